@@ -1,0 +1,44 @@
+import type { BackendName, EndpointId } from './ids.js'
+
+/** HttpEndpoint is a Streamable HTTP server (2025-03-26 and later). */
+export interface HttpEndpoint {
+  readonly transport: 'http'
+  readonly id: EndpointId
+  readonly url: string
+  /** Share of new work beside the other Endpoints of the Backend, 0 or more. */
+  readonly weight: number
+  /** Sent with every request to this Endpoint, lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** SseEndpoint is an HTTP+SSE server of revision 2024-11-05. */
+export interface SseEndpoint {
+  readonly transport: 'sse'
+  readonly id: EndpointId
+  readonly url: string
+  readonly weight: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** StdioEndpoint is a command that speaks MCP on its standard input and output. */
+export interface StdioEndpoint {
+  readonly transport: 'stdio'
+  readonly id: EndpointId
+  readonly command: string
+  readonly args: readonly string[]
+  /** Added to the minimal environment that children get. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly weight: number
+}
+
+/** Endpoint is one dialable place of a Backend. */
+export type Endpoint = HttpEndpoint | SseEndpoint | StdioEndpoint
+
+/** Backend is a named MCP server as the operator registered it. */
+export interface Backend {
+  readonly name: BackendName
+  readonly endpoints: readonly Endpoint[]
+  /** How long a `call` may take before it is answered 504, ms. */
+  readonly deadlineMs: number
+}

@@ -1,0 +1,182 @@
+/** ErrorRow is how one cause is told to a client: HTTP status, JSON-RPC code, text. */
+interface ErrorRow {
+  readonly status: number
+  readonly rpc: number
+  /** Sent as `Retry-After`, seconds. */
+  readonly retryAfterS?: number
+  readonly text: (data: ErrorData) => string
+}
+
+/** ErrorData fills in the text of an error; never arguments or secrets of a call. */
+export type ErrorData = Readonly<Record<string, string | number | readonly string[]>>
+
+/**
+ * The one table of errors. JSON-RPC's own codes where it has one (JSON-RPC 2.0 §5.1), -32000 and -32001 where SDK clients
+ * know them, and -31xxx, outside the reserved range, for what only a router can say: -31 and the HTTP status.
+ */
+const table = {
+  PARSE_ERROR: {
+    status: 400,
+    rpc: -32700,
+    text: () => 'Parse error: the body is not valid JSON; send one JSON-RPC message as UTF-8 JSON',
+  },
+  INVALID_REQUEST: {
+    status: 400,
+    rpc: -32600,
+    text: (d) => `Invalid request: ${String(d['reason'])}`,
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    rpc: -31413,
+    text: (d) =>
+      `Body too large: at most ${String(d['limit'])} bytes are accepted; pass big data by reference`,
+  },
+  UNSUPPORTED_CONTENT_TYPE: {
+    status: 415,
+    rpc: -32000,
+    text: () => 'Unsupported media type: send Content-Type: application/json',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    rpc: -32000,
+    text: (d) => `Not acceptable: the client must accept ${String(d['types'])} (Accept header)`,
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    rpc: -32000,
+    text: (d) => `Method not allowed: this address takes ${String(d['allow'])}`,
+  },
+  PATH_UNKNOWN: {
+    status: 404,
+    rpc: -31404,
+    text: (d) =>
+      `Nothing at ${String(d['path'])}: MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>`,
+  },
+  BACKEND_UNKNOWN: {
+    status: 404,
+    rpc: -31404,
+    text: (d) =>
+      `Unknown server "${String(d['backend'])}": known are ${list(d['known'])}; servers are registered in mcp-servers.yaml`,
+  },
+  SESSION_REQUIRED: {
+    status: 400,
+    rpc: -32000,
+    text: () => 'No session: send initialize first, then its Mcp-Session-Id with every request',
+  },
+  SESSION_NOT_FOUND: {
+    status: 404,
+    rpc: -32001,
+    text: () => 'Session not found: it ended, expired or is not yours; send initialize to start anew',
+  },
+  REVISION_UNSUPPORTED: {
+    status: 400,
+    rpc: -32000,
+    text: (d) =>
+      `Bad Request: Unsupported protocol version: ${String(d['revision'])} (supported: ${list(d['supported'])})`,
+  },
+  NO_HEALTHY_ENDPOINT: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 2,
+    text: (d) =>
+      `No endpoint of server "${String(d['backend'])}" can be reached${because(d)}; try again shortly`,
+  },
+  UPSTREAM_FAILED: {
+    status: 502,
+    rpc: -31502,
+    retryAfterS: 2,
+    text: (d) =>
+      `Server "${String(d['backend'])}" broke off before it answered${because(d)}; whether the call ran is not known`,
+  },
+  UPSTREAM_BAD_ANSWER: {
+    status: 502,
+    rpc: -31502,
+    text: (d) => `Server "${String(d['backend'])}" answered what is not MCP${because(d)}`,
+  },
+  DEADLINE_PASSED: {
+    status: 504,
+    rpc: -31504,
+    text: (d) =>
+      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; ask for longer with …/timeout/<seconds>`,
+  },
+  OWNER_UNREACHABLE: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 2,
+    text: (d) => `The instance that holds this session cannot be reached${because(d)}; try again`,
+  },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 2,
+    text: (d) => `The session store cannot be reached${because(d)}; try again shortly`,
+  },
+  DRAINING: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 1,
+    text: () => 'This instance is shutting down; try again and another one answers',
+  },
+  OVERLOADED: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 5,
+    text: (d) => `Too many ${String(d['what'])}: the limit is ${String(d['limit'])}`,
+  },
+  FORBIDDEN_ORIGIN: {
+    status: 403,
+    rpc: -31403,
+    text: (d) =>
+      `Origin ${String(d['origin'])} is not allowed; the operator can list it in ALLOWED_ORIGINS`,
+  },
+  FORBIDDEN_HOST: {
+    status: 403,
+    rpc: -31403,
+    text: (d) => `Host ${String(d['host'])} is not allowed; the operator can list it in ALLOWED_HOSTS`,
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    rpc: -31401,
+    text: () => 'Authentication required: send Authorization: Bearer <token>',
+  },
+  INTERNAL: { status: 500, rpc: -32603, text: () => 'Internal error: see the log of the router' },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof table
+
+const list = (value: ErrorData[string] | undefined): string => {
+  if (!Array.isArray(value) || value.length === 0) return 'none'
+  return value.join(', ')
+}
+
+const because = (data: ErrorData): string => (data['reason'] ? ` (${String(data['reason'])})` : '')
+
+/** RouterError is every error that the router tells a client. Throw it where the cause is known; `respond` answers it. */
+export class RouterError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly rpc: number
+  readonly retryAfterS: number | undefined
+
+  constructor(code: ErrorCode, data: ErrorData = {}, cause?: unknown) {
+    const row: ErrorRow = table[code]
+    super(row.text(data), cause === undefined ? undefined : { cause })
+    this.name = 'RouterError'
+    this.code = code
+    this.status = row.status
+    this.rpc = row.rpc
+    this.retryAfterS = row.retryAfterS
+  }
+}
+
+/** asRouterError turns anything thrown into a RouterError; what is not one is INTERNAL, its cause kept for the log. */
+export const asRouterError = (thrown: unknown): RouterError =>
+  thrown instanceof RouterError ? thrown : new RouterError('INTERNAL', {}, thrown)
+
+/** reasonOf is the shortest true sentence about a cause: its message, or the code of a system error. */
+export const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = (cause as NodeJS.ErrnoException).code
+  if (cause.message) return cause.message
+  return code ?? cause.name
+}

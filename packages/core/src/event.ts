@@ -1,0 +1,61 @@
+import type { BackendName, EndpointId, SessionId } from './ids.js'
+
+/** CallEvent tells of one message that a client sent, once it is answered. It holds no arguments and no tokens. */
+export interface CallEvent {
+  readonly kind: 'call'
+  readonly downstream: 'call' | 'http' | 'sse'
+  readonly requestId: string
+  readonly principal: string
+  readonly backend: string
+  readonly endpoint: string
+  readonly session: string
+  /** JSON-RPC method; `response` for an answer to the server; empty where the body could not be read. */
+  readonly method: string
+  /** The HTTP status answered; 499 where the client left first. */
+  readonly status: number
+  /** `ok`, or the code of the error. */
+  readonly outcome: string
+  readonly durationMs: number
+}
+
+/** RouterEvent is what the data plane tells the outside; `observe` turns it into log lines and metrics. */
+export type RouterEvent =
+  | CallEvent
+  | {
+      readonly kind: 'session'
+      readonly action: 'opened' | 'closed' | 'expired'
+      readonly session: SessionId
+      readonly backend: BackendName
+      readonly principal: string
+      readonly endpoint: EndpointId
+    }
+  | {
+      readonly kind: 'stream'
+      readonly action: 'opened' | 'closed'
+      readonly session: SessionId
+      readonly backend: BackendName
+    }
+  | {
+      readonly kind: 'upstream'
+      readonly action: 'opened' | 'closed' | 'failed'
+      readonly backend: BackendName
+      readonly endpoint: EndpointId
+      readonly reason: string
+    }
+  | {
+      readonly kind: 'stderr'
+      readonly backend: BackendName
+      readonly pid: number
+      readonly line: string
+    }
+  | { readonly kind: 'fault'; readonly doing: string; readonly error: Error }
+
+/** EventSink takes RouterEvents; it must not throw and must not block. */
+export interface EventSink {
+  emit(event: RouterEvent): void
+}
+
+/** Principal is the authenticated caller. A Session belongs to the one that opened it. */
+export interface Principal {
+  readonly name: string
+}

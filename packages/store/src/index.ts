@@ -1,0 +1,7 @@
+export { memoryStore } from './memory/store.js'
+export type { JoinOutcome, Membership } from './membership.js'
+export { createRegistry } from './registry.js'
+export type { Registry, Snapshot } from './registry.js'
+export { redisStore } from './redis/store.js'
+export type { SessionChange, SessionStore, Touch, TouchOutcome } from './session-store.js'
+export type { Store, StoreHealth, StoreOptions } from './store.js'

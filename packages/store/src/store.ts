@@ -1,0 +1,26 @@
+import type { Membership } from './membership.js'
+import type { SessionStore } from './session-store.js'
+
+/** StoreHealth: `up`, or since when (ms since the epoch) and why it cannot be reached. */
+export type StoreHealth =
+  | { readonly up: true }
+  | { readonly up: false; readonly since: number; readonly reason: string }
+
+/** Store is what the cluster agrees on. `close` releases its connections. */
+export interface Store {
+  readonly kind: 'memory' | 'redis'
+  readonly sessions: SessionStore
+  readonly membership: Membership
+  /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
+  clusterSecret(): Promise<string>
+  health(): StoreHealth
+  close(): Promise<void>
+}
+
+/** StoreOptions are the lifetimes of what is stored, ms. */
+export interface StoreOptions {
+  readonly sessionTtlMs: number
+  readonly leaseMs: number
+  /** Used instead of one made in the store. */
+  readonly clusterSecret?: string
+}
