@@ -1,4 +1,4 @@
-import type { Backend, InstanceId } from '@mcp-router/core'
+import type { Backend, BackendName, InstanceId } from '@mcp-router/core'
 
 /** LogLevel of winston, least to most. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
@@ -33,11 +33,26 @@ export interface GatewayConfig {
   readonly logFile: string | undefined
 }
 
+/** ManagedBackend is an Endpoint on this machine that `mcp-router cluster` starts itself, from its `start` command line. */
+export interface ManagedBackend {
+  readonly backend: BackendName
+  readonly url: string
+  readonly port: number
+  readonly command: string
+  readonly args: readonly string[]
+  /** Absolute path: where the servers file is. */
+  readonly cwd: string
+}
+
 /** ClusterConfig is what `mcp-router cluster` starts on this machine. */
 export interface ClusterConfig {
   readonly instances: number
   /** The first instance's port; the others follow. */
   readonly basePort: number
+  /** The Instances' ids are `<instancePrefix>-1`, `<instancePrefix>-2` … */
+  readonly instancePrefix: string
+  /** Where the Instances listen, as for GatewayConfig. */
+  readonly instanceHost: string
   /** Where Nginx listens. */
   readonly gatewayHost: string
   readonly gatewayPort: number
@@ -49,6 +64,9 @@ export interface ClusterConfig {
   /** Absolute path. */
   readonly serversFile: string
   readonly backends: readonly Backend[]
+  readonly managed: readonly ManagedBackend[]
   readonly accessToken: string | undefined
   readonly allowedHosts: readonly string[]
+  readonly maxBodyBytes: number
+  readonly drainMs: number
 }

@@ -66,7 +66,8 @@ const table = {
   SESSION_NOT_FOUND: {
     status: 404,
     rpc: -32001,
-    text: () => 'Session not found: it ended, expired or is not yours; send initialize to start anew',
+    text: () =>
+      'Session not found: it ended, expired or is not yours; send initialize to start anew',
   },
   REVISION_UNSUPPORTED: {
     status: 400,
@@ -132,7 +133,8 @@ const table = {
   FORBIDDEN_HOST: {
     status: 403,
     rpc: -31403,
-    text: (d) => `Host ${String(d['host'])} is not allowed; the operator can list it in ALLOWED_HOSTS`,
+    text: (d) =>
+      `Host ${String(d['host'])} is not allowed; the operator can list it in ALLOWED_HOSTS`,
   },
   UNAUTHENTICATED: {
     status: 401,
@@ -157,12 +159,14 @@ export class RouterError extends Error {
   readonly status: number
   readonly rpc: number
   readonly retryAfterS: number | undefined
+  readonly data: ErrorData
 
   constructor(code: ErrorCode, data: ErrorData = {}, cause?: unknown) {
     const row: ErrorRow = table[code]
     super(row.text(data), cause === undefined ? undefined : { cause })
     this.name = 'RouterError'
     this.code = code
+    this.data = data
     this.status = row.status
     this.rpc = row.rpc
     this.retryAfterS = row.retryAfterS

@@ -16,6 +16,8 @@ export interface CallEvent {
   /** `ok`, or the code of the error. */
   readonly outcome: string
   readonly durationMs: number
+  /** When it was answered, ISO 8601. */
+  readonly at: string
 }
 
 /** RouterEvent is what the data plane tells the outside; `observe` turns it into log lines and metrics. */
@@ -37,7 +39,8 @@ export type RouterEvent =
     }
   | {
       readonly kind: 'upstream'
-      readonly action: 'opened' | 'closed' | 'failed'
+      /** `lost`: it was open and ended by itself; `refused`: it could not be opened. */
+      readonly action: 'opened' | 'closed' | 'lost' | 'refused'
       readonly backend: BackendName
       readonly endpoint: EndpointId
       readonly reason: string

@@ -3,8 +3,7 @@ import type { SessionStore } from './session-store.js'
 
 /** StoreHealth: `up`, or since when (ms since the epoch) and why it cannot be reached. */
 export type StoreHealth =
-  | { readonly up: true }
-  | { readonly up: false; readonly since: number; readonly reason: string }
+  { readonly up: true } | { readonly up: false; readonly since: number; readonly reason: string }
 
 /** Store is what the cluster agrees on. `close` releases its connections. */
 export interface Store {

@@ -1,0 +1,2 @@
+export { createAdmission } from './admission.js'
+export type { AdmissionRules } from './admission.js'

@@ -1,0 +1,26 @@
+import type { ClusterConfig, Env } from '@mcp-router/config'
+import { backendProcess } from './backend.js'
+import { instanceProcess } from './instance.js'
+import { nginxProcess } from './nginx.js'
+import type { ClusterProcess } from './process.js'
+import { redisProcess } from './redis.js'
+import { runFiles, type RunFiles } from './run-files.js'
+
+/** Cluster is what should run on this machine, in the order in which it is started. */
+export interface Cluster {
+  readonly config: ClusterConfig
+  readonly files: RunFiles
+  readonly processes: readonly ClusterProcess[]
+}
+
+/** clusterOf plans the processes of a configuration; it starts nothing. */
+export const clusterOf = (config: ClusterConfig, env: Env): Cluster => {
+  const files = runFiles(config.runDir)
+  const redis = config.redisUrl === undefined ? [redisProcess(config, files, env)] : []
+  const backends = config.managed.map((managed) => backendProcess(managed, env))
+  const instances = Array.from({ length: config.instances }, (_, index) =>
+    instanceProcess(config, files, env, index + 1),
+  )
+  const nginx = nginxProcess(config, files, env)
+  return { config, files, processes: [...redis, ...backends, ...instances, nginx] }
+}

@@ -1,0 +1,49 @@
+import type { ClusterConfig, Env } from '@mcp-router/config'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ask, authority } from '../http.js'
+import { privateRedisUrl } from './redis.js'
+import type { ClusterProcess } from './process.js'
+import type { RunFiles } from './run-files.js'
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url))
+
+/** instanceProcess is the nth Instance, counted from 1. */
+export const instanceProcess = (
+  config: ClusterConfig,
+  files: RunFiles,
+  env: Env,
+  n: number,
+): ClusterProcess => {
+  const port = config.basePort + n - 1
+  const name = `router-${port}`
+  const id = `${config.instancePrefix}-${n}`
+  const address = authority(config.instanceHost, port)
+  return {
+    name,
+    stage: 'instance',
+    what: `instance ${id}`,
+    address: `http://${address}`,
+    listen: { host: config.instanceHost, port, variable: 'ROUTER_BASE_PORT' },
+    command: process.execPath,
+    args: [main, 'serve'],
+    // Relative commands of stdio Backends mean the same wherever the cluster was started from.
+    cwd: dirname(config.serversFile),
+    env: {
+      ...env,
+      HOST: config.instanceHost,
+      PORT: String(port),
+      INSTANCE_ID: id,
+      REDIS_URL: config.redisUrl ?? privateRedisUrl(config.runDir),
+      MCP_SERVERS_FILE: config.serversFile,
+      MCP_RUN_DIR: config.runDir,
+      LOG_FILE: files.log(name),
+    },
+    prepare: () => undefined,
+    async health() {
+      const answer = await ask(`http://${address}/ready`)
+      if ('failed' in answer) return answer.failed
+      return answer.status === 200 ? undefined : `/ready answers ${answer.status}`
+    },
+  }
+}

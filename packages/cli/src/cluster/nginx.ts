@@ -1,0 +1,69 @@
+import type { ClusterConfig, Env } from '@mcp-router/config'
+import { mainConf, siteConf } from '@mcp-router/nginx'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { ask, authority } from '../http.js'
+import type { ClusterProcess } from './process.js'
+import type { RunFiles } from './run-files.js'
+
+/** instanceAddresses are the Instances as Nginx dials them. */
+export const instanceAddresses = (config: ClusterConfig): readonly string[] =>
+  Array.from({ length: config.instances }, (_, n) =>
+    authority(config.instanceHost, config.basePort + n),
+  )
+
+/** writeNginxConf writes the configuration and tells whether it is another one than before. */
+export const writeNginxConf = (config: ClusterConfig, files: RunFiles): boolean => {
+  const site = siteConf({
+    host: config.gatewayHost,
+    port: config.gatewayPort,
+    instances: instanceAddresses(config),
+    affinity: config.affinity,
+    serverNames: [],
+    maxBodyBytes: config.maxBodyBytes,
+  })
+  const main = mainConf({ runDir: config.runDir, siteFile: files.siteConf })
+  // Both are written, whatever the first one was.
+  const changed = [write(files.siteConf, site), write(files.nginxConf, main)]
+  return changed.includes(true)
+}
+
+/** nginxProcess is an Nginx of our own, with all its files in the run directory, beside any that the system runs. */
+export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): ClusterProcess => {
+  const address = authority(config.gatewayHost, config.gatewayPort)
+  return {
+    name: 'nginx',
+    stage: 'nginx',
+    what: 'Nginx',
+    address: `http://${address}`,
+    listen: { host: config.gatewayHost, port: config.gatewayPort, variable: 'GATEWAY_PORT' },
+    command: 'nginx',
+    args: [
+      ['-p', files.nginxDir],
+      ['-c', files.nginxConf],
+      ['-e', files.log('nginx')],
+      ['-g', 'daemon off;'],
+    ].flat(),
+    cwd: files.nginxDir,
+    env,
+    prepare: () => void writeNginxConf(config, files),
+    async health() {
+      const answer = await ask(`http://${address}/health`)
+      if ('failed' in answer) return answer.failed
+      return answer.status === 200 ? undefined : `/health answers ${answer.status}`
+    },
+  }
+}
+
+const write = (path: string, text: string): boolean => {
+  if (textOf(path) === text) return false
+  writeFileSync(path, text)
+  return true
+}
+
+const textOf = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,49 @@
+import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { say } from '../terminal.js'
+import { clusterOf, type Cluster } from './cluster.js'
+import { withInterrupt } from './interrupt.js'
+import { withLock } from './lock.js'
+import { writeNginxConf } from './nginx.js'
+import type { ClusterProcess } from './process.js'
+import { reloadNginx } from './reload.js'
+import { makeRunDir } from './run-files.js'
+import { startMissing } from './start.js'
+import { processesAt } from './start-command.js'
+import { stop } from './stop.js'
+
+/**
+ * restartCommand takes the Instances one at a time, each ready before the next, so that the others answer meanwhile; then
+ * Nginx reads its configuration again. What was not running is started.
+ */
+export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
+  // The configuration is read first: a mistake in it must not cost a running Instance.
+  const cluster = clusterOf(loadClusterConfig(env), env)
+  const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
+  makeRunDir(cluster.files)
+  await withLock(cluster.files, () =>
+    withInterrupt((signal) => restart(cluster, wanted, port, signal)),
+  )
+}
+
+const restart = async (
+  cluster: Cluster,
+  wanted: readonly ClusterProcess[],
+  port: number | undefined,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { files, config } = cluster
+  const first = wanted.filter(({ stage }) => stage === 'redis' || stage === 'backend')
+  const chosen = wanted.filter(({ stage, listen }) =>
+    port === undefined ? stage === 'instance' : listen?.port === port,
+  )
+  await startMissing(cluster, first.filter((each) => !chosen.includes(each)), signal)
+  for (const process of chosen) {
+    await stop(files, process.name, { drainMs: config.drainMs })
+    await startMissing(cluster, [process], signal)
+  }
+  if (port !== undefined) return
+  const changed = writeNginxConf(config, files)
+  const { started } = await startMissing(cluster, wanted, signal)
+  if (started === 0) reloadNginx(files)
+  say(`restarted ${chosen.length} instances${changed ? ', with a new Nginx configuration' : ''}`)
+}

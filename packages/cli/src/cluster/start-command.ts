@@ -1,0 +1,76 @@
+import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { Failure } from '../failure.js'
+import { seconds } from '../seconds.js'
+import { table } from '../table.js'
+import { say } from '../terminal.js'
+import { clusterOf, type Cluster } from './cluster.js'
+import { withInterrupt } from './interrupt.js'
+import { withLock } from './lock.js'
+import { writeNginxConf } from './nginx.js'
+import { find } from './pid-file.js'
+import type { ClusterProcess } from './process.js'
+import { reloadNginx } from './reload.js'
+import { makeRunDir } from './run-files.js'
+import { startMissing } from './start.js'
+import { routeCall } from './try-it.js'
+
+/** startCommand starts what is not running; with a port, only the process at that port and what it needs. */
+export const startCommand = async (env: Env, port: number | undefined): Promise<void> => {
+  const began = Date.now()
+  const cluster = clusterOf(loadClusterConfig(env), env)
+  const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
+  makeRunDir(cluster.files)
+  const { started } = await withLock(cluster.files, () =>
+    withInterrupt((signal) => start(cluster, wanted, signal)),
+  )
+  if (started === 0) {
+    say(`nothing to do: all ${wanted.length} processes are running`)
+    return
+  }
+  say(`started ${started} of ${wanted.length} processes in ${seconds(Date.now() - began)}`)
+  if (port === undefined) tellWhere(cluster)
+}
+
+const start = async (
+  cluster: Cluster,
+  wanted: readonly ClusterProcess[],
+  signal: AbortSignal,
+): Promise<{ readonly started: number }> => {
+  const ranBefore = find(cluster.files, 'nginx').kind === 'running'
+  const result = await startMissing(cluster, wanted, signal)
+  // Instances that were added, or another affinity, reach an Nginx that was left running.
+  if (ranBefore && writeNginxConf(cluster.config, cluster.files)) reloadNginx(cluster.files)
+  return result
+}
+
+/** processesAt picks the process of a port, and Redis, without which no Instance starts. */
+export const processesAt = (cluster: Cluster, port: number): readonly ClusterProcess[] => {
+  const one = cluster.processes.find(({ listen }) => listen?.port === port)
+  if (one !== undefined)
+    return cluster.processes.filter((each) => each === one || each.stage === 'redis')
+  const ports = cluster.processes.flatMap(({ listen, name }) =>
+    listen === undefined ? [] : [`${listen.port} (${name})`],
+  )
+  throw new Failure(`nothing of this cluster has port ${port}; it has ${ports.join(', ')}`)
+}
+
+const tellWhere = ({ config, files, processes }: Cluster): void => {
+  say()
+  const rows = processes.map(({ name, address }) => {
+    const found = find(files, name)
+    const pid = found.kind === 'running' ? String(found.pid) : '-'
+    return [name, pid, address, found.kind === 'running' ? files.log(name) : '(not ours)']
+  })
+  for (const line of table(['process', 'pid', 'address', 'log'], rows)) say(line)
+  const gateway = processes.find(({ stage }) => stage === 'nginx')?.address ?? ''
+  const [backend] = config.backends
+  say()
+  say('To try it:')
+  if (backend !== undefined) {
+    say()
+    for (const line of routeCall(`${gateway}/mcp/router/route/${backend.name}`, config.accessToken))
+      say(`  ${line}`)
+  }
+  say()
+  say(`  scripts/verify-session.sh ${gateway}`)
+}

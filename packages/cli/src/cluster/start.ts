@@ -1,0 +1,129 @@
+import { findBinary } from '../binary.js'
+import { Failure } from '../failure.js'
+import { seconds } from '../seconds.js'
+import { complain, say } from '../terminal.js'
+import type { Cluster } from './cluster.js'
+import { launch, ready, type Launched } from './launch.js'
+import { endOrphans } from './orphans.js'
+import { find } from './pid-file.js'
+import { portProblem } from './port.js'
+import { stages, type ClusterProcess } from './process.js'
+import { makeRunDir } from './run-files.js'
+import { cleaned, stopInOrder } from './stop.js'
+import { tail } from './tail.js'
+
+/** Started is what a start came to. */
+export interface Started {
+  readonly started: number
+  /** Those that ran already, and Backends that somebody else runs. */
+  readonly found: number
+}
+
+/**
+ * startMissing starts those of `processes` that do not run, stage by stage, and resolves when all of them are healthy. When
+ * one cannot be started, everything that this run started is ended again.
+ */
+export const startMissing = async (
+  cluster: Cluster,
+  processes: readonly ClusterProcess[],
+  signal: AbortSignal,
+): Promise<Started> => {
+  const { files, config } = cluster
+  makeRunDir(files)
+  const missing = await missingOf(cluster, processes)
+  requireBinaries(missing)
+  await requirePorts(missing)
+  const launched: Launched[] = []
+  try {
+    for (const stage of stages) {
+      const next = missing.filter((process) => process.stage === stage)
+      await startStage(cluster, next, launched, signal)
+    }
+  } catch (error) {
+    if (launched.length > 0) say('stopping what was started')
+    const names = launched.map(({ process }) => process.name)
+    await stopInOrder(files, names, { drainMs: config.drainMs })
+    throw signal.aborted ? new Failure('interrupted; nothing is left half-started') : error
+  }
+  return { started: missing.length, found: processes.length - missing.length }
+}
+
+const missingOf = async (
+  { files }: Cluster,
+  processes: readonly ClusterProcess[],
+): Promise<readonly ClusterProcess[]> => {
+  const missing: ClusterProcess[] = []
+  for (const process of processes) {
+    if (find(files, process.name).kind === 'running') continue
+    endOrphans(files, process)
+    cleaned(files, process.name)
+    const isForeign = process.stage === 'backend' && (await process.health()) === undefined
+    if (isForeign)
+      say(`  ${process.name.padEnd(14)} used as it is: something already answers at ${process.address}`)
+    else missing.push(process)
+  }
+  return missing
+}
+
+const requireBinaries = (processes: readonly ClusterProcess[]): void => {
+  const absent = processes
+    .filter(({ command, env }) => findBinary(command, env) === undefined)
+    .map(({ what, command }) => `${command} (for ${what})`)
+  if (absent.length === 0) return
+  throw new Failure(
+    `not installed: ${[...new Set(absent)].join(', ')}; scripts/setup.sh installs Nginx and Redis, or says how`,
+  )
+}
+
+const requirePorts = async (processes: readonly ClusterProcess[]): Promise<void> => {
+  const problems = await Promise.all(
+    processes.map(async ({ name, listen }) => {
+      const problem = listen === undefined ? undefined : await portProblem(listen)
+      return problem === undefined ? [] : [`${name}: ${problem}`]
+    }),
+  )
+  const all = problems.flat()
+  if (all.length > 0) throw new Failure(all.join('\n'))
+}
+
+// The first that fails ends the waiting for the others, and is the one that is told.
+const startStage = async (
+  cluster: Cluster,
+  processes: readonly ClusterProcess[],
+  launched: Launched[],
+  signal: AbortSignal,
+): Promise<void> => {
+  const failed = new AbortController()
+  const either = AbortSignal.any([signal, failed.signal])
+  await Promise.all(
+    processes.map(async (process) => {
+      try {
+        await startOne(cluster, process, launched, either)
+      } catch (error) {
+        failed.abort(error)
+      }
+    }),
+  )
+  either.throwIfAborted()
+}
+
+const startOne = async (
+  { files }: Cluster,
+  process: ClusterProcess,
+  launched: Launched[],
+  signal: AbortSignal,
+): Promise<void> => {
+  const began = Date.now()
+  signal.throwIfAborted()
+  const one = launch(process, files)
+  launched.push(one)
+  const problem = await ready(one, signal)
+  if (problem !== undefined) {
+    const log = files.log(process.name)
+    const lines = tail(log, 15, one.logFrom)
+    if (lines.length > 0) complain(`\nThe end of ${log}:`)
+    for (const line of lines) complain(`  | ${line}`)
+    throw new Failure(`${process.name} (${process.what}) ${problem}`)
+  }
+  say(`  ${process.name.padEnd(14)} ready in ${seconds(Date.now() - began)}`)
+}

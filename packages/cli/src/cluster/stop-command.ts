@@ -1,0 +1,34 @@
+import { loadRunDir, type Env } from '@mcp-router/config'
+import { existsSync } from 'node:fs'
+import { say } from '../terminal.js'
+import { withLock } from './lock.js'
+import { find, recorded } from './pid-file.js'
+import { runFiles, type RunFiles } from './run-files.js'
+import { cleaned, stop, stopAll } from './stop.js'
+
+/**
+ * stopCommand ends everything of the run directory; with a port, only the process at that port. It reads no more than the
+ * run directory, so that a cluster can be stopped whose configuration was broken meanwhile.
+ */
+export const stopCommand = async (env: Env, port: number | undefined): Promise<void> => {
+  const { runDir, drainMs } = loadRunDir(env)
+  const files = runFiles(runDir)
+  if (!existsSync(runDir)) {
+    say('nothing was running')
+    return
+  }
+  await withLock(files, () =>
+    port === undefined ? stopAll(files, { drainMs }) : stopAt(files, port, drainMs),
+  )
+}
+
+const stopAt = async (files: RunFiles, port: number, drainMs: number): Promise<void> => {
+  const names = recorded(files).filter((name) => name.endsWith(`-${port}`))
+  const [running] = names.filter((name) => find(files, name).kind === 'running')
+  if (running === undefined) {
+    for (const name of names) cleaned(files, name)
+    say(`nothing was running at port ${port}`)
+    return
+  }
+  await stop(files, running, { drainMs })
+}

@@ -1,0 +1,12 @@
+/** Check is one line of the doctor's report. */
+export interface Check {
+  readonly what: string
+  /** Undefined: it is well. */
+  readonly problem?: string
+  /** What is there: a version, a path. */
+  readonly found?: string
+  /** The exact thing to do. */
+  readonly fix?: string
+  /** The cluster runs without it. */
+  readonly optional?: boolean
+}

@@ -1,0 +1,109 @@
+import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
+import { reasonOf } from '@mcp-router/core'
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { findBinary } from '../binary.js'
+import { clusterOf } from '../cluster/cluster.js'
+import { find } from '../cluster/pid-file.js'
+import { portProblem } from '../cluster/port.js'
+import { askRedis, isSingleRedis } from '../redis.js'
+import type { Check } from './check.js'
+import { installCommand, type SystemPackage } from './packages.js'
+
+const oldestNode = 20
+
+/** checkMachine looks at everything that the cluster needs of this machine. */
+export const checkMachine = async (env: Env): Promise<readonly Check[]> => {
+  const programs = [node(), pnpm(env), ...binaries(env)]
+  const config = configOf(env)
+  if ('problem' in config) return [...programs, config]
+  const file = { what: 'servers file', found: `${config.serversFile} (${config.backends.length})` }
+  return [...programs, file, runDir(config), await redis(config), ...(await ports(config, env))]
+}
+
+const node = (): Check => {
+  const found = process.version
+  const isOld = Number(process.versions.node.split('.')[0]) < oldestNode
+  if (!isOld) return { what: 'node', found }
+  return {
+    what: 'node',
+    problem: `${found} is too old`,
+    fix: `install Node ${oldestNode} or later from nodejs.org`,
+  }
+}
+
+const pnpm = (env: Env): Check => {
+  const own = '.tools/node_modules/.bin/pnpm'
+  const found = existsSync(own) ? own : findBinary('pnpm', env)
+  if (found !== undefined) return { what: 'pnpm', found }
+  return { what: 'pnpm', problem: 'missing', fix: 'scripts/setup.sh', optional: true }
+}
+
+const wanted: readonly (readonly [string, SystemPackage, boolean])[] = [
+  ['nginx', 'nginx', false],
+  ['redis-server', 'redis', false],
+  ['redis-cli', 'redis', true],
+  ['wrk', 'wrk', true],
+]
+
+const binaries = (env: Env): readonly Check[] =>
+  wanted.map(([name, of, optional]): Check => {
+    const path = findBinary(name, env)
+    if (path === undefined)
+      return { what: name, problem: 'missing', fix: installCommand([of], env), optional }
+    return { what: name, found: `${path} ${versionOf(path)}`.trim() }
+  })
+
+// nginx tells its version on stderr and takes -v; the others --version.
+const versionOf = (path: string): string => {
+  const option = path.endsWith('nginx') ? '-v' : '--version'
+  const { stdout, stderr } = spawnSync(path, [option], { encoding: 'utf8', timeout: 5_000 })
+  return /\d+\.\d+(\.\d+)?/.exec(`${stdout}${stderr}`)?.[0] ?? ''
+}
+
+const configOf = (env: Env): ClusterConfig | (Check & { readonly problem: string }) => {
+  try {
+    return loadClusterConfig(env)
+  } catch (error) {
+    return { what: 'configuration', problem: reasonOf(error), fix: 'see the lines above' }
+  }
+}
+
+const runDir = (config: ClusterConfig): Check => {
+  let folder = config.runDir
+  while (!existsSync(folder)) folder = dirname(folder)
+  try {
+    accessSync(folder, constants.W_OK)
+    return { what: 'run directory', found: config.runDir }
+  } catch {
+    const problem = `${folder} is not writable`
+    return { what: 'run directory', problem, fix: 'set MCP_RUN_DIR to a folder of your own' }
+  }
+}
+
+const redis = async ({ redisUrl }: ClusterConfig): Promise<Check> => {
+  if (redisUrl === undefined) return { what: 'redis', found: 'a private one (REDIS_URL is not set)' }
+  if (!isSingleRedis(redisUrl)) return { what: 'redis', found: 'REDIS_URL (not asked)' }
+  const answer = await askRedis(redisUrl, ['PING'])
+  if (!('failed' in answer)) return { what: 'redis', found: 'REDIS_URL answers' }
+  return { what: 'redis', problem: answer.failed, fix: 'start it, or correct or unset REDIS_URL' }
+}
+
+const ports = (config: ClusterConfig, env: Env): Promise<readonly Check[]> => {
+  const { files, processes } = clusterOf(config, env)
+  const listening = processes.flatMap((process) =>
+    process.listen === undefined ? [] : [{ ...process, listen: process.listen }],
+  )
+  return Promise.all(
+    listening.map(async ({ name, listen, stage, health }): Promise<Check> => {
+      const what = `port ${listen.port} (${name})`
+      if (find(files, name).kind === 'running') return { what, found: 'used by this cluster' }
+      const problem = await portProblem(listen)
+      if (problem === undefined) return { what, found: 'free' }
+      if (stage === 'backend' && (await health()) === undefined)
+        return { what, found: 'in use by a server, which is used as it is' }
+      return { what, problem, fix: `change ${listen.variable}` }
+    }),
+  )
+}

@@ -1,0 +1,81 @@
+import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
+import { reasonOf } from '@mcp-router/core'
+import { siteConf, type NginxSettings } from '@mcp-router/nginx'
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import { resolve } from 'node:path'
+import { instanceAddresses } from './cluster/nginx.js'
+import { Failure } from './failure.js'
+import { say } from './terminal.js'
+
+interface NginxOptions {
+  readonly affinity?: ClusterConfig['affinity']
+  readonly listen?: string
+  readonly instance: readonly string[]
+  readonly serverName: readonly string[]
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly redirectPort?: string
+}
+
+/** addNginx adds the command that prints a site to install in an Nginx of the system. */
+export const addNginx = (program: Command, env: Env): void => {
+  program
+    .command('nginx')
+    .description('print the Nginx configuration of this cluster, for a conf.d folder')
+    .addOption(
+      new Option('--affinity <how>', 'which instance gets a request (default: MCP_AFFINITY)').choices(
+        ['ip_hash', 'session', 'round_robin'],
+      ),
+    )
+    .option('--listen <host:port>', 'where Nginx listens (default: GATEWAY_HOST, GATEWAY_PORT)')
+    .option('--instance <host:port...>', 'the instances (default: those of the cluster)', [])
+    .option('--server-name <name...>', 'the names it answers to (default: any)', [])
+    .option('--tls-cert <file>', 'PEM certificate; needs --tls-key')
+    .option('--tls-key <file>', 'PEM key')
+    .option('--redirect-port <port>', 'with TLS: send plain HTTP on this port to https')
+    .addHelpText('after', '\nExample:\n  mcp-router nginx > /etc/nginx/conf.d/mcp-router.conf')
+    .action((options: NginxOptions) => {
+      const settings = settingsOf(loadClusterConfig(env), options)
+      say(siteText(settings).trimEnd())
+    })
+}
+
+const siteText = (settings: NginxSettings): string => {
+  try {
+    return siteConf(settings)
+  } catch (error) {
+    throw new Failure(reasonOf(error))
+  }
+}
+
+const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings => {
+  const { instance, serverName, tlsCert, tlsKey, redirectPort } = options
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new Failure('--tls-cert and --tls-key go together')
+  const listen = options.listen === undefined ? undefined : addressOf(options.listen)
+  const redirect = redirectPort === undefined ? {} : { redirectPort: portOf(redirectPort) }
+  const isTls = tlsCert !== undefined && tlsKey !== undefined
+  return {
+    host: listen?.host ?? config.gatewayHost,
+    port: listen?.port ?? config.gatewayPort,
+    instances: instance.length > 0 ? instance : instanceAddresses(config),
+    affinity: options.affinity ?? config.affinity,
+    serverNames: serverName,
+    maxBodyBytes: config.maxBodyBytes,
+    ...(isTls && {
+      tls: { certificate: resolve(tlsCert), key: resolve(tlsKey), ...redirect },
+    }),
+  }
+}
+
+const addressOf = (text: string): { readonly host: string; readonly port: number } => {
+  const colon = text.lastIndexOf(':')
+  if (colon < 1) throw new InvalidArgumentError(`--listen: "${text}" is not host:port`)
+  return { host: text.slice(0, colon), port: portOf(text.slice(colon + 1)) }
+}
+
+const portOf = (text: string): number => {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port
+  throw new InvalidArgumentError(`"${text}" is not a port`)
+}

@@ -1,0 +1,58 @@
+import type { Env } from '@mcp-router/config'
+import { Command, Option } from 'commander'
+import { addCluster } from './cluster/command.js'
+import { addDoctor } from './doctor/command.js'
+import { addNginx } from './nginx-command.js'
+import { addSessions } from './sessions-command.js'
+import { addVerify } from './verify/command.js'
+
+/** createProgram is the command line; it runs nothing by itself. */
+export const createProgram = (env: Env): Command => {
+  const program = new Command('mcp-router')
+    .description('An MCP gateway cluster: any number of MCP servers behind one address')
+    .showHelpAfterError()
+    .showSuggestionAfterError()
+  addServe(program, env)
+  addCluster(program, env)
+  addNginx(program, env)
+  addSessions(program, env)
+  addVerify(program, env)
+  addDoctor(program, env)
+  return program
+}
+
+interface ServeOptions {
+  readonly servers?: string
+  readonly port?: string
+  readonly host?: string
+  readonly instance?: string
+  readonly logFile?: string
+  readonly memory?: boolean
+  readonly 'server.port'?: string
+  readonly 'mcp.session.instanceId'?: string
+}
+
+const addServe = (program: Command, env: Env): void => {
+  program
+    .command('serve')
+    .description('run one instance in the foreground; without REDIS_URL it keeps all in memory')
+    .option('-s, --servers <file>', 'the MCP servers, YAML or JSON (MCP_SERVERS_FILE)')
+    .option('-p, --port <port>', 'where it listens, 0 for any free port (PORT)')
+    .option('--host <host>', 'the address it listens on (HOST)')
+    .option('--instance <id>', 'its name in the cluster (INSTANCE_ID)')
+    .option('--log-file <file>', 'where log lines go as JSON (LOG_FILE)')
+    .option('--memory', 'keep sessions in memory even when REDIS_URL is set')
+    // What the instances of an earlier system were called with.
+    .addOption(new Option('--server.port <port>').hideHelp())
+    .addOption(new Option('--mcp.session.instance-id <id>').hideHelp())
+    .addHelpText('after', '\nExample:\n  mcp-router serve --servers mcp-servers.yaml')
+    .action(async (options: ServeOptions) => {
+      const { servers, host, logFile, memory } = options
+      const port = options.port ?? options['server.port']
+      const instance = options.instance ?? options['mcp.session.instanceId']
+      // Loaded here, because the other commands need not wait for a whole gateway to load.
+      const { serve } = await import('./serve.js')
+      const given = { servers, port, host, instance, logFile, memory }
+      await serve(env, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)))
+    })
+}

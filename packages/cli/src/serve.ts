@@ -1,0 +1,41 @@
+import { loadGatewayConfig, type Env, type GatewayOverrides } from '@mcp-router/config'
+import { reasonOf } from '@mcp-router/core'
+import { startGateway } from '@mcp-router/gateway'
+import { routeCall } from './cluster/try-it.js'
+import { Failure } from './failure.js'
+import { complain, say } from './terminal.js'
+
+/** serve runs one Gateway until it is told to end, and resolves when it has drained. */
+export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void> => {
+  const config = loadGatewayConfig(env, overrides)
+  // Listened to before the start, which may itself take a while.
+  const ended = untilSignal()
+  const gateway = await startGateway(config).catch((error: unknown) => {
+    throw new Failure(reasonOf(error))
+  })
+  const [backend] = config.backends
+  if (process.stdout.isTTY && backend !== undefined) {
+    const url = `${gateway.address}/mcp/router/route/${backend.name}`
+    say(`mcp-router listens on ${gateway.address}. Try:\n`)
+    for (const line of routeCall(url, config.accessToken)) say(`  ${line}`)
+    say()
+  }
+  await ended
+  await gateway.close()
+}
+
+/** untilSignal resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
+const untilSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    let told = false
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (told) {
+        complain(`mcp-router: ${signal} again, ending at once`)
+        process.exit(1)
+      }
+      told = true
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })

@@ -1,0 +1,73 @@
+import { loadStoreConfig, type Env } from '@mcp-router/config'
+import { asSessionId, reasonOf, type Session } from '@mcp-router/core'
+import { redisStore, type Store } from '@mcp-router/store'
+import type { Command } from 'commander'
+import { privateRedisUrl } from './cluster/redis.js'
+import { Failure } from './failure.js'
+import { uptime } from './seconds.js'
+import { table } from './table.js'
+import { say } from './terminal.js'
+
+/** addSessions adds the commands that read the cluster's Sessions from Redis. */
+export const addSessions = (program: Command, env: Env): void => {
+  const sessions = program
+    .command('sessions')
+    .description('look at the sessions in Redis (REDIS_URL, or the private one of MCP_RUN_DIR)')
+  sessions
+    .command('list')
+    .description('all sessions, the last used first')
+    .option('--json', 'for programs', false)
+    .action(({ json }: { json: boolean }) => list(env, json))
+  sessions
+    .command('show')
+    .description('everything that is known of one session')
+    .argument('<id>', 'the Mcp-Session-Id, or sessionId= of the SSE transport')
+    .action((id: string) => show(env, id))
+}
+
+const list = async (env: Env, json: boolean): Promise<void> => {
+  const sessions = await withStore(env, async (store) => {
+    const all: Session[] = []
+    for await (const session of store.sessions.list()) all.push(session)
+    return all.sort((a, b) => b.lastActive - a.lastActive)
+  })
+  if (json) {
+    say(JSON.stringify(sessions, undefined, 2))
+    return
+  }
+  if (sessions.length === 0) {
+    say('no sessions')
+    return
+  }
+  for (const line of table(head, sessions.map(row))) say(line)
+}
+
+const show = async (env: Env, text: string): Promise<void> => {
+  const id = asSessionId(text)
+  const session = await withStore(env, async (store) => id && (await store.sessions.find(id)))
+  if (!session) throw new Failure(`no session ${text}: it ended, expired or never was`)
+  say(JSON.stringify(session, undefined, 2))
+}
+
+const head = ['session', 'backend', 'by', 'instance', 'owner since epoch', 'idle']
+
+const row = (session: Session): readonly string[] => [
+  session.id,
+  session.backend,
+  session.downstream,
+  session.instance,
+  session.epoch === 0 ? 'portable' : String(session.epoch),
+  uptime(Date.now() - session.lastActive),
+]
+
+const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>): Promise<T> => {
+  const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
+  const store = redisStore(redisUrl ?? privateRedisUrl(runDir), lifetimes)
+  try {
+    return await work(store)
+  } catch (error) {
+    throw new Failure(reasonOf(error))
+  } finally {
+    await store.close()
+  }
+}

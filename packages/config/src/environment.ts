@@ -1,0 +1,45 @@
+import { ConfigError, type Problem } from './config-error.js'
+import { environmentSchema, secondNames, type Environment, type Variable } from './schema.js'
+
+/** Env is a process environment. */
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** Given is a value that came by an option of a command and stands above the variable. */
+export interface Given {
+  readonly option: string
+  readonly value: string
+}
+
+/** processEnv is the only way to the environment of this process; everything else is handed it, or parts of it. */
+export const processEnv = (): Env => ({ ...process.env })
+
+/** parseEnvironment checks all variables at once. An empty variable counts as unset, as compose files leave them. */
+export const parseEnvironment = (
+  env: Env,
+  given: Partial<Record<Variable, Given>> = {},
+): Environment => {
+  const names = environmentSchema.keyof().options
+  const values = new Map<Variable, string>()
+  for (const name of names) {
+    const value = given[name]?.value ?? firstSet(env, [name, secondNames[name]])
+    if (value !== undefined) values.set(name, value)
+  }
+  const parsed = environmentSchema.safeParse(Object.fromEntries(values))
+  if (parsed.success) return parsed.data
+  throw new ConfigError(
+    parsed.error.issues.map((issue): Problem => {
+      // The schema has one level: the path of every issue is the name of a variable.
+      const name = String(issue.path[0]) as Variable
+      const label = given[name]?.option ?? name
+      return { reason: `${label}: ${issue.message}`, advice: `correct ${label} or leave it out` }
+    }),
+  )
+}
+
+const firstSet = (env: Env, names: readonly (string | undefined)[]): string | undefined => {
+  for (const name of names) {
+    const value = name === undefined ? undefined : env[name]
+    if (value !== undefined && value !== '') return value
+  }
+  return undefined
+}

@@ -1,0 +1,8 @@
+export { ConfigError } from './config-error.js'
+export type { Problem } from './config-error.js'
+export { processEnv } from './environment.js'
+export type { Env } from './environment.js'
+export type { ClusterConfig, GatewayConfig, LogLevel, ManagedBackend } from './gateway-config.js'
+export { loadClusterConfig, loadGatewayConfig, loadRunDir, loadStoreConfig } from './load.js'
+export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
+export { readServersFile } from './servers-file/read.js'

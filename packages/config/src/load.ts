@@ -1,0 +1,170 @@
+import type { InstanceId } from '@mcp-router/core'
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { ConfigError, type Problem } from './config-error.js'
+import { deepFreeze } from './deep-freeze.js'
+import { parseEnvironment, type Env, type Given } from './environment.js'
+import type { ClusterConfig, GatewayConfig, ManagedBackend } from './gateway-config.js'
+import { defaultInstancePrefix, loopbackNames, type Environment, type Variable } from './schema.js'
+import { readServers, readServersFile } from './servers-file/read.js'
+
+/** GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router serve`. */
+export interface GatewayOverrides {
+  readonly servers?: string
+  readonly port?: string | number
+  readonly host?: string
+  readonly instance?: string
+  readonly logFile?: string
+  /** The in-memory store, whatever REDIS_URL says. */
+  readonly memory?: boolean
+}
+
+/** loadGatewayConfig makes the configuration of one Gateway process. It throws ConfigError, whose message is fit to print. */
+export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): GatewayConfig => {
+  const parsed = parseEnvironment(env, givenBy(overrides))
+  requireToken(parsed)
+  const serversFile = resolve(parsed.MCP_SERVERS_FILE)
+  return deepFreeze<GatewayConfig>({
+    // Unnamed, an instance is still one of a kind in the cluster.
+    instance: (parsed.INSTANCE_ID ?? `${hostname()}-${randomUUID()}`) as InstanceId,
+    host: parsed.HOST,
+    port: parsed.PORT,
+    redisUrl: overrides.memory === true ? undefined : parsed.REDIS_URL,
+    clusterSecret: parsed.CLUSTER_SECRET,
+    serversFile,
+    backends: readServersFile(serversFile, env),
+    sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
+    leaseMs: parsed.MCP_LEASE_MS,
+    leaseRenewMs: Math.floor(parsed.MCP_LEASE_MS / 3),
+    touchMs: parsed.MCP_TOUCH_MS,
+    keepAliveMs: parsed.MCP_KEEPALIVE_MS,
+    drainMs: parsed.MCP_DRAIN_MS,
+    idleUpstreamMs: parsed.MCP_IDLE_UPSTREAM_MS,
+    maxBodyBytes: parsed.MCP_MAX_BODY_BYTES,
+    accessToken: parsed.ACCESS_TOKEN,
+    allowedHosts: allowedHosts(parsed),
+    allowedOrigins: parsed.ALLOWED_ORIGINS,
+    logLevel: parsed.LOG_LEVEL,
+    logFile: parsed.LOG_FILE === undefined ? undefined : resolve(parsed.LOG_FILE),
+  })
+}
+
+/** loadClusterConfig makes the configuration of the cluster on this machine. It throws ConfigError. */
+export const loadClusterConfig = (env: Env): ClusterConfig => {
+  const parsed = parseEnvironment(env)
+  requireToken(parsed)
+  const serversFile = resolve(parsed.MCP_SERVERS_FILE)
+  const { backends, managed } = readServers(serversFile, env)
+  requirePorts(parsed, managed)
+  return deepFreeze<ClusterConfig>({
+    instances: parsed.ROUTER_INSTANCES,
+    basePort: parsed.ROUTER_BASE_PORT,
+    // Hosts that share a Redis need names of their own: host-a-1, host-a-2, host-b-1 …
+    instancePrefix: parsed.INSTANCE_ID ?? defaultInstancePrefix,
+    instanceHost: parsed.HOST,
+    gatewayHost: parsed.GATEWAY_HOST,
+    gatewayPort: parsed.GATEWAY_PORT,
+    affinity: parsed.MCP_AFFINITY,
+    redisUrl: parsed.REDIS_URL,
+    runDir: resolve(parsed.MCP_RUN_DIR),
+    serversFile,
+    backends,
+    managed,
+    accessToken: parsed.ACCESS_TOKEN,
+    allowedHosts: allowedHosts(parsed),
+    maxBodyBytes: parsed.MCP_MAX_BODY_BYTES,
+    drainMs: parsed.MCP_DRAIN_MS,
+  })
+}
+
+/** RunDir is all that is needed to find and end what runs, even when the rest of the configuration is broken. */
+export interface RunDir {
+  readonly runDir: string
+  readonly drainMs: number
+}
+
+/** loadRunDir reads only the variables that it needs. */
+export const loadRunDir = ({ MCP_RUN_DIR, MCP_DRAIN_MS }: Env): RunDir => {
+  const parsed = parseEnvironment({ MCP_RUN_DIR, MCP_DRAIN_MS })
+  return { runDir: resolve(parsed.MCP_RUN_DIR), drainMs: parsed.MCP_DRAIN_MS }
+}
+
+/** StoreConfig is all that is needed to look into the store from outside. */
+export interface StoreConfig {
+  readonly runDir: string
+  /** Undefined: the private Redis of the run directory. */
+  readonly redisUrl: string | undefined
+  readonly sessionTtlMs: number
+  readonly leaseMs: number
+}
+
+/** loadStoreConfig leaves out the servers file. */
+export const loadStoreConfig = (env: Env): StoreConfig => {
+  const parsed = parseEnvironment(env)
+  return {
+    runDir: resolve(parsed.MCP_RUN_DIR),
+    redisUrl: parsed.REDIS_URL,
+    sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
+    leaseMs: parsed.MCP_LEASE_MS,
+  }
+}
+
+const givenBy = (overrides: GatewayOverrides): Partial<Record<Variable, Given>> => {
+  const options: readonly (readonly [Variable, string, string | number | undefined])[] = [
+    ['MCP_SERVERS_FILE', '--servers', overrides.servers],
+    ['PORT', '--port', overrides.port],
+    ['HOST', '--host', overrides.host],
+    ['INSTANCE_ID', '--instance', overrides.instance],
+    ['LOG_FILE', '--log-file', overrides.logFile],
+  ]
+  return Object.fromEntries(
+    options.flatMap(([variable, option, value]) =>
+      value === undefined ? [] : [[variable, { option, value: String(value) }]],
+    ),
+  )
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
+
+const requireToken = (parsed: Environment): void => {
+  if (parsed.ACCESS_TOKEN !== undefined) return
+  const problems = (['HOST', 'GATEWAY_HOST'] as const)
+    .filter((name) => !isLoopback(parsed[name]))
+    .map((name): Problem => {
+      const reason = `${name}: ${parsed[name]} is reachable from other machines, and no token is set`
+      return { reason, advice: 'set ACCESS_TOKEN to a secret of your own, or listen on 127.0.0.1' }
+    })
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+const requirePorts = (parsed: Environment, managed: readonly ManagedBackend[]): void => {
+  const first = parsed.ROUTER_BASE_PORT
+  const instances = Array.from({ length: parsed.ROUTER_INSTANCES }, (_, n) => ({
+    port: first + n,
+    what: `instance ${n + 1} (ROUTER_BASE_PORT ${first})`,
+  }))
+  const wanted = [
+    ...instances,
+    { port: parsed.GATEWAY_PORT, what: 'Nginx (GATEWAY_PORT)' },
+    ...managed.map(({ backend, port }) => ({ port, what: `server "${backend}" (its url)` })),
+  ]
+  const problems = wanted.flatMap(({ port, what }, index): readonly Problem[] => {
+    if (port > 65_535)
+      return [{ reason: `${what}: there is no port ${port}`, advice: 'set a lower port' }]
+    const other = wanted.slice(0, index).find((each) => each.port === port)
+    if (other === undefined) return []
+    const reason = `port ${port} is wanted by ${other.what} and by ${what}`
+    return [{ reason, advice: 'set different ports' }]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+// An address that the operator chose to listen on is one that clients will name; the wildcard is nobody's name.
+const allowedHosts = (parsed: Environment): readonly string[] => {
+  const chosen = [parsed.HOST, parsed.GATEWAY_HOST]
+    .filter((host) => host !== '0.0.0.0' && host !== '::')
+    .map((host) => (host.includes(':') ? `[${host}]` : host.toLowerCase()))
+  return [...new Set([...loopbackNames, ...parsed.ALLOWED_HOSTS, ...chosen])]
+}

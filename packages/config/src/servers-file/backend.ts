@@ -1,0 +1,105 @@
+import { asBackendName, type Backend, type BackendName, type Endpoint } from '@mcp-router/core'
+import type { Problem } from '../config-error.js'
+import type { ManagedBackend } from '../gateway-config.js'
+import { commandEndpointSchema, serverSchema, urlEndpointSchema } from '../schema.js'
+import type { Path, ServersDocument } from './document.js'
+import { endpointFrom } from './endpoint.js'
+import { problemsOf } from './problems.js'
+import { isRecord } from './record.js'
+
+/** BackendSource is one entry below `servers`, and where. */
+export interface BackendSource {
+  readonly document: ServersDocument
+  readonly path: Path
+  /** Absolute path of the servers file. */
+  readonly file: string
+  readonly name: string
+  readonly value: unknown
+}
+
+/** BackendOutcome is the Backend (none, when it is disabled), or what is wrong with it. */
+export type BackendOutcome =
+  | { readonly backend: Backend | undefined; readonly managed: readonly ManagedBackend[] }
+  | { readonly problems: readonly Problem[] }
+
+/** backendFrom reads one Backend: a list of `endpoints`, or the keys of a single one beside its own. */
+export const backendFrom = (source: BackendSource): BackendOutcome => {
+  const { document, path, value } = source
+  const name = asBackendName(source.name)
+  if (name === undefined) {
+    const advice = 'use letters, digits, ".", "_" and "-", at most 64, a letter or digit first'
+    const reason = `"${source.name}" cannot name a server`
+    return { problems: [document.problemAtKey(path, reason, advice)] }
+  }
+  if (!isRecord(value)) {
+    const reason = `server "${name}" has no endpoint`
+    return { problems: [document.problemAtKey(path, reason, 'give it a url or a command')] }
+  }
+  // What is disabled may be unfinished.
+  if (value['disabled'] === 'true') return { backend: undefined, managed: [] }
+  return enabledBackend(source, name, value)
+}
+
+const serverKeys = Object.keys(serverSchema.shape)
+const inEndpoint = Object.fromEntries(
+  Object.keys({ ...urlEndpointSchema.shape, ...commandEndpointSchema.shape }).map((key) => [
+    key,
+    `"${key}" belongs into the entries of "endpoints"`,
+  ]),
+)
+
+const enabledBackend = (
+  source: BackendSource,
+  name: BackendName,
+  value: Readonly<Record<string, unknown>>,
+): BackendOutcome => {
+  const { document, path, file } = source
+  const isList = 'endpoints' in value
+  const own = isList ? value : pick(value, (key) => serverKeys.includes(key))
+  const server = serverSchema.safeParse(own)
+  const problems: Problem[] = []
+  if (!server.success) {
+    const keys = { known: serverKeys, elsewhere: inEndpoint }
+    problems.push(...problemsOf(document, path, server.error, keys))
+  }
+  const listed = isList ? value['endpoints'] : [pick(value, (key) => !serverKeys.includes(key))]
+  const outcomes = (Array.isArray(listed) ? listed : []).map((each: unknown, index) =>
+    endpointFrom({
+      document,
+      path: isList ? [...path, 'endpoints', index] : path,
+      file,
+      backend: name,
+      position: index + 1,
+      value: each,
+      keysBeside: isList ? [] : serverKeys,
+    }),
+  )
+  problems.push(...outcomes.flatMap((each) => ('problems' in each ? each.problems : [])))
+  const read = outcomes.flatMap((each) => ('problems' in each ? [] : [each]))
+  const endpoints = read.map(({ endpoint }) => endpoint)
+  if (problems.length === 0) problems.push(...repeated(endpoints, document, path, name))
+  if (problems.length > 0 || !server.success) return { problems }
+  return {
+    backend: { name, endpoints, deadlineMs: Math.round(server.data.deadline * 1000) },
+    managed: read.flatMap(({ managed }) => managed ?? []),
+  }
+}
+
+const repeated = (
+  endpoints: readonly Endpoint[],
+  document: ServersDocument,
+  path: Path,
+  name: BackendName,
+): readonly Problem[] =>
+  endpoints.flatMap(({ id }, index) => {
+    if (endpoints.findIndex((each) => each.id === id) === index) return []
+    const at = [...path, 'endpoints', index, 'url']
+    const reason = `server "${name}": ${id} is there twice`
+    return [document.problemAt(at, reason, 'keep one and give it a weight')]
+  })
+
+const pick = (
+  value: Readonly<Record<string, unknown>>,
+  wanted: (key: string) => boolean,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(value).filter(([key]) => wanted(key)))

@@ -1,0 +1,103 @@
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type Pair,
+} from 'yaml'
+import { ConfigError, type Problem } from '../config-error.js'
+
+/** Path leads from the top of the file to a value: `['servers', 'weather', 'endpoints', 0]`. */
+export type Path = readonly (string | number)[]
+
+/** ServersDocument is the parsed text with the place of everything in it. YAML holds JSON, so one parser reads both. */
+export interface ServersDocument {
+  readonly root: Document.Parsed
+  /** The Problem at `path`; where nothing is there (a missing key), at the nearest thing around it. */
+  problemAt(path: Path, reason: string, advice: string): Problem
+  /** The Problem with the key that is the last step of `path`, not with its value. */
+  problemAtKey(path: Path, reason: string, advice: string): Problem
+  /** The Problem at an offset in the text. */
+  problemAtOffset(offset: number, reason: string, advice: string): Problem
+}
+
+/** parseServersDocument reads every scalar as text: what it means is decided by the schema, not by YAML's guesses. */
+export const parseServersDocument = (text: string, file: string): ServersDocument => {
+  const lines = new LineCounter()
+  const root = parseDocument(text, {
+    schema: 'failsafe',
+    merge: true,
+    prettyErrors: false,
+    lineCounter: lines,
+  })
+  const problemAtOffset = (offset: number, reason: string, advice: string): Problem => {
+    const { line, col } = lines.linePos(offset)
+    return { file, line, column: col, reason, advice }
+  }
+  const syntaxErrors = root.errors.map(({ code, message, pos: [start] }) =>
+    code === 'DUPLICATE_KEY'
+      ? problemAtOffset(start, `"${wordAt(text, start)}" is there twice`, 'rename or remove one')
+      : problemAtOffset(
+          start,
+          `not valid YAML or JSON: ${message}`,
+          'correct it there or just before',
+        ),
+  )
+  if (syntaxErrors.length > 0) throw new ConfigError(syntaxErrors)
+  return {
+    root,
+    problemAtOffset,
+    problemAt: (path, reason, advice) =>
+      problemAtOffset(offsetOf(valueAt(root, path)), reason, advice),
+    problemAtKey: (path, reason, advice) =>
+      problemAtOffset(offsetOf(keyAt(root, path) ?? valueAt(root, path)), reason, advice),
+  }
+}
+
+const wordAt = (text: string, offset: number): string =>
+  /^["']?([^"':\s]+)/.exec(text.slice(offset))?.[1] ?? ''
+
+const offsetOf = (node: unknown): number => {
+  // Everything that parseDocument makes has a range; a hand-made node would not.
+  const range = (node as Partial<Node> | null | undefined)?.range
+  return range?.[0] ?? 0
+}
+
+const resolved = (root: Document.Parsed, node: unknown): unknown =>
+  isAlias(node) ? node.resolve(root) : node
+
+const step = (root: Document.Parsed, from: unknown, key: string | number): unknown => {
+  const node = resolved(root, from)
+  if (isSeq(node)) return node.items[Number(key)]
+  return pairOf(node, key)?.value
+}
+
+const pairOf = (node: unknown, key: string | number): Pair | undefined => {
+  if (!isMap(node)) return undefined
+  return node.items.find(
+    (item) => isPair(item) && isScalar(item.key) && item.key.value === String(key),
+  )
+}
+
+const valueAt = (root: Document.Parsed, path: Path): unknown => {
+  let node: unknown = root.contents
+  for (const key of path) {
+    const next = step(root, node, key)
+    // What came in by a merge key, or is missing, has no node of its own here.
+    if (next === undefined || next === null) return keyOrNode(node, key)
+    node = next
+  }
+  return node
+}
+
+const keyOrNode = (node: unknown, key: string | number): unknown => pairOf(node, key)?.key ?? node
+
+const keyAt = (root: Document.Parsed, path: Path): unknown => {
+  const parent = resolved(root, valueAt(root, path.slice(0, -1)))
+  return pairOf(parent, path.at(-1) ?? '')?.key
+}

@@ -1,0 +1,145 @@
+import type { BackendName, Endpoint, EndpointId } from '@mcp-router/core'
+import { dirname, resolve } from 'node:path'
+import type { Problem } from '../config-error.js'
+import type { ManagedBackend } from '../gateway-config.js'
+import { commandEndpointSchema, loopbackNames, urlEndpointSchema } from '../schema.js'
+import type { Path, ServersDocument } from './document.js'
+import { problemsOf, unknownKey } from './problems.js'
+import { isRecord } from './record.js'
+
+/** EndpointSource is one Endpoint as the file has it, and where. */
+export interface EndpointSource {
+  readonly document: ServersDocument
+  readonly path: Path
+  /** Absolute path of the servers file. */
+  readonly file: string
+  readonly backend: BackendName
+  /** Its place among the Endpoints of the Backend, from 1. */
+  readonly position: number
+  readonly value: unknown
+  /** Keys of the Backend that may stand beside those of a single Endpoint. */
+  readonly keysBeside: readonly string[]
+}
+
+/** EndpointOutcome is the Endpoint, and how to start it where the file says so, or what is wrong with it. */
+export type EndpointOutcome =
+  | { readonly endpoint: Endpoint; readonly managed?: ManagedBackend }
+  | { readonly problems: readonly Problem[] }
+
+/** endpointFrom reads one Endpoint; `url` or `command` decides of which kind it is. */
+export const endpointFrom = (source: EndpointSource): EndpointOutcome => {
+  const { value } = source
+  if (!isRecord(value)) return refused(source, [], 'must be a map', 'give it a url or a command')
+  if ('url' in value && 'command' in value)
+    return refused(source, ['command'], 'has both a url and a command', 'keep one of them')
+  if ('url' in value) return urlEndpoint(source, value)
+  if ('command' in value) return commandEndpoint(source, value)
+  return noAddress(source, value)
+}
+
+// A misspelt `url` is the likeliest cause, and is told as that.
+const noAddress = (
+  source: EndpointSource,
+  value: Readonly<Record<string, unknown>>,
+): EndpointOutcome => {
+  const known = [...new Set([...urlKeys, ...commandKeys, ...source.keysBeside])]
+  const problems = Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => unknownKey(source.document, source.path, key, { known }))
+  if (problems.length > 0) return { problems }
+  return refused(source, [], 'has no endpoint', 'give it a url or a command')
+}
+
+const urlKeys = Object.keys(urlEndpointSchema.shape)
+const commandKeys = Object.keys(commandEndpointSchema.shape)
+const only = (keys: readonly string[], kind: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(keys.map((key) => [key, `only an endpoint with a ${kind} has "${key}"`]))
+const onlyCommand = only(
+  commandKeys.filter((key) => !urlKeys.includes(key)),
+  'command',
+)
+const onlyUrl = only(
+  urlKeys.filter((key) => !commandKeys.includes(key)),
+  'url',
+)
+
+const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome => {
+  const { document, path } = source
+  const parsed = urlEndpointSchema.safeParse(value)
+  if (!parsed.success) {
+    const keys = { known: [...urlKeys, ...source.keysBeside], elsewhere: onlyCommand }
+    return { problems: problemsOf(document, path, parsed.error, keys) }
+  }
+  const { url: text, transport, type, weight, headers, start } = parsed.data
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return refused(source, ['url'], `"${text}" is not a URL`, 'write http://host:port/path')
+  const kind = transport ?? type ?? 'http'
+  if (kind === 'stdio')
+    return refused(source, ['url'], 'stdio takes a command, not a url', 'use http or sse')
+  const wrong = Object.entries(headers).find(([name, held]) => !isHeader(name, held))
+  if (wrong !== undefined)
+    return refused(source, ['headers', wrong[0]], 'not a valid HTTP header', 'correct it')
+  const allHeaders = { ...credentialsOf(url), ...lowerCased(headers) }
+  url.username = url.password = url.hash = ''
+  // EndpointId is what is dialled, so it is the URL that is left.
+  const id = url.href as EndpointId
+  const endpoint: Endpoint = { transport: kind, id, url: url.href, weight, headers: allHeaders }
+  if (start === undefined) return { endpoint }
+  return managedEndpoint(source, endpoint, url, start)
+}
+
+const managedEndpoint = (
+  source: EndpointSource,
+  endpoint: Endpoint,
+  url: URL,
+  start: string,
+): EndpointOutcome => {
+  if (!loopbackNames.includes(url.hostname))
+    return refused(source, ['start'], 'only a server on this machine can be started', 'remove it')
+  const [command, ...args] = start.trim().split(/\s+/)
+  if (command === undefined || command === '')
+    return refused(source, ['start'], 'the command line is empty', 'fill it in or remove it')
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
+  const { backend, file } = source
+  return { endpoint, managed: { backend, url: url.href, port, command, args, cwd: dirname(file) } }
+}
+
+const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome => {
+  const { document, path, backend, position, file } = source
+  const parsed = commandEndpointSchema.safeParse(value)
+  if (!parsed.success) {
+    const keys = { known: [...commandKeys, ...source.keysBeside], elsewhere: onlyUrl }
+    return { problems: problemsOf(document, path, parsed.error, keys) }
+  }
+  const { command, args, env, cwd, weight, transport, type } = parsed.data
+  const kind = transport ?? type ?? 'stdio'
+  if (kind !== 'stdio')
+    return refused(source, ['command'], `${kind} takes a url, not a command`, 'use stdio')
+  // EndpointId of a command, as core describes it.
+  const id = `stdio:${backend}#${position}` as EndpointId
+  const place = cwd === undefined ? {} : { cwd: resolve(dirname(file), cwd) }
+  return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place } }
+}
+
+const refused = (
+  { document, path, backend }: EndpointSource,
+  below: Path,
+  reason: string,
+  advice: string,
+): EndpointOutcome => ({
+  problems: [document.problemAt([...path, ...below], `server "${backend}": ${reason}`, advice)],
+})
+
+const isHeader = (name: string, value: string): boolean =>
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+// User and password leave the URL, because the URL appears in logs and listings.
+const credentialsOf = ({ username, password }: URL): Record<string, string> => {
+  if (username === '' && password === '') return {}
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}

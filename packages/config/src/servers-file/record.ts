@@ -1,0 +1,3 @@
+/** isRecord tells a map from the other things that a document may hold. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

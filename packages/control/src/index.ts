@@ -1,0 +1,2 @@
+export { fileProvider } from './file-provider.js'
+export type { Provider } from './file-provider.js'

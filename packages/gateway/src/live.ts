@@ -1,0 +1,43 @@
+import { createAdapter } from '@socket.io/redis-adapter'
+import type { SessionId } from '@mcp-router/core'
+import type { Cluster, Redis } from 'ioredis'
+import { Server } from 'socket.io'
+
+/** Live carries broadcasts between Instances, and later the operators' live feed. Messages of Sessions never travel here. */
+export interface Live {
+  sessionEnded(id: SessionId): void
+  close(): Promise<void>
+}
+
+interface LiveHooks {
+  readonly onSessionEnded: (id: SessionId) => void
+  readonly onError: (error: Error) => void
+}
+
+/** aloneLive is for a cluster of one: there is nobody to tell. */
+export const aloneLive = (): Live => ({
+  sessionEnded: () => undefined,
+  close: () => Promise.resolve(),
+})
+
+interface Broadcasts {
+  sessionEnded: (id: string) => void
+}
+
+/** openLive joins the broadcasts over Redis pub/sub. While Redis is away they are lost; the next touch of a Session finds out. */
+export const openLive = (connect: () => Redis | Cluster, hooks: LiveHooks): Live => {
+  const publisher = connect()
+  const subscriber = connect()
+  for (const client of [publisher, subscriber]) client.on('error', hooks.onError)
+  const io = new Server<Record<string, never>, Record<string, never>, Broadcasts>()
+  io.adapter(createAdapter(publisher, subscriber, { key: 'mcp:live' }))
+  io.on('sessionEnded', (id: string) => hooks.onSessionEnded(id as SessionId))
+  return {
+    sessionEnded: (id) => void io.serverSideEmit('sessionEnded', id),
+    async close() {
+      await io.close()
+      publisher.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}

@@ -1,0 +1,161 @@
+import { createAdmission } from '@mcp-router/access'
+import { processEnv } from '@mcp-router/config'
+import type { GatewayConfig } from '@mcp-router/config'
+import { fileProvider } from '@mcp-router/control'
+import { reasonOf } from '@mcp-router/core'
+import type { Instance } from '@mcp-router/core'
+import { createObserver } from '@mcp-router/observe'
+import { createRouter } from '@mcp-router/router'
+import type { Router } from '@mcp-router/router'
+import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-router/store'
+import { createDialer, createHttpClient, createUpstreamPool } from '@mcp-router/upstream'
+import { takeLease } from './lease.js'
+import { listen } from './listener.js'
+import { aloneLive, openLive } from './live.js'
+import { statusOf } from './status.js'
+import type { Phase } from './status.js'
+import { createSurface } from './surface.js'
+
+/** Gateway is one composed router process. */
+export interface Gateway {
+  /** `http://host:port` */
+  readonly address: string
+  /** Drains, lets the lease go, and closes everything that was opened. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * startGateway builds the graph, bottom up, and starts it in order: store, data plane, port, lease. What was opened is closed again when a
+ * later step fails. It rejects with an Error whose message is fit to print.
+ */
+export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
+  const opened: (() => Promise<void> | void)[] = []
+  const unwind = async (): Promise<void> => {
+    for (const close of opened.splice(0).reverse()) await close()
+  }
+  try {
+    return await compose(config, opened, unwind)
+  } catch (error) {
+    await unwind()
+    throw error
+  }
+}
+
+const connectTimeoutMs = 3_000
+
+const compose = async (
+  config: GatewayConfig,
+  opened: (() => Promise<void> | void)[],
+  unwind: () => Promise<void>,
+): Promise<Gateway> => {
+  const startedAt = Date.now()
+  const env = processEnv()
+  const life: { phase: Phase; router?: Router } = { phase: 'starting' }
+
+  const observer = createObserver({
+    instance: config.instance,
+    level: config.logLevel,
+    file: config.logFile,
+  })
+  const { log } = observer
+  opened.push(() => observer.close())
+  const onFault = (doing: string) => (error: unknown) => {
+    log.warn(`${doing}: ${reasonOf(error)}`)
+  }
+
+  const options = {
+    sessionTtlMs: config.sessionTtlMs,
+    leaseMs: config.leaseMs,
+    ...(config.clusterSecret && { clusterSecret: config.clusterSecret }),
+  }
+  const { redisUrl } = config
+  const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
+  opened.push(() => store.close())
+  const clusterSecret = await store.clusterSecret()
+
+  const live = redisUrl
+    ? openLive(() => connectBroadcast(redisUrl), {
+        onSessionEnded: (id) => life.router?.forget(id),
+        onError: onFault('broadcasting'),
+      })
+    : aloneLive()
+  opened.push(() => live.close())
+
+  const registry = createRegistry()
+  registry.publish(config.backends)
+  const provider = fileProvider({
+    path: config.serversFile,
+    env,
+    registry,
+    onChange: (backends) => log.info('servers file read anew', { backends }),
+    onError: onFault('reading the servers file anew, the last good one stays'),
+  })
+  opened.push(() => provider.close())
+
+  const client = createHttpClient({ connectTimeoutMs })
+  opened.push(() => client.close())
+  const dialer = createDialer({ client, events: observer, env })
+  const pool = createUpstreamPool({ dialer, events: observer, idleMs: config.idleUpstreamMs })
+  opened.push(() => pool.close())
+
+  const admission = createAdmission(config)
+  const router = createRouter({
+    instance: config.instance,
+    registry,
+    sessions: store.sessions,
+    membership: store.membership,
+    client,
+    dialer,
+    pool,
+    admission,
+    broadcast: live,
+    events: observer,
+    clusterSecret,
+    options: config,
+  })
+  life.router = router
+
+  const surface = createSurface({
+    admission,
+    metrics: observer.metrics,
+    sessions: () => router.sessions(),
+    phase: () => life.phase,
+    storeHealth: () => store.health(),
+    status: () => statusOf({ config, store, registry, router, phase: () => life.phase, self }),
+    onError: (error) => log.error(`answering: ${reasonOf(error)}`),
+  })
+  const listener = await listen(config.host, config.port, (req, res) => {
+    if (!router.handle(req, res)) surface(req, res)
+  })
+  opened.push(() => listener.close())
+
+  const self = (): Instance => ({
+    id: config.instance,
+    address: listener.address,
+    pid: process.pid,
+    startedAt,
+    sessions: [...router.sessions().values()].reduce((sum, each) => sum + each, 0),
+  })
+  const lease = await takeLease({
+    membership: store.membership,
+    self,
+    renewMs: config.leaseRenewMs,
+    onError: onFault('renewing the lease'),
+  })
+  opened.push(() => lease.close())
+
+  opened.push(async () => {
+    life.phase = 'draining'
+    listener.refuse()
+    log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
+    await router.drain(config.drainMs)
+  })
+  life.phase = 'ready'
+  log.info('ready', { address: listener.address, backends: config.backends.length })
+
+  let closing: Promise<void> | undefined
+  return {
+    address: listener.address,
+    close: () => (closing ??= unwind()),
+  }
+}

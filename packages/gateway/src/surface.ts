@@ -1,0 +1,65 @@
+import type { RequestListener } from 'node:http'
+import type { Admission } from '@mcp-router/router'
+import type { Metrics } from '@mcp-router/observe'
+import { asRouterError } from '@mcp-router/core'
+import type { StoreHealth } from '@mcp-router/store'
+import express from 'express'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { Phase, Status } from './status.js'
+
+interface Parts {
+  readonly admission: Admission
+  readonly metrics: Metrics
+  readonly sessions: () => ReadonlyMap<string, number>
+  readonly phase: () => Phase
+  readonly storeHealth: () => StoreHealth
+  readonly status: () => Promise<Status>
+  readonly onError: (error: unknown) => void
+}
+
+/** createSurface is everything that is not an MCP message: probes, metrics, status. Probes need no token. */
+export const createSurface = (parts: Parts): RequestListener => {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+
+  app.get(['/health', '/actuator/health'], (_req, res) => void res.json({ status: 'UP' }))
+  app.get('/ready', (_req, res) => {
+    const phase = parts.phase()
+    const store = parts.storeHealth()
+    // Degraded is still ready: live Sessions and calls go on from memory, and every Instance would say the same.
+    const degraded = phase === 'ready' && !store.up
+    const reason = store.up ? undefined : `store: ${store.reason}`
+    res.status(phase === 'ready' ? 200 : 503).json({
+      status: degraded ? 'degraded' : phase,
+      ...(degraded && { reason }),
+    })
+  })
+
+  const admitted: RequestHandler = (req, _res, next) => {
+    parts.admission.admit(req)
+    next()
+  }
+  app.get('/metrics', admitted, async (_req, res) => {
+    res.type(parts.metrics.contentType).send(await parts.metrics.render(parts.sessions()))
+  })
+  app.get('/api/status', admitted, async (_req, res) => {
+    res.json(await parts.status())
+  })
+
+  app.use((req, res) => {
+    res.status(404).json({
+      error: `Nothing at ${req.path}: MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>; see /api/status`,
+    })
+  })
+  // Express knows an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  const onError: ErrorRequestHandler = (thrown: unknown, _req, res, _next) => {
+    const error = asRouterError(thrown)
+    if (error.code === 'INTERNAL') parts.onError(thrown)
+    if (error.code === 'UNAUTHENTICATED') res.set('WWW-Authenticate', 'Bearer')
+    res.status(error.status).json({ error: error.message })
+  }
+  app.use(onError)
+  return app as RequestListener
+}

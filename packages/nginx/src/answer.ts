@@ -1,0 +1,24 @@
+import { RouterError } from '@mcp-router/core'
+import { quoted } from './quote.js'
+
+// What Nginx answers itself, where no Instance saw or finished the request: JSON-RPC errors, as
+// arguments of `return`. Their id is null, as Nginx does not read the message.
+const answer = (code: number, message: string): string =>
+  quoted(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }))
+
+const told = (error: RouterError): string => answer(error.rpc, error.message)
+
+export const bodyTooLarge = (limit: number): string =>
+  told(new RouterError('BODY_TOO_LARGE', { limit }))
+
+export const internalPath = told(new RouterError('PATH_UNKNOWN', { path: '/internal/' }))
+
+export const unreachable = answer(
+  -31503,
+  'No instance of the router can be reached; the message was not delivered, send it again shortly',
+)
+
+export const brokeOff = answer(
+  -31502,
+  'The router broke off before it answered; whether the call ran is not known',
+)

@@ -1,0 +1,42 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { mainConf } from '../main.js'
+import type { NginxSettings } from '../settings.js'
+import { siteConf } from '../site.js'
+import { build, openNginx } from './nginx-process.js'
+import { freePort } from './port.js'
+import { openRunDir } from './run-dir.js'
+
+export interface TestSite {
+  readonly port: number
+  readonly runDir: string
+}
+
+/** writeConf puts the text of a site and an nginx.conf around it into a run directory. */
+export const writeConf = async (runDir: string, siteText: string): Promise<string> => {
+  const siteFile = join(runDir, 'nginx', 'site.conf')
+  const mainFile = join(runDir, 'nginx', 'nginx.conf')
+  await writeFile(siteFile, siteText)
+  await writeFile(mainFile, mainConf({ runDir, siteFile, workerProcesses: 2, build }))
+  return mainFile
+}
+
+type SiteSettings = Partial<NginxSettings> & Pick<NginxSettings, 'instances'>
+
+/** openSite runs a real Nginx for the rest of the test, round robin unless told otherwise. */
+export const openSite = async (settings: SiteSettings): Promise<TestSite> => {
+  const runDir = await openRunDir()
+  // Another process may take the port between looking and binding.
+  for (let tries = 0; tries < 3; tries++) {
+    const port = await freePort()
+    const plain = { host: '127.0.0.1', port, affinity: 'round_robin', serverNames: [] } as const
+    const mainFile = await writeConf(runDir, siteConf({ ...plain, ...settings }))
+    const nginx = await openNginx(runDir, mainFile)
+    if (nginx) {
+      onTestFinished(() => nginx.close())
+      return { port, runDir }
+    }
+  }
+  throw new Error(await readFile(join(runDir, 'logs', 'nginx-error.log'), 'utf8'))
+}

@@ -1,0 +1,45 @@
+import type { Affinity, NginxSettings } from './settings.js'
+
+/** How long Nginx leaves an Instance that failed alone; a client need not come back sooner. */
+export const failTimeoutS = 5
+
+const balance = (affinity: Affinity): string => {
+  switch (affinity) {
+    case 'ip_hash':
+      return 'ip_hash;'
+    case 'session':
+      return 'hash $mcp_router_session consistent;'
+    case 'round_robin':
+      return ''
+  }
+}
+
+/** sessionMaps names the Session of a request, by header (Streamable HTTP) or query (HTTP+SSE). */
+const sessionMaps = `
+# A request without a session is placed evenly: the id is minted only after it.
+map $arg_sessionid $mcp_router_session_in_query {
+  "" $request_id;
+  default $arg_sessionid;
+}
+map $http_mcp_session_id $mcp_router_session {
+  "" $mcp_router_session_in_query;
+  default $http_mcp_session_id;
+}
+`
+
+/** upstream is the Instances and how one of them is picked. */
+export const upstream = ({ affinity, instances }: NginxSettings): string => `
+${affinity === 'session' ? sessionMaps : ''}
+upstream mcp_router {
+  # Known to all workers: a dead instance costs one failed try, not one per worker.
+  zone mcp_router 256k;
+  #
+  ${balance(affinity)}
+  ${instances
+    .map((instance) => `server ${instance} max_fails=1 fail_timeout=${failTimeoutS}s;`)
+    .join('\n')}
+  keepalive 64;
+  # Less than the instances allow (75 s): Nginx never writes to a connection that is being closed.
+  keepalive_timeout 30s;
+}
+`

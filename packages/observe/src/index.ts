@@ -1,0 +1,5 @@
+export type { Logger } from 'winston'
+export type { LogOptions } from './log.js'
+export type { Metrics } from './metrics.js'
+export { createObserver } from './observer.js'
+export type { Observer } from './observer.js'

@@ -1,0 +1,133 @@
+import { scanEnvelope, textOf } from './scan.js'
+
+/** Message is one JSON-RPC message: its bytes as they came, and what routing needs to know of them. */
+export interface Message {
+  readonly bytes: Buffer
+  readonly kind: 'request' | 'notification' | 'response'
+  /** The id as canonical JSON text (`1`, `"1"`), so that its type is kept; empty for a notification. */
+  readonly id: string
+  /** Empty for a response. */
+  readonly method: string
+}
+
+/** MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). */
+export class MalformedMessage extends Error {
+  readonly kind: 'not-json' | 'not-jsonrpc'
+
+  constructor(kind: 'not-json' | 'not-jsonrpc', reason: string, cause?: unknown) {
+    super(reason, cause === undefined ? undefined : { cause })
+    this.name = 'MalformedMessage'
+    this.kind = kind
+  }
+}
+
+/** Bodies above this are scanned, not parsed: parsing 1 MiB blocks the loop for milliseconds. */
+const parseLimitBytes = 64 * 1024
+
+/** parseMessage reads the envelope of a body from outside. It throws MalformedMessage. */
+export const parseMessage = (bytes: Buffer): Message =>
+  bytes.length > parseLimitBytes ? scanMessage(bytes) : parseSmall(bytes)
+
+/** scanMessage reads the envelope by scanning, the inside of values unchecked: for big bodies and answers of Endpoints. */
+export const scanMessage = (bytes: Buffer): Message => {
+  const scan = scanEnvelope(bytes)
+  if (!scan) throw notAnObject(bytes)
+  if (!scan.jsonrpc || textOf(bytes, scan.jsonrpc) !== '"2.0"') throw invalid(wrongVersion)
+  const id = scan.id ? canonicalId(textOf(bytes, scan.id)) : ''
+  if (scan.id && !id) throw invalid(wrongId)
+  if (scan.method) {
+    const method = parseText(textOf(bytes, scan.method))
+    if (typeof method !== 'string') throw invalid(wrongMethod)
+    if (id === 'null') throw invalid(wrongId)
+    return { bytes, kind: id ? 'request' : 'notification', id, method }
+  }
+  if (id && (scan.result || scan.error)) return { bytes, kind: 'response', id, method: '' }
+  throw invalid(wrongShape)
+}
+
+/** requireValid checks the whole JSON of a message that was only scanned, for Transports where bad JSON would never be answered. */
+export const requireValid = (message: Message): void => {
+  if (message.bytes.length > parseLimitBytes) parseBytes(message.bytes)
+}
+
+/** paramsOf parses the params of a message; undefined where it has none. Not for the hot path. */
+export const paramsOf = (message: Message): Readonly<Record<string, unknown>> | undefined => {
+  const value = parseBytes(message.bytes)
+  if (typeof value !== 'object' || value === null || !('params' in value)) return undefined
+  const { params } = value
+  return isRecord(params) ? params : undefined
+}
+
+/** resultOf parses the result of a response; undefined for an error. Not for the hot path. */
+export const resultOf = (message: Message): Readonly<Record<string, unknown>> | undefined => {
+  const value = parseBytes(message.bytes)
+  if (typeof value !== 'object' || value === null || !('result' in value)) return undefined
+  return isRecord(value.result) ? value.result : undefined
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const parseSmall = (bytes: Buffer): Message => {
+  const value = parseBytes(bytes)
+  if (Array.isArray(value)) throw invalid(noBatch)
+  if (!isRecord(value)) throw invalid(wrongShape)
+  if (value['jsonrpc'] !== '2.0') throw invalid(wrongVersion)
+  const id = 'id' in value ? idText(value['id'], bytes) : ''
+  if ('method' in value) {
+    if (typeof value['method'] !== 'string') throw invalid(wrongMethod)
+    if (id === 'null') throw invalid(wrongId)
+    return { bytes, kind: id ? 'request' : 'notification', id, method: value['method'] }
+  }
+  if (id && ('result' in value || 'error' in value)) {
+    return { bytes, kind: 'response', id, method: '' }
+  }
+  throw invalid(wrongShape)
+}
+
+const idText = (id: unknown, bytes: Buffer): string => {
+  if (typeof id === 'string') return JSON.stringify(id)
+  if (id === null) return 'null'
+  if (typeof id !== 'number') throw invalid(wrongId)
+  if (Number.isSafeInteger(id)) return String(id)
+  const scan = scanEnvelope(bytes)
+  return scan?.id ? textOf(bytes, scan.id) : String(id)
+}
+
+/** canonicalId makes equal ids equal text: `1.0` is `1`, `"\u0061"` is `"a"`. Empty: not an id. */
+const canonicalId = (raw: string): string => {
+  if (/^-?(0|[1-9]\d{0,14})$/.test(raw) || raw === 'null') return raw
+  const value = parseText(raw)
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'number') return ''
+  return Number.isSafeInteger(value) ? String(value) : raw
+}
+
+const parseText = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+const parseBytes = (bytes: Buffer): unknown => {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown
+  } catch (cause) {
+    throw new MalformedMessage('not-json', 'the body is not valid JSON', cause)
+  }
+}
+
+const notAnObject = (bytes: Buffer): MalformedMessage => {
+  const value = parseBytes(bytes)
+  return invalid(Array.isArray(value) ? noBatch : wrongShape)
+}
+
+const invalid = (reason: string): MalformedMessage => new MalformedMessage('not-jsonrpc', reason)
+
+const wrongShape = 'send one JSON-RPC 2.0 request, notification or response object'
+const wrongVersion = 'the member "jsonrpc" must be "2.0"'
+const wrongMethod = 'the member "method" must be a string'
+const wrongId = 'the member "id" must be a string or an integer'
+const noBatch = 'batches are not accepted; send one message per POST'

@@ -1,0 +1,9 @@
+/** legacyRevisions are those with sessions, oldest first (protocol revisions, modelcontextprotocol.io/specification). */
+export const legacyRevisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
+
+/** latestLegacy is what the router asks for when it opens a Session of its own. */
+export const latestLegacy = '2025-11-25'
+
+const legacy: ReadonlySet<string> = new Set(legacyRevisions)
+
+export const isLegacyRevision = (text: string): boolean => legacy.has(text)

@@ -1,0 +1,26 @@
+import type { Backend } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import type { RouterDeps } from '../deps.js'
+import type { Handoff } from '../handoff/handoff.js'
+import type { KeepAlive } from '../keep-alive.js'
+import type { Selector } from '../policy/selector.js'
+import type { Sessions } from '../sessions/table.js'
+
+/** Context is what every Downstream works with. */
+export interface Context {
+  readonly deps: RouterDeps
+  readonly sessions: Sessions
+  readonly selector: Selector
+  readonly handoff: Handoff
+  readonly keep: KeepAlive
+  /** Set once the Instance takes no new Sessions. */
+  draining: boolean
+}
+
+/** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are. */
+export const requireBackend = (context: Context, name: string): Backend => {
+  const { backends } = context.deps.registry.snapshot()
+  const backend = (backends as ReadonlyMap<string, Backend>).get(name)
+  if (backend) return backend
+  throw new RouterError('BACKEND_UNKNOWN', { backend: name, known: [...backends.keys()] })
+}

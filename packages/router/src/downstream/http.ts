@@ -1,0 +1,119 @@
+import type { Backend } from '@mcp-router/core'
+import { isPortable, RouterError } from '@mcp-router/core'
+import { isLegacyRevision, legacyRevisions } from '@mcp-router/protocol'
+import { readMessage } from '../body.js'
+import type { Incoming } from '../incoming.js'
+import { respondEmpty } from '../respond.js'
+import { ownedBy } from '../sessions/live.js'
+import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
+import type { HeldSession } from '../sessions/held.js'
+import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
+import { requireBackend } from './context.js'
+import type { Context } from './context.js'
+import { initialize } from './initialize.js'
+
+/** serveHttp answers `/mcp/<server>`: Streamable HTTP with sessions (spec 2025-03-26 … 2025-11-25, transports). */
+export const serveHttp = async (
+  context: Context,
+  incoming: Incoming,
+  name: string,
+): Promise<void> => {
+  const backend = requireBackend(context, name)
+  incoming.backend = backend.name
+  requireRevision(incoming)
+  switch (incoming.req.method) {
+    case 'POST':
+      return post(context, incoming, backend)
+    case 'GET':
+      return follow(context, incoming, backend)
+    case 'DELETE':
+      return end(context, incoming, backend)
+    default:
+      throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET, POST, DELETE' })
+  }
+}
+
+const post = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
+  requireAccept(incoming, ['application/json', 'text/event-stream'])
+  const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  const id = sessionIdOf(incoming)
+  if (message.method === 'initialize' && !id) {
+    return initialize(context, incoming, backend, message)
+  }
+  const held = await find(context, incoming, backend, id)
+  if (isPortable(held.record)) {
+    passPortable(context, incoming, held, message)
+    return
+  }
+  if (message.method === 'initialize') {
+    throw new RouterError('INVALID_REQUEST', { reason: 'this session is initialized already' })
+  }
+  if (!isOwner(context, held)) {
+    return context.handoff.pass(incoming, held.record, message.bytes)
+  }
+  return passOwned(context, incoming, held, message)
+}
+
+const follow = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
+  incoming.method = 'GET'
+  requireAccept(incoming, ['text/event-stream'])
+  const id = sessionIdOf(incoming)
+  if (!id) throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  const held = await find(context, incoming, backend, id)
+  if (isPortable(held.record)) followPortable(context, incoming, held)
+  else if (isOwner(context, held)) followOwned(context, incoming, held)
+  else await context.handoff.pass(incoming, held.record, undefined)
+}
+
+const end = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
+  incoming.method = 'DELETE'
+  const held = await find(context, incoming, backend, sessionIdOf(incoming))
+  if (!isPortable(held.record) && !isOwner(context, held)) {
+    return context.handoff.pass(incoming, held.record, undefined)
+  }
+  if (isPortable(held.record)) await endPortable(context, held)
+  else await endOwned(context, held)
+  respondEmpty(incoming, 200)
+}
+
+const find = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  id: string,
+): Promise<HeldSession> => {
+  if (!id) throw new RouterError('SESSION_REQUIRED')
+  const { sessions } = context
+  const { principal } = incoming
+  incoming.session = id
+  const held =
+    sessions.cached(id, principal, backend.name) ??
+    (await sessions.find(id, principal, backend.name))
+  if (held.record.downstream !== 'http') throw new RouterError('SESSION_NOT_FOUND')
+  incoming.endpoint = held.record.endpoint
+  return held
+}
+
+const isOwner = (context: Context, held: HeldSession): boolean =>
+  ownedBy(held.record, context.deps.instance)
+
+const sessionIdOf = (incoming: Incoming): string => {
+  const value = incoming.req.headers['mcp-session-id']
+  return typeof value === 'string' ? value : ''
+}
+
+/** A header that names an unknown revision is refused (spec 2025-06-18, transports: protocol version header). */
+const requireRevision = (incoming: Incoming): void => {
+  const given = incoming.req.headers['mcp-protocol-version']
+  if (given === undefined) return
+  if (typeof given === 'string' && isLegacyRevision(given)) return
+  const revision = String(given)
+  throw new RouterError('REVISION_UNSUPPORTED', { revision, supported: legacyRevisions })
+}
+
+const requireAccept = (incoming: Incoming, types: readonly string[]): void => {
+  const accept = incoming.req.headers.accept
+  if (accept === undefined || accept.includes('*/*')) return
+  if (types.every((type) => accept.includes(type))) return
+  throw new RouterError('NOT_ACCEPTABLE', { types: types.join(' and ') })
+}

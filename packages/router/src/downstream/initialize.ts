@@ -1,0 +1,156 @@
+import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
+import { newSessionId, RouterError } from '@mcp-router/core'
+import { createSseDecoder, paramsOf, resultOf, scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import {
+  headerOf,
+  isEventStream,
+  mayTryElsewhere,
+  post,
+  sessionHeaders,
+} from '@mcp-router/upstream'
+import type { HttpAnswer } from '@mcp-router/upstream'
+import type { Incoming } from '../incoming.js'
+import { failureOf } from '../relay.js'
+import { respondJson } from '../respond.js'
+import { openLive } from '../sessions/owned.js'
+import { streamHeaders } from '../sessions/stream.js'
+import type { Context } from './context.js'
+
+/** initialize opens a Session of a Streamable HTTP client on some Endpoint of the Backend and answers with its id. */
+export const initialize = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  message: Message,
+): Promise<void> => {
+  if (context.draining) throw new RouterError('DRAINING')
+  const tried = new Set<Endpoint>()
+  for (;;) {
+    const endpoint = context.selector.select(backend, tried)
+    incoming.endpoint = endpoint.id
+    try {
+      if (endpoint.transport === 'http') await openPortable(context, incoming, endpoint, message)
+      else await openOwned(context, incoming, backend, endpoint, message)
+      context.selector.worked(endpoint)
+      return
+    } catch (error) {
+      if (!mayTryElsewhere(error)) throw error
+      context.selector.failed(endpoint)
+      tried.add(endpoint)
+      if (tried.size < backend.endpoints.length) continue
+      throw error instanceof RouterError ? error : failureOf(backend.name, error as Error)
+    }
+  }
+}
+
+/** On an http Endpoint the session that it makes is the Session: any Instance can continue it. */
+const openPortable = async (
+  context: Context,
+  incoming: Incoming,
+  endpoint: HttpEndpoint,
+  message: Message,
+): Promise<void> => {
+  const headers = sessionHeaders(endpoint, '', '')
+  headers.push('content-type', 'application/json')
+  headers.push('accept', 'application/json, text/event-stream')
+  const posting = post(context.deps.client, endpoint.url, {
+    method: 'POST',
+    headers,
+    body: message.bytes,
+  })
+  incoming.res.on('close', () => posting.abort(new Error('the client left')))
+  const answer = await posting.answer
+  const result = initializeResult(answer)
+  if (!result) {
+    respondAs(incoming, answer, [])
+    return
+  }
+  const record = recordOf(context, incoming, message, result, {
+    id: newSessionId(),
+    endpoint: endpoint.id,
+    epoch: 0,
+    backendSessionId: headerOf(answer, 'mcp-session-id'),
+  })
+  await context.sessions.open(record)
+  incoming.session = record.id
+  respondAs(incoming, answer, ['mcp-session-id', record.id])
+}
+
+/** On other Transports the Session is a live Upstream, and this Instance its Owner. */
+const openOwned = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  endpoint: Endpoint,
+  message: Message,
+): Promise<void> => {
+  const { deps, sessions } = context
+  const id = newSessionId()
+  const live = openLive(context, backend.name, id)
+  try {
+    live.connect(await deps.dialer.open(backend, endpoint, live))
+    const answer = await live.ask(message)
+    const result = resultOf(answer)
+    if (!result || incoming.res.destroyed) {
+      void live.close()
+      respondJson(incoming, 200, answer.bytes)
+      return
+    }
+    const place = { endpoint: endpoint.id, epoch: 1, backendSessionId: '' }
+    await sessions.open(recordOf(context, incoming, message, result, { id, ...place }), live)
+    incoming.session = id
+    respondJson(incoming, 200, answer.bytes, ['mcp-session-id', id])
+  } catch (error) {
+    void live.close()
+    throw error
+  }
+}
+
+const recordOf = (
+  context: Context,
+  incoming: Incoming,
+  message: Message,
+  result: Readonly<Record<string, unknown>>,
+  place: Pick<Session, 'id' | 'endpoint' | 'epoch' | 'backendSessionId'>,
+): Session => {
+  const version = result['protocolVersion']
+  return {
+    backend: incoming.backend as Session['backend'],
+    principal: incoming.principal.name,
+    downstream: 'http',
+    instance: context.deps.instance,
+    revision: typeof version === 'string' ? version : '',
+    initialize: JSON.stringify(paramsOf(message) ?? {}),
+    loggingLevel: '',
+    subscriptions: [],
+    lastActive: Date.now(),
+    ...place,
+  }
+}
+
+const initializeResult = (answer: HttpAnswer): Readonly<Record<string, unknown>> | undefined => {
+  if (answer.status !== 200) return undefined
+  let result: Readonly<Record<string, unknown>> | undefined
+  const read = (bytes: Buffer): void => {
+    const message = scanMessage(bytes)
+    if (message.kind === 'response') result = resultOf(message)
+  }
+  if (!isEventStream(answer)) read(answer.body)
+  else {
+    createSseDecoder((event) => {
+      if (event.event === 'message' && event.data.length > 0) read(event.data)
+    }).push(answer.body)
+  }
+  return result
+}
+
+const respondAs = (incoming: Incoming, answer: HttpAnswer, extra: readonly string[]): void => {
+  const head = isEventStream(answer)
+    ? [...streamHeaders]
+    : ['content-type', headerOf(answer, 'content-type') || 'application/json']
+  head.push('content-length', String(answer.body.length), ...extra)
+  incoming.res.writeHead(answer.status, head)
+  incoming.res.end(answer.body)
+  incoming.done(answer.status, answer.status < 400 ? 'ok' : `UPSTREAM_${answer.status}`)
+}

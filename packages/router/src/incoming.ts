@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+
+/** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */
+export class Incoming {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly principal: Principal
+  readonly downstream: CallEvent['downstream']
+  readonly requestId: string
+  /** Passed on by another Instance: it must be answered here or refused, never passed on again. */
+  readonly handedOff: boolean
+  backend = ''
+  endpoint = ''
+  session = ''
+  /** JSON text of the request's id, empty while unknown: errors carry it. */
+  id = ''
+  method = ''
+  private readonly startedAt = performance.now()
+  private readonly events: EventSink
+  private told = false
+
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    rest: {
+      principal: Principal
+      downstream: CallEvent['downstream']
+      handedOff: boolean
+      events: EventSink
+    },
+  ) {
+    this.req = req
+    this.res = res
+    this.principal = rest.principal
+    this.downstream = rest.downstream
+    this.handedOff = rest.handedOff
+    this.events = rest.events
+    this.requestId = requestIdOf(req)
+  }
+
+  /** reads tells which message the body held. */
+  reads(message: Message): void {
+    this.id = message.id
+    this.method = message.method || 'response'
+  }
+
+  /** done emits the call's event, once. `outcome` is `ok` or the code of an error. */
+  done(status: number, outcome: string): void {
+    if (this.told) return
+    this.told = true
+    this.events.emit({
+      kind: 'call',
+      downstream: this.downstream,
+      requestId: this.requestId,
+      principal: this.principal.name,
+      backend: this.backend,
+      endpoint: this.endpoint,
+      session: this.session,
+      method: this.method,
+      status,
+      outcome,
+      durationMs: performance.now() - this.startedAt,
+      at: new Date().toISOString(),
+    })
+  }
+
+  /** passedOn says that another Instance answers this request and tells of it. */
+  passedOn(): void {
+    this.told = true
+  }
+}
+
+const requestIdShape = /^[\x21-\x7e]{1,128}$/
+
+const requestIdOf = (req: IncomingMessage): string => {
+  const given = req.headers['x-request-id']
+  return typeof given === 'string' && requestIdShape.test(given) ? given : randomUUID()
+}

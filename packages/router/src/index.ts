@@ -1,0 +1,3 @@
+export type { Admission, Broadcast, RouterDeps, RouterOptions } from './deps.js'
+export { createRouter } from './router.js'
+export type { Router } from './router.js'

@@ -1,0 +1,31 @@
+/** KeptStream is an open SSE response that is kept alive: `quietTicks` goes back to 0 with everything it writes. */
+export interface KeptStream {
+  quietTicks: number
+  /** Writes a comment, unless in the middle of an event. */
+  keepAlive(): void
+  /** Ends the response cleanly. */
+  end(): void
+}
+
+/** KeepAlive writes a comment on each stream that was quiet for long: one timer for all of them. */
+export interface KeepAlive {
+  readonly streams: Set<KeptStream>
+  close(): void
+}
+
+const ticksPerPeriod = 5
+
+/** createKeepAlive comments after `periodMs` of silence, a fifth later at most. */
+export const createKeepAlive = (periodMs: number): KeepAlive => {
+  const streams = new Set<KeptStream>()
+  const timer = setInterval(() => {
+    for (const stream of streams) {
+      stream.quietTicks++
+      if (stream.quietTicks < ticksPerPeriod) continue
+      stream.quietTicks = 0
+      stream.keepAlive()
+    }
+  }, periodMs / ticksPerPeriod)
+  timer.unref()
+  return { streams, close: () => clearInterval(timer) }
+}

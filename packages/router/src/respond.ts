@@ -1,0 +1,64 @@
+import type { ServerResponse } from 'node:http'
+import { asRouterError } from '@mcp-router/core'
+import type { RouterError } from '@mcp-router/core'
+import { errorBytes, messageFrame } from '@mcp-router/protocol'
+import type { Incoming } from './incoming.js'
+
+const json = 'application/json'
+
+/** respondJson answers with one JSON body and ends the call. */
+export const respondJson = (
+  incoming: Incoming,
+  status: number,
+  body: Buffer,
+  headers: readonly string[] = [],
+): void => {
+  const { res } = incoming
+  res.writeHead(status, ['content-type', json, 'content-length', String(body.length), ...headers])
+  res.end(body)
+  incoming.done(status, 'ok')
+}
+
+/** respondEmpty answers without a body: 202 for what was accepted, 204 for what is done. */
+export const respondEmpty = (incoming: Incoming, status: number): void => {
+  incoming.res.writeHead(status, ['content-length', '0'])
+  incoming.res.end()
+  incoming.done(status, 'ok')
+}
+
+const accepted = Buffer.from('{"status":"accepted"}')
+
+/** respondAccepted answers a POST whose response comes on the Stream. */
+export const respondAccepted = (incoming: Incoming): void => respondJson(incoming, 202, accepted)
+
+/** respondError is the one exit of every error: HTTP status, headers and a JSON-RPC error that carries the request's id. */
+export const respondError = (incoming: Incoming, thrown: unknown): void => {
+  const error = asRouterError(thrown)
+  const { res } = incoming
+  incoming.done(res.destroyed ? 499 : error.status, error.code)
+  const body = errorBytes(incoming.id, error.rpc, error.message)
+  if (res.headersSent) {
+    endBegun(res, body)
+    return
+  }
+  const headers = ['content-type', json, 'content-length', String(body.length)]
+  headers.push(...headersOf(error))
+  if (!incoming.req.complete) headers.push('connection', 'close')
+  res.writeHead(error.status, headers)
+  res.end(body)
+}
+
+const headersOf = (error: RouterError): string[] => {
+  const headers: string[] = []
+  if (error.retryAfterS !== undefined) headers.push('retry-after', String(error.retryAfterS))
+  if (error.code === 'UNAUTHENTICATED') headers.push('www-authenticate', 'Bearer')
+  if (error.code === 'METHOD_NOT_ALLOWED') headers.push('allow', String(error.data['allow']))
+  return headers
+}
+
+/** A stream that has begun tells the error as its last event; another body can only be cut. */
+const endBegun = (res: ServerResponse, body: Buffer): void => {
+  const type = String(res.getHeader('content-type') ?? '')
+  if (type.startsWith('text/event-stream') && !res.writableEnded) res.end(messageFrame(body))
+  else res.destroy()
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
+import { serveCall } from './downstream/call.js'
+import type { Context } from './downstream/context.js'
+import { serveHttp } from './downstream/http.js'
+import { serveMessage, serveSse } from './downstream/sse.js'
+import type { RouterDeps } from './deps.js'
+import { createHandoff, handoffPrefix } from './handoff/handoff.js'
+import { createMembers } from './handoff/members.js'
+import { Incoming } from './incoming.js'
+import { createKeepAlive } from './keep-alive.js'
+import { createSelector } from './policy/selector.js'
+import { respondError } from './respond.js'
+import { createSessions } from './sessions/table.js'
+import { matchTarget } from './target.js'
+import type { Target } from './target.js'
+import { createUnderway } from './underway.js'
+
+/** Router is the data plane of one Instance. */
+export interface Router {
+  /** Takes the request when its path is the data plane's; false: it is somebody else's. */
+  handle(req: IncomingMessage, res: ServerResponse): boolean
+  /** A Session ended on another Instance. */
+  forget(id: SessionId): void
+  /** How many Sessions are held in memory, by Backend. */
+  sessions(): ReadonlyMap<string, number>
+  /** Calls under way. */
+  calls(): number
+  isDown(endpoint: Parameters<Context['selector']['isDown']>[0]): boolean
+  /** Takes no new Sessions, lets calls finish for at most `limitMs`, then ends Streams and Upstreams. */
+  drain(limitMs: number): Promise<void>
+}
+
+const anonymous: Principal = { name: '' }
+
+export const createRouter = (deps: RouterDeps): Router => {
+  const keep = createKeepAlive(deps.options.keepAliveMs)
+  const sessions = createSessions({ ...deps, store: deps.sessions })
+  const members = createMembers(deps.membership)
+  const handoff = createHandoff({ client: deps.client, members, keep, secret: deps.clusterSecret })
+  const selector = createSelector()
+  const context: Context = { deps, sessions, selector, handoff, keep, draining: false }
+  const underway = createUnderway()
+
+  const serve = async (target: Target, incoming: Incoming): Promise<void> => {
+    switch (target.kind) {
+      case 'call':
+        return serveCall(context, incoming, target.backend, target.deadlineMs)
+      case 'http':
+        return serveHttp(context, incoming, target.backend)
+      case 'sse':
+        return serveSse(context, incoming, target.backend)
+      case 'message':
+        return serveMessage(context, incoming, target.backend, target.session)
+    }
+  }
+
+  const take = (
+    target: Target,
+    req: IncomingMessage,
+    res: ServerResponse,
+    from: Principal | undefined,
+  ): void => {
+    const downstream = downstreamOf[target.kind]
+    const { events } = deps
+    const begin = (principal: Principal): Incoming =>
+      new Incoming(req, res, { principal, downstream, handedOff: from !== undefined, events })
+    let principal: Principal
+    try {
+      principal = from ?? deps.admission.admit(req)
+    } catch (error) {
+      respondError(begin(anonymous), error)
+      return
+    }
+    const incoming = begin(principal)
+    underway.add(incoming)
+    serve(target, incoming).catch((error: unknown) => respondError(incoming, error))
+  }
+
+  return {
+    handle(req, res) {
+      const url = req.url ?? '/'
+      if (!url.startsWith(handoffPrefix)) {
+        const target = matchTarget(url)
+        if (target) take(target, req, res, undefined)
+        return target !== undefined
+      }
+      const from = handoff.admit(req)
+      const target = from && matchTarget(url.slice(handoffPrefix.length))
+      if (!target) return false
+      req.url = url.slice(handoffPrefix.length)
+      take(target, req, res, from)
+      return true
+    },
+    forget: (id) => sessions.forget(id),
+    sessions() {
+      const counts = new Map<string, number>()
+      for (const { record } of sessions.all()) {
+        counts.set(record.backend, (counts.get(record.backend) ?? 0) + 1)
+      }
+      return counts
+    },
+    calls: () => underway.size(),
+    isDown: (endpoint) => selector.isDown(endpoint),
+    async drain(limitMs) {
+      context.draining = true
+      await underway.callsEnded(limitMs)
+      for (const stream of [...keep.streams]) stream.end()
+      keep.close()
+      await sessions.close()
+    },
+  }
+}
+
+const downstreamOf: Record<Target['kind'], CallEvent['downstream']> = {
+  call: 'call',
+  http: 'http',
+  sse: 'sse',
+  message: 'sse',
+}

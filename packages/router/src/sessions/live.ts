@@ -1,0 +1,193 @@
+import type { Session } from '@mcp-router/core'
+import { asRouterError, RouterError } from '@mcp-router/core'
+import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
+import type { Reply } from './reply.js'
+import type { Stream } from './stream.js'
+
+/** What the server says while nobody listens waits for the next stream, up to this many messages; then the oldest goes. */
+const maxWaiting = 256
+
+/** A command may first have to be fetched (npx), ms. */
+const handshakeMs = 60_000
+
+/** LiveHooks tell the Session's record what only its live part sees. */
+export interface LiveHooks {
+  /** The Upstream is gone and nobody asked for that. Once. */
+  onEnd(): void
+  /** The server agreed on a protocol revision. */
+  onAgreed(revision: string): void
+}
+
+/**
+ * LiveSession is an owned Session at its Owner: one Upstream of its own, so that ids pass unchanged, and the way back to the client:
+ * its Stream, and a Reply for each POST that waits for an answer.
+ */
+export class LiveSession implements UpstreamListener {
+  private upstream: Upstream | undefined
+  private stream: Stream | undefined
+  private readonly replies = new Map<string, Reply>()
+  private readonly tokens = new Map<unknown, Reply>()
+  private readonly unanswered = new Set<string>()
+  private waiting: Message[] = []
+  private initializeId = ''
+  private readonly backend: string
+  private readonly hooks: LiveHooks
+  private over = false
+
+  constructor(backend: string, hooks: LiveHooks) {
+    this.backend = backend
+    this.hooks = hooks
+  }
+
+  /** connect gives it the Upstream that it listens to. */
+  connect(upstream: Upstream): void {
+    this.upstream = upstream
+  }
+
+  /** attach sends what the server says to this Stream from now on; an earlier one is ended. */
+  attach(stream: Stream): void {
+    this.stream?.end()
+    this.stream = stream
+    const waiting = this.waiting
+    this.waiting = []
+    for (const message of waiting) stream.message(message.bytes)
+  }
+
+  detach(stream: Stream): void {
+    if (this.stream === stream) this.stream = undefined
+  }
+
+  /** request sends a request whose answer goes to its own Reply. */
+  async request(message: Message, reply: Reply): Promise<void> {
+    if (this.replies.has(message.id)) {
+      throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
+    }
+    this.replies.set(message.id, reply)
+    const token = progressTokenOf(message)
+    if (token !== undefined) this.tokens.set(token, reply)
+    await this.connected()
+      .send(message)
+      .catch((error: unknown) => reply.fail(asRouterError(error)))
+  }
+
+  /** release forgets a Reply that is over. */
+  release(reply: Reply): void {
+    if (this.replies.get(reply.id) === reply) this.replies.delete(reply.id)
+    for (const [token, each] of this.tokens) if (each === reply) this.tokens.delete(token)
+  }
+
+  /** tell sends what needs no answer, or whose answer goes to the Stream. It rejects when it could not be delivered. */
+  async tell(message: Message): Promise<void> {
+    if (message.method === 'initialize') this.initializeId = message.id
+    await this.connected().send(message)
+    if (message.method === 'notifications/initialized') this.upstream?.listen()
+  }
+
+  /** ask sends the opening request of the router's side of a handshake and resolves with its response. */
+  ask(message: Message): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(tooLong)
+        this.release(reply)
+      }
+      const reply: Reply = {
+        id: message.id,
+        say: (said) => this.toStream(said),
+        answer(response) {
+          settle()
+          resolve(response)
+        },
+        fail(error) {
+          settle()
+          reject(error)
+        },
+      }
+      const reason = `${message.method} was not answered`
+      const late = new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason })
+      const tooLong = setTimeout(() => reply.fail(late), handshakeMs)
+      this.request(message, reply).catch(reject)
+    })
+  }
+
+  /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
+  pass(message: Message): void {
+    if (message.kind === 'request') this.unanswered.add(message.id)
+    this.tell(message).catch((thrown: unknown) => this.owe(message.id, asRouterError(thrown)))
+  }
+
+  onMessage(message: Message): void {
+    if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
+    if (message.kind !== 'response') this.say(message)
+    else if (this.unanswered.delete(message.id)) this.toStream(message)
+    else this.replies.get(message.id)?.answer(message)
+  }
+
+  onClose(cause: Error | undefined): void {
+    const error = asRouterError(cause ?? new RouterError('SESSION_NOT_FOUND'))
+    for (const reply of [...this.replies.values()]) reply.fail(error)
+    for (const id of [...this.unanswered]) this.owe(id, error)
+    this.stream?.end()
+    if (this.over) return
+    this.over = true
+    this.hooks.onEnd()
+  }
+
+  async close(): Promise<void> {
+    this.over = true
+    this.onClose(undefined)
+    await this.upstream?.close()
+  }
+
+  private agree(message: Message): void {
+    this.initializeId = ''
+    const revision = resultOf(message)?.['protocolVersion']
+    if (typeof revision === 'string') this.hooks.onAgreed(revision)
+  }
+
+  private connected(): Upstream {
+    if (!this.upstream || this.over) throw new RouterError('SESSION_NOT_FOUND')
+    return this.upstream
+  }
+
+  /** say picks where it belongs: the call that it reports on, else the newest call under way, else the client's stream. */
+  private say(message: Message): void {
+    const outlet = this.replyFor(message)
+    if (outlet) outlet.say(message)
+    else this.toStream(message)
+  }
+
+  private replyFor(message: Message): Reply | undefined {
+    if (message.method === 'notifications/progress') {
+      const reply = this.tokens.get(paramsOf(message)?.['progressToken'])
+      if (reply) return reply
+    }
+    return [...this.replies.values()].at(-1)
+  }
+
+  private toStream(message: Message): void {
+    if (this.stream?.isOpen()) {
+      this.stream.message(message.bytes)
+      return
+    }
+    this.waiting.push(message)
+    if (this.waiting.length > maxWaiting) this.waiting.shift()
+  }
+
+  private owe(id: string, error: RouterError): void {
+    if (!this.unanswered.delete(id)) return
+    this.stream?.message(errorBytes(id, error.rpc, error.message))
+  }
+}
+
+const progressTokenOf = (message: Message): unknown => {
+  const meta = paramsOf(message)?.['_meta']
+  return typeof meta === 'object' && meta !== null && 'progressToken' in meta
+    ? meta.progressToken
+    : undefined
+}
+
+/** ownedBy tells that this Instance drives the Session. */
+export const ownedBy = (record: Session, instance: string): boolean =>
+  record.epoch > 0 && record.instance === instance

@@ -1,0 +1,33 @@
+import type { Message } from '@mcp-router/protocol'
+import { paramsOf } from '@mcp-router/protocol'
+import type { HeldSession } from './held.js'
+import type { Sessions } from './table.js'
+
+/** noteRequest keeps in the record what a successor has to replay: handshake, log level, subscriptions. Other messages cost nothing. */
+export const noteRequest = async (
+  sessions: Sessions,
+  held: HeldSession,
+  message: Message,
+): Promise<void> => {
+  const { subscriptions } = held.record
+  switch (message.method) {
+    case 'initialize':
+      return sessions.change(held, { initialize: JSON.stringify(paramsOf(message) ?? {}) })
+    case 'logging/setLevel':
+      return sessions.change(held, { loggingLevel: textParam(message, 'level') })
+    case 'resources/subscribe': {
+      const all = new Set([...subscriptions, textParam(message, 'uri')])
+      return sessions.change(held, { subscriptions: [...all] })
+    }
+    case 'resources/unsubscribe': {
+      const uri = textParam(message, 'uri')
+      return sessions.change(held, { subscriptions: subscriptions.filter((each) => each !== uri) })
+    }
+    default:
+  }
+}
+
+const textParam = (message: Message, name: string): string => {
+  const value = paramsOf(message)?.[name]
+  return typeof value === 'string' ? value : ''
+}

@@ -1,0 +1,197 @@
+import type { EventSink, InstanceId, Principal, Session, SessionId } from '@mcp-router/core'
+import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
+import type { Registry, SessionChange, SessionStore } from '@mcp-router/store'
+import { sessionHeaders } from '@mcp-router/upstream'
+import type { Broadcast, RouterOptions } from '../deps.js'
+import type { HeldSession } from './held.js'
+import type { LiveSession } from './live.js'
+
+/** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
+export interface Sessions {
+  /** Resolves SESSION_NOT_FOUND for one that ended, belongs to another Principal or to another Backend: they look the same. */
+  find(id: string, principal: Principal, backend: string): Promise<HeldSession>
+  /** The cached one, for the hot path; undefined: ask `find`. */
+  cached(id: string, principal: Principal, backend: string): HeldSession | undefined
+  /** Stores a new Session; it is found by every Instance once this resolves. */
+  open(record: Session, live?: LiveSession): Promise<HeldSession>
+  change(held: HeldSession, change: SessionChange): Promise<void>
+  /** Ends a Session everywhere: record, cache, Upstream, Streams. */
+  end(held: HeldSession): Promise<void>
+  /** Forgets what is cached of a Session that ended elsewhere. */
+  forget(id: SessionId): void
+  /** The one held here under this id, for its own live part. */
+  held(id: SessionId): HeldSession | undefined
+  /** Held in memory now. */
+  all(): Iterable<HeldSession>
+  size(): number
+  close(): Promise<void>
+}
+
+interface Deps {
+  readonly store: SessionStore
+  readonly registry: Registry
+  readonly broadcast: Broadcast
+  readonly events: EventSink
+  readonly instance: InstanceId
+  readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
+}
+
+/** What nobody used for this long leaves the cache; the record stays. */
+const cacheIdleMs = 120_000
+const touchBatch = 500
+
+export const createSessions = (deps: Deps): Sessions => {
+  const { store, registry, broadcast, events, options } = deps
+  const held = new Map<string, HeldSession>()
+
+  const hold = (record: Session, live: LiveSession | undefined): HeldSession => {
+    const backend = registry.snapshot().backends.get(record.backend)
+    const endpoint = backend?.endpoints.find((each) => each.id === record.endpoint)
+    if (!endpoint) throw new RouterError('SESSION_NOT_FOUND')
+    const postHeaders =
+      endpoint.transport === 'http'
+        ? [
+            ...sessionHeaders(endpoint, record.backendSessionId, record.revision),
+            'content-type',
+            'application/json',
+            'accept',
+            'application/json, text/event-stream',
+          ]
+        : []
+    const entry = {
+      record,
+      endpoint,
+      postHeaders,
+      usedAt: Date.now(),
+      used: true,
+      streams: 0,
+      live,
+    }
+    held.set(record.id, entry)
+    return entry
+  }
+
+  const tell = (record: Session, action: 'opened' | 'closed' | 'expired'): void =>
+    events.emit({
+      kind: 'session',
+      action,
+      session: record.id,
+      backend: record.backend,
+      principal: record.principal,
+      endpoint: record.endpoint,
+    })
+
+  /** drop lets go of a Session here; its record is somebody else's business. */
+  const drop = (entry: HeldSession): void => {
+    if (held.get(entry.record.id) !== entry) return
+    held.delete(entry.record.id)
+    if (entry.live) void entry.live.close()
+  }
+
+  /** lapse drops what lived too long unused. Of the Instances that remember it, the one that opened it tells. */
+  const lapse = (entry: HeldSession): void => {
+    if (entry.record.instance === deps.instance) tell(entry.record, 'expired')
+    drop(entry)
+  }
+
+  const touch = async (): Promise<void> => {
+    const now = Date.now()
+    const due: HeldSession[] = []
+    for (const entry of held.values()) {
+      if (entry.used || entry.streams > 0) due.push(entry)
+      else expire(entry, now)
+    }
+    for (let from = 0; from < due.length; from += touchBatch) {
+      await touchSome(due.slice(from, from + touchBatch), now)
+    }
+  }
+
+  const expire = (entry: HeldSession, now: number): void => {
+    const idle = now - entry.usedAt
+    if (idle > options.sessionTtlMs) lapse(entry)
+    else if (!entry.live && idle > cacheIdleMs) held.delete(entry.record.id)
+  }
+
+  const touchSome = async (due: readonly HeldSession[], now: number): Promise<void> => {
+    for (const entry of due) entry.used = false
+    const touches = due.map(({ record }) => ({ id: record.id, epoch: record.epoch }))
+    const outcomes = await store.touch(touches, now).catch(() => undefined)
+    due.forEach((entry, at) => {
+      // The store is away: the Session lives on from memory and is touched again next time.
+      if (!outcomes) entry.used = true
+      else if (outcomes[at] !== 'kept') lapse(entry)
+    })
+  }
+
+  let touching = Promise.resolve()
+  const timer = setInterval(() => {
+    touching = touching.then(touch).catch((error: unknown) => {
+      events.emit({ kind: 'fault', doing: 'touching sessions', error: asError(error) })
+    })
+  }, options.touchMs)
+  timer.unref()
+
+  const belongs = (record: Session, principal: Principal, backend: string): boolean =>
+    record.principal === principal.name && (backend === '' || record.backend === backend)
+
+  const use = (entry: HeldSession): HeldSession => {
+    entry.used = true
+    entry.usedAt = Date.now()
+    return entry
+  }
+
+  return {
+    cached(id, principal, backend) {
+      const entry = held.get(id)
+      return entry && belongs(entry.record, principal, backend) ? use(entry) : undefined
+    },
+    async find(text, principal, backend) {
+      const id = asSessionId(text)
+      const known = id && held.get(id)
+      if (known && belongs(known.record, principal, backend)) return use(known)
+      const record = id && !known ? await store.find(id) : undefined
+      if (!record || !belongs(record, principal, backend))
+        throw new RouterError('SESSION_NOT_FOUND')
+      // Someone may have loaded it meanwhile.
+      return use(held.get(record.id) ?? hold(record, undefined))
+    },
+    async open(record, live) {
+      await store.create(record)
+      tell(record, 'opened')
+      return hold(record, live)
+    },
+    async change(entry, change) {
+      const { id, epoch } = entry.record
+      entry.record = { ...entry.record, ...change }
+      if (!(await store.update(id, epoch, change))) lapse(entry)
+    },
+    async end(entry) {
+      drop(entry)
+      if (await store.delete(entry.record.id)) tell(entry.record, 'closed')
+      broadcast.sessionEnded(entry.record.id)
+    },
+    forget(id) {
+      const entry = held.get(id)
+      if (entry) drop(entry)
+    },
+    held: (id) => held.get(id),
+    all: () => held.values(),
+    size: () => held.size,
+    async close() {
+      clearInterval(timer)
+      await touching
+      await touch().catch(() => undefined)
+      const owned = [...held.values()].filter(({ record }) => !isPortable(record))
+      held.clear()
+      await Promise.all(
+        owned.map(async ({ live, record }) => {
+          await live?.close()
+          if (live) await store.delete(record.id).catch(() => false)
+        }),
+      )
+    },
+  }
+}
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -1,0 +1,63 @@
+/** Target is what a path asks for; names are as the client wrote them, not yet looked up. */
+export type Target =
+  | { readonly kind: 'call'; readonly backend: string; readonly deadlineMs: number | undefined }
+  | { readonly kind: 'http'; readonly backend: string }
+  | { readonly kind: 'sse'; readonly backend: string }
+  | { readonly kind: 'message'; readonly backend: string; readonly session: string }
+
+const routePrefix = '/mcp/router/route/'
+const routeShape = /^([^/]+)(?:\/timeout\/(\d{1,6}))?$/
+const remembered = new Map<string, Target | undefined>()
+const rememberedLimit = 1_000
+
+/** matchTarget reads the path and query of a request. Undefined: not an address of the data plane. */
+export const matchTarget = (url: string): Target | undefined => {
+  if (url.includes('?')) return match(url)
+  if (remembered.has(url)) return remembered.get(url)
+  const target = match(url)
+  if (remembered.size < rememberedLimit) remembered.set(url, target)
+  return target
+}
+
+const match = (url: string): Target | undefined => {
+  const split = url.indexOf('?')
+  const path = split < 0 ? url : url.slice(0, split)
+  const query = new URLSearchParams(split < 0 ? '' : url.slice(split + 1))
+  if (path.startsWith(routePrefix)) return matchCall(path.slice(routePrefix.length))
+  const [first, backend, last, ...rest] = path.split('/').slice(1)
+  if (rest.length > 0) return undefined
+  if (first === 'sse' && last === undefined) return matchSse(backend, query)
+  if (first !== 'mcp') return undefined
+  const session = query.get('sessionId')
+  if (backend === 'message' && last === undefined && session !== null) {
+    return { kind: 'message', backend: '', session }
+  }
+  if (!backend) return undefined
+  if (last === 'message')
+    return { kind: 'message', backend: decode(backend), session: session ?? '' }
+  return last === undefined ? { kind: 'http', backend: decode(backend) } : undefined
+}
+
+const matchSse = (backend: string | undefined, query: URLSearchParams): Target | undefined => {
+  const name = backend ? decode(backend) : query.get('serviceName')
+  return name ? { kind: 'sse', backend: name } : undefined
+}
+
+const matchCall = (rest: string): Target | undefined => {
+  const found = routeShape.exec(rest)
+  if (!found?.[1]) return undefined
+  const seconds = Number(found[2] ?? 0)
+  return {
+    kind: 'call',
+    backend: decode(found[1]),
+    deadlineMs: seconds > 0 ? seconds * 1_000 : undefined,
+  }
+}
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto'
+import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
+import type { Store, StoreHealth, StoreOptions } from '../store.js'
+import { createAttempt } from './attempt.js'
+import { createExpiringMap } from './expiring-map.js'
+import { memoryMembership } from './membership.js'
+import { memorySessions } from './sessions.js'
+
+const sweepMs = 30_000
+
+/** memoryStore is a Store for one process, `mcp-router serve`: what it holds ends with the process. */
+export const memoryStore = (options: StoreOptions): Store => {
+  const sessions = createExpiringMap<SessionId, Session>(options.sessionTtlMs)
+  const leases = createExpiringMap<InstanceId, Instance>(options.leaseMs)
+  const secret = options.clusterSecret ?? randomBytes(32).toString('hex')
+  let health: StoreHealth = { up: true }
+  const attempt = createAttempt(() => health)
+
+  const sweeper = setInterval(() => {
+    sessions.sweep()
+    leases.sweep()
+  }, sweepMs).unref()
+
+  return {
+    kind: 'memory',
+    sessions: memorySessions(sessions, attempt),
+    membership: memoryMembership(leases, attempt),
+    clusterSecret: () => Promise.resolve(secret),
+    health: () => health,
+    close() {
+      clearInterval(sweeper)
+      if (health.up) health = { up: false, since: Date.now(), reason: 'closed' }
+      return Promise.resolve()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { Redis } from 'ioredis'
+import type { StoreHealth } from '../store.js'
+import { parseRedisUrl } from './address.js'
+import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
+import { isReply, unavailable } from './unavailable.js'
+import { watch } from './watch.js'
+import { NoAnswer, within } from './within.js'
+
+/**
+ * Attempt runs commands and resolves with their answer. It rejects with STORE_UNAVAILABLE: at once while Redis is away, after
+ * `answerTimeoutMs` when no answer comes. Before Redis was ready for the first time it waits for it, no longer than that.
+ */
+export type Attempt = <T>(work: () => Promise<T>) => Promise<T>
+
+/** Connection is a client and what is known of its state. It heals by itself until it is closed. */
+export interface Connection {
+  readonly client: RedisClient
+  readonly attempt: Attempt
+  readonly health: () => StoreHealth
+  readonly close: () => Promise<void>
+}
+
+export const openConnection = (url: string): Connection => {
+  const client = connect(parseRedisUrl(url))
+  const watched = watch(client)
+
+  /** A Cluster client replaces its nodes by itself. */
+  const reconnect = (reason: string) => {
+    if (!(client instanceof Redis) || watched.phase() !== 'up') return
+    watched.lose(reason)
+    client.disconnect(true)
+  }
+
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+    const expires = performance.now() + answerTimeoutMs
+    await watched.opened
+    // Whoever asked may have been told meanwhile that it failed; it must not happen after that.
+    
+    const state = watched.health()
+    if (!state.up) throw new Error(state.reason)
+    return work()
+  }
+
+  const attempt: Attempt = async (work) => {
+    try {
+      return await within(answerTimeoutMs, run(work))
+    } catch (thrown) {
+      // A peer that vanished without a word is noticed by nothing but its silence.
+      if (thrown instanceof NoAnswer) reconnect(thrown.message)
+      // After a failover the old master answers so for ever; a new connection finds the new one.
+      if (isReply(thrown, 'READONLY')) reconnect('connected to a replica')
+      throw unavailable(thrown)
+    }
+  }
+
+  return {
+    client,
+    attempt,
+    health: watched.health,
+    async close() {
+      const phase = watched.phase()
+      watched.close()
+      try {
+        // Lets the answers under way arrive first.
+        if (phase === 'up') await within(answerTimeoutMs, client.quit())
+      } catch {
+        // Redis went away in this moment, so that nothing is left to say goodbye to.
+      } finally {
+        client.disconnect()
+      }
+    },
+  }
+}

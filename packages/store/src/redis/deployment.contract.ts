@@ -1,0 +1,65 @@
+import { vi } from 'vitest'
+import { freePort, startRedis, type RedisProcess } from './redis-process.contract.js'
+
+/** Deployment is one or several Redis processes that a single URL reaches. */
+export interface Deployment {
+  readonly url: string
+  /** Those that hold keys. */
+  readonly masters: readonly RedisProcess[]
+  close(): Promise<void>
+}
+
+/** startSentinel runs a Sentinel that watches one master. */
+export const startSentinel = async (): Promise<Deployment> => {
+  const master = await startRedis()
+  const watched = `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`
+  const sentinel = await startRedis([watched], 'sentinel')
+  return {
+    url: `redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`,
+    masters: [master],
+    async close() {
+      await Promise.all([sentinel.close(), master.close()])
+    },
+  }
+}
+
+const startMember = async () =>
+  startRedis([
+    'cluster-enabled yes',
+    `cluster-port ${await freePort()}`,
+    'cluster-announce-ip 127.0.0.1',
+  ])
+
+/** startCluster runs a Redis Cluster of two masters, half of the slots each. */
+export const startCluster = async (): Promise<Deployment> => {
+  const [low, high] = await Promise.all([startMember(), startMember()])
+  await low.raw.cluster('ADDSLOTSRANGE', 0, 8191)
+  await high.raw.cluster('ADDSLOTSRANGE', 8192, 16383)
+  // Equal epochs of two masters are a collision, which holds up their meeting.
+  await high.raw.call('CLUSTER', 'SET-CONFIG-EPOCH', '2')
+  const [, busPort] = (await high.raw.config('GET', 'cluster-port')) as string[]
+  await low.raw.call('CLUSTER', 'MEET', '127.0.0.1', String(high.port), String(busPort))
+  const masters = [low, high]
+  const isWhole = async () => {
+    const infos = await Promise.all(masters.map(({ raw }) => raw.cluster('INFO')))
+    return infos.every((info) => info.includes('cluster_state:ok'))
+  }
+  await vi.waitUntil(isWhole, { timeout: 20_000, interval: 50 })
+  return {
+    url: `redis+cluster://127.0.0.1:${low.port},127.0.0.1:${high.port}`,
+    masters,
+    async close() {
+      await Promise.all(masters.map((master) => master.close()))
+    },
+  }
+}
+
+/** startSingle runs one server, reached by TCP or by its socket. */
+export const startSingle = async (by: 'tcp' | 'socket'): Promise<Deployment> => {
+  const server = await startRedis()
+  return {
+    url: by === 'tcp' ? server.url : `unix://${server.socket}`,
+    masters: [server],
+    close: () => server.close(),
+  }
+}

@@ -1,0 +1,15 @@
+import type { InstanceId, SessionId } from '@mcp-router/core'
+
+/** sessionKey is a HASH; its plain name is the contract with operators, so that its cluster slot is that of the whole key. */
+export const sessionKey = (id: SessionId) => `mcp:sessions:${id}`
+
+/** anySessionKey is the SCAN pattern of all Sessions. */
+export const anySessionKey = 'mcp:sessions:*'
+
+/** instanceKey is a HASH, the lease. */
+export const instanceKey = (id: InstanceId) => `mcp:instance:${id}`
+
+/** instancesKey is a SET of ids. */
+export const instancesKey = 'mcp:instances'
+
+export const clusterSecretKey = 'mcp:cluster:secret'

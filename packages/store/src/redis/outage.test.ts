@@ -1,0 +1,190 @@
+import type { InstanceId } from '@mcp-router/core'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { lasting } from '../open-store.contract.js'
+import { aSession } from '../session-store.contract.js'
+import type { Store } from '../store.js'
+import { startCluster, startSentinel, startSingle } from './deployment.contract.js'
+import { freePort, startRedis } from './redis-process.contract.js'
+import { redisStore } from './store.js'
+
+const session = aSession()
+const instance = 'router-instance-1' as InstanceId
+
+/** all calls every method once, so that none is forgotten. */
+const all = (store: Store): Promise<unknown>[] => [
+  store.sessions.create(session),
+  store.sessions.find(session.id),
+  store.sessions.update(session.id, 0, { loggingLevel: 'debug' }),
+  store.sessions.touch([{ id: session.id, epoch: 0 }], 1),
+  store.sessions.claim(session.id, 0, instance),
+  store.sessions.delete(session.id),
+  store.sessions.list()[Symbol.asyncIterator]().next(),
+  store.membership.list(),
+  store.membership.find(instance),
+  store.membership.leave(instance),
+  store.clusterSecret(),
+]
+
+/** outcomes is what became of all, each named once. */
+const outcomes = async (answers: Promise<unknown>[]): Promise<string[]> => {
+  const settled = await Promise.allSettled(answers)
+  const names = settled.map((one) => (one.status === 'fulfilled' ? 'done' : one.reason.code))
+  return [...new Set<string>(names)]
+}
+
+const isBack = async (store: Store) => (await outcomes(all(store))).join() === 'done'
+
+/** closers run after each test, the last opened first. */
+const closers: (() => Promise<void>)[] = []
+const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
+  closers.push(() => thing.close())
+  return thing
+}
+
+describe('while Redis is away', () => {
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+
+  it.each([
+    ['one server', () => startSingle('tcp')],
+    ['a socket', () => startSingle('socket')],
+    ['a Sentinel', startSentinel],
+    ['a Cluster', startCluster],
+  ])('every method fails fast and recovers by itself: %s', async (_name, start) => {
+    const deployment = opened(await start())
+    const store = opened(redisStore(deployment.url, lasting))
+    expect(await isBack(store)).toBe(true)
+
+    const underWay = outcomes(all(store))
+    await Promise.all(deployment.masters.map((master) => master.kill()))
+    await underWay
+    const killed = performance.now()
+    await vi.waitUntil(async () => (await outcomes(all(store))).join() === 'STORE_UNAVAILABLE')
+    expect(performance.now() - killed).toBeLessThan(3_000)
+    await vi.waitUntil(() => !store.health().up)
+    const asked = performance.now()
+    expect(await outcomes(all(store))).toEqual(['STORE_UNAVAILABLE'])
+    expect(performance.now() - asked).toBeLessThan(100)
+
+    await Promise.all(deployment.masters.map((master) => master.start()))
+    await vi.waitUntil(() => isBack(store), { timeout: 15_000, interval: 50 })
+    expect(store.health()).toEqual({ up: true })
+  })
+
+  it.each([
+    ['one server', () => startSingle('tcp')],
+    ['a Cluster', startCluster],
+  ])('silence counts as absence: %s', async (_name, start) => {
+    const deployment = opened(await start())
+    const store = opened(redisStore(deployment.url, lasting))
+    await isBack(store)
+
+    for (const master of deployment.masters) master.pause()
+    const asked = performance.now()
+    const early = outcomes(all(store))
+    await vi.waitUntil(() => performance.now() - asked > 500)
+    const late = outcomes(all(store))
+    expect(await early).toEqual(['STORE_UNAVAILABLE'])
+    expect(performance.now() - asked).toBeLessThan(3_000)
+    expect(await late).toEqual(['STORE_UNAVAILABLE'])
+    expect(performance.now() - asked).toBeLessThan(3_500)
+    await vi.waitUntil(() => !store.health().up, { timeout: 5_000 })
+
+    for (const master of deployment.masters) master.resume()
+    await vi.waitUntil(() => isBack(store), { timeout: 15_000, interval: 50 })
+  })
+
+  it('what is under way when Redis dies fails at once', async () => {
+    const redis = opened(await startRedis())
+    const store = opened(redisStore(redis.url, lasting))
+    await isBack(store)
+    redis.pause()
+    const underWay = outcomes(all(store))
+    await redis.kill()
+    const killed = performance.now()
+    expect(await underWay).toEqual(['STORE_UNAVAILABLE'])
+    expect(performance.now() - killed).toBeLessThan(1_000)
+  })
+
+  it('what failed does not happen later', async () => {
+    const redis = opened(await startRedis())
+    const store = opened(redisStore(redis.url, lasting))
+    await isBack(store)
+    await redis.kill()
+    await vi.waitUntil(() => !store.health().up)
+    await expect(store.sessions.create(session)).rejects.toThrow('session store cannot be reached')
+    await redis.start()
+    await vi.waitUntil(() => store.health().up)
+    expect(await store.sessions.find(session.id)).toBeUndefined()
+  })
+
+  it('a master that became a replica is left for its successor', async () => {
+    const redis = opened(await startRedis())
+    const store = opened(redisStore(redis.url, lasting))
+    await isBack(store)
+    await redis.raw.replicaof('127.0.0.1', await freePort())
+    const touches = Array.from({ length: 20 }, () => ({ id: session.id, epoch: 0 }))
+    await redis.raw.config('SET', 'replica-read-only', 'yes')
+    await expect(store.sessions.create(session)).rejects.toThrow('READONLY')
+    expect(store.health()).toMatchObject({ up: false, reason: 'connected to a replica' })
+    await expect(store.sessions.touch(touches, 1)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    })
+    await redis.raw.replicaof('NO', 'ONE')
+    await vi.waitUntil(() => isBack(store), { timeout: 5_000 })
+  })
+
+  it('health says since when and why, an answer says neither', async () => {
+    const redis = opened(await startRedis())
+    const store = opened(redisStore(redis.url, lasting))
+    await isBack(store)
+    const before = Date.now()
+    await redis.kill()
+    const isRefused = () => {
+      const health = store.health()
+      return !health.up && health.reason.includes('ECONNREFUSED') && health
+    }
+    const health = await vi.waitUntil(isRefused, { timeout: 5_000 })
+    expect(health.since).toBeGreaterThanOrEqual(before)
+    expect(health.since).toBeLessThanOrEqual(Date.now())
+    const thrown: unknown = await store.sessions.find(session.id).catch((error: unknown) => error)
+    expect(String(thrown)).not.toContain(String(redis.port))
+  })
+
+  it('a store opened before it waits for it, and no longer than for an answer', async () => {
+    const redis = opened(await startRedis())
+    await redis.kill()
+    const store = opened(redisStore(redis.url, lasting))
+    const asked = performance.now()
+    const created = store.sessions.create(session)
+    await expect(created).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    expect(performance.now() - asked).toBeLessThan(3_000)
+    expect(store.health()).toMatchObject({ up: false })
+
+    const waiting = store.membership.list()
+    await redis.start()
+    expect(await waiting).toEqual([])
+    expect(await store.sessions.find(session.id)).toBeUndefined()
+  })
+
+  it('closing a store ends at once, and ends the waiting', async () => {
+    const store = redisStore(`redis://127.0.0.1:${await freePort()}`, lasting)
+    const asked = performance.now()
+    const waiting = outcomes(all(store))
+    await store.close()
+    expect(await waiting).toEqual(['STORE_UNAVAILABLE'])
+    expect(performance.now() - asked).toBeLessThan(1_000)
+    expect(store.health()).toMatchObject({ up: false, reason: 'closed' })
+  })
+
+  it('a password is tried, and its refusal told by health alone', async () => {
+    const redis = opened(await startRedis(['user store on >r%ght@/: ~* +@all']))
+    const server = `127.0.0.1:${redis.port}`
+    const right = opened(redisStore(`redis://store:r%25ght%40%2F%3A@${server}`, lasting))
+    expect(await isBack(right)).toBe(true)
+    const wrong = opened(redisStore(`redis://store:wrong@${server}`, lasting))
+    expect(await outcomes(all(wrong))).toEqual(['STORE_UNAVAILABLE'])
+    expect(wrong.health()).toMatchObject({ reason: expect.stringContaining('WRONGPASS') })
+  })
+})

@@ -1,0 +1,25 @@
+import type { Store, StoreOptions } from '../store.js'
+import { openConnection } from './connection.js'
+import { clusterSecret } from './cluster-secret.js'
+import { redisMembership } from './membership.js'
+import { loadScripts } from './scripts.js'
+import { redisSessions } from './sessions.js'
+
+/**
+ * redisStore is a Store that all Instances share. `url` is any that `parseRedisUrl` knows; it throws at another. It returns at
+ * once: whether Redis is there, `health` tells.
+ */
+export const redisStore = (url: string, options: StoreOptions): Store => {
+  const connection = openConnection(url)
+  const scripts = loadScripts(connection.client)
+  const { clusterSecret: configured } = options
+  return {
+    kind: 'redis',
+    sessions: redisSessions(connection, scripts, options.sessionTtlMs),
+    membership: redisMembership(connection, scripts, options.leaseMs),
+    clusterSecret: () =>
+      configured === undefined ? clusterSecret(connection) : Promise.resolve(configured),
+    health: connection.health,
+    close: connection.close,
+  }
+}

@@ -1,0 +1,107 @@
+import type { HttpClient, HttpController, HttpHandler } from './client.js'
+
+/** HttpAnswer is a whole answer, or its head while events still come (`onChunk` was given and took them). */
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+/** HttpPosting is a request under way: its answer, and the way to break it off. */
+export interface HttpPosting {
+  readonly answer: Promise<HttpAnswer>
+  abort(reason: Error): void
+}
+
+/** EventSinkOf decides, once the head is there, who takes the chunks of a stream; undefined: they are collected. */
+export type ChunkTaker = (
+  status: number,
+  headers: HttpAnswer['headers'],
+) => ((chunk: Buffer) => void) | undefined
+
+interface Options {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly headers: string[]
+  readonly body?: Buffer
+  readonly taker?: ChunkTaker
+}
+
+/** post sends one request and collects its answer; of a stream the chunks go to the taker and the answer's body is empty. */
+export const post = (client: HttpClient, url: string, options: Options): HttpPosting => {
+  const posting = new Posting(options.taker)
+  const { method, headers, body } = options
+  client.dispatch(url, body ? { method, headers, body } : { method, headers }, posting)
+  return posting
+}
+
+class Posting implements HttpHandler, HttpPosting {
+  readonly answer: Promise<HttpAnswer>
+  private readonly taker: ChunkTaker | undefined
+  private resolve!: (answer: HttpAnswer) => void // set by the Promise executor, which runs at once
+  private reject!: (error: Error) => void // likewise
+  private controller: HttpController | undefined
+  private aborted: Error | undefined
+  private take: ((chunk: Buffer) => void) | undefined
+  private status = 0
+  private headers: HttpAnswer['headers'] = {}
+  private chunks: Buffer[] = []
+
+  constructor(taker: ChunkTaker | undefined) {
+    this.taker = taker
+    this.answer = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+  }
+
+  abort(reason: Error): void {
+    this.aborted = reason
+    this.controller?.abort(reason)
+  }
+
+  onRequestStart(controller: HttpController): void {
+    this.controller = controller
+    if (this.aborted) controller.abort(this.aborted)
+  }
+
+  onResponseStart(
+    _controller: HttpController,
+    status: number,
+    headers: HttpAnswer['headers'],
+  ): void {
+    this.status = status
+    this.headers = headers
+    this.take = this.taker?.(status, headers)
+  }
+
+  onResponseData(controller: HttpController, chunk: Buffer): void {
+    if (!this.take) {
+      this.chunks.push(chunk)
+      return
+    }
+    try {
+      this.take(chunk)
+    } catch (error) {
+      controller.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  onResponseEnd(): void {
+    const [first] = this.chunks
+    const body = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks)
+    this.resolve({ status: this.status, headers: this.headers, body })
+  }
+
+  onResponseError(_controller: HttpController, error: Error): void {
+    this.reject(error)
+  }
+}
+
+/** headerOf reads a header that may stand once; of a repeated one the first counts. */
+export const headerOf = (answer: Pick<HttpAnswer, 'headers'>, name: string): string => {
+  const value = answer.headers[name]
+  return (Array.isArray(value) ? value[0] : value) ?? ''
+}
+
+export const isEventStream = (answer: Pick<HttpAnswer, 'headers'>): boolean =>
+  headerOf(answer, 'content-type').startsWith('text/event-stream')

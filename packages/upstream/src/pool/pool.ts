@@ -1,0 +1,137 @@
+import type { Backend, Endpoint, EndpointId, EventSink } from '@mcp-router/core'
+import { reasonOf, RouterError } from '@mcp-router/core'
+import type { Dialer } from '../open.js'
+import { wasNeverSent } from '../http/client.js'
+import type { Upstream } from '../upstream.js'
+import { createExchange } from './exchange.js'
+import type { Exchange } from './exchange.js'
+import { shakeHands } from './handshake.js'
+import type { Handshake } from './handshake.js'
+
+/** SharedUpstream is an initialised Upstream that callers without a session share. */
+export interface SharedUpstream {
+  readonly exchange: Exchange
+  readonly handshake: Handshake
+}
+
+/** UpstreamPool keeps one SharedUpstream per Endpoint, opened when first asked for. */
+export interface UpstreamPool {
+  /** The open one, or undefined: then `open` it. */
+  find(endpoint: Endpoint): SharedUpstream | undefined
+  /** Opens one; concurrent callers share the attempt. Rejects with NO_HEALTHY_ENDPOINT. */
+  open(backend: Backend, endpoint: Endpoint): Promise<SharedUpstream>
+  /** Forgets one whose session the Endpoint no longer knows, so that the next `open` starts anew. */
+  drop(endpoint: Endpoint, shared: SharedUpstream): void
+  size(): number
+  close(): Promise<void>
+}
+
+interface Entry {
+  readonly opening: Promise<SharedUpstream>
+  shared: SharedUpstream | undefined
+  upstream: Upstream | undefined
+  readonly transport: Endpoint['transport']
+  usedAt: number
+}
+
+interface PoolDeps {
+  readonly dialer: Dialer
+  readonly events: EventSink
+  /** A child process that nobody calls is ended after this, ms. */
+  readonly idleMs: number
+}
+
+const sweepMs = 5_000
+
+export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): UpstreamPool => {
+  const entries = new Map<EndpointId, Entry>()
+
+  const discard = (id: EndpointId, entry: Entry): void => {
+    if (entries.get(id) === entry) entries.delete(id)
+  }
+
+  const connect = async (backend: Backend, endpoint: Endpoint, entry: () => Entry) => {
+    const opened: { upstream?: Upstream } = {}
+    const current = (): Upstream => {
+      if (!opened.upstream) throw new Error('the upstream is not open yet')
+      return opened.upstream
+    }
+    const exchange = createExchange(backend, current, () => discard(endpoint.id, entry()))
+    try {
+      opened.upstream = await dialer.open(backend, endpoint, exchange)
+      const handshake = await shakeHands(opened.upstream, exchange)
+      entry().upstream = opened.upstream
+      entry().shared = { exchange, handshake }
+      return { exchange, handshake }
+    } catch (cause) {
+      discard(endpoint.id, entry())
+      void opened.upstream?.close()
+      const reason = `opening ${endpoint.id}: ${reasonOf(cause)}`
+      events.emit({
+        kind: 'upstream',
+        action: 'refused',
+        backend: backend.name,
+        endpoint: endpoint.id,
+        reason,
+      })
+      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause)
+    }
+  }
+
+  const sweep = setInterval(() => {
+    const now = Date.now()
+    for (const [id, entry] of entries) {
+      const busy = !entry.shared || entry.shared.exchange.size() > 0
+      if (entry.transport !== 'stdio' || busy || now - entry.usedAt < idleMs) continue
+      discard(id, entry)
+      void entry.upstream?.close()
+    }
+  }, sweepMs)
+  sweep.unref()
+
+  return {
+    find(endpoint) {
+      const entry = entries.get(endpoint.id)
+      if (!entry?.shared) return undefined
+      if (entry.transport === 'stdio') entry.usedAt = Date.now()
+      return entry.shared
+    },
+    open(backend, endpoint) {
+      const known = entries.get(endpoint.id)
+      if (known) return known.opening
+      // `connect` runs to its first await before the entry exists; it reads it only after that.
+      const opening = Promise.resolve().then(() => connect(backend, endpoint, () => entry))
+      const entry: Entry = {
+        opening,
+        shared: undefined,
+        upstream: undefined,
+        transport: endpoint.transport,
+        usedAt: Date.now(),
+      }
+      entries.set(endpoint.id, entry)
+      return opening
+    },
+    drop(endpoint, shared) {
+      const entry = entries.get(endpoint.id)
+      if (entry?.shared !== shared) return
+      discard(endpoint.id, entry)
+      void entry.upstream?.close()
+    },
+    size: () => entries.size,
+    async close() {
+      clearInterval(sweep)
+      const open = [...entries.values()]
+      entries.clear()
+      await Promise.all(
+        open.map(async (entry) => {
+          await entry.opening.catch(() => undefined)
+          await entry.upstream?.close()
+        }),
+      )
+    },
+  }
+}
+
+/** mayTryElsewhere tells that a failed call never reached the Endpoint. */
+export const mayTryElsewhere = (error: unknown): boolean =>
+  wasNeverSent(error) || (error instanceof RouterError && error.code === 'NO_HEALTHY_ENDPOINT')

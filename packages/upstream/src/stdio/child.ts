@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcessByStdio } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import type { StdioEndpoint } from '@mcp-router/core'
+
+export type Child = ChildProcessByStdio<Writable, Readable, Readable>
+
+/** What a child sees of the router's environment: enough to find programs and a home, no secrets. */
+const inherited = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'TMPDIR',
+  'TZ',
+  'TERM',
+]
+
+/** spawnChild starts a command in its own process group, so that what it starts can be ended with it. `base` is the environment that is filtered. */
+export const spawnChild = (
+  endpoint: StdioEndpoint,
+  base: Readonly<Record<string, string | undefined>>,
+): Child => {
+  const env: Record<string, string> = {}
+  for (const name of inherited) {
+    const value = base[name]
+    if (value !== undefined) env[name] = value
+  }
+  return spawn(endpoint.command, [...endpoint.args], {
+    cwd: endpoint.cwd,
+    env: { ...env, ...endpoint.env },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+/** How long a child has to leave after its input closed, and then after SIGTERM, ms (spec 2025-06-18, lifecycle: shutdown). */
+const graceMs = 2_000
+
+/** endChild closes the input, then ends the whole process group: SIGTERM, then SIGKILL. It resolves when the child is gone. */
+export const endChild = async (child: Child): Promise<void> => {
+  const gone = new Promise<void>((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve()
+    else child.once('exit', () => resolve())
+  })
+  child.stdin.end()
+  if (!(await within(gone, graceMs))) signalGroup(child, 'SIGTERM')
+  if (!(await within(gone, graceMs))) signalGroup(child, 'SIGKILL')
+  await gone
+  // A wrapper such as npx may be gone while what it started still runs in its group.
+  signalGroup(child, 'SIGKILL')
+}
+
+const signalGroup = (child: Child, signal: NodeJS.Signals): void => {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {
+    // ESRCH: nobody is left in the group
+  }
+}
+
+const within = async (done: Promise<void>, ms: number): Promise<boolean> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  const result = await Promise.race([done.then(() => true as const), late])
+  clearTimeout(timer)
+  return result
+}

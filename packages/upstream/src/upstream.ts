@@ -1,0 +1,40 @@
+import { notificationBytes, scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+
+/** UpstreamListener hears what an Upstream says. `onClose` comes once, last; `cause` is undefined where we closed it. */
+export interface UpstreamListener {
+  onMessage(message: Message): void
+  onClose(cause: Error | undefined): void
+}
+
+/** Upstream is a live connection to one Endpoint: messages go in by `send`, answers and the rest come to its listener. */
+export interface Upstream {
+  /**
+   * Sends one message. It resolves when the Endpoint has taken it (stdio: written; http: the answer has ended) and rejects when it
+   * was not delivered or its answer broke off: then no answer to it will come to the listener.
+   */
+  send(message: Message): Promise<void>
+  /** Gives up on a request that was sent: tells the Endpoint (notifications/cancelled) and waits for its answer no more. */
+  cancel(id: string): void
+  /** Starts to hear what the Endpoint says outside of calls, where that takes an effort of its own (http: a GET stream). */
+  listen(): void
+  /** Ends the connection and what belongs to it: the http session, the child with its process group. Idempotent. */
+  close(): Promise<void>
+}
+
+/** SessionLost says that the Endpoint no longer knows our session: the message that met it was never executed. */
+export class SessionLost extends Error {
+  constructor(endpoint: string) {
+    super(`${endpoint} no longer knows the session`)
+    this.name = 'SessionLost'
+  }
+}
+
+/** cancelledMessage is the notification that a request, whose id is given as JSON text, is not waited for any more. */
+export const cancelledMessage = (id: string): Message =>
+  scanMessage(
+    notificationBytes('notifications/cancelled', { requestId: JSON.parse(id) as string | number }),
+  )
+
+/** discard is for what nobody waits for: a cancellation, the answer to something that is over. */
+export const discard = (sending: Promise<unknown>): void => void sending.catch(() => undefined)

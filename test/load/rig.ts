@@ -1,0 +1,92 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type StubBackend, startStub } from './backend.js'
+import { type Children, openChildren } from './children.js'
+import { type BenchInstance, startInstance } from './instance.js'
+import { startBareNginx, startClusterNginx } from './nginx.js'
+import { freePort } from './ports.js'
+import type { ProcessGroup, Proxy } from './proxy.js'
+import { startRedis } from './redis.js'
+import { familyOf } from './usage.js'
+
+/** Via is what a row's calls go through. */
+export type Via = 'nginx' | 'instance' | 'cluster'
+
+/** Rig is everything that a run has started. */
+export interface Rig {
+  readonly stub: StubBackend
+  readonly proxies: ReadonlyMap<Via, Proxy>
+  /** Starts one more instance, for a row that needs a fresh one. */
+  startInstance(name: string, nodeArgs?: readonly string[]): Promise<BenchInstance>
+}
+
+export interface RigSpec {
+  readonly runDir: string
+  readonly cli: string
+  readonly vias: ReadonlySet<Via>
+}
+
+/** openRunDir empties the run's folder and opens its processes. */
+export const openRunDir = async (runDir: string): Promise<Children> => {
+  await rm(runDir, { recursive: true, force: true })
+  await mkdir(join(runDir, 'logs'), { recursive: true })
+  return openChildren(join(runDir, 'logs'))
+}
+
+/** openRig starts what the asked-for rows need, on free ports; `children` ends it. */
+export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children): Promise<Rig> => {
+  const stub = await startStub(children)
+  const serversFile = join(runDir, 'mcp-servers.yaml')
+  await writeFile(serversFile, servers(stub.port))
+  let redisPort: number | undefined
+  // Two numbered databases: the lone instance is no member of the cluster beside it.
+  const router = async (name: string, database: 0 | 1, nodeArgs: readonly string[] = []) => {
+    redisPort ??= await startRedis(children, join(runDir, 'redis'))
+    const redisUrl = `redis://127.0.0.1:${redisPort}/${database}`
+    return startInstance(children, { name, cli, redisUrl, serversFile, runDir, nodeArgs })
+  }
+  const place = async (name: string) => ({ name, dir: join(runDir, name), port: await freePort() })
+  const open: Record<Via, () => Promise<Proxy>> = {
+    nginx: async () => {
+      const { child, base } = await startBareNginx(children, await place('nginx'), stub.port)
+      return { base, groups: [nginxGroup(child.pid)], children: [child], logs: [] }
+    },
+    instance: async () => {
+      const one = await router('instance', 0)
+      const groups = [instanceGroup('instance', [one])]
+      return { base: one.base, groups, children: [one.child], logs: [one.logFile] }
+    },
+    cluster: async () => {
+      const instances: BenchInstance[] = []
+      for (const n of [1, 2, 3]) instances.push(await router(`cluster-${n}`, 1))
+      const addresses = instances.map((one) => `127.0.0.1:${one.port}`)
+      const nginx = await startClusterNginx(children, await place('cluster-nginx'), addresses)
+      return {
+        base: nginx.base,
+        groups: [nginxGroup(nginx.child.pid), instanceGroup('instances', instances)],
+        children: [nginx.child, ...instances.map((one) => one.child)],
+        logs: [nginx.accessLog, ...instances.map((one) => one.logFile)],
+      }
+    },
+  }
+  const proxies = new Map<Via, Proxy>()
+  for (const via of vias) proxies.set(via, await open[via]())
+  return { stub, proxies, startInstance: (name, nodeArgs) => router(name, 0, nodeArgs) }
+}
+
+const nginxGroup = (master: number): ProcessGroup => ({
+  name: 'nginx',
+  pids: () => familyOf(master),
+})
+
+const instanceGroup = (name: string, instances: readonly BenchInstance[]): ProcessGroup => ({
+  name,
+  pids: () => Promise.resolve(instances.map((one) => one.child.pid)),
+})
+
+const servers = (port: number): string => `servers:
+  stub:
+    url: http://127.0.0.1:${port}/mcp
+  stub-sse:
+    url: http://127.0.0.1:${port}/sse-mcp
+`
