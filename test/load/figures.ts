@@ -16,7 +16,6 @@ export interface CallFigures {
   readonly maxRatio: number | undefined
   readonly rssBytes: number
   readonly stubBusy: number
-  readonly logBytesPerCall: number
   readonly errors: number
   /** Errors that the driver saw, by kind. */
   readonly failures: Readonly<Record<string, number>>
@@ -56,7 +55,6 @@ export const callFigures = (measured: Measured, baseline: Measured): CallFigures
     maxRatio: row.maxRatio,
     rssBytes: Math.max(0, ...rounds.map((round) => total(round.rssBytes))),
     stubBusy: median(rounds.map((round) => round.stubBusy)),
-    logBytesPerCall: median(rounds.map((round) => round.logBytesPerCall)),
     errors: total(failures) + complaints.length,
     failures,
     complaints,

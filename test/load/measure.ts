@@ -17,8 +17,6 @@ export interface Round {
   readonly rssBytes: Readonly<Record<string, number>>
   /** The stub's share of one core: near 1, calls/s says more about the stub than about the proxy. */
   readonly stubBusy: number
-  /** What went to the logs: proof that logging was on. */
-  readonly logBytesPerCall: number
   readonly failures: Readonly<Record<string, number>>
   readonly complaints: readonly string[]
 }
@@ -47,6 +45,9 @@ export const measure = async (
   const after = await read(rig, proxy)
   complaints.push(...(await complaintsAbout(base, traffic)))
   complaints.push(...miscounted(load.calls, after.calls - before.calls, connections))
+  if (proxy.logs.length > 0 && before.logBytes === after.logBytes) {
+    complaints.push('nothing was logged: these are not the costs of production')
+  }
   for (const child of proxy.children) await child.assertRunning()
   await emptyLogs(proxy)
   return {
@@ -60,7 +61,6 @@ export const measure = async (
     ),
     rssBytes: perGroup(proxy, (n) => after.groups[n]?.rssBytes ?? 0),
     stubBusy: cpuBetween(before.stub, after.stub) / (load.seconds * 1e3),
-    logBytesPerCall: (after.logBytes - before.logBytes) / load.calls,
     failures: load.failures,
     complaints,
   }

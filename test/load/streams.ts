@@ -18,6 +18,8 @@ export interface StreamFigures {
   readonly rssAfterBytes: number
   readonly bytesEach: number
   readonly maxBytesEach: number
+  /** Open files of the instance for each stream: 1, or 2 where each has a connection to the backend. */
+  readonly filesEach: number
   /** Open files of the instance more than before the streams, after they were closed. */
   readonly filesLeft: number
   readonly errors: number
@@ -53,6 +55,7 @@ export const holdStreams = async (
   const held = await settledRss(pid, heldSeconds)
   print(`${row.name}  ${mib(held)} with ${count} streams held; closing them`)
   const dropped = streams.dropped()
+  const filesHeld = await openFilesOf(pid)
   await streams.close()
   const filesLeft = (await filesOnceGone(instance, filesBefore)) - filesBefore
   const after = await settledRss(pid)
@@ -73,6 +76,7 @@ export const holdStreams = async (
     rssAfterBytes: after,
     bytesEach: (held - before) / count,
     maxBytesEach: row.maxBytesEach,
+    filesEach: (filesHeld - filesBefore) / count,
     filesLeft,
     errors: complaints.length,
     complaints,
@@ -90,6 +94,7 @@ export const failedStreams = (row: StreamRow, wanted: number, error: unknown): S
   rssAfterBytes: NaN,
   bytesEach: NaN,
   maxBytesEach: row.maxBytesEach,
+  filesEach: NaN,
   filesLeft: NaN,
   errors: 1,
   complaints: [error instanceof Error ? error.message : String(error)],

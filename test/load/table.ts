@@ -48,6 +48,7 @@ const streamHead = [
   'held',
   'after',
   'KiB each',
+  'files each',
   'files left',
   'errors',
 ]
@@ -59,6 +60,7 @@ const streamLine = (one: StreamFigures): string[] => [
   mib(one.rssHeldBytes),
   mib(one.rssAfterBytes),
   fixed(one.bytesEach / 1024, 1),
+  fixed(one.filesEach, 1),
   fixed(one.filesLeft, 0),
   String(one.errors),
 ]

@@ -23,9 +23,10 @@ export const addNginx = (program: Command, env: Env): void => {
     .command('nginx')
     .description('print the Nginx configuration of this cluster, for a conf.d folder')
     .addOption(
-      new Option('--affinity <how>', 'which instance gets a request (default: MCP_AFFINITY)').choices(
-        ['ip_hash', 'session', 'round_robin'],
-      ),
+      new Option(
+        '--affinity <how>',
+        'which instance gets a request (default: MCP_AFFINITY)',
+      ).choices(['ip_hash', 'session', 'round_robin']),
     )
     .option('--listen <host:port>', 'where Nginx listens (default: GATEWAY_HOST, GATEWAY_PORT)')
     .option('--instance <host:port...>', 'the instances (default: those of the cluster)', [])

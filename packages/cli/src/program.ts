@@ -53,6 +53,9 @@ const addServe = (program: Command, env: Env): void => {
       // Loaded here, because the other commands need not wait for a whole gateway to load.
       const { serve } = await import('./serve.js')
       const given = { servers, port, host, instance, logFile, memory }
-      await serve(env, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)))
+      await serve(
+        env,
+        Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+      )
     })
 }

@@ -1,7 +1,7 @@
 /** quoted is text as one argument of a directive; `$` is refused, as Nginx cannot escape it. */
 export const quoted = (text: string): string => {
   if (/[$\u0000-\u001f]/.test(text)) {
-    throw new Error(`Nginx cannot take ${JSON.stringify(text)}: it has a "$" or a control character`)
+    throw new Error(`Nginx cannot take ${JSON.stringify(text)}: no $ or control characters`)
   }
   return `'${text.replace(/[\\']/g, '\\$&')}'`
 }

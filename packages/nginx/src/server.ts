@@ -3,7 +3,7 @@ import { locations, proxy } from './proxy.js'
 import { quoted } from './quote.js'
 import type { NginxSettings } from './settings.js'
 import { listen, names, redirect, tls } from './listen.js'
-import { failTimeoutS } from './upstream.js'
+import { retryAfterS } from './upstream.js'
 
 const mebibyte = 1024 * 1024
 const defaultMaxBodyBytes = 4 * mebibyte
@@ -22,7 +22,7 @@ location @mcp_router_too_large {
 }
 location @mcp_router_unreachable {
   default_type application/json;
-  add_header Retry-After ${failTimeoutS} always;
+  add_header Retry-After ${retryAfterS} always;
   return 503 ${unreachable};
 }
 location @mcp_router_broke_off {

@@ -1,7 +1,9 @@
 import type { Affinity, NginxSettings } from './settings.js'
 
-/** How long Nginx leaves an Instance that failed alone; a client need not come back sooner. */
-export const failTimeoutS = 5
+const failTimeoutS = 5
+
+/** Nginx tries a failed Instance again once more than `fail_timeout` passed, in whole seconds. */
+export const retryAfterS = failTimeoutS + 1
 
 const balance = (affinity: Affinity): string => {
   switch (affinity) {

@@ -1,4 +1,5 @@
 import { scanEnvelope, textOf } from './scan.js'
+import type { Span } from './scan.js'
 
 /** Message is one JSON-RPC message: its bytes as they came, and what routing needs to know of them. */
 export interface Message {
@@ -8,6 +9,8 @@ export interface Message {
   readonly id: string
   /** Empty for a response. */
   readonly method: string
+  /** Where the id stands in the bytes, when it was scanned. */
+  readonly idSpan?: Span
 }
 
 /** MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). */
@@ -39,11 +42,16 @@ export const scanMessage = (bytes: Buffer): Message => {
     const method = parseText(textOf(bytes, scan.method))
     if (typeof method !== 'string') throw invalid(wrongMethod)
     if (id === 'null') throw invalid(wrongId)
-    return { bytes, kind: id ? 'request' : 'notification', id, method }
+    return withSpan({ bytes, kind: id ? 'request' : 'notification', id, method }, scan.id)
   }
-  if (id && (scan.result || scan.error)) return { bytes, kind: 'response', id, method: '' }
+  if (id && (scan.result || scan.error)) {
+    return withSpan({ bytes, kind: 'response', id, method: '' }, scan.id)
+  }
   throw invalid(wrongShape)
 }
+
+const withSpan = (message: Message, idSpan: Span | undefined): Message =>
+  idSpan ? { ...message, idSpan } : message
 
 /** requireValid checks the whole JSON of a message that was only scanned, for Transports where bad JSON would never be answered. */
 export const requireValid = (message: Message): void => {

@@ -1,3 +1,4 @@
+import type { Message } from './message.js'
 import { scanEnvelope, textOf } from './scan.js'
 
 /** Spliced is a message whose id was exchanged, every other byte untouched. */
@@ -8,8 +9,9 @@ export interface Spliced {
 }
 
 /** spliceId puts another id (JSON text) into a message that has one. Numbers, unknown members and spacing stay as sent. */
-export const spliceId = (bytes: Buffer, id: string): Spliced => {
-  const span = scanEnvelope(bytes)?.id
+export const spliceId = (message: Pick<Message, 'bytes' | 'idSpan'>, id: string): Spliced => {
+  const { bytes } = message
+  const span = message.idSpan ?? scanEnvelope(bytes)?.id
   if (!span) throw new TypeError('splicing the id of a message: it has none')
   const head = bytes.subarray(0, span.start)
   const tail = bytes.subarray(span.end)

@@ -1,10 +1,9 @@
-import { reasonOf, RouterError } from '@mcp-router/core'
 import { keepAliveFrame } from '@mcp-router/protocol'
-import { wasNeverSent } from '@mcp-router/upstream'
 import type { HttpController, HttpHandler } from '@mcp-router/upstream'
+import { failureOf } from './failure.js'
 import type { Incoming } from './incoming.js'
 import type { KeepAlive, KeptStream } from './keep-alive.js'
-import { respondError } from './respond.js'
+import { endWith, respondError } from './respond.js'
 
 /** RelayHooks are what a relayed answer may change for the Session; each is optional. */
 export interface RelayHooks {
@@ -88,7 +87,7 @@ export class Relay implements HttpHandler, KeptStream {
       const length = this.held?.length ?? 0
       this.head.push('content-length', String(length))
       res.writeHead(this.status, this.head)
-      res.end(this.held)
+      endWith(res, this.held)
     }
     this.incoming.done(this.status, this.status < 400 ? 'ok' : `UPSTREAM_${this.status}`)
   }
@@ -169,10 +168,4 @@ const endsEvent = (chunk: Buffer): boolean => {
     chunk[last - 1] === newline ||
     (chunk[last - 1] === carriageReturn && chunk[last - 2] === newline)
   )
-}
-
-/** failureOf says what a broken-off exchange means to the client: not sent at all, or outcome unknown. */
-export const failureOf = (backend: string, error: Error): RouterError => {
-  const code = wasNeverSent(error) ? 'NO_HEALTHY_ENDPOINT' : 'UPSTREAM_FAILED'
-  return new RouterError(code, { backend, reason: reasonOf(error) }, error)
 }

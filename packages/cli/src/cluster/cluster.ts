@@ -9,6 +9,7 @@ import { runFiles, type RunFiles } from './run-files.js'
 /** Cluster is what should run on this machine, in the order in which it is started. */
 export interface Cluster {
   readonly config: ClusterConfig
+  readonly env: Env
   readonly files: RunFiles
   readonly processes: readonly ClusterProcess[]
 }
@@ -22,5 +23,5 @@ export const clusterOf = (config: ClusterConfig, env: Env): Cluster => {
     instanceProcess(config, files, env, index + 1),
   )
   const nginx = nginxProcess(config, files, env)
-  return { config, files, processes: [...redis, ...backends, ...instances, nginx] }
+  return { config, env, files, processes: [...redis, ...backends, ...instances, nginx] }
 }

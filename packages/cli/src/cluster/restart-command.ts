@@ -36,13 +36,17 @@ const restart = async (
   const chosen = wanted.filter(({ stage, listen }) =>
     port === undefined ? stage === 'instance' : listen?.port === port,
   )
-  await startMissing(cluster, first.filter((each) => !chosen.includes(each)), signal)
+  await startMissing(
+    cluster,
+    first.filter((each) => !chosen.includes(each)),
+    signal,
+  )
   for (const process of chosen) {
     await stop(files, process.name, { drainMs: config.drainMs })
     await startMissing(cluster, [process], signal)
   }
   if (port !== undefined) return
-  const changed = writeNginxConf(config, files)
+  const changed = writeNginxConf(config, files, cluster.env)
   const { started } = await startMissing(cluster, wanted, signal)
   if (started === 0) reloadNginx(files)
   say(`restarted ${chosen.length} instances${changed ? ', with a new Nginx configuration' : ''}`)

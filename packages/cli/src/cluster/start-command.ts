@@ -39,7 +39,8 @@ const start = async (
   const ranBefore = find(cluster.files, 'nginx').kind === 'running'
   const result = await startMissing(cluster, wanted, signal)
   // Instances that were added, or another affinity, reach an Nginx that was left running.
-  if (ranBefore && writeNginxConf(cluster.config, cluster.files)) reloadNginx(cluster.files)
+  if (ranBefore && writeNginxConf(cluster.config, cluster.files, cluster.env))
+    reloadNginx(cluster.files)
   return result
 }
 

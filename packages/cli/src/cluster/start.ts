@@ -59,7 +59,9 @@ const missingOf = async (
     cleaned(files, process.name)
     const isForeign = process.stage === 'backend' && (await process.health()) === undefined
     if (isForeign)
-      say(`  ${process.name.padEnd(14)} used as it is: something already answers at ${process.address}`)
+      say(
+        `  ${process.name.padEnd(14)} used as it is: something already answers at ${process.address}`,
+      )
     else missing.push(process)
   }
   return missing

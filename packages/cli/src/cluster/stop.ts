@@ -42,11 +42,7 @@ export const stopInOrder = async (
 }
 
 /** stop ends one process: a signal, then, when it does not follow, SIGKILL to all its process group. */
-export const stop = async (
-  files: RunFiles,
-  name: string,
-  options: StopOptions,
-): Promise<void> => {
+export const stop = async (files: RunFiles, name: string, options: StopOptions): Promise<void> => {
   const found = find(files, name)
   if (found.kind !== 'running') {
     cleaned(files, name)
@@ -72,7 +68,8 @@ export const stop = async (
 export const cleaned = (files: RunFiles, name: string): boolean => {
   const found = find(files, name)
   if (found.kind === 'running') return false
-  if (found.kind === 'stale') say(`  ${name.padEnd(14)} was not running: removed its old pid file (pid ${found.pid})`)
+  if (found.kind === 'stale')
+    say(`  ${name.padEnd(14)} was not running: removed its old pid file (pid ${found.pid})`)
   forget(files, name)
   return true
 }

@@ -7,6 +7,7 @@ import { findBinary } from '../binary.js'
 import { clusterOf } from '../cluster/cluster.js'
 import { find } from '../cluster/pid-file.js'
 import { portProblem } from '../cluster/port.js'
+import { findNginx } from '../nginx-dist.js'
 import { askRedis, isSingleRedis } from '../redis.js'
 import type { Check } from './check.js'
 import { installCommand, type SystemPackage } from './packages.js'
@@ -49,7 +50,7 @@ const wanted: readonly (readonly [string, SystemPackage, boolean])[] = [
 
 const binaries = (env: Env): readonly Check[] =>
   wanted.map(([name, of, optional]): Check => {
-    const path = findBinary(name, env)
+    const path = name === 'nginx' ? findNginx(env) : findBinary(name, env)
     if (path === undefined)
       return { what: name, problem: 'missing', fix: installCommand([of], env), optional }
     return { what: name, found: `${path} ${versionOf(path)}`.trim() }
@@ -83,7 +84,8 @@ const runDir = (config: ClusterConfig): Check => {
 }
 
 const redis = async ({ redisUrl }: ClusterConfig): Promise<Check> => {
-  if (redisUrl === undefined) return { what: 'redis', found: 'a private one (REDIS_URL is not set)' }
+  if (redisUrl === undefined)
+    return { what: 'redis', found: 'a private one (REDIS_URL is not set)' }
   if (!isSingleRedis(redisUrl)) return { what: 'redis', found: 'REDIS_URL (not asked)' }
   const answer = await askRedis(redisUrl, ['PING'])
   if (!('failed' in answer)) return { what: 'redis', found: 'REDIS_URL answers' }

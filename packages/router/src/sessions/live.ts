@@ -1,8 +1,9 @@
 import type { Session } from '@mcp-router/core'
-import { asRouterError, RouterError } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
+import { failureOf } from '../failure.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 
@@ -69,7 +70,7 @@ export class LiveSession implements UpstreamListener {
     if (token !== undefined) this.tokens.set(token, reply)
     await this.connected()
       .send(message)
-      .catch((error: unknown) => reply.fail(asRouterError(error)))
+      .catch((error: unknown) => reply.fail(failureOf(this.backend, error)))
   }
 
   /** release forgets a Reply that is over. */
@@ -114,7 +115,9 @@ export class LiveSession implements UpstreamListener {
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
   pass(message: Message): void {
     if (message.kind === 'request') this.unanswered.add(message.id)
-    this.tell(message).catch((thrown: unknown) => this.owe(message.id, asRouterError(thrown)))
+    this.tell(message).catch((thrown: unknown) =>
+      this.owe(message.id, failureOf(this.backend, thrown)),
+    )
   }
 
   onMessage(message: Message): void {
@@ -125,7 +128,7 @@ export class LiveSession implements UpstreamListener {
   }
 
   onClose(cause: Error | undefined): void {
-    const error = asRouterError(cause ?? new RouterError('SESSION_NOT_FOUND'))
+    const error = failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND'))
     for (const reply of [...this.replies.values()]) reply.fail(error)
     for (const id of [...this.unanswered]) this.owe(id, error)
     this.stream?.end()

@@ -35,7 +35,7 @@ export const openConnection = (url: string): Connection => {
     const expires = performance.now() + answerTimeoutMs
     await watched.opened
     // Whoever asked may have been told meanwhile that it failed; it must not happen after that.
-    
+    if (performance.now() >= expires) throw new NoAnswer(answerTimeoutMs)
     const state = watched.health()
     if (!state.up) throw new Error(state.reason)
     return work()

@@ -9,16 +9,29 @@ export interface Deployment {
   close(): Promise<void>
 }
 
-/** startSentinel runs a Sentinel that watches one master. */
-export const startSentinel = async (): Promise<Deployment> => {
+/** startSentinel runs a Sentinel that watches one master, with a replica to put in its place or without. */
+export const startSentinel = async (replicas: 0 | 1 = 0): Promise<Deployment> => {
   const master = await startRedis()
-  const watched = `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`
-  const sentinel = await startRedis([watched], 'sentinel')
+  const followers = await Promise.all(
+    Array.from({ length: replicas }, () => startRedis([`replicaof 127.0.0.1 ${master.port}`])),
+  )
+  const sentinel = await startRedis(
+    [
+      `sentinel monitor mymaster 127.0.0.1 ${master.port} 1`,
+      'sentinel down-after-milliseconds mymaster 500',
+    ],
+    'sentinel',
+  )
+  const knowsAll = async () => {
+    const known = (await sentinel.raw.call('SENTINEL', 'REPLICAS', 'mymaster')) as unknown[]
+    return known.length === replicas
+  }
+  await vi.waitUntil(knowsAll, { timeout: 20_000, interval: 50 })
   return {
     url: `redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`,
     masters: [master],
     async close() {
-      await Promise.all([sentinel.close(), master.close()])
+      await Promise.all([sentinel, ...followers, master].map((redis) => redis.close()))
     },
   }
 }

@@ -34,6 +34,10 @@ const outcomes = async (answers: Promise<unknown>[]): Promise<string[]> => {
 
 const isBack = async (store: Store) => (await outcomes(all(store))).join() === 'done'
 
+const isAway = async (store: Store) => (await outcomes(all(store))).join() === 'STORE_UNAVAILABLE'
+
+const patience = { timeout: 12_000, interval: 20 }
+
 /** closers run after each test, the last opened first. */
 const closers: (() => Promise<void>)[] = []
 const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
@@ -49,7 +53,7 @@ describe('while Redis is away', () => {
   it.each([
     ['one server', () => startSingle('tcp')],
     ['a socket', () => startSingle('socket')],
-    ['a Sentinel', startSentinel],
+    ['a Sentinel', () => startSentinel()],
     ['a Cluster', startCluster],
   ])('every method fails fast and recovers by itself: %s', async (_name, start) => {
     const deployment = opened(await start())
@@ -60,15 +64,15 @@ describe('while Redis is away', () => {
     await Promise.all(deployment.masters.map((master) => master.kill()))
     await underWay
     const killed = performance.now()
-    await vi.waitUntil(async () => (await outcomes(all(store))).join() === 'STORE_UNAVAILABLE')
+    await vi.waitUntil(() => isAway(store), patience)
     expect(performance.now() - killed).toBeLessThan(3_000)
-    await vi.waitUntil(() => !store.health().up)
+    await vi.waitUntil(() => !store.health().up, patience)
     const asked = performance.now()
     expect(await outcomes(all(store))).toEqual(['STORE_UNAVAILABLE'])
     expect(performance.now() - asked).toBeLessThan(100)
 
     await Promise.all(deployment.masters.map((master) => master.start()))
-    await vi.waitUntil(() => isBack(store), { timeout: 15_000, interval: 50 })
+    await vi.waitUntil(() => isBack(store), patience)
     expect(store.health()).toEqual({ up: true })
   })
 
@@ -89,10 +93,10 @@ describe('while Redis is away', () => {
     expect(performance.now() - asked).toBeLessThan(3_000)
     expect(await late).toEqual(['STORE_UNAVAILABLE'])
     expect(performance.now() - asked).toBeLessThan(3_500)
-    await vi.waitUntil(() => !store.health().up, { timeout: 5_000 })
+    await vi.waitUntil(() => !store.health().up, patience)
 
     for (const master of deployment.masters) master.resume()
-    await vi.waitUntil(() => isBack(store), { timeout: 15_000, interval: 50 })
+    await vi.waitUntil(() => isBack(store), patience)
   })
 
   it('what is under way when Redis dies fails at once', async () => {
@@ -112,10 +116,10 @@ describe('while Redis is away', () => {
     const store = opened(redisStore(redis.url, lasting))
     await isBack(store)
     await redis.kill()
-    await vi.waitUntil(() => !store.health().up)
+    await vi.waitUntil(() => !store.health().up, patience)
     await expect(store.sessions.create(session)).rejects.toThrow('session store cannot be reached')
     await redis.start()
-    await vi.waitUntil(() => store.health().up)
+    await vi.waitUntil(() => store.health().up, patience)
     expect(await store.sessions.find(session.id)).toBeUndefined()
   })
 
@@ -132,7 +136,7 @@ describe('while Redis is away', () => {
       code: 'STORE_UNAVAILABLE',
     })
     await redis.raw.replicaof('NO', 'ONE')
-    await vi.waitUntil(() => isBack(store), { timeout: 5_000 })
+    await vi.waitUntil(() => isBack(store), patience)
   })
 
   it('health says since when and why, an answer says neither', async () => {
@@ -145,7 +149,7 @@ describe('while Redis is away', () => {
       const health = store.health()
       return !health.up && health.reason.includes('ECONNREFUSED') && health
     }
-    const health = await vi.waitUntil(isRefused, { timeout: 5_000 })
+    const health = await vi.waitUntil(isRefused, patience)
     expect(health.since).toBeGreaterThanOrEqual(before)
     expect(health.since).toBeLessThanOrEqual(Date.now())
     const thrown: unknown = await store.sessions.find(session.id).catch((error: unknown) => error)

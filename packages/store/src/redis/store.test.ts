@@ -7,7 +7,7 @@ import { redisStore } from './store.js'
 const forms: Record<string, () => Promise<Deployment>> = {
   'redis over TCP': () => startSingle('tcp'),
   'redis over a socket': () => startSingle('socket'),
-  'redis behind a Sentinel': startSentinel,
+  'redis behind a Sentinel': () => startSentinel(),
   'Redis Cluster': startCluster,
 }
 

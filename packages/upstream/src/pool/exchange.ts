@@ -56,7 +56,7 @@ export const createExchange = (
     size: () => pending.size,
     request(message) {
       const id = String(nextId++)
-      const { bytes, previous } = spliceId(message.bytes, id)
+      const { bytes, previous } = spliceId(message, id)
       const answer = new Promise<Buffer>((resolve, reject) => {
         pending.set(id, { previousId: previous, resolve, reject })
       })
@@ -80,7 +80,7 @@ export const createExchange = (
       const waiting = pending.get(message.id)
       if (!waiting) return
       pending.delete(message.id)
-      waiting.resolve(spliceId(message.bytes, waiting.previousId).bytes)
+      waiting.resolve(spliceId(message, waiting.previousId).bytes)
     },
     onClose(cause) {
       const reason =

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Env } from '../environment.js'
+import { readServers, readServersFile } from './read.js'
+
+let folder: string
+let file: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'servers-file-'))
+  file = join(folder, 'servers.yaml')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const read = (text: string, env: Env = {}) => {
+  writeFileSync(file, text)
+  return readServersFile(file, env)
+}
+
+const endpointOf = (text: string, env: Env = {}) => read(text, env)[0]!.endpoints[0]!
+
+describe('what a servers file may say', () => {
+  it('gives a url the http transport, a weight and a minute for a call', () => {
+    expect(read('servers: { weather: { url: http://127.0.0.1:8071/mcp } }')).toEqual([
+      {
+        name: 'weather',
+        deadlineMs: 60_000,
+        endpoints: [
+          {
+            transport: 'http',
+            id: 'http://127.0.0.1:8071/mcp',
+            url: 'http://127.0.0.1:8071/mcp',
+            weight: 1,
+            headers: {},
+          },
+        ],
+      },
+    ])
+  })
+
+  it('takes a list of endpoints, of both kinds', () => {
+    const [backend] = read(`
+servers:
+  mixed:
+    deadline: 1.5
+    endpoints:
+      - url: http://a/mcp
+        weight: 2
+        headers: { X-Token: 0123 }
+      - command: node
+        args: [server.js, 8080]
+        env: { LEVEL: 1 }
+        cwd: sub
+`)
+    expect(backend).toMatchObject({
+      deadlineMs: 1_500,
+      endpoints: [
+        { weight: 2, headers: { 'x-token': '0123' } },
+        {
+          transport: 'stdio',
+          id: 'stdio:mixed#2',
+          command: 'node',
+          args: ['server.js', '8080'],
+          env: { LEVEL: '1' },
+          cwd: join(folder, 'sub'),
+        },
+      ],
+    })
+  })
+
+  it('reads JSON as other MCP programs write it', () => {
+    const json = {
+      mcpServers: {
+        a: { type: 'streamable-http', url: 'http://a/mcp' },
+        b: { type: 'sse', url: 'http://b/sse' },
+        c: { type: 'stdio', command: 'c', args: ['--x'], env: {} },
+        d: { transport: 'streamableHttp', url: 'http://d/mcp' },
+      },
+    }
+    const transports = read(JSON.stringify(json)).map(({ endpoints }) => endpoints[0]!.transport)
+    expect(transports).toEqual(['http', 'sse', 'stdio', 'http'])
+  })
+
+  it('substitutes variables, their defaults, and keeps what is escaped', () => {
+    const text = `
+servers:
+  a:
+    command: run
+    args: ["\${A}", "\${B:-b}", "\${C:-c}", "$\${D}", "x\${A}y\${A}"]
+`
+    expect(endpointOf(text, { A: '1', C: '' })).toMatchObject({
+      args: ['1', 'b', 'c', '${D}', 'x1y1'],
+    })
+  })
+
+  it('substitutes numbers, too', () => {
+    const text = 'servers: { a: { url: http://a/, deadline: "${D}", weight: "${W:-3}" } }'
+    const [backend] = read(text, { D: '5' })
+    expect(backend).toMatchObject({ deadlineMs: 5_000, endpoints: [{ weight: 3 }] })
+  })
+
+  it('leaves a disabled server out, unfinished as it may be', () => {
+    const text = 'servers: { a: { disabled: true, url: "${NOPE}" }, b: { url: http://b/ } }'
+    expect(read(text).map(({ name }) => name)).toEqual(['b'])
+  })
+
+  it('moves user and password from the URL to a header', () => {
+    expect(endpointOf('servers: { a: { url: "http://me:s%20t@a/mcp" } }')).toMatchObject({
+      id: 'http://a/mcp',
+      headers: { authorization: `Basic ${Buffer.from('me:s t').toString('base64')}` },
+    })
+  })
+
+  it('takes anchors from keys that begin with x-', () => {
+    const text = `
+x-slow: &slow { deadline: 600 }
+servers:
+  a:
+    <<: *slow
+    url: http://a/
+`
+    expect(read(text)[0]).toMatchObject({ deadlineMs: 600_000 })
+  })
+
+  it('tells apart what the cluster command starts', () => {
+    const start = 'node server.js  --port ${P}'
+    writeFileSync(file, `servers: { a: { url: "http://localhost:\${P}/mcp", start: "${start}" } }`)
+    const { backends, managed } = readServers(file, { P: '8074' })
+    expect(managed).toEqual([
+      {
+        backend: 'a',
+        url: 'http://localhost:8074/mcp',
+        port: 8074,
+        command: 'node',
+        args: ['server.js', '--port', '8074'],
+        cwd: folder,
+      },
+    ])
+    expect(backends[0]!.endpoints[0]).not.toHaveProperty('start')
+  })
+})
