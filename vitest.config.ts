@@ -1,15 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-// Two projects: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/.
+// Two projects: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
+// the condition `source`, which node would also follow into packages of others (eventsource, of the SDK's SSE client, has one).
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'] } },
   test: {
     testTimeout: 15_000,
     hookTimeout: 60_000,
     projects: [
       {
         extends: true,
+        resolve: { conditions: ['source'] },
+        ssr: { resolve: { conditions: ['source'] } },
         test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'test/architecture/*.test.ts'] },
       },
       {

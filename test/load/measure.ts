@@ -35,7 +35,8 @@ export const measure = async (
   const { requests } = traffic
   const complaints: string[] = []
   if (warmupSeconds > 0) {
-    const warm = await driver.drive({ base, requests, seconds: warmupSeconds, connections })
+    const warmup = warmupSeconds * proxy.shares
+    const warm = await driver.drive({ base, requests, seconds: warmup, connections })
     const failed = Object.entries(warm.failures).map(([kind, count]) => `${count} ${kind}`)
     if (failed.length > 0) complaints.push(`errors while warming up: ${failed.join(', ')}`)
   }

@@ -8,6 +8,8 @@ export interface Proxy {
   /** Whose CPU and memory count, and how they are told apart in the report. */
   readonly groups: readonly ProcessGroup[]
   readonly children: readonly Child[]
+  /** Among how many processes the calls are shared out, each of which must get warm. */
+  readonly shares: number
   readonly logs: readonly string[]
 }
 

@@ -49,12 +49,12 @@ export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children
   const open: Record<Via, () => Promise<Proxy>> = {
     nginx: async () => {
       const { child, base } = await startBareNginx(children, await place('nginx'), stub.port)
-      return { base, groups: [nginxGroup(child.pid)], children: [child], logs: [] }
+      return { base, groups: [nginxGroup(child.pid)], children: [child], shares: 1, logs: [] }
     },
     instance: async () => {
       const one = await router('instance', 0)
       const groups = [instanceGroup('instance', [one])]
-      return { base: one.base, groups, children: [one.child], logs: [one.logFile] }
+      return { base: one.base, groups, children: [one.child], shares: 1, logs: [one.logFile] }
     },
     cluster: async () => {
       const instances: BenchInstance[] = []
@@ -65,6 +65,7 @@ export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children
         base: nginx.base,
         groups: [nginxGroup(nginx.child.pid), instanceGroup('instances', instances)],
         children: [nginx.child, ...instances.map((one) => one.child)],
+        shares: instances.length,
         logs: [nginx.accessLog, ...instances.map((one) => one.logFile)],
       }
     },

@@ -69,7 +69,7 @@ export const toolCall = (id: number | string): string =>
       arguments: {
         workspace: 'b2f1c6de-8a5e-4b0c-9a37-5d1f0c2e7741',
         query: 'what happens to a session when its instance goes away',
-        filters: { language: 'en', kinds: ['runbook', 'minutes'], changedSince: '2026-01-01' },
+        filters: { language: 'en', kinds: ['runbook', 'minutes'] },
         limit: 10,
       },
       _meta: { progressToken: id },

@@ -1,7 +1,7 @@
 import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { siteConf, type NginxSettings } from '@mcp-router/nginx'
-import { InvalidArgumentError, Option, type Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { resolve } from 'node:path'
 import { instanceAddresses } from './cluster/nginx.js'
 import { Failure } from './failure.js'
@@ -71,12 +71,12 @@ const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings
 
 const addressOf = (text: string): { readonly host: string; readonly port: number } => {
   const colon = text.lastIndexOf(':')
-  if (colon < 1) throw new InvalidArgumentError(`--listen: "${text}" is not host:port`)
+  if (colon < 1) throw new Failure(`--listen: "${text}" is not host:port`)
   return { host: text.slice(0, colon), port: portOf(text.slice(colon + 1)) }
 }
 
 const portOf = (text: string): number => {
   const port = Number(text)
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port
-  throw new InvalidArgumentError(`"${text}" is not a port`)
+  throw new Failure(`"${text}" is not a port`)
 }

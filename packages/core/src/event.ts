@@ -16,8 +16,8 @@ export interface CallEvent {
   /** `ok`, or the code of the error. */
   readonly outcome: string
   readonly durationMs: number
-  /** When it was answered, ISO 8601. */
-  readonly at: string
+  /** When it was answered, ms since the epoch. */
+  readonly at: number
 }
 
 /** RouterEvent is what the data plane tells the outside; `observe` turns it into log lines and metrics. */

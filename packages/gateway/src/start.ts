@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { createAdmission } from '@mcp-router/access'
 import { processEnv } from '@mcp-router/config'
 import type { GatewayConfig } from '@mcp-router/config'
@@ -48,6 +49,8 @@ const compose = async (
   opened: (() => Promise<void> | void)[],
   unwind: () => Promise<void>,
 ): Promise<Gateway> => {
+  // Young garbage is little and short-lived here: helper threads cost more CPU to wake than they save.
+  setFlagsFromString('--no-parallel-scavenge')
   const startedAt = Date.now()
   const env = processEnv()
   const life: { phase: Phase; router?: Router } = { phase: 'starting' }

@@ -17,6 +17,8 @@ const levelOf = Symbol.for('level')
 export const createCallLines = (log: Logger, instance: string): CallLines => {
   let waiting: CallEvent[] = []
   let timer: NodeJS.Timeout | undefined
+  // winston asks every transport anew; the level of a running instance does not change.
+  const wanted = log.isInfoEnabled()
 
   const flush = (): void => {
     clearTimeout(timer)
@@ -38,7 +40,7 @@ export const createCallLines = (log: Logger, instance: string): CallLines => {
 
   return {
     add(event) {
-      if (!log.isInfoEnabled()) return
+      if (!wanted) return
       waiting.push(event)
       if (waiting.length >= batchLines) flush()
       else timer ??= setTimeout(flush, batchMs)
@@ -47,13 +49,26 @@ export const createCallLines = (log: Logger, instance: string): CallLines => {
   }
 }
 
+let lastSecond = 0
+let lastText = ''
+
+/** timeText is ISO 8601; the lines of one second share all but the milliseconds. */
+const timeText = (at: number): string => {
+  const second = Math.floor(at / 1_000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastText = new Date(second * 1_000).toISOString().slice(0, 20)
+  }
+  return `${lastText}${String(at % 1_000).padStart(3, '0')}Z`
+}
+
 const safe = /^[\w .:/#@+-]*$/
 
 /** Most values need no escaping; JSON.stringify takes the rest. */
 const quoted = (text: string): string => (safe.test(text) ? `"${text}"` : JSON.stringify(text))
 
 const jsonLine = (event: CallEvent, instance: string): string =>
-  `{"level":"info","message":"call","timestamp":"${event.at}","instance":${quoted(instance)}` +
+  `{"timestamp":"${timeText(event.at)}","level":"info","message":"call","instance":${quoted(instance)}` +
   `,"requestId":${quoted(event.requestId)},"session":${quoted(event.session)}` +
   `,"principal":${quoted(event.principal)},"downstream":"${event.downstream}"` +
   `,"backend":${quoted(event.backend)},"endpoint":${quoted(event.endpoint)}` +
@@ -64,5 +79,5 @@ const readableLine = (event: CallEvent): string => {
   const what = `${event.backend || '?'} ${event.method || '?'}`
   const how = `${event.status} ${event.outcome} ${event.durationMs.toFixed(1)} ms`
   const session = event.session ? `  session=${event.session}` : ''
-  return `${event.at.slice(11, 23)}  info   ${what}  ${how}  request=${event.requestId}${session}`
+  return `${timeText(event.at).slice(11, 23)}  info   ${what}  ${how}  request=${event.requestId}${session}`
 }

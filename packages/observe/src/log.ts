@@ -13,12 +13,17 @@ export interface LogOptions {
 const maxFileBytes = 64 * 1024 * 1024
 const maxFiles = 5
 
+/** Time, level and text first, as in the lines of calls. */
+const jsonLine = format.printf(({ timestamp, level, message, instance: from, ...rest }) =>
+  JSON.stringify({ timestamp, level, message, instance: from, ...rest }),
+)
+
 /** isTerminal tells whether a person reads standard output. */
 export const isTerminal = (): boolean => process.stdout.isTTY
 
 /** openLog writes JSON lines to the file, and readable ones where a person watches. */
 export const openLog = ({ instance, level, file }: LogOptions): Logger => {
-  const json = format.combine(format.timestamp(), format.json())
+  const json = format.combine(format.timestamp(), jsonLine)
   const outputs: (transports.FileTransportInstance | transports.ConsoleTransportInstance)[] = []
   if (file !== undefined) {
     const name = { filename: file, maxsize: maxFileBytes, maxFiles, tailable: true }

@@ -1,12 +1,5 @@
 export { errorBytes, notificationBytes, requestBytes, resultBytes } from './jsonrpc.js'
-export {
-  MalformedMessage,
-  paramsOf,
-  parseMessage,
-  requireValid,
-  resultOf,
-  scanMessage,
-} from './message.js'
+export { MalformedMessage, paramsOf, requireValid, resultOf, scanMessage } from './message.js'
 export type { Message } from './message.js'
 export { isLegacyRevision, latestLegacy, legacyRevisions } from './revision.js'
 export { flatten, spliceId } from './splice.js'

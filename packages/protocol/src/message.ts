@@ -10,7 +10,7 @@ export interface Message {
   /** Empty for a response. */
   readonly method: string
   /** Where the id stands in the bytes, when it was scanned. */
-  readonly idSpan?: Span
+  readonly idSpan?: Span | undefined
 }
 
 /** MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). */
@@ -24,39 +24,30 @@ export class MalformedMessage extends Error {
   }
 }
 
-/** Bodies above this are scanned, not parsed: parsing 1 MiB blocks the loop for milliseconds. */
-const parseLimitBytes = 64 * 1024
-
-/** parseMessage reads the envelope of a body from outside. It throws MalformedMessage. */
-export const parseMessage = (bytes: Buffer): Message =>
-  bytes.length > parseLimitBytes ? scanMessage(bytes) : parseSmall(bytes)
-
-/** scanMessage reads the envelope by scanning, the inside of values unchecked: for big bodies and answers of Endpoints. */
+/**
+ * scanMessage reads the envelope of a message without parsing what is inside its values: whoever takes the message does that, and pays
+ * for it. It throws MalformedMessage.
+ */
 export const scanMessage = (bytes: Buffer): Message => {
   const scan = scanEnvelope(bytes)
   if (!scan) throw notAnObject(bytes)
-  if (!scan.jsonrpc || textOf(bytes, scan.jsonrpc) !== '"2.0"') throw invalid(wrongVersion)
+  if (!scan.jsonrpc || !isVersion(textOf(bytes, scan.jsonrpc))) throw invalid(wrongVersion)
   const id = scan.id ? canonicalId(textOf(bytes, scan.id)) : ''
   if (scan.id && !id) throw invalid(wrongId)
   if (scan.method) {
     const method = parseText(textOf(bytes, scan.method))
     if (typeof method !== 'string') throw invalid(wrongMethod)
     if (id === 'null') throw invalid(wrongId)
-    return withSpan({ bytes, kind: id ? 'request' : 'notification', id, method }, scan.id)
+    return { bytes, kind: id ? 'request' : 'notification', id, method, idSpan: scan.id }
   }
   if (id && (scan.result || scan.error)) {
-    return withSpan({ bytes, kind: 'response', id, method: '' }, scan.id)
+    return { bytes, kind: 'response', id, method: '', idSpan: scan.id }
   }
   throw invalid(wrongShape)
 }
 
-const withSpan = (message: Message, idSpan: Span | undefined): Message =>
-  idSpan ? { ...message, idSpan } : message
-
-/** requireValid checks the whole JSON of a message that was only scanned, for Transports where bad JSON would never be answered. */
-export const requireValid = (message: Message): void => {
-  if (message.bytes.length > parseLimitBytes) parseBytes(message.bytes)
-}
+/** requireValid checks the whole JSON of a message: for Transports where bad JSON would never be answered, and to explain a refusal. */
+export const requireValid = (message: Message): void => void parseBytes(message.bytes)
 
 /** paramsOf parses the params of a message; undefined where it has none. Not for the hot path. */
 export const paramsOf = (message: Message): Readonly<Record<string, unknown>> | undefined => {
@@ -76,40 +67,16 @@ export const resultOf = (message: Message): Readonly<Record<string, unknown>> | 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const parseSmall = (bytes: Buffer): Message => {
-  const value = parseBytes(bytes)
-  if (Array.isArray(value)) throw invalid(noBatch)
-  if (!isRecord(value)) throw invalid(wrongShape)
-  if (value['jsonrpc'] !== '2.0') throw invalid(wrongVersion)
-  const id = 'id' in value ? idText(value['id'], bytes) : ''
-  if ('method' in value) {
-    if (typeof value['method'] !== 'string') throw invalid(wrongMethod)
-    if (id === 'null') throw invalid(wrongId)
-    return { bytes, kind: id ? 'request' : 'notification', id, method: value['method'] }
-  }
-  if (id && ('result' in value || 'error' in value)) {
-    return { bytes, kind: 'response', id, method: '' }
-  }
-  throw invalid(wrongShape)
-}
-
-const idText = (id: unknown, bytes: Buffer): string => {
-  if (typeof id === 'string') return JSON.stringify(id)
-  if (id === null) return 'null'
-  if (typeof id !== 'number') throw invalid(wrongId)
-  if (Number.isSafeInteger(id)) return String(id)
-  const scan = scanEnvelope(bytes)
-  return scan?.id ? textOf(bytes, scan.id) : String(id)
-}
-
 /** canonicalId makes equal ids equal text: `1.0` is `1`, `"\u0061"` is `"a"`. Empty: not an id. */
 const canonicalId = (raw: string): string => {
-  if (/^-?(0|[1-9]\d{0,14})$/.test(raw) || raw === 'null') return raw
+  if (/^(0|-?[1-9]\d{0,14})$/.test(raw) || raw === 'null') return raw
   const value = parseText(raw)
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value !== 'number') return ''
   return Number.isSafeInteger(value) ? String(value) : raw
 }
+
+const isVersion = (raw: string): boolean => raw === '"2.0"' || parseText(raw) === '2.0'
 
 const parseText = (text: string): unknown => {
   try {

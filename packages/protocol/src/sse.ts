@@ -54,20 +54,26 @@ export const createSseDecoder = (
     if (key === 'id') id = bytes.toString('utf8', from)
   }
 
+  const grow = (bytes: number): void => {
+    size += bytes
+    if (size > maxBytes) throw new RangeError(`an SSE event of more than ${maxBytes} bytes`)
+  }
+
   return {
     push(chunk) {
-      size += chunk.length
-      if (size > maxBytes) throw new RangeError(`an SSE event of more than ${maxBytes} bytes`)
       let from = 0
       for (;;) {
         const end = chunk.indexOf(newline, from)
         if (end < 0) break
+        grow(end - from)
         line.push(chunk.subarray(from, end))
         field(withoutReturn(line.length === 1 && line[0] ? line[0] : Buffer.concat(line)))
         line = []
         from = end + 1
       }
-      if (from < chunk.length) line.push(chunk.subarray(from))
+      if (from === chunk.length) return
+      grow(chunk.length - from)
+      line.push(chunk.subarray(from))
     },
   }
 }

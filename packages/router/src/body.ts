@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '@mcp-router/core'
-import { MalformedMessage, parseMessage } from '@mcp-router/protocol'
+import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { malformed } from './failure.js'
 import type { Incoming } from './incoming.js'
 
 /** readBody collects a body of at most `limit` bytes; a longer one is BODY_TOO_LARGE as soon as that is known. */
@@ -20,13 +21,12 @@ export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =
       const [first] = chunks
       resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
     })
-    req.on('error', reject)
-    req.on('close', () => {
-      if (!req.complete)
-        reject(new RouterError('INVALID_REQUEST', { reason: 'the body broke off' }))
-    })
+    // Emitted only when the client leaves early: nobody reads the answer, but the promise must settle.
+    req.on('error', () => reject(new RouterError('INVALID_REQUEST', { reason: brokeOff })))
   })
 }
+
+const brokeOff = 'the body broke off'
 
 /** What is still on its way is thrown away, so that the client gets to read the answer. */
 const tooLarge = (req: IncomingMessage, limit: number): RouterError => {
@@ -35,11 +35,15 @@ const tooLarge = (req: IncomingMessage, limit: number): RouterError => {
   return new RouterError('BODY_TOO_LARGE', { limit })
 }
 
+const jsonType = /^application\/json\s*(;|$)/i
+
 /** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming. */
 export const readMessage = async (incoming: Incoming, limit: number): Promise<Message> => {
   const { req } = incoming
-  const type = req.headers['content-type'] ?? ''
-  if (!/^application\/json\s*(;|$)/i.test(type)) throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
+  const type = req.headers['content-type']
+  if (type !== 'application/json' && !jsonType.test(type ?? '')) {
+    throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
+  }
   const message = parse(await readBody(req, limit))
   incoming.reads(message)
   return message
@@ -47,10 +51,8 @@ export const readMessage = async (incoming: Incoming, limit: number): Promise<Me
 
 const parse = (bytes: Buffer): Message => {
   try {
-    return parseMessage(bytes)
+    return scanMessage(bytes)
   } catch (error) {
-    if (!(error instanceof MalformedMessage)) throw error
-    if (error.kind === 'not-json') throw new RouterError('PARSE_ERROR', {}, error)
-    throw new RouterError('INVALID_REQUEST', { reason: error.message }, error)
+    throw error instanceof MalformedMessage ? malformed(error) : error
   }
 }

@@ -21,6 +21,7 @@ export class Incoming {
   private readonly startedAt = performance.now()
   private readonly events: EventSink
   private told = false
+  private watchers: (() => void)[] = []
 
   constructor(
     req: IncomingMessage,
@@ -39,6 +40,14 @@ export class Incoming {
     this.handedOff = rest.handedOff
     this.events = rest.events
     this.requestId = requestIdOf(req)
+    res.on('close', () => {
+      for (const watcher of this.watchers) watcher()
+    })
+  }
+
+  /** whenClosed calls back once the response is over, sent or not: one listener on the response serves all. */
+  whenClosed(watcher: () => void): void {
+    this.watchers.push(watcher)
   }
 
   /** reads tells which message the body held. */
@@ -63,7 +72,7 @@ export class Incoming {
       status,
       outcome,
       durationMs: performance.now() - this.startedAt,
-      at: new Date().toISOString(),
+      at: Date.now(),
     })
   }
 
@@ -73,9 +82,16 @@ export class Incoming {
   }
 }
 
-const requestIdShape = /^[\x21-\x7e]{1,128}$/
+// What may stand in a log line and a header as it is.
+const requestIdShape = /^[\w.:-]{1,128}$/
 
+const ownName = randomUUID()
+let counted = 0
+
+/** Nginx gives one X-Request-Id to all tries of a request; without Nginx, requests are counted under a name of this process. */
 const requestIdOf = (req: IncomingMessage): string => {
   const given = req.headers['x-request-id']
-  return typeof given === 'string' && requestIdShape.test(given) ? given : randomUUID()
+  if (typeof given === 'string' && requestIdShape.test(given)) return given
+  counted++
+  return `${ownName}-${counted}`
 }

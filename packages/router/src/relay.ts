@@ -40,7 +40,7 @@ export class Relay implements HttpHandler, KeptStream {
     this.incoming = incoming
     this.keep = keep
     this.hooks = hooks
-    incoming.res.on('close', () => this.onClientClose())
+    incoming.whenClosed(() => this.onClientClose())
   }
 
   onRequestStart(controller: HttpController): void {

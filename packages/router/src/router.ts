@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
+import { MalformedMessage } from '@mcp-router/protocol'
 import { serveCall } from './downstream/call.js'
 import type { Context } from './downstream/context.js'
 import { serveHttp } from './downstream/http.js'
 import { serveMessage, serveSse } from './downstream/sse.js'
+import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
+import { malformed } from './failure.js'
 import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
 import { Incoming } from './incoming.js'
@@ -39,10 +42,19 @@ export const createRouter = (deps: RouterDeps): Router => {
   const members = createMembers(deps.membership)
   const handoff = createHandoff({ client: deps.client, members, keep, secret: deps.clusterSecret })
   const selector = createSelector()
-  const context: Context = { deps, sessions, selector, handoff, keep, draining: false }
+  const deadlines = createDeadlines()
+  const context: Context = {
+    deps,
+    sessions,
+    selector,
+    handoff,
+    keep,
+    deadlines,
+    draining: false,
+  }
   const underway = createUnderway()
 
-  const serve = async (target: Target, incoming: Incoming): Promise<void> => {
+  const serve = (target: Target, incoming: Incoming): Promise<void> => {
     switch (target.kind) {
       case 'call':
         return serveCall(context, incoming, target.backend, target.deadlineMs)
@@ -74,7 +86,9 @@ export const createRouter = (deps: RouterDeps): Router => {
     }
     const incoming = begin(principal)
     underway.add(incoming)
-    serve(target, incoming).catch((error: unknown) => respondError(incoming, error))
+    serve(target, incoming).catch((error: unknown) => {
+      respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)
+    })
   }
 
   return {
@@ -107,6 +121,7 @@ export const createRouter = (deps: RouterDeps): Router => {
       await underway.callsEnded(limitMs)
       for (const stream of [...keep.streams]) stream.end()
       keep.close()
+      deadlines.close()
       await sessions.close()
     },
   }

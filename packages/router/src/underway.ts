@@ -16,7 +16,7 @@ export const createUnderway = (): Underway => {
   return {
     add(incoming) {
       all.add(incoming)
-      incoming.res.on('close', () => {
+      incoming.whenClosed(() => {
         all.delete(incoming)
         onLess()
       })

@@ -14,6 +14,8 @@ export interface Upstream {
    * was not delivered or its answer broke off: then no answer to it will come to the listener.
    */
   send(message: Message): Promise<void>
+  /** Sends one message without a promise for it; `onFailed` hears what `send` would have rejected with. For the hot path. */
+  pass(message: Message, onFailed: (error: Error) => void): void
   /** Gives up on a request that was sent: tells the Endpoint (notifications/cancelled) and waits for its answer no more. */
   cancel(id: string): void
   /** Starts to hear what the Endpoint says outside of calls, where that takes an effort of its own (http: a GET stream). */
@@ -38,3 +40,12 @@ export const cancelledMessage = (id: string): Message =>
 
 /** discard is for what nobody waits for: a cancellation, the answer to something that is over. */
 export const discard = (sending: Promise<unknown>): void => void sending.catch(() => undefined)
+
+/** passBy makes `pass` of `send`, for Transports where a promise more does not count. */
+export const passBy =
+  (send: Upstream['send']): Upstream['pass'] =>
+  (message, onFailed) => {
+    send(message).catch((thrown: unknown) => {
+      onFailed(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    })
+  }

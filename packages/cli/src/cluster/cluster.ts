@@ -2,8 +2,9 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { backendProcess } from './backend.js'
 import { instanceProcess } from './instance.js'
 import { nginxProcess } from './nginx.js'
-import type { ClusterProcess } from './process.js'
+import { stageOf, type ClusterProcess } from './process.js'
 import { redisProcess } from './redis.js'
+import { recorded } from './pid-file.js'
 import { runFiles, type RunFiles } from './run-files.js'
 
 /** Cluster is what should run on this machine, in the order in which it is started. */
@@ -24,4 +25,10 @@ export const clusterOf = (config: ClusterConfig, env: Env): Cluster => {
   )
   const nginx = nginxProcess(config, files, env)
   return { config, env, files, processes: [...redis, ...backends, ...instances, nginx] }
+}
+
+/** leftOvers are the processes with a pid file that are not, or no longer, in the configuration. */
+export const leftOvers = ({ files, processes }: Cluster): readonly string[] => {
+  const known = processes.map(({ name }) => name)
+  return recorded(files).filter((name) => !known.includes(name) && stageOf(name) !== undefined)
 }

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../failure.js'
-import { say } from '../terminal.js'
+import { hasReader, say } from '../terminal.js'
 import { withInterrupt } from './interrupt.js'
 import { readFrom, sizeOf, tail } from './tail.js'
 
@@ -30,7 +30,7 @@ export const logsCommand = async (
   }
   if (!follow) return
   await withInterrupt(async (signal) => {
-    while (!signal.aborted) {
+    while (!signal.aborted && hasReader()) {
       for (const log of logs) {
         const { text, end } = readFrom(join(folder, log), ends.get(log) ?? 0)
         // A line that is still being written waits for its end.

@@ -1,9 +1,24 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Listen } from './process.js'
 
+// Who was killed may hold its port a moment longer than its pid.
+const releaseMs = 1_000
+const pollMs = 50
+
 /** portProblem tells why nothing can listen there; undefined: the port is free. */
-export const portProblem = ({ host, port, variable }: Listen): Promise<string | undefined> =>
+export const portProblem = async (listen: Listen): Promise<string | undefined> => {
+  const end = Date.now() + releaseMs
+  let problem = await tryPort(listen)
+  while (problem !== undefined && Date.now() < end) {
+    await wait(pollMs)
+    problem = await tryPort(listen)
+  }
+  return problem
+}
+
+const tryPort = ({ host, port, variable }: Listen): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,19 +1,20 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { say } from '../terminal.js'
-import { clusterOf, type Cluster } from './cluster.js'
+import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
 import { writeNginxConf } from './nginx.js'
 import type { ClusterProcess } from './process.js'
+import { untilTrusted } from './passed-over.js'
 import { reloadNginx } from './reload.js'
 import { makeRunDir } from './run-files.js'
 import { startMissing } from './start.js'
 import { processesAt } from './start-command.js'
-import { stop } from './stop.js'
+import { stop, stopInOrder } from './stop.js'
 
 /**
- * restartCommand takes the Instances one at a time, each ready before the next, so that the others answer meanwhile; then
- * Nginx reads its configuration again. What was not running is started.
+ * restartCommand takes the Instances one at a time, each in use before the next, so that the others answer meanwhile. What
+ * was not running is started, and Nginx reads its configuration again when that has changed.
  */
 export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.
@@ -41,13 +42,17 @@ const restart = async (
     first.filter((each) => !chosen.includes(each)),
     signal,
   )
-  for (const process of chosen) {
-    await stop(files, process.name, { drainMs: config.drainMs })
-    await startMissing(cluster, [process], signal)
-  }
+  for (const process of chosen)
+    await untilTrusted(cluster, signal, async () => {
+      await stop(files, process.name, { drainMs: config.drainMs })
+      await startMissing(cluster, [process], signal)
+    })
   if (port !== undefined) return
   const changed = writeNginxConf(config, files, cluster.env)
-  const { started } = await startMissing(cluster, wanted, signal)
-  if (started === 0) reloadNginx(files)
-  say(`restarted ${chosen.length} instances${changed ? ', with a new Nginx configuration' : ''}`)
+  const started = await startMissing(cluster, wanted, signal)
+  // Not without need: a reload closes kept connections, and a client may just be sending on one.
+  if (changed && started === 0) reloadNginx(files)
+  // Nothing is sent any more to what is no longer in the configuration.
+  await stopInOrder(files, leftOvers(cluster), { drainMs: config.drainMs })
+  say(`restarted ${chosen.length === 1 ? 'one instance' : `${chosen.length} instances`}`)
 }

@@ -20,28 +20,34 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   const cluster = clusterOf(loadClusterConfig(env), env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   makeRunDir(cluster.files)
-  const { started } = await withLock(cluster.files, () =>
+  const { started, reloaded } = await withLock(cluster.files, () =>
     withInterrupt((signal) => start(cluster, wanted, signal)),
   )
-  if (started === 0) {
-    say(`nothing to do: all ${wanted.length} processes are running`)
-    return
-  }
-  say(`started ${started} of ${wanted.length} processes in ${seconds(Date.now() - began)}`)
-  if (port === undefined) tellWhere(cluster)
+  if (started > 0) say(`started ${started} in ${seconds(Date.now() - began)}`)
+  else if (!reloaded) say(`nothing to do: ${allOf(wanted)} running`)
+  if (started > 0 && port === undefined) tellWhere(cluster)
+}
+
+const allOf = (wanted: readonly ClusterProcess[]): string =>
+  wanted.length === 1 ? 'it is' : `all ${wanted.length} processes are`
+
+interface StartOutcome {
+  readonly started: number
+  readonly reloaded: boolean
 }
 
 const start = async (
   cluster: Cluster,
   wanted: readonly ClusterProcess[],
   signal: AbortSignal,
-): Promise<{ readonly started: number }> => {
-  const ranBefore = find(cluster.files, 'nginx').kind === 'running'
-  const result = await startMissing(cluster, wanted, signal)
+): Promise<StartOutcome> => {
+  const { config, files, env } = cluster
+  const ranBefore = find(files, 'nginx').kind === 'running'
+  const started = await startMissing(cluster, wanted, signal)
   // Instances that were added, or another affinity, reach an Nginx that was left running.
-  if (ranBefore && writeNginxConf(cluster.config, cluster.files, cluster.env))
-    reloadNginx(cluster.files)
-  return result
+  const reloaded = ranBefore && writeNginxConf(config, files, env)
+  if (reloaded) reloadNginx(files)
+  return { started, reloaded }
 }
 
 /** processesAt picks the process of a port, and Redis, without which no Instance starts. */

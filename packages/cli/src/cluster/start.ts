@@ -12,22 +12,15 @@ import { makeRunDir } from './run-files.js'
 import { cleaned, stopInOrder } from './stop.js'
 import { tail } from './tail.js'
 
-/** Started is what a start came to. */
-export interface Started {
-  readonly started: number
-  /** Those that ran already, and Backends that somebody else runs. */
-  readonly found: number
-}
-
 /**
- * startMissing starts those of `processes` that do not run, stage by stage, and resolves when all of them are healthy. When
- * one cannot be started, everything that this run started is ended again.
+ * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their number when all of them
+ * are healthy. When one cannot be started, everything that this run started is ended again.
  */
 export const startMissing = async (
   cluster: Cluster,
   processes: readonly ClusterProcess[],
   signal: AbortSignal,
-): Promise<Started> => {
+): Promise<number> => {
   const { files, config } = cluster
   makeRunDir(files)
   const missing = await missingOf(cluster, processes)
@@ -45,7 +38,7 @@ export const startMissing = async (
     await stopInOrder(files, names, { drainMs: config.drainMs })
     throw signal.aborted ? new Failure('interrupted; nothing is left half-started') : error
   }
-  return { started: missing.length, found: processes.length - missing.length }
+  return missing.length
 }
 
 const missingOf = async (

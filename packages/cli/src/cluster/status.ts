@@ -1,8 +1,8 @@
 import { isSingleRedis, askRedis } from '../redis.js'
 import { ask, bearer } from '../http.js'
-import type { Cluster } from './cluster.js'
-import { find, recorded } from './pid-file.js'
-import { stageOf, type ClusterProcess } from './process.js'
+import { leftOvers, type Cluster } from './cluster.js'
+import { find } from './pid-file.js'
+import type { ClusterProcess } from './process.js'
 
 /** Status is what `cluster status` tells of one process. */
 export interface Status {
@@ -21,13 +21,9 @@ export interface Status {
 
 /** statusOf looks at every process of the cluster, and at those that run without being in its configuration any more. */
 export const statusOf = async (cluster: Cluster): Promise<readonly Status[]> => {
-  const known = cluster.processes.map(({ name }) => name)
-  const extra = recorded(cluster.files).filter(
-    (name) => !known.includes(name) && stageOf(name) !== undefined,
-  )
   const outside = await outsideRedis(cluster)
   const own = await Promise.all(cluster.processes.map((process) => statusOfOne(cluster, process)))
-  return [...outside, ...own, ...extra.flatMap((name) => leftOver(cluster, name))]
+  return [...outside, ...own, ...leftOvers(cluster).flatMap((name) => leftOver(cluster, name))]
 }
 
 const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<Status> => {

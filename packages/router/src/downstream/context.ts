@@ -1,5 +1,6 @@
 import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import type { Deadlines } from '../deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Handoff } from '../handoff/handoff.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -13,6 +14,7 @@ export interface Context {
   readonly selector: Selector
   readonly handoff: Handoff
   readonly keep: KeepAlive
+  readonly deadlines: Deadlines
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }

@@ -59,7 +59,7 @@ const openPortable = async (
     headers,
     body: message.bytes,
   })
-  incoming.res.on('close', () => posting.abort(new Error('the client left')))
+  incoming.whenClosed(() => posting.abort(new Error('the client left')))
   const answer = await posting.answer
   const result = initializeResult(answer)
   if (!result) {

@@ -1,6 +1,6 @@
 import type { Backend, Endpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
-import { eventFrame } from '@mcp-router/protocol'
+import { eventFrame, requireValid } from '@mcp-router/protocol'
 import { mayTryElsewhere } from '@mcp-router/upstream'
 import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
@@ -68,6 +68,8 @@ export const serveMessage = async (
   if (!ownedBy(held.record, context.deps.instance)) {
     return context.handoff.pass(incoming, held.record, message.bytes)
   }
+  // Once it is answered 202, bad JSON could no longer be refused.
+  requireValid(message)
   await noteRequest(context.sessions, held, message)
   liveOf(held).pass(message)
   respondAccepted(incoming)

@@ -1,5 +1,6 @@
 import type { SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import { requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
@@ -39,6 +40,7 @@ export const passOwned = async (
   message: Message,
 ): Promise<void> => {
   const live = liveOf(held)
+  requireValid(message)
   await noteRequest(context.sessions, held, message)
   if (message.kind !== 'request') {
     await live.tell(message)

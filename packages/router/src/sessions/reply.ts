@@ -31,7 +31,7 @@ export const openReply = (incoming: Incoming, keep: KeepAlive, onOver: () => voi
     onOver()
     return true
   }
-  res.on('close', () => {
+  incoming.whenClosed(() => {
     if (finish()) incoming.done(499, 'CLIENT_LEFT')
   })
   return {

@@ -39,6 +39,7 @@ class Posting implements HttpHandler, HttpPosting {
   private readonly taker: ChunkTaker | undefined
   private resolve!: (answer: HttpAnswer) => void // set by the Promise executor, which runs at once
   private reject!: (error: Error) => void // likewise
+  /** Until the answer has ended: after that it may be the controller of another request on the same connection. */
   private controller: HttpController | undefined
   private aborted: Error | undefined
   private take: ((chunk: Buffer) => void) | undefined
@@ -87,6 +88,7 @@ class Posting implements HttpHandler, HttpPosting {
   }
 
   onResponseEnd(): void {
+    this.controller = undefined
     const [first] = this.chunks
     const body = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks)
     this.resolve({ status: this.status, headers: this.headers, body })

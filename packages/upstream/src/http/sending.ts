@@ -11,35 +11,35 @@ import type { HttpAnswer } from './post.js'
  * and settles once the answer has ended. Undici's handler, one object per request.
  */
 export class Sending implements HttpHandler {
-  /** Resolves with the HTTP status; rejects when the exchange broke off. */
-  readonly ended: Promise<number>
   status = 0
   answered = false
   lastEventId = ''
   private readonly sent: Message | undefined
   private readonly conversation: HttpConversation
   private readonly listener: UpstreamListener
-  private resolve!: (status: number) => void // set by the Promise executor, which runs at once
-  private reject!: (error: Error) => void // likewise
+  private readonly onSettled: (error: Error | undefined) => void
+  private settled = false
+  /** Until the answer has ended: after that it may be the controller of another request on the same connection. */
   private controller: HttpController | undefined
   private aborted: Error | undefined
   private decoder: SseDecoder | undefined
   private isJson = false
   private body: Buffer[] = []
 
-  /** `sent` is the message whose answer is awaited; none for the stream outside of calls. */
+  /**
+   * `sent` is the message whose answer is awaited; none for the stream outside of calls. `onSettled` comes once, with an error when the
+   * exchange broke off.
+   */
   constructor(
     sent: Message | undefined,
     conversation: HttpConversation,
     listener: UpstreamListener,
+    onSettled: (error: Error | undefined) => void,
   ) {
     this.sent = sent
     this.conversation = conversation
     this.listener = listener
-    this.ended = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
+    this.onSettled = onSettled
   }
 
   /** streamed tells that the answer came as events. */
@@ -77,17 +77,37 @@ export class Sending implements HttpHandler {
     this.guarded(controller, () => this.decoder?.push(chunk))
   }
 
-  onResponseEnd(controller: HttpController): void {
+  onResponseEnd(): void {
+    this.controller = undefined
     const [first] = this.body
-    if (first && this.isJson) {
-      const body = this.body.length === 1 ? first : Buffer.concat(this.body)
-      this.guarded(controller, () => this.take(body))
+    if (!first || !this.isJson || !this.isAnswer()) {
+      this.settle(undefined)
+      return
     }
-    this.resolve(this.status)
+    const body = this.body.length === 1 ? first : Buffer.concat(this.body)
+    try {
+      this.take(body)
+      this.settle(undefined)
+    } catch (thrown) {
+      // A refusal may be told in JSON of any kind: then the status says it.
+      this.settle(this.status < 400 ? asError(thrown) : undefined)
+    }
+  }
+
+  /** Only a request is answered; and a 404 within a session says that it is lost, whatever else it says. */
+  private isAnswer(): boolean {
+    if (this.sent?.kind !== 'request') return false
+    return this.status !== 404 || !this.conversation.sessionId()
   }
 
   onResponseError(_: HttpController, error: Error): void {
-    this.reject(error)
+    this.settle(error)
+  }
+
+  private settle(error: Error | undefined): void {
+    if (this.settled) return
+    this.settled = true
+    this.onSettled(error)
   }
 
   /** What an Endpoint sends may be no message at all: that ends this exchange, not the process. */
@@ -95,8 +115,8 @@ export class Sending implements HttpHandler {
     try {
       work()
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-      this.reject(error)
+      const error = asError(thrown)
+      this.settle(error)
       controller.abort(error)
     }
   }
@@ -115,6 +135,9 @@ export class Sending implements HttpHandler {
     this.listener.onMessage(message)
   }
 }
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))
 
 const revisionOf = (answer: Message): string => {
   const version = resultOf(answer)?.['protocolVersion']

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import { MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { cancelledMessage, discard, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
@@ -30,30 +31,28 @@ export const openHttpUpstream = (options: Options): Upstream => {
   const underway = new Map<Sending, string>()
   const state = { closed: false }
 
-  /** start dispatches; while it is under way, `cancel` and `close` find it. */
-  const start = (sending: Sending, id: string, go: () => void): Promise<number> => {
-    underway.set(sending, id)
-    go()
-    return sending.ended
-  }
-
-  const openStream = (sending: Sending): Promise<number> => {
-    const headers = sessionHeaders(endpoint, conversation.sessionId(), conversation.revision())
-    headers.push('accept', 'text/event-stream')
-    if (sending.lastEventId) headers.push('last-event-id', sending.lastEventId)
-    return start(sending, '', () => {
-      client.dispatch(endpoint.url, { method: 'GET', headers }, sending)
-    }).finally(() => underway.delete(sending))
-  }
+  const openStream = (sent: Message | undefined, lastEventId: string): Promise<Sending> =>
+    new Promise((resolve, reject) => {
+      const stream = new Sending(sent, conversation, listener, (error) => {
+        underway.delete(stream)
+        if (error) reject(error)
+        else resolve(stream)
+      })
+      stream.lastEventId = lastEventId
+      const headers = sessionHeaders(endpoint, conversation.sessionId(), conversation.revision())
+      headers.push('accept', 'text/event-stream')
+      if (lastEventId) headers.push('last-event-id', lastEventId)
+      underway.set(stream, '')
+      client.dispatch(endpoint.url, { method: 'GET', headers }, stream)
+    })
 
   /** resume fetches the rest of a stream that the Endpoint ended early (SSE polling, spec 2025-11-25, transports). */
   const resume = async (message: Message, from: string): Promise<boolean> => {
     let lastEventId = from
     for (let tries = 0; tries < resumeTries && !state.closed; tries++) {
       await wait(resumeDelayMs, undefined, { ref: false })
-      const more = new Sending(message, conversation, listener)
-      more.lastEventId = lastEventId
-      if ((await openStream(more)) !== 200) return false
+      const more = await openStream(message, lastEventId)
+      if (more.status !== 200) return false
       if (more.answered) return true
       if (more.lastEventId !== lastEventId) tries = 0
       lastEventId = more.lastEventId
@@ -61,18 +60,8 @@ export const openHttpUpstream = (options: Options): Upstream => {
     return false
   }
 
-  const send = async (message: Message): Promise<void> => {
-    const sending = new Sending(message, conversation, listener)
-    const headers = conversation.postHeaders()
-    try {
-      await start(sending, message.id, () => {
-        const body = message.bytes
-        client.dispatch(endpoint.url, { method: 'POST', headers, body }, sending)
-      })
-    } finally {
-      underway.delete(sending)
-    }
-    if (sending.answered) return
+  /** finish looks at an exchange that ended without the answer; the answer may still be fetched. */
+  const finish = async (message: Message, sending: Sending): Promise<void> => {
     if (sending.status === 404 && conversation.sessionId()) throw new SessionLost(endpoint.url)
     if (sending.status >= 400) throw refused(backend, sending.status)
     if (message.kind !== 'request') return
@@ -81,22 +70,40 @@ export const openHttpUpstream = (options: Options): Upstream => {
     throw new RouterError('UPSTREAM_FAILED', { backend, reason })
   }
 
+  const exchange = (
+    message: Message,
+    onDone: () => void,
+    onFailed: (error: Error) => void,
+  ): void => {
+    const sending = new Sending(message, conversation, listener, (error) => {
+      underway.delete(sending)
+      if (error) onFailed(asFailure(backend, error))
+      else if (sending.answered) onDone()
+      else finish(message, sending).then(onDone, onFailed)
+    })
+    underway.set(sending, message.id)
+    const headers = conversation.postHeaders()
+    client.dispatch(endpoint.url, { method: 'POST', headers, body: message.bytes }, sending)
+  }
+
+  const send = (message: Message): Promise<void> =>
+    new Promise((resolve, reject) => exchange(message, resolve, reject))
+
   /** follow keeps the GET stream open for as long as the Endpoint offers one. */
   const follow = async (): Promise<void> => {
     let lastEventId = ''
     for (let failures = 0; failures < resumeTries && !state.closed; failures++) {
-      const stream = new Sending(undefined, conversation, listener)
-      stream.lastEventId = lastEventId
-      const status = await openStream(stream).catch(() => 0)
-      if (status !== 200 && status !== 0) return
-      if (stream.streamed()) failures = 0
-      lastEventId = stream.lastEventId
+      const stream = await openStream(undefined, lastEventId).catch(() => undefined)
+      if (stream && stream.status !== 200) return
+      if (stream?.streamed()) failures = 0
+      lastEventId = stream?.lastEventId ?? lastEventId
       await wait(resumeDelayMs, undefined, { ref: false })
     }
   }
 
   return {
     send,
+    pass: (message, onFailed) => exchange(message, done, onFailed),
     listen: () => void follow(),
     cancel(id) {
       discard(send(cancelledMessage(id)))
@@ -115,6 +122,8 @@ export const openHttpUpstream = (options: Options): Upstream => {
   }
 }
 
+const done = (): void => undefined
+
 /** endSession tells the Endpoint that a session is over (DELETE); it may refuse or be gone, which is as good. */
 export const endSession = async (
   client: HttpClient,
@@ -128,6 +137,12 @@ export const endSession = async (
   await posting.answer.catch(() => undefined)
   clearTimeout(tooLong)
 }
+
+/** What broke off because it is no message is told as that. */
+const asFailure = (backend: string, error: Error): Error =>
+  error instanceof MalformedMessage
+    ? new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
+    : error
 
 const refused = (backend: string, status: number): RouterError =>
   new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: `HTTP ${status}` })

@@ -5,25 +5,26 @@ import type { Message } from '@mcp-router/protocol'
 import { discard } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
-/** Call is one request under way on a shared Upstream. */
-export interface Call {
-  /** The response with the caller's own id in it. */
-  readonly answer: Promise<Buffer>
-  /** Gives up: tells the Endpoint (notifications/cancelled) and rejects `answer` with `reason`. */
-  cancel(reason: Error): void
+/** Caller waits for one answer; exactly one of its methods is called, once. */
+export interface Caller {
+  /** The response, with the caller's own id in it. */
+  onAnswer(response: Buffer): void
+  onFailed(error: Error): void
 }
 
 /** Exchange correlates requests of many callers over one Upstream: each gets an id of its own, every other byte passes. */
 export interface Exchange extends UpstreamListener {
-  request(message: Message): Call
+  /** Sends a request and returns the ticket by which it can be cancelled. */
+  request(message: Message, caller: Caller): string
+  /** Gives up a request: its caller hears nothing more, the Endpoint is told. */
+  cancel(ticket: string): void
   /** Calls under way. */
   size(): number
 }
 
 interface Pending {
   readonly previousId: string
-  readonly resolve: (answer: Buffer) => void
-  readonly reject: (reason: Error) => void
+  readonly caller: Caller
 }
 
 /**
@@ -38,10 +39,10 @@ export const createExchange = (
   const pending = new Map<string, Pending>()
   let nextId = 1
 
-  const fail = (id: string, reason: Error): void => {
+  const take = (id: string): Caller | undefined => {
     const waiting = pending.get(id)
     pending.delete(id)
-    waiting?.reject(reason)
+    return waiting?.caller
   }
 
   const refuse = (message: Message): void => {
@@ -54,25 +55,16 @@ export const createExchange = (
 
   return {
     size: () => pending.size,
-    request(message) {
+    request(message, caller) {
       const id = String(nextId++)
       const { bytes, previous } = spliceId(message, id)
-      const answer = new Promise<Buffer>((resolve, reject) => {
-        pending.set(id, { previousId: previous, resolve, reject })
-      })
-      upstream()
-        .send({ bytes, kind: 'request', id, method: message.method })
-        .catch((error: unknown) =>
-          fail(id, error instanceof Error ? error : new Error(String(error))),
-        )
-      return {
-        answer,
-        cancel(reason) {
-          if (!pending.has(id)) return
-          fail(id, reason)
-          upstream().cancel(id)
-        },
-      }
+      pending.set(id, { previousId: previous, caller })
+      const sent: Message = { bytes, kind: 'request', id, method: message.method }
+      upstream().pass(sent, (error) => take(id)?.onFailed(error))
+      return id
+    },
+    cancel(ticket) {
+      if (take(ticket)) upstream().cancel(ticket)
     },
     onMessage(message) {
       if (message.kind === 'request') refuse(message)
@@ -80,12 +72,12 @@ export const createExchange = (
       const waiting = pending.get(message.id)
       if (!waiting) return
       pending.delete(message.id)
-      waiting.resolve(spliceId(message, waiting.previousId).bytes)
+      waiting.caller.onAnswer(spliceId(message, waiting.previousId).bytes)
     },
     onClose(cause) {
       const reason =
         cause ?? new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason: 'closed' })
-      for (const id of [...pending.keys()]) fail(id, reason)
+      for (const id of [...pending.keys()]) take(id)?.onFailed(reason)
       onEnd(cause)
     },
   }

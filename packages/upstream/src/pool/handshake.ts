@@ -5,6 +5,7 @@ import {
   resultOf,
   scanMessage,
 } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
 import type { Upstream } from '../upstream.js'
 import type { Exchange } from './exchange.js'
 
@@ -24,11 +25,27 @@ export const shakeHands = async (upstream: Upstream, exchange: Exchange): Promis
     clientInfo: { name: 'mcp-router', version: '0.1.0' },
   }
   const request = scanMessage(requestBytes('initialize', 'initialize', params))
-  const call = exchange.request(request)
-  const tooLong = setTimeout(() => call.cancel(new Error('initialize was not answered')), waitMs)
-  const answer = scanMessage(await call.answer.finally(() => clearTimeout(tooLong)))
+  const answer = scanMessage(await answerTo(request, exchange))
   const result = resultOf(answer)
   if (!result) throw new Error('initialize was refused')
   await upstream.send(scanMessage(notificationBytes('notifications/initialized')))
   return { result }
 }
+
+const answerTo = (request: Message, exchange: Exchange): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const tooLong = setTimeout(() => {
+      exchange.cancel(ticket)
+      reject(new Error('initialize was not answered'))
+    }, waitMs)
+    const ticket = exchange.request(request, {
+      onAnswer(response) {
+        clearTimeout(tooLong)
+        resolve(response)
+      },
+      onFailed(error) {
+        clearTimeout(tooLong)
+        reject(error)
+      },
+    })
+  })

@@ -1,10 +1,10 @@
 import type { Backend, SseEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
-import type { SseEvent } from '@mcp-router/protocol'
+import type { Message, SseEvent } from '@mcp-router/protocol'
 import type { HttpClient } from '../http/client.js'
 import { isEventStream, post } from '../http/post.js'
-import { cancelledMessage, discard } from '../upstream.js'
+import { cancelledMessage, discard, passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
 interface Options {
@@ -62,17 +62,20 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     listener.onClose(closing ? undefined : new RouterError('UPSTREAM_FAILED', data, cause))
   })
 
-  const upstream: Upstream = {
+  const send = async (message: Message): Promise<void> => {
+    const headers = [...own, 'content-type', 'application/json']
+    const posting = post(client, postUrl, { method: 'POST', headers, body: message.bytes })
+    const { status } = await posting.answer
+    if (status < 400) return
+    const data = { backend: backend.name, reason: `HTTP ${status}` }
+    throw new RouterError('UPSTREAM_BAD_ANSWER', data)
+  }
+
+  return {
+    send,
+    pass: passBy(send),
     listen: () => undefined,
-    cancel: (id) => discard(upstream.send(cancelledMessage(id))),
-    async send(message) {
-      const headers = [...own, 'content-type', 'application/json']
-      const posting = post(client, postUrl, { method: 'POST', headers, body: message.bytes })
-      const { status } = await posting.answer
-      if (status < 400) return
-      const data = { backend: backend.name, reason: `HTTP ${status}` }
-      throw new RouterError('UPSTREAM_BAD_ANSWER', data)
-    },
+    cancel: (id) => discard(send(cancelledMessage(id))),
     async close() {
       if (closing) return
       closing = true
@@ -80,7 +83,6 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
       await ended
     },
   }
-  return upstream
 }
 
 /** sameOrigin resolves the announced address; another origin is refused, or a server could aim the router at anything. */

@@ -2,7 +2,7 @@ import type { Backend, EventSink, StdioEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { flatten, MalformedMessage, requireValid, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { cancelledMessage, discard } from '../upstream.js'
+import { cancelledMessage, discard, passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import { endChild, spawnChild } from './child.js'
 import { createLineSplitter } from './lines.js'
@@ -70,30 +70,36 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     reason: `pid ${pid}`,
   })
 
-  const upstream: Upstream = {
-    listen: () => undefined,
-    cancel: (id) => discard(upstream.send(cancelledMessage(id))),
-    async send(message) {
+  const send = async (message: Message): Promise<void> => {
+    try {
       requireValid(message)
-      const line = Buffer.concat([flatten(message.bytes), Buffer.of(0x0a)])
-      await new Promise<void>((resolve, reject) => {
-        child.stdin.write(line, (cause) => {
-          if (!cause) {
-            resolve()
-            return
-          }
-          const reason = 'the process is gone'
-          reject(new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, cause))
-        })
+    } catch (cause) {
+      throw new RouterError('PARSE_ERROR', {}, cause)
+    }
+    const line = Buffer.concat([flatten(message.bytes), Buffer.of(0x0a)])
+    await new Promise<void>((resolve, reject) => {
+      child.stdin.write(line, (cause) => {
+        if (!cause) {
+          resolve()
+          return
+        }
+        const reason = 'the process is gone'
+        reject(new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, cause))
       })
-    },
+    })
+  }
+
+  return {
+    send,
+    pass: passBy(send),
+    listen: () => undefined,
+    cancel: (id) => discard(send(cancelledMessage(id))),
     async close() {
       if (closing) return
       closing = true
       await endChild(child)
     },
   }
-  return upstream
 }
 
 const messageOf = (line: Buffer): Message | undefined => {

@@ -1,0 +1,136 @@
+import type { Backend, Endpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import { resultBytes } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import type { Caller, SharedUpstream } from '@mcp-router/upstream'
+import type { Timed } from '../deadlines.js'
+import { explained, failureOf } from '../failure.js'
+import type { Incoming } from '../incoming.js'
+import { respondError, respondJson } from '../respond.js'
+import type { Context } from './context.js'
+
+/**
+ * RouteCall is one `call` on its way to some Endpoint. It goes on to the next one only when a message was certainly not executed: never
+ * sent, or refused for want of a session. One object per call and no promises while the Upstream is open: this is the hot path.
+ */
+export class RouteCall implements Caller, Timed {
+  readonly dueAt: number
+  private readonly context: Context
+  private readonly incoming: Incoming
+  private readonly backend: Backend
+  private readonly message: Message
+  private readonly deadlineMs: number
+  private endpoint: Endpoint | undefined
+  private shared: SharedUpstream | undefined
+  private ticket = ''
+  private tried: Set<Endpoint> | undefined
+  private reopened = false
+  private over = false
+
+  constructor(
+    context: Context,
+    incoming: Incoming,
+    backend: Backend,
+    message: Message,
+    deadlineMs: number,
+  ) {
+    this.context = context
+    this.incoming = incoming
+    this.backend = backend
+    this.message = message
+    this.deadlineMs = deadlineMs
+    this.dueAt = performance.now() + deadlineMs
+  }
+
+  start(): void {
+    this.context.deadlines.add(this)
+    this.incoming.whenClosed(() => this.onLeft())
+    this.tryNext()
+  }
+
+  onAnswer(response: Buffer): void {
+    if (!this.finish()) return
+    if (this.endpoint) this.context.selector.worked(this.endpoint)
+    respondJson(this.incoming, 200, response)
+  }
+
+  onFailed(error: Error): void {
+    this.ticket = ''
+    if (this.over) return
+    const { endpoint, shared } = this
+    if (error instanceof SessionLost && endpoint && shared && !this.reopened) {
+      this.reopened = true
+      this.context.deps.pool.drop(endpoint, shared)
+      this.open(endpoint)
+      return
+    }
+    if (!mayTryElsewhere(error) || !endpoint) {
+      this.fail(explained(error, this.message))
+      return
+    }
+    this.context.selector.failed(endpoint)
+    this.tried = (this.tried ?? new Set()).add(endpoint)
+    if (this.tried.size < this.backend.endpoints.length) this.tryNext()
+    else this.fail(error)
+  }
+
+  onDue(): void {
+    const seconds = this.deadlineMs / 1_000
+    this.cancel()
+    this.fail(new RouterError('DEADLINE_PASSED', { backend: this.backend.name, seconds }))
+  }
+
+  private tryNext(): void {
+    try {
+      const endpoint = this.context.selector.select(this.backend, this.tried)
+      this.endpoint = endpoint
+      this.incoming.endpoint = endpoint.id
+      const shared = this.context.deps.pool.find(endpoint)
+      if (shared) this.send(shared)
+      else this.open(endpoint)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  private open(endpoint: Endpoint): void {
+    this.context.deps.pool.open(this.backend, endpoint).then(
+      (shared) => this.send(shared),
+      (error: unknown) => this.onFailed(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+
+  private send(shared: SharedUpstream): void {
+    if (this.over) return
+    this.shared = shared
+    // The shared Upstream is initialised already; its own answer is repeated.
+    if (this.message.method === 'initialize') {
+      this.onAnswer(resultBytes(this.message.id, shared.handshake.result))
+      return
+    }
+    this.ticket = shared.exchange.request(this.message, this)
+  }
+
+  private onLeft(): void {
+    this.cancel()
+    if (this.finish()) this.incoming.done(499, 'CLIENT_LEFT')
+  }
+
+  private cancel(): void {
+    if (this.ticket) this.shared?.exchange.cancel(this.ticket)
+    this.ticket = ''
+  }
+
+  private fail(thrown: unknown): void {
+    if (this.finish()) respondError(this.incoming, failureOf(this.backend.name, thrown))
+  }
+
+  private finish(): boolean {
+    if (this.over) return false
+    this.over = true
+    this.ticket = ''
+    this.context.deadlines.delete(this)
+    return true
+  }
+}

@@ -1,0 +1,75 @@
+import type { HttpHandler, HttpRequest } from '../client.js'
+import { Connection } from './connection.js'
+
+/** Origin is one `http://host:port` and the connections to it; as many as there are requests at once. */
+export interface Origin {
+  dispatch(path: string, request: HttpRequest, handler: HttpHandler): void
+  close(): Promise<void>
+}
+
+/** Node's own servers keep idle connections for 5 s: this stays below, so that no request meets a closing one, ms. */
+const idleMs = 4_000
+const sweepMs = 1_000
+
+const unsafe = /[\r\n\0]/
+
+/** openOrigin keeps the last used connections on top of the pile, so that a quiet hour leaves few. */
+export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(url.port || 80)
+  const free: Connection[] = []
+  const all = new Set<Connection>()
+  const heads = new WeakMap<string[], string>()
+
+  const hooks = {
+    onFree(connection: Connection): void {
+      connection.freeSince = Date.now()
+      free.push(connection)
+    },
+    onClosed(connection: Connection): void {
+      all.delete(connection)
+      const at = free.indexOf(connection)
+      if (at >= 0) free.splice(at, 1)
+    },
+  }
+
+  const open = (): Connection => {
+    const connection = new Connection(host, port, connectTimeoutMs, hooks)
+    all.add(connection)
+    return connection
+  }
+
+  /** Header lists of a session are made once and used for every call: so is their text. */
+  const fieldsOf = (headers: string[]): string => {
+    const known = heads.get(headers)
+    if (known !== undefined) return known
+    let text = `host: ${url.host}\r\n`
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const line = `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`
+      if (unsafe.test(line)) throw new TypeError(`a line break in header ${headers[at] ?? ''}`)
+      text += `${line}\r\n`
+    }
+    heads.set(headers, text)
+    return text
+  }
+
+  const sweep = setInterval(() => {
+    const oldest = Date.now() - idleMs
+    // The pile is ordered by time: the longest idle ones are at the bottom.
+    while (free[0] && free[0].freeSince < oldest) free.shift()?.close()
+  }, sweepMs)
+  sweep.unref()
+
+  return {
+    dispatch(path, request, handler) {
+      const head = `${request.method} ${path} HTTP/1.1\r\n${fieldsOf(request.headers)}`
+      const connection = free.pop() ?? open()
+      connection.send(head, request.body, handler)
+    },
+    close() {
+      clearInterval(sweep)
+      for (const connection of all) connection.close()
+      return Promise.resolve()
+    },
+  }
+}

@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSseUpstream } from './upstream.js'
+import { createHttpClient } from '../http/client.js'
+import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
+import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
+import type { Asked } from '../testing/http-server.js'
+import { createHeard } from '../testing/listener.js'
+
+const jsonrpc = '2.0'
+
+const connect = async (origin: string) => {
+  const client = createHttpClient({ connectTimeoutMs: 1_000 })
+  onTestFinished(() => client.close())
+  const heard = createHeard()
+  const endpoint = sseEndpoint(`${origin}/sse`, { headers: { 'x-key': 'k' } })
+  const backend = backendOf(endpoint)
+  const upstream = await openSseUpstream({ client, endpoint, backend, listener: heard })
+  return { heard, upstream }
+}
+
+/** A server whose stream begins with `first`; its POSTs are answered 202 unless `answer` does it. */
+const serve = async (
+  first: string,
+  answer = (asked: Asked) => void asked.res.writeHead(202).end(),
+) => {
+  const server = await openServer((asked) => {
+    if (asked.method !== 'GET') {
+      answer(asked)
+      return
+    }
+    beginEvents(asked)
+    asked.res.write(first)
+  })
+  const stream = () => server.asked[0]!.res
+  return { server, stream }
+}
+
+const endpointEvent = (address: string) => `event: endpoint\ndata: ${address}\n\n`
+
+describe('an address', () => {
+  it.each(['/message?sessionId=1', 'message?sessionId=1'])(
+    'that the server announces as %s is where messages are posted',
+    async (address) => {
+      const { server } = await serve(endpointEvent(address))
+      const { upstream } = await connect(server.origin)
+      await upstream.send(aRequest(7, 'ping'))
+      expect(server.asked.map(({ method, path }) => [method, path])).toEqual([
+        ['GET', '/sse'],
+        ['POST', '/message?sessionId=1'],
+      ])
+      expect(server.asked.map(({ headers }) => headers['x-key'])).toEqual(['k', 'k'])
+      expect(server.asked[0]?.headers.accept).toBe('text/event-stream')
+      expect(server.asked[1]?.message).toMatchObject({ id: 7, method: 'ping' })
+    },
+  )
+
+  it('may be a whole URL of the same origin', async () => {
+    const { server } = await serve('')
+    const opening = connect(server.origin)
+    await expect.poll(() => server.asked.length).toBe(1)
+    server.asked[0]!.res.write(endpointEvent(`${server.origin}/there`))
+    await (await opening).upstream.send(aRequest(1))
+    expect(server.asked[1]?.path).toBe('/there')
+  })
+
+  it.each(['http://example.com/message', '//example.com/message', 'http://[broken'])(
+    'of another origin (%s) is refused, and the stream is ended',
+    async (address) => {
+      const { server, stream } = await serve(endpointEvent(address))
+      await expect(connect(server.origin)).rejects.toMatchObject({ code: 'UPSTREAM_BAD_ANSWER' })
+      if (!stream().closed) await once(stream(), 'close')
+    },
+  )
+})
+
+describe('a server that cannot be reached', () => {
+  it('is told as such', async () => {
+    const code = 'NO_HEALTHY_ENDPOINT'
+    await expect(connect(await deadOrigin())).rejects.toMatchObject({ code })
+  })
+
+  it.each([
+    ['answers 404', (asked: Asked) => void asked.res.writeHead(404).end()],
+    ['answers no stream', (asked: Asked) => answerJson(asked, '{}')],
+    [
+      'ends before it says where to post',
+      (asked: Asked) => {
+        beginEvents(asked)
+        asked.res.end()
+      },
+    ],
+  ])('is one that %s', async (_, answer) => {
+    const { origin } = await openServer(answer)
+    await expect(connect(origin)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
+  })
+})
+
+describe('messages', () => {
+  it('of the server come by the stream, the answer to a POST too', async () => {
+    const { server, stream } = await serve(endpointEvent('/m'), (asked) => {
+      stream().write(': ping\r\n\r\n')
+      stream().write(`event: message\r\n${frame({ jsonrpc, id: asked.message?.id, result: {} })}`)
+      asked.res.writeHead(202).end('Accepted')
+    })
+    const { heard, upstream } = await connect(server.origin)
+    await upstream.send(aRequest('a'))
+    expect(await heard.next()).toEqual({ jsonrpc, id: 'a', result: {} })
+  })
+
+  it('right behind the address are heard', async () => {
+    const ping = frame({ jsonrpc, id: 1, method: 'ping' })
+    const { server } = await serve(endpointEvent('/m') + ping)
+    const { heard } = await connect(server.origin)
+    expect(await heard.next()).toMatchObject({ id: 1, method: 'ping' })
+  })
+
+  it('that the server refuses reject', async () => {
+    const { server } = await serve(endpointEvent('/m'), ({ res }) => void res.writeHead(400).end())
+    const { upstream } = await connect(server.origin)
+    await expect(upstream.send(aRequest(1))).rejects.toMatchObject({ code: 'UPSTREAM_BAD_ANSWER' })
+  })
+
+  it('that are given up are told to the server', async () => {
+    const { server } = await serve(endpointEvent('/m'))
+    const { upstream } = await connect(server.origin)
+    upstream.cancel('5')
+    await expect
+      .poll(() => server.asked[1]?.message)
+      .toMatchObject({
+        method: 'notifications/cancelled',
+        params: { requestId: 5 },
+      })
+  })
+})
+
+describe('the end of the stream', () => {
+  it.each([
+    ['ended', 'end', 'the stream ended'],
+    ['cut', 'destroy', ''],
+  ] as const)('by the server, %s, is told with its cause', async (_, how, reason) => {
+    const { server, stream } = await serve(endpointEvent('/m'))
+    const { heard } = await connect(server.origin)
+    stream()[how]()
+    expect(await heard.closed).toMatchObject({
+      code: 'UPSTREAM_FAILED',
+      message: expect.stringContaining(reason),
+    })
+  })
+
+  it('by close is told without a cause, once, and the server sees it', async () => {
+    const { server, stream } = await serve(endpointEvent('/m'))
+    const { heard, upstream } = await connect(server.origin)
+    const gone = once(stream(), 'close')
+    await Promise.all([upstream.close(), upstream.close()])
+    expect(await heard.closed).toBeUndefined()
+    expect(heard.closings()).toBe(1)
+    await gone
+  })
+})

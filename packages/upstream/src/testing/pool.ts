@@ -1,0 +1,31 @@
+import type { Backend, Endpoint } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import { onTestFinished } from 'vitest'
+import { createHttpClient } from '../http/client.js'
+import { createDialer } from '../open.js'
+import { createUpstreamPool } from '../pool/pool.js'
+import type { SharedUpstream } from '../pool/pool.js'
+import { backendOf } from './backend.js'
+import { createEvents } from './listener.js'
+
+/** openPool is a pool with everything that it needs, closed when the test has finished. */
+export const openPool = (idleMs = 60_000) => {
+  const client = createHttpClient({ connectTimeoutMs: 1_000 })
+  const events = createEvents()
+  const dialer = createDialer({ client, events, env: process.env })
+  const pool = createUpstreamPool({ dialer, events, idleMs })
+  onTestFinished(async () => {
+    await pool.close()
+    await client.close()
+  })
+  const open = (endpoint: Endpoint, backend: Backend = backendOf(endpoint)) =>
+    pool.open(backend, endpoint)
+  return { pool, events, open }
+}
+
+/** ask sends a request and resolves with the bytes of its answer, as text. */
+export const ask = (shared: SharedUpstream, message: Message): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const onAnswer = (response: Buffer): void => resolve(response.toString())
+    shared.exchange.request(message, { onAnswer, onFailed: reject })
+  })

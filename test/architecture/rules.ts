@@ -1,0 +1,158 @@
+import type { House, Package, Source } from './house.js'
+import { exportsAll, importsOf, packageOf, readsEnvironment } from './syntax.js'
+
+/** Rule finds what breaks it, one sentence each; nothing found: the rule holds. */
+export type Rule = (house: House) => readonly string[]
+
+/** The layers of design.md §3, lowest first. */
+const layers = [
+  ['core', 'protocol'],
+  ['store', 'upstream', 'config'],
+  ['router', 'control', 'access', 'observe', 'nginx'],
+  ['gateway'],
+  ['cli', 'console'],
+]
+/** Stands outside of the layers: a program of its own, that new servers are copied from. */
+const apart = 'example-server'
+
+const layerOf = (name: string): number => layers.findIndex((layer) => layer.includes(name))
+const scope = '@mcp-router/'
+const isTest = ({ path }: Source): boolean =>
+  /\.(test|contract)\.tsx?$/.test(path) || path.includes('/src/testing/')
+
+const sourcesOf = (house: House): readonly Source[] =>
+  house.packages.flatMap(({ sources }) => sources)
+
+const paths = (house: House, broken: (source: Source) => boolean): readonly string[] =>
+  sourcesOf(house)
+    .filter(broken)
+    .map(({ path }) => path)
+
+interface Edge {
+  readonly from: Package
+  readonly to: string
+  readonly told: string
+}
+
+/** edges are the imports between packages of this repository. */
+const edges = (house: House): readonly Edge[] =>
+  house.packages.flatMap((from) =>
+    from.sources.flatMap((source) =>
+      importsOf(source)
+        .filter((specifier) => specifier.startsWith(scope))
+        .map((specifier) => {
+          const to = packageOf(specifier)?.slice(scope.length) ?? ''
+          return { from, to, told: `${source.path} imports ${specifier}` }
+        })
+        .filter(({ to }) => to !== from.name),
+    ),
+  )
+
+const tell = (house: House, broken: (edge: Edge) => boolean): readonly string[] =>
+  edges(house)
+    .filter(broken)
+    .map(({ told }) => told)
+
+export const everyPackageHasItsLayer: Rule = ({ packages }) =>
+  packages
+    .filter(({ name }) => name !== apart && layerOf(name) < 0)
+    .map(({ name }) => `packages/${name} is in no layer`)
+
+export const noUpwardImport: Rule = (house) =>
+  tell(house, ({ from, to }) => to !== apart && layerOf(to) > layerOf(from.name))
+
+export const noNeighbourImport: Rule = (house) =>
+  tell(house, ({ from, to }) => layerOf(to) === layerOf(from.name))
+
+export const exampleServerStandsApart: Rule = (house) =>
+  tell(house, ({ from, to }) => from.name === apart || to === apart)
+
+export const onlyPackagesAreImported: Rule = (house) =>
+  tell(house, ({ told }) => !/ imports @mcp-router\/[\w-]+$/.test(told))
+
+/** A relative path that leaves the package would get around all of the above. */
+export const noImportByPath: Rule = (house) =>
+  sourcesOf(house).flatMap((source) =>
+    importsOf(source)
+      .filter((specifier) => specifier.startsWith('.') && leavesPackage(source.path, specifier))
+      .map((specifier) => `${source.path} imports ${specifier}`),
+  )
+
+const leavesPackage = (path: string, specifier: string): boolean => {
+  const root = path.split('/').slice(0, 3).join('/')
+  const { pathname } = new URL(specifier, `file:///${path}`)
+  return !pathname.startsWith(`/${root}/`)
+}
+
+/** onlyIn lets the places name a package of npm, and nobody else. */
+const onlyIn =
+  (dependency: string, places: readonly string[]): Rule =>
+  (house) =>
+    paths(house, (source) => {
+      if (places.some((place) => source.path.startsWith(place))) return false
+      return importsOf(source).some((specifier) => packageOf(specifier) === dependency)
+    })
+
+export const ioredisHasItsPlaces: Rule = onlyIn('ioredis', [
+  'packages/store/src/redis/',
+  'packages/gateway/src/live.ts',
+])
+
+export const nginxConfHasItsPlace: Rule = onlyIn('nginx-conf', ['packages/nginx/'])
+
+export const onlyConfigReadsTheEnvironment: Rule = (house) =>
+  paths(house, (source) => {
+    const { path } = source
+    if (path.startsWith('packages/config/') || path.startsWith(`packages/${apart}/`)) return false
+    return !isTest(source) && readsEnvironment(source)
+  })
+
+const maxLines = 300
+
+export const noLongFile: Rule = (house) =>
+  paths(house, ({ text }) => text.replace(/\n$/, '').split('\n').length > maxLines)
+
+export const noExportStar: Rule = (house) => paths(house, exportsAll)
+
+const vague = new Set(
+  ['util', 'helper', 'common', 'shared', 'manager', 'type'].flatMap((word) => [word, `${word}s`]),
+)
+
+/** `session-manager.ts`, `SessionManager.ts` and `types/session.ts` count, too. */
+export const noVagueName: Rule = (house) =>
+  paths(house, ({ path }) => {
+    const words = path
+      .split('/')
+      .slice(2)
+      .join('-')
+      .split(/[-.]|(?=[A-Z])/)
+    return words.some((word) => vague.has(word.toLowerCase()))
+  })
+
+export const everyImportIsDeclared: Rule = ({ packages, rootDevDependencies }) =>
+  packages.flatMap(({ name, dependencies, devDependencies, sources }) =>
+    sources.flatMap((source) => {
+      const known = [`${scope}${name}`, ...dependencies]
+      if (isTest(source)) known.push(...devDependencies, ...rootDevDependencies)
+      return importsOf(source)
+        .flatMap((specifier) => packageOf(specifier) ?? [])
+        .filter((dependency) => !known.includes(dependency))
+        .map((dependency) => `${source.path} imports ${dependency}, which package.json lacks`)
+    }),
+  )
+
+export const everyDependencyIsImported: Rule = ({ packages }) =>
+  packages.flatMap(({ name, dependencies, devDependencies, sources }) => {
+    const used = (among: readonly Source[]): ReadonlySet<string | undefined> =>
+      new Set(among.flatMap(importsOf).map(packageOf))
+    const product = used(sources.filter((source) => !isTest(source)))
+    const all = used(sources)
+    const unused = [
+      ...dependencies.filter((each) => !product.has(each)),
+      ...devDependencies.filter((each) => !all.has(each)),
+    ]
+    return unused.map((each) => `packages/${name} depends on ${each} and does not import it`)
+  })
+
+export const everyPackageHasAReadme: Rule = ({ packages }) =>
+  packages.filter(({ hasReadme }) => !hasReadme).map(({ name }) => `packages/${name}`)

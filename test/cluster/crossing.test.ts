@@ -1,0 +1,118 @@
+import { expect, it } from 'vitest'
+import { oddStdioEntry } from '../harness/backends.js'
+import { converse } from '../harness/conversation.js'
+import { openStream } from '../harness/event-stream.js'
+import { ask, post } from '../harness/http.js'
+import { isAlive, processAt } from '../harness/processes.js'
+import { notification, response, textOf, toolCall } from '../harness/rpc.js'
+import { until } from '../harness/until.js'
+import { useCluster } from '../harness/use-cluster.js'
+
+const cluster = useCluster({ servers: { odd: oddStdioEntry } })
+
+/** at is an address on one Instance: 0, 1 or 2. */
+const at = (instance: 0 | 1 | 2, url: string): string => {
+  const { pathname, search } = new URL(url)
+  return cluster().instances[instance] + pathname + search
+}
+
+it('answers on the stream of the owner when the POST lands on another instance', async () => {
+  const client = await converse('sse', { base: cluster().instances[0], backend: 'mcp-server-v6' })
+  for (const other of [1, 2] as const) {
+    const accepted = await post(at(other, client.url), toolCall(other, 'add', { a: other, b: 40 }))
+    expect(accepted.status).toBe(202)
+    const answer = await client.stream!.message(({ id }) => id === other)
+    expect(textOf(answer)).toBe(`${other} + 40 = ${40 + other}`)
+  }
+  await client.close()
+})
+
+it('passes what the server asks of an sse client, and its answer from a third instance', async () => {
+  const base = cluster().instances[0]
+  const client = await converse('sse', { base, backend: 'odd', capabilities: { sampling: {} } })
+  await post(at(1, client.url), toolCall('s', 'sample'))
+  const asked = await client.stream!.message(({ method }) => method === 'sampling/createMessage')
+  const { id } = JSON.parse(asked) as { id: string }
+  const answer = response(id, { model: 'none', role: 'assistant', content: [] })
+  expect((await post(at(2, client.url), answer)).status).toBe(202)
+  expect(textOf(await client.stream!.message((message) => message.id === 's'))).toBe(answer)
+  await client.close()
+})
+
+it('carries an http session over a command through all instances at once', async () => {
+  const base = cluster().instances[0]
+  const client = await converse('http', { base, backend: 'odd', capabilities: { sampling: {} } })
+  const { headers } = client
+  const stream = await openStream(at(2, client.url), { headers })
+  expect(stream.status).toBe(200)
+
+  const call = await openStream(at(1, client.url), {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json', accept: both },
+    body: toolCall('sampling', 'sample'),
+  })
+  const asked = await call.message(({ method }) => method === 'sampling/createMessage')
+  const { id } = JSON.parse(asked) as { id: string }
+  const answer = response(id, { role: 'assistant' })
+  expect((await post(at(2, client.url), answer, headers)).status).toBe(202)
+  expect(textOf(await call.message((message) => message.id === 'sampling'))).toBe(answer)
+  await until('the end of the answer', () => call.state() === 'ended')
+
+  expect((await post(at(1, client.url), toolCall(2, 'announce'), headers)).status).toBe(200)
+  await stream.message(({ params }) => params?.data === 'later')
+  stream.close()
+  await client.close()
+})
+
+const both = 'application/json, text/event-stream'
+
+it('gives a new GET stream the place of the old one, whatever instance it came to', async () => {
+  const client = await converse('http', { base: cluster().instances[0], backend: 'odd' })
+  const { headers } = client
+  const first = await openStream(at(1, client.url), { headers })
+  const second = await openStream(at(2, client.url), { headers })
+  await until('the end of the first stream', () => first.state() === 'ended')
+  await post(client.url, toolCall(1, 'announce'), headers)
+  await second.message(({ params }) => params?.data === 'later')
+  second.close()
+  await client.close()
+})
+
+it('cancels on the owner what is cancelled on another instance', async () => {
+  const client = await converse('http', { base: cluster().instances[0], backend: 'odd' })
+  const cancel = notification('notifications/cancelled', { requestId: 'gone', reason: 'proof' })
+  expect((await post(at(1, client.url), cancel, client.headers)).status).toBe(202)
+  expect(textOf(await client.ask(toolCall(1, 'cancelled')))).toBe('1')
+  await client.close()
+})
+
+it('continues a session with a server that speaks http on every instance', async () => {
+  const base = cluster().instances[0]
+  const client = await converse('http', { base, backend: 'mcp-server-v6' })
+  const written = toolCall(1, 'write_note', { name: 'crossing', text: 'kept' })
+  expect((await post(at(1, client.url), written, client.headers)).status).toBe(200)
+  const read = { jsonrpc: '2.0', id: 2, method: 'resources/read', params: { uri: noteUri } }
+  const answer = await post(at(2, client.url), read, client.headers)
+  expect(answer.messages().join()).toContain('"text":"kept"')
+  await client.close()
+})
+
+const noteUri = 'note://crossing'
+
+it.each(['odd', 'mcp-server-v6'])('ends a session of %s on whichever instance', async (backend) => {
+  const client = await converse('http', { base: cluster().instances[0], backend })
+  const child =
+    backend === 'odd' ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid'))))) : undefined
+  for (const other of [1, 2] as const)
+    expect((await post(at(other, client.url), toolCall(2, 'x'), client.headers)).status).toBe(200)
+
+  const ended = await ask(at(1, client.url), { method: 'DELETE', headers: client.headers })
+  expect(ended.status).toBe(200)
+  expect(await cluster().redis.exists(`mcp:sessions:${client.session}`)).toBe(0)
+  for (const instance of [0, 1, 2] as const)
+    await until(`instance ${instance} to forget the session`, async () => {
+      const answer = await post(at(instance, client.url), toolCall(3, 'x'), client.headers)
+      return answer.status === 404 && answer.json().error.code === -32001
+    })
+  if (child) await until('the end of the child', () => !isAlive(child))
+})

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const cli = join(root, 'packages/cli/dist/main.js')
+export const exampleServer = join(root, 'packages/example-server/dist/main.js')
+
+/** Ran is what a command of the command line came to. */
+export interface Ran {
+  readonly code: number | null
+  /** Standard output and standard error, as they came. */
+  readonly text: string
+}
+
+export interface StatusRow {
+  readonly process: string
+  readonly pid: number | null
+  readonly healthy: boolean
+  readonly health: string
+}
+
+/** OwnCluster is a cluster of a test: a run directory and ports of its own. */
+export interface OwnCluster {
+  readonly folder: string
+  readonly runDir: string
+  readonly serversFile: string
+  readonly instancePorts: readonly number[]
+  readonly gatewayPort: number
+  readonly backendPort: number
+  readonly base: string
+  /** Runs `mcp-router` with the variables of this cluster. */
+  run(args: readonly string[], more?: RunOptions): Promise<Ran>
+  status(): Promise<readonly StatusRow[]>
+  pidOf(name: string): number
+  /** Stops what runs and removes the folder. */
+  close(): Promise<void>
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly uid?: number
+  readonly signal?: AbortSignal
+}
+
+/** ownCluster makes a cluster with two Instances in front of one example server; it starts nothing. */
+export const ownCluster = async (): Promise<OwnCluster> => {
+  const folder = mkdtempSync(join(tmpdir(), 'own-cluster-'))
+  const first = await freePorts(4)
+  const instancePorts = [first, first + 1]
+  const [gatewayPort, backendPort] = [first + 2, first + 3]
+  const runDir = join(folder, 'run')
+  const serversFile = join(folder, 'servers.yaml')
+  writeFileSync(serversFile, serversText(backendPort))
+  const variables = {
+    ROUTER_INSTANCES: '2',
+    ROUTER_BASE_PORT: String(first),
+    GATEWAY_PORT: String(gatewayPort),
+    MCP_RUN_DIR: runDir,
+    MCP_SERVERS_FILE: serversFile,
+    // Whoever runs the tests may have set these for a cluster of their own.
+    ...{ REDIS_URL: '', ACCESS_TOKEN: '', HOST: '', GATEWAY_HOST: '', INSTANCE_ID: '' },
+  }
+
+  const run = (args: readonly string[], { env = {}, uid, signal }: RunOptions = {}) =>
+    new Promise<Ran>((resolve, reject) => {
+      const child = spawn(process.execPath, [cli, ...args], {
+        env: { ...process.env, ...variables, ...env },
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        ...(uid === undefined ? {} : { uid, gid: uid }),
+        ...(signal === undefined ? {} : { signal, killSignal: 'SIGTERM' }),
+      })
+      let text = ''
+      child.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()))
+      child.stderr.on('data', (bytes: Buffer) => (text += bytes.toString()))
+      child.once('error', (error) => {
+        // Aborting is how a test interrupts a command; its end is still waited for.
+        if (error.name !== 'AbortError') reject(error)
+      })
+      child.once('close', (code) => resolve({ code, text }))
+    })
+
+  return {
+    folder,
+    runDir,
+    serversFile,
+    instancePorts,
+    gatewayPort,
+    backendPort,
+    base: `http://127.0.0.1:${gatewayPort}`,
+    run,
+    async status() {
+      const { text } = await run(['cluster', 'status', '--json'])
+      return JSON.parse(text) as readonly StatusRow[]
+    },
+    pidOf: (name) => Number(readFileSync(join(runDir, 'pids', `${name}.pid`), 'utf8')),
+    async close() {
+      await run(['cluster', 'stop'])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** serversText is a servers file with the example server at a port. */
+export const serversText = (port: number): string => `servers:
+  example:
+    url: http://127.0.0.1:${port}/mcp
+    start: ${process.execPath} ${exampleServer} --port ${port}
+`
+
+// Below the ports that systems give out by themselves, so that none of them is taken by a connection meanwhile.
+const freePorts = async (count: number): Promise<number> => {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 10_000)
+    const free = await Promise.all(Array.from({ length: count }, (_, n) => isFree(first + n)))
+    if (!free.includes(false)) return first
+  }
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })

@@ -1,0 +1,310 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { exampleServer, ownCluster, type OwnCluster } from './own-cluster.js'
+
+const nobody = 65_534
+// Only root may become nobody, who may only read what is not in the home of root.
+const canBeNobody =
+  process.getuid?.() === 0 &&
+  spawnSync(process.execPath, [exampleServer, '--help'], { uid: nobody }).status === 0
+
+let cluster: OwnCluster
+let others: OwnCluster[]
+
+beforeEach(async () => {
+  cluster = await ownCluster()
+  others = []
+})
+afterEach(async () => {
+  for (const each of [...others, cluster]) await each.close()
+})
+
+const another = async (): Promise<OwnCluster> => {
+  const made = await ownCluster()
+  others.push(made)
+  return made
+}
+
+const started = async (which = cluster): Promise<void> => {
+  const { code, text } = await which.run(['cluster', 'start'])
+  expect(text).toContain('To try it:')
+  expect(code).toBe(0)
+}
+
+const names = (which = cluster): readonly string[] => [
+  'redis',
+  `backend-${which.backendPort}`,
+  ...which.instancePorts.map((port) => `router-${port}`),
+  'nginx',
+]
+
+const pids = (which = cluster): readonly number[] => names(which).map((name) => which.pidOf(name))
+
+// Not by signal 0: in a container whose first process does not reap, who has ended stays a zombie.
+const isAlive = (pid: number): boolean =>
+  /^[^ZX]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
+
+const pidFiles = (which = cluster): readonly string[] => {
+  const folder = join(which.runDir, 'pids')
+  return existsSync(folder) ? readdirSync(folder) : []
+}
+
+describe('start', () => {
+  it('starts everything, healthy, and a session works at every instance', async () => {
+    await started()
+    const rows = await cluster.status()
+    expect(rows.map((row) => row.process)).toEqual(names())
+    expect(rows.map((row) => row.health)).toEqual(rows.map(() => 'ok'))
+    const { code, text } = await cluster.run(['verify'])
+    expect(text).toContain('all is well')
+    expect(code).toBe(0)
+  })
+
+  it('changes nothing when everything runs', async () => {
+    await started()
+    const before = pids()
+    const { code, text } = await cluster.run(['cluster', 'start'])
+    expect(text).toBe('nothing to do: all 5 processes are running\n')
+    expect(code).toBe(0)
+    expect(pids()).toEqual(before)
+  })
+
+  it('starts only the instance that was killed', async () => {
+    await started()
+    const [name] = names().filter((each) => each.startsWith('router-'))
+    const before = pids()
+    const killed = cluster.pidOf(name!)
+    process.kill(killed, 'SIGKILL')
+    await expect
+      .poll(() => cluster.status().then((rows) => rows.map((row) => row.healthy)))
+      .toContain(false)
+    expect((await cluster.run(['cluster', 'status'])).code).toBe(1)
+    const { code, text } = await cluster.run(['cluster', 'start'])
+    expect(text).toMatch(new RegExp(`${name!} +was not running: removed its old pid file`))
+    expect(text).toContain('started 1 in')
+    expect(code).toBe(0)
+    expect(pids().filter((pid) => !before.includes(pid))).toEqual([cluster.pidOf(name!)])
+  })
+
+  it('starts Nginx again although the workers of the killed one hold its port', async () => {
+    await started()
+    process.kill(cluster.pidOf('nginx'), 'SIGKILL')
+    await expect.poll(() => cluster.status().then((rows) => rows.at(-1)?.pid)).toBeNull()
+    const { code, text } = await cluster.run(['cluster', 'start'])
+    expect(text).toContain('started 1 in')
+    expect(code).toBe(0)
+  })
+
+  it('twice at the same time starts everything once', async () => {
+    const both = await Promise.all([1, 2].map(() => cluster.run(['cluster', 'start'])))
+    expect(both.map(({ code }) => code)).toEqual([0, 0])
+    const told = both.map(({ text }) => text).join('')
+    expect(told).toContain('waiting for another command on this run directory')
+    expect(told).toContain('nothing to do: all 5 processes are running')
+  })
+
+  it('with a port starts one instance and the Redis that it needs', async () => {
+    const [port] = cluster.instancePorts
+    expect((await cluster.run(['cluster', 'start', String(port)])).code).toBe(0)
+    expect(pidFiles().filter((file) => file.endsWith('.pid'))).toEqual([
+      'redis.pid',
+      `router-${port!}.pid`,
+    ])
+    expect((await cluster.run(['cluster', 'stop', String(port)])).text).toContain('stopped')
+    expect(pidFiles()).not.toContain(`router-${port!}.pid`)
+  })
+
+  it('uses a server that somebody else runs, and leaves it alone at the end', async () => {
+    const server = spawn(process.execPath, [exampleServer, '--port', String(cluster.backendPort)])
+    await once(server.stdout, 'data')
+    const { code, text } = await cluster.run(['cluster', 'start'])
+    expect(text).toContain('used as it is')
+    expect(code).toBe(0)
+    await cluster.run(['cluster', 'stop'])
+    expect(isAlive(server.pid!)).toBe(true)
+    server.kill()
+    await once(server, 'exit')
+  })
+
+  it.runIf(canBeNobody)('works for a user without rights', async () => {
+    chownSync(cluster.folder, nobody, nobody)
+    const start = await cluster.run(['cluster', 'start'], { uid: nobody })
+    expect(start.text).toContain('To try it:')
+    expect(start.code).toBe(0)
+    expect((await cluster.run(['cluster', 'status'], { uid: nobody })).code).toBe(0)
+    expect((await cluster.run(['cluster', 'stop'], { uid: nobody })).code).toBe(0)
+  })
+
+  it('runs beside another cluster, and stop ends only its own', async () => {
+    const other = await another()
+    await Promise.all([started(), started(other)])
+    await cluster.run(['cluster', 'stop'])
+    expect((await other.run(['cluster', 'status'])).code).toBe(0)
+  })
+})
+
+describe('a start that cannot succeed', () => {
+  const refusedWith = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
+    const { code, text } = await cluster.run(['cluster', 'start'], { env })
+    expect(code).toBe(1)
+    expect(pidFiles()).toEqual([])
+    return text
+  }
+
+  it('names a busy port, who has it and the variable to change', async () => {
+    const squatter = createServer().listen(cluster.gatewayPort, '127.0.0.1')
+    await once(squatter, 'listening')
+    const told = await refusedWith()
+    expect(told).toContain(`nginx: port ${cluster.gatewayPort} is taken by`)
+    expect(told).toContain('change GATEWAY_PORT')
+    if (process.platform === 'linux') expect(told).toContain(`pid ${process.pid}`)
+    squatter.close()
+  })
+
+  it('tells the line of an invalid servers file', async () => {
+    writeFileSync(cluster.serversFile, 'servers:\n  a:\n    ulr: http://127.0.0.1/')
+    expect(await refusedWith()).toContain('servers.yaml:3:5: servers.a.ulr: unknown key "ulr"')
+  })
+
+  it('says that there is no servers file', async () => {
+    expect(await refusedWith({ MCP_SERVERS_FILE: '/nowhere.yaml' })).toContain('no such file')
+  })
+
+  it('refuses an instance id that is alive in the same Redis', async () => {
+    const other = await another()
+    await started(other)
+    const told = await refusedWith({ REDIS_URL: `unix://${other.runDir}/redis.sock` })
+    expect(told).toMatch(/router-instance-[12]/)
+    expect((await other.run(['cluster', 'status'])).code).toBe(0)
+  })
+
+  it('shows the log of a process that ended, and leaves nothing running', async () => {
+    const port = cluster.backendPort
+    const script = join(cluster.folder, 'broken.mjs')
+    writeFileSync(script, 'console.error("no database"); process.exit(3)')
+    writeFileSync(
+      cluster.serversFile,
+      `servers: { a: { url: "http://127.0.0.1:${port}/mcp", start: "${process.execPath} ${script}" } }`,
+    )
+    const told = await refusedWith()
+    expect(told).toContain('| no database')
+    expect(told).toContain(`backend-${port} (server a) exited with code 3`)
+    expect(told).toMatch(/redis +stopped/)
+  })
+
+  it('names a program that is not installed', async () => {
+    writeFileSync(
+      cluster.serversFile,
+      `servers: { a: { url: "http://127.0.0.1:${cluster.backendPort}/mcp", start: not-there } }`,
+    )
+    expect(await refusedWith()).toContain('not installed: not-there (for server a)')
+  })
+
+  it('leaves nothing behind when it is interrupted', async () => {
+    const hanging = join(cluster.folder, 'hanging.mjs')
+    writeFileSync(hanging, 'setInterval(() => {}, 1000)')
+    writeFileSync(
+      cluster.serversFile,
+      `servers: { a: { url: "http://127.0.0.1:${cluster.backendPort}/mcp", start: "${process.execPath} ${hanging}" } }`,
+    )
+    const abort = new AbortController()
+    const running = cluster.run(['cluster', 'start'], { signal: abort.signal })
+    await expect.poll(() => pidFiles()).toContain(`backend-${cluster.backendPort}.pid`)
+    const left = cluster.pidOf(`backend-${cluster.backendPort}`)
+    abort.abort()
+    const { code, text } = await running
+    expect(text).toContain('interrupted; nothing is left half-started')
+    expect(code).toBe(1)
+    expect([isAlive(left), pidFiles()]).toEqual([false, []])
+  })
+})
+
+describe('stop', () => {
+  it('ends everything and says so, then says that nothing was running', async () => {
+    await started()
+    const before = pids()
+    const { code, text } = await cluster.run(['cluster', 'stop'])
+    for (const name of names()) expect(text).toMatch(new RegExp(`${name} +stopped`))
+    expect(code).toBe(0)
+    expect(before.filter(isAlive)).toEqual([])
+    expect(await cluster.run(['cluster', 'stop'])).toEqual({
+      code: 0,
+      text: 'nothing was running\n',
+    })
+  })
+
+  it('does not touch a stranger who has the number of an old process', async () => {
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    mkdirSync(join(cluster.runDir, 'pids'), { recursive: true })
+    writeFileSync(join(cluster.runDir, 'pids', 'redis.pid'), `${stranger.pid!}\n`)
+    writeFileSync(join(cluster.runDir, 'pids', 'redis.start'), 'long ago')
+    const { text } = await cluster.run(['cluster', 'stop'])
+    expect(text).toContain(`removed its old pid file (pid ${stranger.pid!})`)
+    expect(pidFiles()).toEqual([])
+    expect(stranger.exitCode).toBeNull()
+    expect(isAlive(stranger.pid!)).toBe(true)
+    stranger.kill()
+    await once(stranger, 'exit')
+  })
+
+  it('works although the servers file was broken meanwhile', async () => {
+    await started()
+    writeFileSync(cluster.serversFile, 'servers: [')
+    expect((await cluster.run(['cluster', 'stop'])).code).toBe(0)
+    expect(pidFiles()).toEqual([])
+  })
+})
+
+describe('restart', () => {
+  it('takes the instances one at a time, and calls are answered all the while', async () => {
+    await started()
+    const before = pids()
+    const restarting = cluster.run(['cluster', 'restart'])
+    const answers = await callUntil(restarting)
+    const { code, text } = await restarting
+    expect(text).toContain('restarted 2 instances')
+    expect(code).toBe(0)
+    const changed = names().filter((name) => !before.includes(cluster.pidOf(name)))
+    expect(changed).toEqual(names().filter((name) => name.startsWith('router-')))
+    expect(answers.filter((answer) => answer.startsWith('200'))).not.toEqual([])
+    // 503: Nginx found no instance. What a drain may do to a call under way is for the chaos tests.
+    expect(answers.filter((answer) => answer.startsWith('503'))).toEqual([])
+  })
+})
+
+/** Calls one after the other until `end`, and resolves with status and body of all answers. */
+const callUntil = async (end: Promise<unknown>): Promise<readonly string[]> => {
+  const answers: string[] = []
+  const ended = end.then(() => 'ended')
+  while ((await Promise.race([ended, listTools(answers)])) !== 'ended');
+  return answers
+}
+
+const listTools = async (answers: string[]): Promise<void> => {
+  const response = await fetch(`${cluster.base}/mcp/router/route/example`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  })
+  answers.push(`${response.status} ${await response.text()}`)
+}
+
+describe('status and logs', () => {
+  it('tells that nothing runs', async () => {
+    const { code, text } = await cluster.run(['cluster', 'status'])
+    expect(text).toContain('not running')
+    expect(code).toBe(1)
+  })
+
+  it('shows the end of the log of a port', async () => {
+    await started()
+    const [port] = cluster.instancePorts
+    const { code, text } = await cluster.run(['cluster', 'logs', String(port), '--no-follow'])
+    expect(text).toContain('ready')
+    expect(code).toBe(0)
+  })
+})

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll } from 'vitest'
+import { fixtureScript } from './paths.js'
+import { run } from './running.js'
+import type { Running } from './running.js'
+import { until } from './until.js'
+
+/** FixtureKind is a script in test/fixtures that listens on a port. */
+export type FixtureKind = 'odd-http' | 'stateless'
+
+/** Fixture is a running backend of our own. */
+export interface Fixture {
+  /** Where it speaks MCP. */
+  readonly url: string
+  readonly process: Running
+  close(): Promise<void>
+}
+
+/** openFixture starts a backend on any free port and resolves once it listens. */
+export const openFixture = async (
+  kind: FixtureKind,
+  args: readonly string[] = [],
+): Promise<Fixture> => {
+  const process = run([fixtureScript(kind), ...args])
+  const url = await until(`the fixture ${kind} to listen`, () => {
+    if (process.hasEnded()) throw new Error(process.output())
+    return /listens on (\S+)/.exec(process.output())?.[1]
+  }).catch(async (error: unknown) => {
+    await process.stop()
+    throw error
+  })
+  return { url, process, close: () => process.stop() }
+}
+
+/** useFixture gives the tests of a file one backend, started before the first and stopped after the last. */
+export const useFixture = (kind: FixtureKind, args: readonly string[] = []): (() => Fixture) => {
+  let fixture: Fixture | undefined
+  beforeAll(async () => {
+    fixture = await openFixture(kind, args)
+  })
+  afterAll(() => fixture?.close())
+  return () => {
+    if (!fixture) throw new Error(`the fixture ${kind} is not open`)
+    return fixture
+  }
+}

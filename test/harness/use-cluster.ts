@@ -1,0 +1,28 @@
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import { openCluster } from './cluster.js'
+import type { Cluster, ClusterOptions } from './cluster.js'
+
+/**
+ * useCluster gives the tests of a file, or of a describe, one cluster: opened before the first, closed after the last, its logs shown
+ * when one fails. `options` may be a function, for what is known only when the tests run.
+ */
+export const useCluster = (
+  options: ClusterOptions | (() => ClusterOptions) = {},
+): (() => Cluster) => {
+  let opening: Promise<Cluster> | undefined
+  let cluster: Cluster | undefined
+  const opened = (): Cluster => {
+    if (!cluster) throw new Error('the cluster is not open')
+    return cluster
+  }
+  beforeAll(async () => {
+    opening = openCluster(typeof options === 'function' ? options() : options)
+    cluster = await opening
+  })
+  afterEach(({ task }) => {
+    if (cluster && task.result?.state === 'fail') process.stderr.write(`\n${cluster.logs(8)}\n`)
+  })
+  // Awaited, because a start that took too long for its hook may still come to an end.
+  afterAll(async () => (await opening?.catch(() => undefined))?.close())
+  return opened
+}
