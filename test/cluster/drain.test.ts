@@ -54,7 +54,7 @@ describe('an instance that is told to end', () => {
     leaving.process.kill('SIGTERM')
     const answers = await Promise.all(slow.map((answer) => answer()))
     expect(answers.map(textOf)).toEqual(ways.map(() => 'awake'))
-    expect(await leaving.process.ended).toBe(0)
+    expect(await leaving.process.ended, leaving.process.output()).toBe(0)
 
     const streams = [stream, ...clients.flatMap((client) => client.stream ?? [])]
     expect(streams.map((each) => each.state())).toEqual(['ended', 'ended', 'ended'])

@@ -46,7 +46,9 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** ownCluster makes a cluster with two Instances in front of one example server; it starts nothing. */
+/**
+ * ownCluster makes a cluster with two Instances in front of one example server; it starts nothing.
+ */
 export const ownCluster = async (): Promise<OwnCluster> => {
   const folder = mkdtempSync(join(tmpdir(), 'own-cluster-'))
   const first = await freePorts(4)
@@ -112,7 +114,8 @@ export const serversText = (port: number): string => `servers:
     start: ${process.execPath} ${exampleServer} --port ${port}
 `
 
-// Below the ports that systems give out by themselves, so that none of them is taken by a connection meanwhile.
+// Below the ports that systems give out by themselves, so that none of them is taken by a
+// connection meanwhile.
 const freePorts = async (count: number): Promise<number> => {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 10_000)

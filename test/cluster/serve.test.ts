@@ -74,7 +74,7 @@ describe('one process with a file of servers, no Redis and no Nginx,', () => {
     const tree = treeOf([served.process.pid])
     expect(tree.length).toBeGreaterThan(1)
     served.process.kill('SIGTERM')
-    expect(await served.process.ended).toBe(0)
+    expect(await served.process.ended, served.process.output()).toBe(0)
     expect(tree.filter(isAlive)).toEqual([])
   })
 })

@@ -2,7 +2,8 @@ import type { Env } from '@mcp-router/config'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 
-// Where system programs are that are not on the PATH of every user: Debian keeps nginx in /usr/sbin.
+// Where system programs are that are not on the PATH of every user: Debian keeps nginx in
+// /usr/sbin.
 const further = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/bin', '/usr/local/bin']
 
 /** findBinary resolves a command to the file that runs; undefined: it is not installed. */

@@ -43,7 +43,10 @@ const whyFailed = (error: unknown): string => {
   return reasonOf(cause)
 }
 
-/** authority is `host:port` of an address to dial; a wildcard is dialled as loopback, IPv6 stands in brackets. */
+/**
+ * authority is `host:port` of an address to dial; a wildcard is dialled as loopback, IPv6 stands in
+ * brackets.
+ */
 export const authority = (host: string, port: number): string => {
   if (host === '0.0.0.0') return `127.0.0.1:${port}`
   if (host === '::') return `[::1]:${port}`

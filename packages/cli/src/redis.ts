@@ -6,8 +6,9 @@ import { connect as connectTls } from 'node:tls'
 export type RedisAnswer = { readonly value: string | number | null } | { readonly failed: string }
 
 /**
- * askRedis asks one Redis one command whose answer is a line or a number, and leaves. It is for `PING` and `PTTL` from the
- * outside, to see what an operator would see; the product itself goes through `store`.
+ * askRedis asks one Redis one command whose answer is a line or a number, and leaves. It is for
+ * `PING` and `PTTL` from the outside, to see what an operator would see; the product itself goes
+ * through `store`.
  */
 export const askRedis = (
   url: string,

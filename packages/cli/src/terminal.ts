@@ -1,6 +1,7 @@
 let isHeard = true
 
-// A reader may leave early (`… | head`). What the command does matters more than who listens: a start goes on to its end.
+// A reader may leave early (`… | head`). What the command does matters more than who listens: a
+// start goes on to its end.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
   isHeard = false

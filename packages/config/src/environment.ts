@@ -10,10 +10,16 @@ export interface Given {
   readonly value: string
 }
 
-/** processEnv is the only way to the environment of this process; everything else is handed it, or parts of it. */
+/**
+ * processEnv is the only way to the environment of this process; everything else is handed it, or
+ * parts of it.
+ */
 export const processEnv = (): Env => ({ ...process.env })
 
-/** parseEnvironment checks all variables at once. An empty variable counts as unset, as compose files leave them. */
+/**
+ * parseEnvironment checks all variables at once. An empty variable counts as unset, as compose
+ * files leave them.
+ */
 export const parseEnvironment = (
   env: Env,
   given: Partial<Record<Variable, Given>> = {},

@@ -3,7 +3,10 @@ import type { Backend, BackendName, InstanceId } from '@mcp-router/core'
 /** LogLevel of winston, least to most. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
-/** GatewayConfig is everything one Gateway process needs to know, frozen. Durations are ms, sizes bytes. */
+/**
+ * GatewayConfig is everything one Gateway process needs to know, frozen. Durations are ms, sizes
+ * bytes.
+ */
 export interface GatewayConfig {
   readonly instance: InstanceId
   /** Where this Instance listens. `host` is a loopback address unless the operator set HOST. */
@@ -26,14 +29,20 @@ export interface GatewayConfig {
   readonly accessToken: string | undefined
   /** Host names (no port) that a request may be addressed to. */
   readonly allowedHosts: readonly string[]
-  /** Further origins (`https://app.example`) that browsers may call from; loopback and allowedHosts are always allowed. */
+  /**
+   * Further origins (`https://app.example`) that browsers may call from; loopback and allowedHosts
+   * are always allowed.
+   */
   readonly allowedOrigins: readonly string[]
   readonly logLevel: LogLevel
   /** Where log lines go as JSON; undefined: standard output only. */
   readonly logFile: string | undefined
 }
 
-/** ManagedBackend is an Endpoint on this machine that `mcp-router cluster` starts itself, from its `start` command line. */
+/**
+ * ManagedBackend is an Endpoint on this machine that `mcp-router cluster` starts itself, from its
+ * `start` command line.
+ */
 export interface ManagedBackend {
   readonly backend: BackendName
   readonly url: string

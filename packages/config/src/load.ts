@@ -9,7 +9,10 @@ import type { ClusterConfig, GatewayConfig, ManagedBackend } from './gateway-con
 import { defaultInstancePrefix, loopbackNames, type Environment, type Variable } from './schema.js'
 import { readServers, readServersFile } from './servers-file/read.js'
 
-/** GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router serve`. */
+/**
+ * GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router
+ * serve`.
+ */
 export interface GatewayOverrides {
   readonly servers?: string
   readonly port?: string | number
@@ -20,7 +23,10 @@ export interface GatewayOverrides {
   readonly memory?: boolean
 }
 
-/** loadGatewayConfig makes the configuration of one Gateway process. It throws ConfigError, whose message is fit to print. */
+/**
+ * loadGatewayConfig makes the configuration of one Gateway process. It throws ConfigError, whose
+ * message is fit to print.
+ */
 export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): GatewayConfig => {
   const parsed = parseEnvironment(env, givenBy(overrides))
   requireToken(parsed)
@@ -50,7 +56,9 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
   })
 }
 
-/** loadClusterConfig makes the configuration of the cluster on this machine. It throws ConfigError. */
+/**
+ * loadClusterConfig makes the configuration of the cluster on this machine. It throws ConfigError.
+ */
 export const loadClusterConfig = (env: Env): ClusterConfig => {
   const parsed = parseEnvironment(env)
   requireToken(parsed)
@@ -78,7 +86,10 @@ export const loadClusterConfig = (env: Env): ClusterConfig => {
   })
 }
 
-/** RunDir is all that is needed to find and end what runs, even when the rest of the configuration is broken. */
+/**
+ * RunDir is all that is needed to find and end what runs, even when the rest of the configuration
+ * is broken.
+ */
 export interface RunDir {
   readonly runDir: string
   readonly drainMs: number
@@ -161,7 +172,8 @@ const requirePorts = (parsed: Environment, managed: readonly ManagedBackend[]): 
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-// An address that the operator chose to listen on is one that clients will name; the wildcard is nobody's name.
+// An address that the operator chose to listen on is one that clients will name; the wildcard is
+// nobody's name.
 const allowedHosts = (parsed: Environment): readonly string[] => {
   const chosen = [parsed.HOST, parsed.GATEWAY_HOST]
     .filter((host) => host !== '0.0.0.0' && host !== '::')

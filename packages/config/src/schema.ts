@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
-// Every option of the router with its default. Everything is text at first: environment variables are, and the servers file is
-// read as text so that `TOKEN: 0123` stays what was written.
+// Every option of the router with its default. Everything is text at first: environment variables
+// are, and the servers file is read as text so that `TOKEN: 0123` stays what was written.
 
 const refuse = (context: z.RefinementCtx, message: string): never => {
   context.addIssue({ code: 'custom', message })
@@ -62,7 +62,8 @@ const origins = commaSeparated.transform((texts, context) => {
   return refuse(context, `"${wrong}" is not an origin like https://app.example`)
 })
 
-// The messages about these two leave out the value: it may hold a password. `store` reads the rest of the address.
+// The messages about these two leave out the value: it may hold a password. `store` reads the rest
+// of the address.
 const redisUrl = z
   .string()
   .regex(
@@ -71,7 +72,10 @@ const redisUrl = z
   )
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'only visible ASCII letters, no spaces')
 
-/** environmentSchema is every variable that the router reads. A second name of a variable is in `secondNames`. */
+/**
+ * environmentSchema is every variable that the router reads. A second name of a variable is in
+ * `secondNames`.
+ */
 export const environmentSchema = z.object({
   INSTANCE_ID: instanceId.optional(),
   HOST: hostName.default('127.0.0.1'),

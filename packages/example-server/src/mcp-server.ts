@@ -26,7 +26,9 @@ const offers = [
   greeting,
 ]
 
-/** createMcpServer makes the server of one session; what its parts remember belongs to that session. */
+/**
+ * createMcpServer makes the server of one session; what its parts remember belongs to that session.
+ */
 export const createMcpServer = (): McpServer => {
   const server = new McpServer(
     { name: 'mcp-server-v6', version: '6.0.0' },

@@ -10,8 +10,9 @@ import { z } from 'zod'
 const uriOf = (name: string): string => `note://${name}`
 
 /**
- * notes is state that a session keeps: the tool `write_note` writes, the resources `note://<name>` read, and clients that
- * subscribed hear of changes. It shows that a session stays with the process that holds it.
+ * notes is state that a session keeps: the tool `write_note` writes, the resources `note://<name>`
+ * read, and clients that subscribed hear of changes. It shows that a session stays with the process
+ * that holds it.
  */
 export const notes = (server: McpServer): void => {
   const texts = new Map([['welcome', 'Write more of these with the tool write_note.']])

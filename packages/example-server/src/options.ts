@@ -14,7 +14,10 @@ export const usage = `usage: mcp-server-v6 [--port N] [--host HOST]
   --host HOST   the address it listens on (127.0.0.1)
 `
 
-/** readOptions resolves with undefined when help was asked for; it throws at what it does not understand. */
+/**
+ * readOptions resolves with undefined when help was asked for; it throws at what it does not
+ * understand.
+ */
 export const readOptions = (args: readonly string[]): Options | undefined => {
   const { values } = parseArgs({
     args: [...args],

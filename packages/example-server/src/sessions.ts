@@ -12,7 +12,9 @@ interface Session {
 /** Sessions are the conversations of this process. `close` ends all of them. */
 export interface Sessions {
   readonly size: number
-  /** Resolves with the transport of a new session, which gets its id when `initialize` is handled. */
+  /**
+   * Resolves with the transport of a new session, which gets its id when `initialize` is handled.
+   */
   start(): Promise<StreamableHTTPServerTransport>
   /** The transport of a live session; `done` must be called when the request is over. */
   use(id: string): { transport: StreamableHTTPServerTransport; done: () => void } | undefined

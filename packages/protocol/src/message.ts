@@ -16,11 +16,14 @@ export interface Message {
 /** MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). */
 export class MalformedMessage extends Error {
   readonly kind: 'not-json' | 'not-jsonrpc'
+  /** The id as JSON text where it could be read all the same, else empty. */
+  readonly id: string
 
-  constructor(kind: 'not-json' | 'not-jsonrpc', reason: string, cause?: unknown) {
+  constructor(kind: 'not-json' | 'not-jsonrpc', reason: string, id = '', cause?: unknown) {
     super(reason, cause === undefined ? undefined : { cause })
     this.name = 'MalformedMessage'
     this.kind = kind
+    this.id = id
   }
 }
 
@@ -31,19 +34,19 @@ export class MalformedMessage extends Error {
 export const scanMessage = (bytes: Buffer): Message => {
   const scan = scanEnvelope(bytes)
   if (!scan) throw notAnObject(bytes)
-  if (!scan.jsonrpc || !isVersion(textOf(bytes, scan.jsonrpc))) throw invalid(wrongVersion)
   const id = scan.id ? canonicalId(textOf(bytes, scan.id)) : ''
+  if (!scan.jsonrpc || !isVersion(textOf(bytes, scan.jsonrpc))) throw invalid(wrongVersion, id)
   if (scan.id && !id) throw invalid(wrongId)
   if (scan.method) {
     const method = parseText(textOf(bytes, scan.method))
-    if (typeof method !== 'string') throw invalid(wrongMethod)
+    if (typeof method !== 'string') throw invalid(wrongMethod, id)
     if (id === 'null') throw invalid(wrongId)
     return { bytes, kind: id ? 'request' : 'notification', id, method, idSpan: scan.id }
   }
   if (id && (scan.result || scan.error)) {
     return { bytes, kind: 'response', id, method: '', idSpan: scan.id }
   }
-  throw invalid(wrongShape)
+  throw invalid(wrongShape, id)
 }
 
 /** requireValid checks the whole JSON of a message: for Transports where bad JSON would never be answered, and to explain a refusal. */
@@ -90,7 +93,7 @@ const parseBytes = (bytes: Buffer): unknown => {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown
   } catch (cause) {
-    throw new MalformedMessage('not-json', 'the body is not valid JSON', cause)
+    throw new MalformedMessage('not-json', 'the body is not valid JSON', '', cause)
   }
 }
 
@@ -99,7 +102,8 @@ const notAnObject = (bytes: Buffer): MalformedMessage => {
   return invalid(Array.isArray(value) ? noBatch : wrongShape)
 }
 
-const invalid = (reason: string): MalformedMessage => new MalformedMessage('not-jsonrpc', reason)
+const invalid = (reason: string, id = ''): MalformedMessage =>
+  new MalformedMessage('not-jsonrpc', reason, id)
 
 const wrongShape = 'send one JSON-RPC 2.0 request, notification or response object'
 const wrongVersion = 'the member "jsonrpc" must be "2.0"'

@@ -5,54 +5,61 @@ import type { Message } from '@mcp-router/protocol'
 import { malformed } from './failure.js'
 import type { Incoming } from './incoming.js'
 
-/** readBody collects a body of at most `limit` bytes; a longer one is BODY_TOO_LARGE as soon as that is known. */
-export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> => {
-  const announced = Number(req.headers['content-length'] ?? 0)
-  if (announced > limit) return Promise.reject(tooLarge(req, limit))
-  return new Promise((resolve, reject) => {
+/** So much more than the limit is read, to no purpose but that the client gets to read the answer, and for so long, ms. */
+const patienceBytes = 64 * 1024 * 1024
+const patienceMs = 10_000
+
+/** readBody collects a body of at most `limit` bytes; a longer one is BODY_TOO_LARGE once the client has stopped sending. */
+export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
+    let tooLong: NodeJS.Timeout | undefined
+    const refuse = (): void => {
+      clearTimeout(tooLong)
+      reject(new RouterError('BODY_TOO_LARGE', { limit }))
+    }
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
-      else reject(tooLarge(req, limit))
+      else tooLong ??= setTimeout(refuse, patienceMs)
+      if (size > limit + patienceBytes) refuse()
     })
     req.on('end', () => {
       const [first] = chunks
-      resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
+      if (size > limit) refuse()
+      else resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
     })
     // Emitted only when the client leaves early: nobody reads the answer, but the promise must settle.
-    req.on('error', () => reject(new RouterError('INVALID_REQUEST', { reason: brokeOff })))
+    req.on('error', () => {
+      clearTimeout(tooLong)
+      reject(new RouterError('INVALID_REQUEST', { reason: 'the body broke off' }))
+    })
   })
-}
-
-const brokeOff = 'the body broke off'
-
-/** What is still on its way is thrown away, so that the client gets to read the answer. */
-const tooLarge = (req: IncomingMessage, limit: number): RouterError => {
-  req.removeAllListeners('data')
-  req.resume()
-  return new RouterError('BODY_TOO_LARGE', { limit })
-}
 
 const jsonType = /^application\/json\s*(;|$)/i
 
-/** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming. */
+/** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming: errors from here on carry its id. */
 export const readMessage = async (incoming: Incoming, limit: number): Promise<Message> => {
   const { req } = incoming
+  const bytes = await readBody(req, limit)
+  const message = scanFor(incoming, bytes)
   const type = req.headers['content-type']
   if (type !== 'application/json' && !jsonType.test(type ?? '')) {
     throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
   }
-  const message = parse(await readBody(req, limit))
-  incoming.reads(message)
+  if (message instanceof MalformedMessage) throw malformed(message)
   return message
 }
 
-const parse = (bytes: Buffer): Message => {
+const scanFor = (incoming: Incoming, bytes: Buffer): Message | MalformedMessage => {
   try {
-    return scanMessage(bytes)
+    const message = scanMessage(bytes)
+    incoming.reads(message)
+    return message
   } catch (error) {
-    throw error instanceof MalformedMessage ? malformed(error) : error
+    if (!(error instanceof MalformedMessage)) throw error
+    incoming.id = error.id
+    return error
   }
 }

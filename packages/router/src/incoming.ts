@@ -18,6 +18,8 @@ export class Incoming {
   /** JSON text of the request's id, empty while unknown: errors carry it. */
   id = ''
   method = ''
+  /** Its response has begun as an event stream. */
+  streaming = false
   private readonly startedAt = performance.now()
   private readonly events: EventSink
   private told = false

@@ -124,7 +124,10 @@ export class Relay implements HttpHandler, KeptStream {
     const { res } = this.incoming
     if (this.length !== undefined) this.head.push('content-length', this.length)
     res.writeHead(this.status, this.head)
-    if (this.streams) this.keep.streams.add(this)
+    if (this.streams) {
+      this.incoming.streaming = true
+      this.keep.streams.add(this)
+    }
     if (this.held && this.controller) this.write(this.held, this.controller)
     else res.flushHeaders()
     this.held = undefined

@@ -48,7 +48,7 @@ export const respondError = (incoming: Incoming, thrown: unknown): void => {
   incoming.done(res.destroyed ? 499 : error.status, error.code)
   const body = errorBytes(incoming.id, error.rpc, error.message)
   if (res.headersSent) {
-    endBegun(res, body)
+    endBegun(incoming, body)
     return
   }
   const headers = ['content-type', json, 'content-length', String(body.length)]
@@ -67,8 +67,8 @@ const headersOf = (error: RouterError): string[] => {
 }
 
 /** A stream that has begun tells the error as its last event; another body can only be cut. */
-const endBegun = (res: ServerResponse, body: Buffer): void => {
-  const type = String(res.getHeader('content-type') ?? '')
-  if (type.startsWith('text/event-stream') && !res.writableEnded) res.end(messageFrame(body))
+const endBegun = (incoming: Incoming, body: Buffer): void => {
+  const { res, streaming } = incoming
+  if (streaming && !res.writableEnded) res.end(messageFrame(body))
   else res.destroy()
 }

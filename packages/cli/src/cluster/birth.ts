@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /**
- * birthOf tells when a living process began, as text that only compares equal for the same process. Undefined: there is no
- * such process, or only its exit status is left.
+ * birthOf tells when a living process began, as text that only compares equal for the same process.
+ * Undefined: there is no such process, or only its exit status is left.
  */
 export const birthOf = (pid: number): string | undefined =>
   process.platform === 'linux' ? fromProc(pid) : fromPs(pid)
@@ -15,7 +15,8 @@ const fromProc = (pid: number): string | undefined => {
   } catch {
     return undefined
   }
-  // The second field, the name, is in parentheses and may hold anything; the third is the state, the 22nd the start.
+  // The second field, the name, is in parentheses and may hold anything; the third is the state,
+  // the 22nd the start.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return isDead(fields[0]) ? undefined : fields[19]
 }

@@ -1,4 +1,7 @@
-/** withInterrupt hands `work` a signal that Ctrl-C and SIGTERM abort, so that it can clean up before it ends. */
+/**
+ * withInterrupt hands `work` a signal that Ctrl-C and SIGTERM abort, so that it can clean up before
+ * it ends.
+ */
 export const withInterrupt = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const controller = new AbortController()
   const abort = (): void => controller.abort()

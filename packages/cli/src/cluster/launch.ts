@@ -31,7 +31,8 @@ export const launch = (process: ClusterProcess, files: RunFiles): Launched => {
     cwd: process.cwd,
     env: process.env,
     stdio: ['ignore', log, log],
-    // A process group of its own: what it starts can be ended with it, and Ctrl-C here does not reach it.
+    // A process group of its own: what it starts can be ended with it, and Ctrl-C here does not
+    // reach it.
     detached: true,
   })
   closeSync(log)
@@ -48,7 +49,10 @@ export const launch = (process: ClusterProcess, files: RunFiles): Launched => {
 
 const commandOf = (command: string, env: Env): string => findBinary(command, env) ?? command
 
-/** ready resolves when the process is healthy, with why not when it ended or took too long, and rejects when told to stop. */
+/**
+ * ready resolves when the process is healthy, with why not when it ended or took too long, and
+ * rejects when told to stop.
+ */
 export const ready = async (
   launched: Launched,
   signal: AbortSignal,

@@ -9,7 +9,10 @@ import type { RunFiles } from './run-files.js'
 const waitMs = 180_000
 const pollMs = 100
 
-/** withLock lets one command at a time change what runs in a run directory; a second one waits for the first. */
+/**
+ * withLock lets one command at a time change what runs in a run directory; a second one waits for
+ * the first.
+ */
 export const withLock = async <T>(files: RunFiles, work: () => Promise<T>): Promise<T> => {
   const mine = `${process.pid} ${birthOf(process.pid) ?? ''}\n`
   await take(files.lock, mine)
@@ -58,7 +61,8 @@ const isAlive = (holder: string): boolean => {
   return birthOf(Number(pid)) === birth.join(' ')
 }
 
-// Two commands may find the same stale lock: only who moves the very lock that was read away has removed it.
+// Two commands may find the same stale lock: only who moves the very lock that was read away has
+// removed it.
 const removeStale = (lock: string, holder: string): void => {
   const aside = `${lock}.${randomUUID()}`
   try {

@@ -10,7 +10,10 @@ import { readFrom, sizeOf, tail } from './tail.js'
 const lineCount = 50
 const pollMs = 250
 
-/** logsCommand shows the end of the logs, of all processes or of the one at a port, and follows them. */
+/**
+ * logsCommand shows the end of the logs, of all processes or of the one at a port, and follows
+ * them.
+ */
 export const logsCommand = async (
   env: Env,
   port: number | undefined,

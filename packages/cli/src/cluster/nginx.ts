@@ -29,7 +29,10 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
   return changed.includes(true)
 }
 
-/** nginxProcess is an Nginx of our own, with all its files in the run directory, beside any that the system runs. */
+/**
+ * nginxProcess is an Nginx of our own, with all its files in the run directory, beside any that the
+ * system runs.
+ */
 export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): ClusterProcess => {
   const address = authority(config.gatewayHost, config.gatewayPort)
   return {
@@ -56,7 +59,8 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
   }
 }
 
-// The Nginx from npm does not know the directives of modules that it was built without; nothing here uses them.
+// The Nginx from npm does not know the directives of modules that it was built without; nothing
+// here uses them.
 const withoutAbsentModules = (text: string): string =>
   text.replace(/^.*\b(fastcgi|uwsgi|scgi)_temp_path\b.*\n/gm, '')
 

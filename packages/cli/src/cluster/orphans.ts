@@ -6,8 +6,9 @@ import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
 
 /**
- * endOrphans ends what a process that was killed left behind. Nginx workers outlive their master and keep its port. They are
- * ours when they are of the group that our process led and work in the folder that it was given.
+ * endOrphans ends what a process that was killed left behind. Nginx workers outlive their master
+ * and keep its port. They are ours when they are of the group that our process led and work in the
+ * folder that it was given.
  */
 export const endOrphans = (files: RunFiles, process: ClusterProcess): void => {
   const found = find(files, process.name)
@@ -18,7 +19,8 @@ export const endOrphans = (files: RunFiles, process: ClusterProcess): void => {
     say(`  ${process.name.padEnd(14)} ended what it left behind (pid ${orphans.join(', ')})`)
 }
 
-// Only Linux shows the folder of a process to everyone; elsewhere a busy port tells the person of the rest.
+// Only Linux shows the folder of a process to everyone; elsewhere a busy port tells the person of
+// the rest.
 const membersOf = (group: number): readonly number[] => {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc')

@@ -6,9 +6,10 @@ import { find } from './pid-file.js'
 import { sizeOf } from './tail.js'
 
 /**
- * untilTrusted does `work`, which replaces an Instance, and then waits until Nginx sends requests to it again: an Instance
- * that refused a connection is passed over for some seconds, even when it is back, and a rolling restart that goes on
- * meanwhile runs out of Instances. Telling Nginx by a reload instead would close connections that clients are about to use.
+ * untilTrusted does `work`, which replaces an Instance, and then waits until Nginx sends requests
+ * to it again: an Instance that refused a connection is passed over for some seconds, even when it
+ * is back, and a rolling restart that goes on meanwhile runs out of Instances. Telling Nginx by a
+ * reload instead would close connections that clients are about to use.
  */
 export const untilTrusted = async (
   { files }: Cluster,

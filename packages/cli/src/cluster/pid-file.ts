@@ -2,13 +2,19 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { birthOf } from './birth.js'
 import type { RunFiles } from './run-files.js'
 
-/** Found is what a pid file leads to; `stale`: to a process that is gone, or to a stranger with its number. */
+/**
+ * Found is what a pid file leads to; `stale`: to a process that is gone, or to a stranger with its
+ * number.
+ */
 export type Found =
   | { readonly kind: 'running'; readonly pid: number; readonly since: number }
   | { readonly kind: 'stale'; readonly pid: number }
   | { readonly kind: 'none' }
 
-/** find looks a process up by its pid file. Only a process that began when ours did counts as running. */
+/**
+ * find looks a process up by its pid file. Only a process that began when ours did counts as
+ * running.
+ */
 export const find = (files: RunFiles, name: string): Found => {
   const pid = Number(textOf(files.pid(name)))
   if (!Number.isInteger(pid) || pid <= 0) return { kind: 'none' }

@@ -59,7 +59,8 @@ export const holderOf = (port: number): Holder | undefined => {
     .map((pid) => ({ pid: Number(pid), command: text(`/proc/${pid}/comm`).trim() }))[0]
 }
 
-// Lines of /proc/net/tcp: number, local address:port in hex, remote, state (0A: listening), …; the tenth field is the inode.
+// Lines of /proc/net/tcp: number, local address:port in hex, remote, state (0A: listening), …; the
+// tenth field is the inode.
 const listening = (port: number): readonly string[] => {
   const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   return `${text('/proc/net/tcp')}\n${text('/proc/net/tcp6')}`

@@ -12,7 +12,9 @@ export const stageOf = (name: string): Stage | undefined => {
   return /^backend-\d+$/.test(name) ? 'backend' : undefined
 }
 
-/** Health: undefined when the process answers as it should, else why it does not count as healthy. */
+/**
+ * Health: undefined when the process answers as it should, else why it does not count as healthy.
+ */
 export type Health = string | undefined
 
 /** Listen is the port that a process needs, and the variable that changes it. */

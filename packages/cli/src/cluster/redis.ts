@@ -10,7 +10,10 @@ import type { RunFiles } from './run-files.js'
 // The kernel's limit for the path of a socket is 104 to 108 bytes, with the zero at its end.
 const socketPathLimit = 100
 
-/** redisSocket is where the private Redis listens; a long run directory has its socket in the system's temporary one. */
+/**
+ * redisSocket is where the private Redis listens; a long run directory has its socket in the
+ * system's temporary one.
+ */
 export const redisSocket = (runDir: string): string => {
   const path = join(runDir, 'redis.sock')
   if (Buffer.byteLength(path) <= socketPathLimit) return path
@@ -22,7 +25,10 @@ export const redisSocket = (runDir: string): string => {
 export const privateRedisUrl = (runDir: string): string =>
   `unix://${redisSocket(runDir).split('/').map(encodeURIComponent).join('/')}`
 
-/** redisProcess is the private Redis: on a socket only, so that no port is taken and nobody else reads the sessions. */
+/**
+ * redisProcess is the private Redis: on a socket only, so that no port is taken and nobody else
+ * reads the sessions.
+ */
 export const redisProcess = (config: ClusterConfig, files: RunFiles, env: Env): ClusterProcess => {
   const socket = redisSocket(config.runDir)
   const url = privateRedisUrl(config.runDir)

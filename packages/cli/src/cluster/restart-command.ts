@@ -13,8 +13,9 @@ import { processesAt } from './start-command.js'
 import { stop, stopInOrder } from './stop.js'
 
 /**
- * restartCommand takes the Instances one at a time, each in use before the next, so that the others answer meanwhile. What
- * was not running is started, and Nginx reads its configuration again when that has changed.
+ * restartCommand takes the Instances one at a time, each in use before the next, so that the others
+ * answer meanwhile. What was not running is started, and Nginx reads its configuration again when
+ * that has changed.
  */
 export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.

@@ -1,13 +1,17 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** RunFiles says where everything is in a run directory; see the table in packages/cli/README.md. */
+/**
+ * RunFiles says where everything is in a run directory; see the table in packages/cli/README.md.
+ */
 export interface RunFiles {
   readonly runDir: string
   readonly pids: string
   readonly lock: string
   pid(name: string): string
-  /** When the process of the pid file began, by which a pid that was used again is told from ours. */
+  /**
+   * When the process of the pid file began, by which a pid that was used again is told from ours.
+   */
   birth(name: string): string
   log(name: string): string
   readonly nginxDir: string

@@ -14,7 +14,10 @@ import { makeRunDir } from './run-files.js'
 import { startMissing } from './start.js'
 import { routeCall } from './try-it.js'
 
-/** startCommand starts what is not running; with a port, only the process at that port and what it needs. */
+/**
+ * startCommand starts what is not running; with a port, only the process at that port and what it
+ * needs.
+ */
 export const startCommand = async (env: Env, port: number | undefined): Promise<void> => {
   const began = Date.now()
   const cluster = clusterOf(loadClusterConfig(env), env)

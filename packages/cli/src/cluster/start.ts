@@ -13,8 +13,9 @@ import { cleaned, stopInOrder } from './stop.js'
 import { tail } from './tail.js'
 
 /**
- * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their number when all of them
- * are healthy. When one cannot be started, everything that this run started is ended again.
+ * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their
+ * number when all of them are healthy. When one cannot be started, everything that this run started
+ * is ended again.
  */
 export const startMissing = async (
   cluster: Cluster,

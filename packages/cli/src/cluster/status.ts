@@ -19,7 +19,10 @@ export interface Status {
   readonly sessions: number | null
 }
 
-/** statusOf looks at every process of the cluster, and at those that run without being in its configuration any more. */
+/**
+ * statusOf looks at every process of the cluster, and at those that run without being in its
+ * configuration any more.
+ */
 export const statusOf = async (cluster: Cluster): Promise<readonly Status[]> => {
   const outside = await outsideRedis(cluster)
   const own = await Promise.all(cluster.processes.map((process) => statusOfOne(cluster, process)))

@@ -7,8 +7,9 @@ import { runFiles, type RunFiles } from './run-files.js'
 import { cleaned, stop, stopAll } from './stop.js'
 
 /**
- * stopCommand ends everything of the run directory; with a port, only the process at that port. It reads no more than the
- * run directory, so that a cluster can be stopped whose configuration was broken meanwhile.
+ * stopCommand ends everything of the run directory; with a port, only the process at that port. It
+ * reads no more than the run directory, so that a cluster can be stopped whose configuration was
+ * broken meanwhile.
  */
 export const stopCommand = async (env: Env, port: number | undefined): Promise<void> => {
   const { runDir, drainMs } = loadRunDir(env)

@@ -26,8 +26,8 @@ export const stopAll = async (files: RunFiles, options: StopOptions): Promise<vo
 }
 
 /**
- * stopInOrder ends processes in the order in which they need each other. Nginx is told first: it takes no more connections
- * and finishes its calls while the Instances drain.
+ * stopInOrder ends processes in the order in which they need each other. Nginx is told first: it
+ * takes no more connections and finishes its calls while the Instances drain.
  */
 export const stopInOrder = async (
   files: RunFiles,
@@ -41,7 +41,9 @@ export const stopInOrder = async (
   }
 }
 
-/** stop ends one process: a signal, then, when it does not follow, SIGKILL to all its process group. */
+/**
+ * stop ends one process: a signal, then, when it does not follow, SIGKILL to all its process group.
+ */
 export const stop = async (files: RunFiles, name: string, options: StopOptions): Promise<void> => {
   const found = find(files, name)
   if (found.kind !== 'running') {

@@ -3,7 +3,10 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 // Enough for 50 lines of a log; only the end of a file is read, however long it is.
 const windowBytes = 256 * 1024
 
-/** tail reads the last lines of a file, none of them from before `from`; none at all, when there is no file. */
+/**
+ * tail reads the last lines of a file, none of them from before `from`; none at all, when there is
+ * no file.
+ */
 export const tail = (path: string, count: number, from = 0): readonly string[] => {
   const size = sizeOf(path)
   const { text } = readFrom(path, Math.max(from, size - windowBytes))

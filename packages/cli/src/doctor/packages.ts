@@ -17,8 +17,8 @@ export interface Installer {
 const named = (packages: readonly SystemPackage[], redis: string): readonly string[] =>
   packages.map((name) => (name === 'redis' ? redis : name))
 
-// RUNLEVEL=1 keeps Debian from starting the services that it installs: the cluster runs its own. By `env`, because sudo drops
-// variables.
+// RUNLEVEL=1 keeps Debian from starting the services that it installs: the cluster runs its own. By
+// `env`, because sudo drops variables.
 const aptGet = ['env', 'RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive', 'apt-get']
 
 const installers: Readonly<Record<string, Installer>> = {
@@ -53,7 +53,10 @@ export const installerOf = (env: Env): Installer | undefined => {
   return name === undefined ? undefined : installers[name]
 }
 
-/** prefixOf is what must stand before the commands for this user; undefined: they may not be run without a password. */
+/**
+ * prefixOf is what must stand before the commands for this user; undefined: they may not be run
+ * without a password.
+ */
 export const prefixOf = (installer: Installer, env: Env): readonly string[] | undefined => {
   if (!installer.asRoot || isRoot()) return []
   if (findBinary('sudo', env) === undefined) return undefined

@@ -22,7 +22,10 @@ export interface RpcRequest {
 
 const timeoutMs = 20_000
 
-/** rpc sends one JSON-RPC message and reads its answer, JSON or a stream of events. It throws Failure when nothing answers. */
+/**
+ * rpc sends one JSON-RPC message and reads its answer, JSON or a stream of events. It throws
+ * Failure when nothing answers.
+ */
 export const rpc = async (request: RpcRequest): Promise<RpcAnswer> => {
   const { url, token, session, method, params, id } = request
   const answer = await ask(url, {

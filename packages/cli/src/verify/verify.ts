@@ -20,7 +20,10 @@ export interface Target {
 const clientInfo = { name: 'verify-session', version: '1' }
 const initialize = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }
 
-/** verify goes the ways of a client through the whole cluster, tells of each, and resolves true when all were open. */
+/**
+ * verify goes the ways of a client through the whole cluster, tells of each, and resolves true when
+ * all were open.
+ */
 export const verify = async (target: Target): Promise<boolean> => {
   const { base, instances, backend, token } = target
   const results = [await check('Redis answers', () => redisAnswers(target))]

@@ -22,7 +22,9 @@ export type BackendOutcome =
   | { readonly backend: Backend | undefined; readonly managed: readonly ManagedBackend[] }
   | { readonly problems: readonly Problem[] }
 
-/** backendFrom reads one Backend: a list of `endpoints`, or the keys of a single one beside its own. */
+/**
+ * backendFrom reads one Backend: a list of `endpoints`, or the keys of a single one beside its own.
+ */
 export const backendFrom = (source: BackendSource): BackendOutcome => {
   const { document, path, value } = source
   const name = asBackendName(source.name)

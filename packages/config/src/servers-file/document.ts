@@ -15,10 +15,15 @@ import { ConfigError, type Problem } from '../config-error.js'
 /** Path leads from the top of the file to a value: `['servers', 'weather', 'endpoints', 0]`. */
 export type Path = readonly (string | number)[]
 
-/** ServersDocument is the parsed text with the place of everything in it. YAML holds JSON, so one parser reads both. */
+/**
+ * ServersDocument is the parsed text with the place of everything in it. YAML holds JSON, so one
+ * parser reads both.
+ */
 export interface ServersDocument {
   readonly root: Document.Parsed
-  /** The Problem at `path`; where nothing is there (a missing key), at the nearest thing around it. */
+  /**
+   * The Problem at `path`; where nothing is there (a missing key), at the nearest thing around it.
+   */
   problemAt(path: Path, reason: string, advice: string): Problem
   /** The Problem with the key that is the last step of `path`, not with its value. */
   problemAtKey(path: Path, reason: string, advice: string): Problem
@@ -26,7 +31,10 @@ export interface ServersDocument {
   problemAtOffset(offset: number, reason: string, advice: string): Problem
 }
 
-/** parseServersDocument reads every scalar as text: what it means is decided by the schema, not by YAML's guesses. */
+/**
+ * parseServersDocument reads every scalar as text: what it means is decided by the schema, not by
+ * YAML's guesses.
+ */
 export const parseServersDocument = (text: string, file: string): ServersDocument => {
   const lines = new LineCounter()
   const root = parseDocument(text, {

@@ -21,7 +21,10 @@ export interface EndpointSource {
   readonly keysBeside: readonly string[]
 }
 
-/** EndpointOutcome is the Endpoint, and how to start it where the file says so, or what is wrong with it. */
+/**
+ * EndpointOutcome is the Endpoint, and how to start it where the file says so, or what is wrong
+ * with it.
+ */
 export type EndpointOutcome =
   | { readonly endpoint: Endpoint; readonly managed?: ManagedBackend }
   | { readonly problems: readonly Problem[] }

@@ -11,7 +11,10 @@ const distance = (a: string, b: string): number => {
   return row.at(-1) ?? 0
 }
 
-/** nearest finds the word that was probably meant: at most a third of its letters (two in a short word) are different. */
+/**
+ * nearest finds the word that was probably meant: at most a third of its letters (two in a short
+ * word) are different.
+ */
 export const nearest = (typed: string, words: readonly string[]): string | undefined => {
   const ranked = words
     .map((word) => ({ word, off: distance(typed.toLowerCase(), word.toLowerCase()) }))

@@ -9,7 +9,10 @@ const nameOf = (path: Path): string =>
     '',
   )
 
-/** Keys are what may stand at a place, and what stands only in the other kind of Endpoint, with a word about it. */
+/**
+ * Keys are what may stand at a place, and what stands only in the other kind of Endpoint, with a
+ * word about it.
+ */
 export interface Keys {
   readonly known: readonly string[]
   readonly elsewhere?: Readonly<Record<string, string>>

@@ -10,13 +10,19 @@ import { nearest } from './nearest.js'
 import { isRecord } from './record.js'
 import { substitute } from './substitute.js'
 
-/** ServersFile is what the file says: the Backends, and those of their Endpoints that the cluster command starts. */
+/**
+ * ServersFile is what the file says: the Backends, and those of their Endpoints that the cluster
+ * command starts.
+ */
 export interface ServersFile {
   readonly backends: readonly Backend[]
   readonly managed: readonly ManagedBackend[]
 }
 
-/** readServersFile reads the Backends from YAML or JSON, `${VAR}` taken from `env`. It throws ConfigError with all problems. */
+/**
+ * readServersFile reads the Backends from YAML or JSON, `${VAR}` taken from `env`. It throws
+ * ConfigError with all problems.
+ */
 export const readServersFile = (path: string, env: Env): readonly Backend[] =>
   readServers(path, env).backends
 
@@ -38,7 +44,8 @@ export const readServers = (path: string, env: Env): ServersFile => {
       managed.push(...read.managed)
     }
   }
-  // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely its consequence.
+  // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely
+  // its consequence.
   const others = problems.filter(({ line }) => unset.every((each) => each.line !== line))
   if (unset.length + others.length > 0) throw new ConfigError(inOrder([...unset, ...others]))
   return { backends, managed }

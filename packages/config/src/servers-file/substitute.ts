@@ -3,12 +3,14 @@ import type { Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
 import type { ServersDocument } from './document.js'
 
-// ${NAME}, ${NAME:-default}; $${ stands for a plain ${; anything else after ${ is a mistake worth telling.
+// ${NAME}, ${NAME:-default}; $${ stands for a plain ${; anything else after ${ is a mistake worth
+// telling.
 const reference = /\$\$\{|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}|\$\{[^}]*\}?/g
 
 /**
- * substitute replaces `${VAR}` and `${VAR:-default}` in all values of the document, in place, and tells what it could not
- * replace. What is disabled is left alone, so that a Backend can be switched off for want of its token.
+ * substitute replaces `${VAR}` and `${VAR:-default}` in all values of the document, in place, and
+ * tells what it could not replace. What is disabled is left alone, so that a Backend can be
+ * switched off for want of its token.
  */
 export const substitute = (document: ServersDocument, env: Env): readonly Problem[] =>
   below(document, document.root.contents, env)

@@ -1,7 +1,10 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { z } from 'zod'
 
-/** add answers with structured content beside the text: programs read `sum`, models read the sentence. */
+/**
+ * add answers with structured content beside the text: programs read `sum`, models read the
+ * sentence.
+ */
 export const add = (server: McpServer): void => {
   server.registerTool(
     'add',

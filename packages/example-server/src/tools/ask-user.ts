@@ -23,7 +23,8 @@ export const askUser = (server: McpServer): void => {
             required: ['answer'],
           },
         },
-        // The question travels on the stream of this call, not on the one that a client may not have opened.
+        // The question travels on the stream of this call, not on the one that a client may not
+        // have opened.
         { relatedRequestId: requestId },
       )
       const text = action === 'accept' ? `accepted: ${String(content?.['answer'])}` : action

@@ -3,7 +3,9 @@ import { z } from 'zod'
 
 const skies = ['clear', 'cloudy', 'foggy', 'rainy', 'snowy', 'windy'] as const
 
-/** weatherIn is made up, but the same for the same city, so that a demonstration can be repeated. */
+/**
+ * weatherIn is made up, but the same for the same city, so that a demonstration can be repeated.
+ */
 export const weatherIn = (city: string): { sky: string; celsius: number } => {
   const seed = Array.from(city.toLowerCase()).reduce(
     (sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 9973,

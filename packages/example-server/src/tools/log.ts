@@ -8,7 +8,10 @@ import { z } from 'zod'
 
 const levels: readonly LoggingLevel[] = LoggingLevelSchema.options
 
-/** log sends one log message to the client, unless it is below the level that the client set for its session. */
+/**
+ * log sends one log message to the client, unless it is below the level that the client set for its
+ * session.
+ */
 export const log = (server: McpServer): void => {
   let least: LoggingLevel = 'debug'
   server.server.setRequestHandler(SetLevelRequestSchema, ({ params }) => {

@@ -2,7 +2,10 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 
-/** slow takes its time and reports progress to a client that asked for it; it stops when the client cancels. */
+/**
+ * slow takes its time and reports progress to a client that asked for it; it stops when the client
+ * cancels.
+ */
 export const slow = (server: McpServer): void => {
   server.registerTool(
     'slow',

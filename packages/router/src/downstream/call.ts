@@ -14,9 +14,9 @@ export const serveCall = async (
   deadlineMs: number | undefined,
 ): Promise<void> => {
   if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
   const backend = requireBackend(context, name)
   incoming.backend = backend.name
-  const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
   switch (message.kind) {
     case 'notification':
       // It would concern a session, and here there is none.

@@ -5,6 +5,7 @@ import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import { ownedBy } from '../sessions/live.js'
+import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
 import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
@@ -18,30 +19,36 @@ export const serveHttp = async (
   incoming: Incoming,
   name: string,
 ): Promise<void> => {
-  const backend = requireBackend(context, name)
-  incoming.backend = backend.name
-  requireRevision(incoming)
   switch (incoming.req.method) {
     case 'POST':
-      return post(context, incoming, backend)
+      return post(context, incoming, name)
     case 'GET':
-      return follow(context, incoming, backend)
+      return follow(context, incoming, requireHere(context, incoming, name))
     case 'DELETE':
-      return end(context, incoming, backend)
+      return end(context, incoming, requireHere(context, incoming, name))
     default:
       throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET, POST, DELETE' })
   }
 }
 
-const post = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
-  requireAccept(incoming, ['application/json', 'text/event-stream'])
+const requireHere = (context: Context, incoming: Incoming, name: string): Backend => {
+  const backend = requireBackend(context, name)
+  incoming.backend = backend.name
+  requireRevision(incoming)
+  return backend
+}
+
+const post = async (context: Context, incoming: Incoming, name: string): Promise<void> => {
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  const backend = requireHere(context, incoming, name)
+  requireAccept(incoming, ['application/json', 'text/event-stream'])
   const id = sessionIdOf(incoming)
   if (message.method === 'initialize' && !id) {
     return initialize(context, incoming, backend, message)
   }
   const held = await find(context, incoming, backend, id)
   if (isPortable(held.record)) {
+    if (changesState(message)) await noteRequest(context.sessions, held, message)
     passPortable(context, incoming, held, message)
     return
   }
@@ -51,6 +58,7 @@ const post = async (context: Context, incoming: Incoming, backend: Backend): Pro
   if (!isOwner(context, held)) {
     return context.handoff.pass(incoming, held.record, message.bytes)
   }
+  if (changesState(message)) await noteRequest(context.sessions, held, message)
   return passOwned(context, incoming, held, message)
 }
 

@@ -57,8 +57,8 @@ export const serveMessage = async (
   id: string,
 ): Promise<void> => {
   if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
-  if (name) incoming.backend = requireBackend(context, name).name
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  if (name) incoming.backend = requireBackend(context, name).name
   if (!id) throw new RouterError('SESSION_REQUIRED')
   incoming.session = id
   const held = await context.sessions.find(id, incoming.principal, name)

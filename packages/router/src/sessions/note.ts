@@ -3,6 +3,15 @@ import { paramsOf } from '@mcp-router/protocol'
 import type { HeldSession } from './held.js'
 import type { Sessions } from './table.js'
 
+const noted: ReadonlySet<string> = new Set([
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])
+
+/** changesState tells that a message is one of the few whose effect a successor has to repeat. */
+export const changesState = (message: Message): boolean => noted.has(message.method)
+
 /** noteRequest keeps in the record what a successor has to replay: handshake, log level, subscriptions. Other messages cost nothing. */
 export const noteRequest = async (
   sessions: Sessions,

@@ -7,7 +7,6 @@ import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { LiveSession } from './live.js'
-import { noteRequest } from './note.js'
 import { openReply } from './reply.js'
 import type { Reply } from './reply.js'
 import { openStream } from './stream.js'
@@ -41,7 +40,6 @@ export const passOwned = async (
 ): Promise<void> => {
   const live = liveOf(held)
   requireValid(message)
-  await noteRequest(context.sessions, held, message)
   if (message.kind !== 'request') {
     await live.tell(message)
     respondEmpty(incoming, 202)
