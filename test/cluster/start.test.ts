@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chownSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { exampleServer, ownCluster, type OwnCluster } from './own-cluster.js'
+import { isAlive, namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
 
 const nobody = 65_534
 // Only root may become nobody, who may only read what is not in the home of root.
@@ -29,35 +30,11 @@ const another = async (): Promise<OwnCluster> => {
   return made
 }
 
-const started = async (which = cluster): Promise<void> => {
-  const { code, text } = await which.run(['cluster', 'start'])
-  expect(text).toContain('To try it:')
-  expect(code).toBe(0)
-}
-
-const names = (which = cluster): readonly string[] => [
-  'redis',
-  `backend-${which.backendPort}`,
-  ...which.instancePorts.map((port) => `router-${port}`),
-  'nginx',
-]
-
-const pids = (which = cluster): readonly number[] => names(which).map((name) => which.pidOf(name))
-
-// Not by signal 0: in a container whose first process does not reap, who has ended stays a zombie.
-const isAlive = (pid: number): boolean =>
-  /^[^ZX]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
-
-const pidFiles = (which = cluster): readonly string[] => {
-  const folder = join(which.runDir, 'pids')
-  return existsSync(folder) ? readdirSync(folder) : []
-}
-
 describe('start', () => {
   it('starts everything, healthy, and a session works at every instance', async () => {
-    await started()
+    await start(cluster)
     const rows = await cluster.status()
-    expect(rows.map((row) => row.process)).toEqual(names())
+    expect(rows.map((row) => row.process)).toEqual(namesOf(cluster))
     expect(rows.map((row) => row.health)).toEqual(rows.map(() => 'ok'))
     const { code, text } = await cluster.run(['verify'])
     expect(text).toContain('all is well')
@@ -65,18 +42,18 @@ describe('start', () => {
   })
 
   it('changes nothing when everything runs', async () => {
-    await started()
-    const before = pids()
+    await start(cluster)
+    const before = pidsOf(cluster)
     const { code, text } = await cluster.run(['cluster', 'start'])
     expect(text).toBe('nothing to do: all 5 processes are running\n')
     expect(code).toBe(0)
-    expect(pids()).toEqual(before)
+    expect(pidsOf(cluster)).toEqual(before)
   })
 
   it('starts only the instance that was killed', async () => {
-    await started()
-    const [name] = names().filter((each) => each.startsWith('router-'))
-    const before = pids()
+    await start(cluster)
+    const [name] = namesOf(cluster).filter((each) => each.startsWith('router-'))
+    const before = pidsOf(cluster)
     const killed = cluster.pidOf(name!)
     process.kill(killed, 'SIGKILL')
     await expect
@@ -87,11 +64,11 @@ describe('start', () => {
     expect(text).toMatch(new RegExp(`${name!} +was not running: removed its old pid file`))
     expect(text).toContain('started 1 in')
     expect(code).toBe(0)
-    expect(pids().filter((pid) => !before.includes(pid))).toEqual([cluster.pidOf(name!)])
+    expect(pidsOf(cluster).filter((pid) => !before.includes(pid))).toEqual([cluster.pidOf(name!)])
   })
 
   it('starts Nginx again although the workers of the killed one hold its port', async () => {
-    await started()
+    await start(cluster)
     process.kill(cluster.pidOf('nginx'), 'SIGKILL')
     await expect.poll(() => cluster.status().then((rows) => rows.at(-1)?.pid)).toBeNull()
     const { code, text } = await cluster.run(['cluster', 'start'])
@@ -110,12 +87,12 @@ describe('start', () => {
   it('with a port starts one instance and the Redis that it needs', async () => {
     const [port] = cluster.instancePorts
     expect((await cluster.run(['cluster', 'start', String(port)])).code).toBe(0)
-    expect(pidFiles().filter((file) => file.endsWith('.pid'))).toEqual([
+    expect(pidFilesOf(cluster).filter((file) => file.endsWith('.pid'))).toEqual([
       'redis.pid',
       `router-${port!}.pid`,
     ])
     expect((await cluster.run(['cluster', 'stop', String(port)])).text).toContain('stopped')
-    expect(pidFiles()).not.toContain(`router-${port!}.pid`)
+    expect(pidFilesOf(cluster)).not.toContain(`router-${port!}.pid`)
   })
 
   it('uses a server that somebody else runs, and leaves it alone at the end', async () => {
@@ -132,16 +109,16 @@ describe('start', () => {
 
   it.runIf(canBeNobody)('works for a user without rights', async () => {
     chownSync(cluster.folder, nobody, nobody)
-    const start = await cluster.run(['cluster', 'start'], { uid: nobody })
-    expect(start.text).toContain('To try it:')
-    expect(start.code).toBe(0)
+    const ran = await cluster.run(['cluster', 'start'], { uid: nobody })
+    expect(ran.text).toContain('To try it:')
+    expect(ran.code).toBe(0)
     expect((await cluster.run(['cluster', 'status'], { uid: nobody })).code).toBe(0)
     expect((await cluster.run(['cluster', 'stop'], { uid: nobody })).code).toBe(0)
   })
 
   it('runs beside another cluster, and stop ends only its own', async () => {
     const other = await another()
-    await Promise.all([started(), started(other)])
+    await Promise.all([start(cluster), start(other)])
     await cluster.run(['cluster', 'stop'])
     expect((await other.run(['cluster', 'status'])).code).toBe(0)
   })
@@ -151,7 +128,7 @@ describe('a start that cannot succeed', () => {
   const refusedWith = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
     const { code, text } = await cluster.run(['cluster', 'start'], { env })
     expect(code).toBe(1)
-    expect(pidFiles()).toEqual([])
+    expect(pidFilesOf(cluster)).toEqual([])
     return text
   }
 
@@ -176,7 +153,7 @@ describe('a start that cannot succeed', () => {
 
   it('refuses an instance id that is alive in the same Redis', async () => {
     const other = await another()
-    await started(other)
+    await start(other)
     const told = await refusedWith({ REDIS_URL: `unix://${other.runDir}/redis.sock` })
     expect(told).toMatch(/router-instance-[12]/)
     expect((await other.run(['cluster', 'status'])).code).toBe(0)
@@ -213,98 +190,12 @@ describe('a start that cannot succeed', () => {
     )
     const abort = new AbortController()
     const running = cluster.run(['cluster', 'start'], { signal: abort.signal })
-    await expect.poll(() => pidFiles()).toContain(`backend-${cluster.backendPort}.pid`)
+    await expect.poll(() => pidFilesOf(cluster)).toContain(`backend-${cluster.backendPort}.pid`)
     const left = cluster.pidOf(`backend-${cluster.backendPort}`)
     abort.abort()
     const { code, text } = await running
     expect(text).toContain('interrupted; nothing is left half-started')
     expect(code).toBe(1)
-    expect([isAlive(left), pidFiles()]).toEqual([false, []])
-  })
-})
-
-describe('stop', () => {
-  it('ends everything and says so, then says that nothing was running', async () => {
-    await started()
-    const before = pids()
-    const { code, text } = await cluster.run(['cluster', 'stop'])
-    for (const name of names()) expect(text).toMatch(new RegExp(`${name} +stopped`))
-    expect(code).toBe(0)
-    expect(before.filter(isAlive)).toEqual([])
-    expect(await cluster.run(['cluster', 'stop'])).toEqual({
-      code: 0,
-      text: 'nothing was running\n',
-    })
-  })
-
-  it('does not touch a stranger who has the number of an old process', async () => {
-    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
-    mkdirSync(join(cluster.runDir, 'pids'), { recursive: true })
-    writeFileSync(join(cluster.runDir, 'pids', 'redis.pid'), `${stranger.pid!}\n`)
-    writeFileSync(join(cluster.runDir, 'pids', 'redis.start'), 'long ago')
-    const { text } = await cluster.run(['cluster', 'stop'])
-    expect(text).toContain(`removed its old pid file (pid ${stranger.pid!})`)
-    expect(pidFiles()).toEqual([])
-    expect(stranger.exitCode).toBeNull()
-    expect(isAlive(stranger.pid!)).toBe(true)
-    stranger.kill()
-    await once(stranger, 'exit')
-  })
-
-  it('works although the servers file was broken meanwhile', async () => {
-    await started()
-    writeFileSync(cluster.serversFile, 'servers: [')
-    expect((await cluster.run(['cluster', 'stop'])).code).toBe(0)
-    expect(pidFiles()).toEqual([])
-  })
-})
-
-describe('restart', () => {
-  it('takes the instances one at a time, and calls are answered all the while', async () => {
-    await started()
-    const before = pids()
-    const restarting = cluster.run(['cluster', 'restart'])
-    const answers = await callUntil(restarting)
-    const { code, text } = await restarting
-    expect(text).toContain('restarted 2 instances')
-    expect(code).toBe(0)
-    const changed = names().filter((name) => !before.includes(cluster.pidOf(name)))
-    expect(changed).toEqual(names().filter((name) => name.startsWith('router-')))
-    expect(answers.filter((answer) => answer.startsWith('200'))).not.toEqual([])
-    // 503: Nginx found no instance. What a drain may do to a call under way is for the chaos tests.
-    expect(answers.filter((answer) => answer.startsWith('503'))).toEqual([])
-  })
-})
-
-/** Calls one after the other until `end`, and resolves with status and body of all answers. */
-const callUntil = async (end: Promise<unknown>): Promise<readonly string[]> => {
-  const answers: string[] = []
-  const ended = end.then(() => 'ended')
-  while ((await Promise.race([ended, listTools(answers)])) !== 'ended');
-  return answers
-}
-
-const listTools = async (answers: string[]): Promise<void> => {
-  const response = await fetch(`${cluster.base}/mcp/router/route/example`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
-  })
-  answers.push(`${response.status} ${await response.text()}`)
-}
-
-describe('status and logs', () => {
-  it('tells that nothing runs', async () => {
-    const { code, text } = await cluster.run(['cluster', 'status'])
-    expect(text).toContain('not running')
-    expect(code).toBe(1)
-  })
-
-  it('shows the end of the log of a port', async () => {
-    await started()
-    const [port] = cluster.instancePorts
-    const { code, text } = await cluster.run(['cluster', 'logs', String(port), '--no-follow'])
-    expect(text).toContain('ready')
-    expect(code).toBe(0)
+    expect([isAlive(left), pidFilesOf(cluster)]).toEqual([false, []])
   })
 })

@@ -111,6 +111,7 @@ const stop = async (
   redis.disconnect()
   const stopping = run([cli, 'cluster', 'stop'], env)
   const code = await stopping.ended
+  process.stderr.write(`\nSTOP ${stopping.output()}\n`)
   const left = before.filter(isAlive)
   for (const process of left) kill(process)
   const tails = logTails(runDir, 5)

@@ -1,5 +1,10 @@
 import { request } from 'node:http'
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type {
+  ClientRequest,
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+} from 'node:http'
 import { text } from 'node:stream/consumers'
 import { messagesIn } from './sse-messages.js'
 
@@ -36,18 +41,22 @@ export const ask = async (url: string, sent: Ask = {}): Promise<Answer> => {
 }
 
 /** begin sends one request and resolves with the head of the answer. */
-export const begin = (
+export const begin = (url: string, sent: Ask): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    dispatch(url, sent).once('response', resolve).once('error', reject)
+  })
+
+/** dispatch sends one request; who calls it listens for the answer, or leaves before. */
+export const dispatch = (
   url: string,
   { method = 'GET', headers = {}, body }: Ask,
-): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    const sending = request(url, { method, headers, agent: false }, resolve)
-    sending.once('error', reject)
-    // The length is announced, as clients do; without it node sends in chunks.
-    if (body !== undefined && headers['transfer-encoding'] === undefined)
-      sending.setHeader('content-length', Buffer.byteLength(body))
-    sending.end(body)
-  })
+): ClientRequest => {
+  const sending = request(url, { method, headers, agent: false })
+  // The length is announced, as clients do; without it node sends in chunks.
+  if (body !== undefined && headers['transfer-encoding'] === undefined)
+    sending.setHeader('content-length', Buffer.byteLength(body))
+  return sending.end(body)
+}
 
 /** jsonHeaders are those of a POST as the specification wants it. */
 export const jsonHeaders = {

@@ -16,6 +16,7 @@ import { aloneLive, openLive } from './live.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
+import { warmUp } from './warm.js'
 
 /** Gateway is one composed router process. */
 export interface Gateway {
@@ -32,12 +33,19 @@ export interface Gateway {
 export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
   const opened: (() => Promise<void> | void)[] = []
   const unwind = async (): Promise<void> => {
-    for (const close of opened.splice(0).reverse()) await close()
+    const failed: unknown[] = []
+    for (const close of opened.splice(0).reverse()) {
+      // One that fails must not keep the others open.
+      await Promise.resolve()
+        .then(close)
+        .catch((error: unknown) => failed.push(error))
+    }
+    if (failed.length > 0) throw new Error(`closing: ${failed.map(reasonOf).join('; ')}`)
   }
   try {
     return await compose(config, opened, unwind)
   } catch (error) {
-    await unwind()
+    await unwind().catch(() => undefined)
     throw error
   }
 }
@@ -153,6 +161,7 @@ const compose = async (
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     await router.drain(config.drainMs)
   })
+  await warmUp().catch(onFault('warming up'))
   life.phase = 'ready'
   log.info('ready', { address: listener.address, backends: config.backends.length })
 

@@ -73,6 +73,45 @@ describe('the client', () => {
     expect(new Set(rest).size).toBe(3)
   })
 
+  it('opens another connection when the server has closed the idle one', async () => {
+    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const client = openClient()
+    const ask = () => post(client, server.origin, { method: 'POST', headers: [], body }).answer
+    await ask()
+    const { socket } = server.asked[0]!.req
+    socket.end()
+    await once(socket, 'close')
+    expect((await ask()).status).toBe(200)
+  })
+
+  it('takes an answer that ends with its connection', async () => {
+    const server = await openServer(({ res }) => {
+      res.removeHeader('transfer-encoding')
+      res.writeHead(200, { connection: 'close' })
+      res.write('the ')
+      res.end('end')
+    })
+    const { answer } = post(openClient(), server.origin, { method: 'GET', headers: [] })
+    expect((await answer).body.toString()).toBe('the end')
+  })
+
+  it('names the host once: the one that it is given, else that of the address', async () => {
+    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const client = openClient()
+    const hosts = () => server.asked.map(({ req }) => req.headersDistinct['host'])
+    await post(client, server.origin, { method: 'GET', headers: [] }).answer
+    await post(client, server.origin, { method: 'GET', headers: ['Host', 'a.example'] }).answer
+    expect(hosts()).toEqual([[new URL(server.origin).host], ['a.example']])
+  })
+
+  it('sends no header with a line break in it', async () => {
+    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const headers = ['x-key', 'a\r\nx-other: b']
+    const asking = () => post(openClient(), server.origin, { method: 'GET', headers })
+    expect(asking).toThrow('a line break in header x-key')
+    expect(server.asked).toEqual([])
+  })
+
   it('is not held up by a stream', async () => {
     const server = await openServer((asked) => {
       if (asked.method === 'GET') beginEvents(asked)

@@ -69,10 +69,11 @@ describe('callers with the same id', () => {
 })
 
 describe('what the server sends', () => {
-  it('as a request is answered: ping with a result, anything else with a refusal', () => {
+  it('as a request is answered: ping with a result, anything else with a refusal', async () => {
     const { exchange, sent } = connect()
     exchange.onMessage(message('{"jsonrpc":"2.0","id":"p","method":"ping"}'))
     exchange.onMessage(message('{"jsonrpc":"2.0","id":7,"method":"roots/list"}'))
+    await vi.waitUntil(() => sent.length === 2)
     const [pong, refusal] = texts(sent).map((text) => JSON.parse(text) as unknown)
     expect(pong).toEqual({ jsonrpc: '2.0', id: 'p', result: {} })
     expect(refusal).toMatchObject({ id: 7, error: { code: -32601 } })

@@ -50,7 +50,9 @@ export const createExchange = (
       message.method === 'ping'
         ? resultBytes(message.id, {})
         : errorBytes(message.id, -32601, `${message.method} needs a session; open one first`)
-    discard(upstream().send({ bytes, kind: 'response', id: message.id, method: '' }))
+    const answer: Message = { bytes, kind: 'response', id: message.id, method: '' }
+    // A server may ask before the Upstream is handed over: then there is no way to answer, and no harm.
+    discard(Promise.resolve().then(() => upstream().send(answer)))
   }
 
   return {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { answerJson, deadOrigin, openServer } from '../testing/http-server.js'
+import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
+import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
 import { echo, openMcpServer } from '../testing/mcp-server.js'
 import { ask, openPool } from '../testing/pool.js'
 import { SessionLost } from '../upstream.js'
@@ -35,6 +35,22 @@ describe('opening', () => {
     await open(httpEndpoint(`${server.origin}/a`))
     await open(httpEndpoint(`${server.origin}/b`))
     expect(pool.size()).toBe(2)
+  })
+
+  it('is not disturbed by a server that asks before it is done', async () => {
+    const ping = frame({ jsonrpc: '2.0', id: 'early', method: 'ping' })
+    const server = await openServer((asked) => {
+      if (asked.method === 'GET') {
+        beginEvents(asked)
+        asked.res.write(`event: endpoint\ndata: /m\n\n${ping}`)
+        return
+      }
+      asked.res.writeHead(202).end()
+      const { id } = asked.message ?? {}
+      if (id !== undefined) server.asked[0]!.res.write(frame({ jsonrpc: '2.0', id, result: {} }))
+    })
+    const shared = await openPool().open(sseEndpoint(server.origin))
+    expect(await ask(shared, aRequest(1))).toContain('"id":1')
   })
 
   it('that fails is told, forgotten, and tried anew', async () => {
@@ -182,7 +198,7 @@ describe('closing', () => {
 })
 
 describe('mayTryElsewhere', () => {
-  it.each([
+  it.each<[unknown, boolean]>([
     [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), true],
     [Object.assign(new Error('x'), { code: 'UND_ERR_CONNECT_TIMEOUT' }), true],
     [Object.assign(new Error('x'), { code: 'NO_HEALTHY_ENDPOINT' }), false],

@@ -61,8 +61,9 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
       opened.upstream = await dialer.open(backend, endpoint, exchange)
       const handshake = await shakeHands(opened.upstream, exchange)
       entry().upstream = opened.upstream
-      entry().shared = { exchange, handshake }
-      return { exchange, handshake }
+      const shared = { exchange, handshake }
+      entry().shared = shared
+      return shared
     } catch (cause) {
       discard(endpoint.id, entry())
       void opened.upstream?.close()
@@ -113,9 +114,8 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
     },
     drop(endpoint, shared) {
       const entry = entries.get(endpoint.id)
-      if (entry?.shared !== shared) return
-      discard(endpoint.id, entry)
-      void entry.upstream?.close()
+      // It is not closed: its session is gone already, and other calls on it wait for their own answer.
+      if (entry?.shared === shared) discard(endpoint.id, entry)
     },
     size: () => entries.size,
     async close() {

@@ -39,7 +39,7 @@ export const createHeard = (): Heard => {
           wake = resolve
         })
       }
-      return JSON.parse(messages[taken++]!.bytes.toString())
+      return JSON.parse(String(messages[taken++]?.bytes)) as unknown
     },
   }
 }

@@ -43,7 +43,9 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
   const fieldsOf = (headers: string[]): string => {
     const known = heads.get(headers)
     if (known !== undefined) return known
-    let text = `host: ${url.host}\r\n`
+    const names = headers.filter((_, at) => at % 2 === 0)
+    const named = names.some((name) => name.toLowerCase() === 'host')
+    let text = named ? '' : `host: ${url.host}\r\n`
     for (let at = 0; at + 1 < headers.length; at += 2) {
       const line = `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`
       if (unsafe.test(line)) throw new TypeError(`a line break in header ${headers[at] ?? ''}`)

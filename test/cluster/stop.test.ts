@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ownCluster, type OwnCluster } from './own-cluster.js'
+import { isAlive, namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
+
+let cluster: OwnCluster
+
+beforeEach(async () => {
+  cluster = await ownCluster()
+})
+afterEach(() => cluster.close())
+
+describe('stop', () => {
+  it('ends everything and says so, then says that nothing was running', async () => {
+    await start(cluster)
+    const before = pidsOf(cluster)
+    const { code, text } = await cluster.run(['cluster', 'stop'])
+    for (const name of namesOf(cluster)) expect(text).toMatch(new RegExp(`${name} +stopped`))
+    expect(code).toBe(0)
+    expect(before.filter(isAlive)).toEqual([])
+    expect(await cluster.run(['cluster', 'stop'])).toEqual({
+      code: 0,
+      text: 'nothing was running\n',
+    })
+  })
+
+  it('does not touch a stranger who has the number of an old process', async () => {
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    mkdirSync(join(cluster.runDir, 'pids'), { recursive: true })
+    writeFileSync(join(cluster.runDir, 'pids', 'redis.pid'), `${stranger.pid!}\n`)
+    writeFileSync(join(cluster.runDir, 'pids', 'redis.start'), 'long ago')
+    const { text } = await cluster.run(['cluster', 'stop'])
+    expect(text).toContain(`removed its old pid file (pid ${stranger.pid!})`)
+    expect(pidFilesOf(cluster)).toEqual([])
+    expect(stranger.exitCode).toBeNull()
+    expect(isAlive(stranger.pid!)).toBe(true)
+    stranger.kill()
+    await once(stranger, 'exit')
+  })
+
+  it('works although the servers file was broken meanwhile', async () => {
+    await start(cluster)
+    writeFileSync(cluster.serversFile, 'servers: [')
+    expect((await cluster.run(['cluster', 'stop'])).code).toBe(0)
+    expect(pidFilesOf(cluster)).toEqual([])
+  })
+})
+
+describe('restart', () => {
+  it('takes the instances one at a time, and calls are answered all the while', async () => {
+    await start(cluster)
+    const before = pidsOf(cluster)
+    const restarting = cluster.run(['cluster', 'restart'])
+    const answers = await callUntil(restarting)
+    const { code, text } = await restarting
+    expect(text).toContain('restarted 2 instances')
+    expect(code).toBe(0)
+    const changed = namesOf(cluster).filter((name) => !before.includes(cluster.pidOf(name)))
+    expect(changed).toEqual(namesOf(cluster).filter((name) => name.startsWith('router-')))
+    expect(answers.filter((answer) => answer.startsWith('200'))).not.toEqual([])
+    // 503: Nginx found no instance. What a drain may do to a call under way is for the chaos tests.
+    expect(answers.filter((answer) => answer.startsWith('503'))).toEqual([])
+  })
+})
+
+/** Calls one after the other until `end`, and resolves with status and body of all answers. */
+const callUntil = async (end: Promise<unknown>): Promise<readonly string[]> => {
+  const answers: string[] = []
+  const ended = end.then(() => 'ended')
+  while ((await Promise.race([ended, listTools(answers)])) !== 'ended');
+  return answers
+}
+
+const listTools = async (answers: string[]): Promise<void> => {
+  const response = await fetch(`${cluster.base}/mcp/router/route/example`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  })
+  answers.push(`${response.status} ${await response.text()}`)
+}
+
+describe('status and logs', () => {
+  it('tells that nothing runs', async () => {
+    const { code, text } = await cluster.run(['cluster', 'status'])
+    expect(text).toContain('not running')
+    expect(code).toBe(1)
+  })
+
+  it('shows the end of the log of a port', async () => {
+    await start(cluster)
+    const [port] = cluster.instancePorts
+    const { code, text } = await cluster.run(['cluster', 'logs', String(port), '--no-follow'])
+    expect(text).toContain('ready')
+    expect(code).toBe(0)
+  })
+})
