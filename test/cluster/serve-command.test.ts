@@ -1,95 +1,114 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { everythingEntry, oddStdioEntry } from '../harness/backends.js'
-import { converse, downstreams } from '../harness/conversation.js'
-import { useFixture } from '../harness/fixture.js'
-import { ask } from '../harness/http.js'
-import { cli } from '../harness/paths.js'
-import { isAlive, treeOf } from '../harness/processes.js'
-import { textOf, toolCall } from '../harness/rpc.js'
-import { run } from '../harness/running.js'
-import { serve } from '../harness/serve.js'
-import type { Served } from '../harness/serve.js'
-import { until } from '../harness/until.js'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-const stateless = useFixture('stateless', ['--json'])
-let folder = ''
-const fileOf = (name: string, text: string): string => {
-  const path = join(folder, name)
-  writeFileSync(path, text)
-  return path
+const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+const cli = pathOf('packages/cli/dist/main.js')
+const everything = pathOf('node_modules/@modelcontextprotocol/server-everything/dist/index.js')
+
+let folder: string
+let child: ChildProcess
+let text: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'serve-command-'))
+  const servers = { everything: { command: process.execPath, args: [everything] } }
+  writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: servers }))
+})
+afterEach(async () => {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  rmSync(folder, { recursive: true })
+})
+
+const serve = (...args: readonly string[]): void => {
+  text = ''
+  child = spawn(process.execPath, [cli, 'serve', '--servers', 'servers.json', ...args], {
+    cwd: folder,
+    env: { ...process.env, REDIS_URL: '', HOST: '', ACCESS_TOKEN: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()))
+  child.stderr!.on('data', (bytes: Buffer) => (text += bytes.toString()))
 }
 
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'mcp-test-'))
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const address = async (): Promise<string> => {
+  await expect.poll(() => text, { timeout: 20_000 }).toMatch(/http:\/\/127\.0\.0\.1:\d+/)
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(text)![0]
+}
 
-describe('one process with a file of servers, no Redis and no Nginx,', () => {
-  let served: Served
-  beforeAll(async () => {
-    const servers = {
-      everything: everythingEntry,
-      odd: oddStdioEntry,
-      stateless: { url: stateless().url },
-    }
-    served = await serve(['--servers', fileOf('servers.yaml', stringify({ servers }))])
+const work = (base: string, seconds: number): Promise<Response> =>
+  fetch(`${base}/mcp/router/route/everything`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'tools/call',
+      params: {
+        name: 'trigger-long-running-operation',
+        arguments: { duration: seconds, steps: 2 },
+      },
+    }),
   })
-  afterAll(() => served.process.stop())
 
-  const ways = ['everything', 'odd', 'stateless'].flatMap((backend) =>
-    downstreams.map((way) => [way, backend] as const),
+const isUnderWay = async (base: string): Promise<boolean> => {
+  const response = await fetch(`${base}/api/status`)
+  const { instance } = (await response.json()) as { instance: { calls: number } }
+  return instance.calls > 0
+}
+
+const isClosed = (base: string): Promise<boolean> =>
+  fetch(base).then(
+    () => false,
+    () => true,
   )
-  it.each(ways)('answers %s in front of %s', async (way, backend) => {
-    const client = await converse(way, { base: served.url, backend })
-    const echo = toolCall('1', 'echo', { text: 'hello', message: 'hello' })
-    expect(textOf(await client.ask(echo))).toMatch(/hello$/)
-    await client.close()
+
+describe('the command serve', () => {
+  it('finishes what is under way when it is told to end', async () => {
+    serve('--port', '0')
+    const base = await address()
+    const answer = work(base, 3)
+    await expect.poll(() => isUnderWay(base)).toBe(true)
+    child.kill('SIGTERM')
+    expect(await answer.then((response) => response.json())).toHaveProperty('result')
+    expect(await once(child, 'exit')).toEqual([0, null])
   })
 
-  it('says that its store is in memory and that it is alone', async () => {
-    const status = (await ask(`${served.url}/api/status`)).json()
-    expect(status).toMatchObject({ phase: 'ready', store: { kind: 'memory', up: true } })
-    expect(status.instances).toHaveLength(1)
-    expect((await ask(`${served.url}/ready`)).json()).toEqual({ status: 'ready' })
+  it('ends at once at the second signal', async () => {
+    serve('--port', '0')
+    const base = await address()
+    const answer = work(base, 30).catch(() => undefined)
+    await expect.poll(() => isUnderWay(base)).toBe(true)
+    child.kill('SIGINT')
+    await expect.poll(() => isClosed(base)).toBe(true)
+    child.kill('SIGINT')
+    expect(await once(child, 'exit')).toEqual([1, null])
+    await answer
   })
 
-  it('takes another version of the file without a restart', async () => {
-    const servers = { odd: oddStdioEntry, added: oddStdioEntry }
-    const client = await converse('http', { base: served.url, backend: 'odd' })
-    fileOf('servers.yaml', stringify({ servers }))
-    const added = await until('the new server', async () => {
-      const found = await converse('call', { base: served.url, backend: 'added' })
-      return (await found.send(toolCall(1, 'pid'))).status === 200 && found
-    })
-    expect(textOf(await added.ask(toolCall(2, 'echo', { text: 'new' })))).toBe('new')
-    expect(textOf(await client.ask(toolCall(3, 'echo', { text: 'kept' })))).toBe('kept')
-    await client.close()
+  it('says in one line that its port is busy', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1')
+    await once(squatter, 'listening')
+    const { port } = squatter.address() as AddressInfo
+    serve('--port', String(port))
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(text).toMatch(new RegExp(`^mcp-router: .*${port}.*\n$`))
+    squatter.close()
   })
 
-  it('ends with all its children at SIGTERM, exit code 0', async () => {
-    const tree = treeOf([served.process.pid])
-    expect(tree.length).toBeGreaterThan(1)
-    served.process.kill('SIGTERM')
-    expect(await served.process.ended).toBe(0)
-    expect(tree.filter(isAlive)).toEqual([])
-  })
-})
-
-describe('a file that is wrong', () => {
-  const wrong = [
-    ['no file', undefined, /servers|no such file/i],
-    ['no YAML', 'servers: [', /wrong\.yaml:\d+/],
-    ['an unknown key', 'servers:\n  a:\n    ulr: http://127.0.0.1:1/mcp\n', /ulr.*\burl\b/s],
-  ] as const
-  it.each(wrong)('is told with line and reason (%s)', async (_, text, says) => {
-    const path = text === undefined ? join(folder, 'none.yaml') : fileOf('wrong.yaml', text)
-    const process = run([cli, 'serve', '--port', '0', '--servers', path])
-    expect(await process.ended).toBe(1)
-    expect(process.output()).toMatch(says)
-    expect(process.output()).not.toMatch(/\n {4}at /)
+  it('says in one line what is wrong with its options', async () => {
+    serve('--port', 'http')
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(text).toBe(
+      'mcp-router: --port: "http" is not a whole number from 0 to 65535; correct --port or leave it out\n',
+    )
   })
 })

@@ -25,6 +25,8 @@ export interface Cluster {
   readonly gateway: string
   /** The Instances themselves, without Nginx. */
   readonly instances: readonly [string, string, string]
+  /** The first of the two endpoints of `mcp-server-v6`. */
+  readonly example: string
   readonly redis: Redis
   readonly redisUrl: string
   readonly runDir: string
@@ -92,6 +94,7 @@ const started = (
   return {
     gateway: at(3),
     instances: [at(0), at(1), at(2)],
+    example: `${at(4)}/mcp`,
     redis,
     redisUrl: `unix://${socket}`,
     runDir,
@@ -111,7 +114,6 @@ const stop = async (
   redis.disconnect()
   const stopping = run([cli, 'cluster', 'stop'], env)
   const code = await stopping.ended
-  process.stderr.write(`\nSTOP ${stopping.output()}\n`)
   const left = before.filter(isAlive)
   for (const process of left) kill(process)
   const tails = logTails(runDir, 5)

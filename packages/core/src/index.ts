@@ -1,4 +1,6 @@
 export type { Backend, Endpoint, HttpEndpoint, SseEndpoint, StdioEndpoint } from './backend.js'
+export { Chain } from './chain.js'
+export type { Link } from './chain.js'
 export { asRouterError, reasonOf, RouterError } from './errors.js'
 export type { ErrorCode, ErrorData } from './errors.js'
 export type { CallEvent, EventSink, Principal, RouterEvent } from './event.js'

@@ -1,5 +1,8 @@
+import { Chain } from '@mcp-router/core'
+import type { Link } from '@mcp-router/core'
+
 /** Timed is what must be over by a certain time. */
-export interface Timed {
+export interface Timed extends Link {
   /** ms, as `performance.now()` counts */
   readonly dueAt: number
   onDue(): void
@@ -8,7 +11,7 @@ export interface Timed {
 /** Deadlines end what takes too long: one timer for all calls, because a timer for each costs more than looking through them. */
 export interface Deadlines {
   add(timed: Timed): void
-  delete(timed: Timed): void
+  remove(timed: Timed): void
   close(): void
 }
 
@@ -16,19 +19,19 @@ export interface Deadlines {
 const tickMs = 50
 
 export const createDeadlines = (): Deadlines => {
-  const all = new Set<Timed>()
+  const all = new Chain<Timed>()
   const timer = setInterval(() => {
     const now = performance.now()
     for (const timed of all) {
       if (timed.dueAt > now) continue
-      all.delete(timed)
+      all.remove(timed)
       timed.onDue()
     }
   }, tickMs)
   timer.unref()
   return {
-    add: (timed) => void all.add(timed),
-    delete: (timed) => void all.delete(timed),
+    add: (timed) => all.add(timed),
+    remove: (timed) => all.remove(timed),
     close: () => clearInterval(timer),
   }
 }

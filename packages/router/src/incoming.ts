@@ -23,33 +23,34 @@ export class Incoming {
   private readonly startedAt = performance.now()
   private readonly events: EventSink
   private told = false
-  private watchers: (() => void)[] = []
+  private watcher: (() => void) | undefined
+  private more: (() => void)[] | undefined
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
-    rest: {
-      principal: Principal
-      downstream: CallEvent['downstream']
-      handedOff: boolean
-      events: EventSink
-    },
+    principal: Principal,
+    downstream: CallEvent['downstream'],
+    handedOff: boolean,
+    events: EventSink,
   ) {
     this.req = req
     this.res = res
-    this.principal = rest.principal
-    this.downstream = rest.downstream
-    this.handedOff = rest.handedOff
-    this.events = rest.events
+    this.principal = principal
+    this.downstream = downstream
+    this.handedOff = handedOff
+    this.events = events
     this.requestId = requestIdOf(req)
     res.on('close', () => {
-      for (const watcher of this.watchers) watcher()
+      this.watcher?.()
+      if (this.more) for (const watcher of this.more) watcher()
     })
   }
 
   /** whenClosed calls back once the response is over, sent or not: one listener on the response serves all. */
   whenClosed(watcher: () => void): void {
-    this.watchers.push(watcher)
+    if (!this.watcher) this.watcher = watcher
+    else (this.more ??= []).push(watcher)
   }
 
   /** reads tells which message the body held. */

@@ -15,7 +15,7 @@ export interface KeepAlive {
 
 const ticksPerPeriod = 5
 
-/** createKeepAlive comments after `periodMs` of silence, a fifth later at most. */
+/** createKeepAlive comments after `periodMs` of silence, a fifth earlier at most. */
 export const createKeepAlive = (periodMs: number): KeepAlive => {
   const streams = new Set<KeptStream>()
   const timer = setInterval(() => {

@@ -10,7 +10,6 @@ export interface RelayHooks {
   /** The request failed before any of the answer came. */
   onFailed?(error: Error): void
   onStatus?(status: number): void
-  onEnd?(): void
 }
 
 /** Answers pass these headers of the Endpoint; everything else is the Endpoint's own business. */
@@ -152,7 +151,6 @@ export class Relay implements HttpHandler, KeptStream {
   private finish(): void {
     this.over = true
     if (this.streams) this.keep.streams.delete(this)
-    this.hooks.onEnd?.()
   }
 }
 

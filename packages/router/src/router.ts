@@ -74,17 +74,15 @@ export const createRouter = (deps: RouterDeps): Router => {
     from: Principal | undefined,
   ): void => {
     const downstream = downstreamOf[target.kind]
-    const { events } = deps
-    const begin = (principal: Principal): Incoming =>
-      new Incoming(req, res, { principal, downstream, handedOff: from !== undefined, events })
+    const { events, admission } = deps
     let principal: Principal
     try {
-      principal = from ?? deps.admission.admit(req)
+      principal = from ?? admission.admit(req)
     } catch (error) {
-      respondError(begin(anonymous), error)
+      respondError(new Incoming(req, res, anonymous, downstream, false, events), error)
       return
     }
-    const incoming = begin(principal)
+    const incoming = new Incoming(req, res, principal, downstream, from !== undefined, events)
     underway.add(incoming)
     serve(target, incoming).catch((error: unknown) => {
       respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)

@@ -1,6 +1,6 @@
 import type { Incoming } from './incoming.js'
 
-/** Underway are the requests that are not answered yet. */
+/** Underway counts the requests that are not answered yet. */
 export interface Underway {
   add(incoming: Incoming): void
   size(): number
@@ -9,25 +9,31 @@ export interface Underway {
 }
 
 export const createUnderway = (): Underway => {
-  const all = new Set<Incoming>()
+  let calls = 0
+  let streams = 0
   let onLess = (): void => undefined
-  const calls = (): number => [...all].filter(({ req }) => req.method !== 'GET').length
+  const callEnded = (): void => {
+    calls--
+    onLess()
+  }
+  const streamEnded = (): void => {
+    streams--
+  }
 
   return {
     add(incoming) {
-      all.add(incoming)
-      incoming.whenClosed(() => {
-        all.delete(incoming)
-        onLess()
-      })
+      const isStream = incoming.req.method === 'GET'
+      if (isStream) streams++
+      else calls++
+      incoming.whenClosed(isStream ? streamEnded : callEnded)
     },
-    size: () => all.size,
+    size: () => calls + streams,
     async callsEnded(limitMs) {
-      if (calls() === 0) return
+      if (calls === 0) return
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, limitMs)
         onLess = () => {
-          if (calls() > 0) return
+          if (calls > 0) return
           clearTimeout(timer)
           resolve()
         }

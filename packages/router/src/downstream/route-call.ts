@@ -1,4 +1,4 @@
-import type { Backend, Endpoint } from '@mcp-router/core'
+import type { Backend, Endpoint, Link } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { resultBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -16,6 +16,8 @@ import type { Context } from './context.js'
  */
 export class RouteCall implements Caller, Timed {
   readonly dueAt: number
+  previous: Link | undefined
+  next: Link | undefined
   private readonly context: Context
   private readonly incoming: Incoming
   private readonly backend: Backend
@@ -130,7 +132,7 @@ export class RouteCall implements Caller, Timed {
     if (this.over) return false
     this.over = true
     this.ticket = ''
-    this.context.deadlines.delete(this)
+    this.context.deadlines.remove(this)
     return true
   }
 }

@@ -42,7 +42,7 @@ export const createSelector = (): Selector => {
     select(backend, tried) {
       const { endpoints } = backend
       // Nothing failed and nothing was tried: the usual case allocates nothing.
-      if (falls.size === 0 && !tried && endpoints.every(takesWork))
+      if (falls.size === 0 && !tried && endpoints.length > 0 && endpoints.every(takesWork))
         return policyOf(backend)(endpoints)
       const open = endpoints.filter((each) => takesWork(each) && !tried?.has(each))
       const up = open.filter((each) => !isDown(each))

@@ -1,10 +1,11 @@
 import type { HttpEndpoint } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { endSession, sessionHeaders } from '@mcp-router/upstream'
+import { discard, endSession, sessionHeaders } from '@mcp-router/upstream'
 import type { HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
+import type { RelayHooks } from '../relay.js'
 import type { HeldSession } from './held.js'
 
 /** Trace context passes to the Endpoint (W3C Trace Context). */
@@ -34,12 +35,13 @@ export const followPortable = (context: Context, incoming: Incoming, held: HeldS
   held.streams++
   const { events } = context.deps
   events.emit({ kind: 'stream', action: 'opened', session: id, backend })
-  const relay = relayFor(context, incoming, held, () => {
+  incoming.whenClosed(() => {
     held.streams--
     held.used = true
     held.usedAt = Date.now()
     events.emit({ kind: 'stream', action: 'closed', session: id, backend })
   })
+  const relay = relayFor(context, incoming, held)
   context.deps.client.dispatch(endpoint.url, { method: 'GET', headers }, relay)
 }
 
@@ -51,22 +53,21 @@ export const endPortable = async (context: Context, held: HeldSession): Promise<
   await endSession(context.deps.client, httpEndpoint(held), backendSessionId, revision)
 }
 
-const relayFor = (
-  context: Context,
-  incoming: Incoming,
-  held: HeldSession,
-  onEnd?: () => void,
-): Relay => {
+const relayFor = (context: Context, incoming: Incoming, held: HeldSession): Relay => {
+  held.hooks ??= hooksFor(context, held)
+  return new Relay(incoming, context.keep, held.hooks)
+}
+
+const hooksFor = (context: Context, held: HeldSession): RelayHooks => {
   const { selector, sessions } = context
-  return new Relay(incoming, context.keep, {
+  return {
     onFailed: () => selector.failed(held.endpoint),
     onStatus(status) {
       selector.worked(held.endpoint)
       // The Endpoint forgot the session: the client hears 404 and starts anew (spec 2025-03-26, session management).
-      if (status === 404 && held.record.backendSessionId) void sessions.end(held)
+      if (status === 404 && held.record.backendSessionId) discard(sessions.end(held))
     },
-    ...(onEnd && { onEnd }),
-  })
+  }
 }
 
 const withTrace = (headers: string[], incoming: Incoming): string[] => {

@@ -62,6 +62,7 @@ export const createSessions = (deps: Deps): Sessions => {
       record,
       endpoint,
       postHeaders,
+      hooks: undefined,
       usedAt: Date.now(),
       used: true,
       streams: 0,

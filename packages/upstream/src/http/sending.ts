@@ -1,3 +1,4 @@
+import type { Link } from '@mcp-router/core'
 import { createSseDecoder, resultOf, scanMessage } from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
 import type { UpstreamListener } from '../upstream.js'
@@ -10,11 +11,14 @@ import type { HttpAnswer } from './post.js'
  * Sending is one POST, or the GET that fetches more of its answer, under way: it hands what comes to the listener, JSON and stream alike,
  * and settles once the answer has ended. Undici's handler, one object per request.
  */
-export class Sending implements HttpHandler {
+export class Sending implements HttpHandler, Link {
+  previous: Link | undefined
+  next: Link | undefined
   status = 0
   answered = false
   lastEventId = ''
-  private readonly sent: Message | undefined
+  /** The message whose answer is awaited; none for the stream outside of calls. */
+  readonly sent: Message | undefined
   private readonly conversation: HttpConversation
   private readonly listener: UpstreamListener
   private readonly onSettled: (error: Error | undefined) => void
@@ -26,10 +30,7 @@ export class Sending implements HttpHandler {
   private isJson = false
   private body: Buffer[] = []
 
-  /**
-   * `sent` is the message whose answer is awaited; none for the stream outside of calls. `onSettled` comes once, with an error when the
-   * exchange broke off.
-   */
+  /** `onSettled` comes once, with an error when the exchange broke off. */
   constructor(
     sent: Message | undefined,
     conversation: HttpConversation,

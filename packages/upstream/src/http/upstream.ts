@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { HttpEndpoint } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { Chain, RouterError } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { cancelledMessage, discard, SessionLost } from '../upstream.js'
@@ -28,13 +28,13 @@ const resumeDelayMs = 1_000
 export const openHttpUpstream = (options: Options): Upstream => {
   const { client, endpoint, backend, listener } = options
   const conversation = createConversation(endpoint)
-  const underway = new Map<Sending, string>()
+  const underway = new Chain<Sending>()
   const state = { closed: false }
 
   const openStream = (sent: Message | undefined, lastEventId: string): Promise<Sending> =>
     new Promise((resolve, reject) => {
       const stream = new Sending(sent, conversation, listener, (error) => {
-        underway.delete(stream)
+        underway.remove(stream)
         if (error) reject(error)
         else resolve(stream)
       })
@@ -42,7 +42,7 @@ export const openHttpUpstream = (options: Options): Upstream => {
       const headers = sessionHeaders(endpoint, conversation.sessionId(), conversation.revision())
       headers.push('accept', 'text/event-stream')
       if (lastEventId) headers.push('last-event-id', lastEventId)
-      underway.set(stream, '')
+      underway.add(stream)
       client.dispatch(endpoint.url, { method: 'GET', headers }, stream)
     })
 
@@ -76,12 +76,12 @@ export const openHttpUpstream = (options: Options): Upstream => {
     onFailed: (error: Error) => void,
   ): void => {
     const sending = new Sending(message, conversation, listener, (error) => {
-      underway.delete(sending)
+      underway.remove(sending)
       if (error) onFailed(asFailure(backend, error))
       else if (sending.answered) onDone()
       else finish(message, sending).then(onDone, onFailed)
     })
-    underway.set(sending, message.id)
+    underway.add(sending)
     const headers = conversation.postHeaders()
     client.dispatch(endpoint.url, { method: 'POST', headers, body: message.bytes }, sending)
   }
@@ -107,14 +107,14 @@ export const openHttpUpstream = (options: Options): Upstream => {
     listen: () => void follow(),
     cancel(id) {
       discard(send(cancelledMessage(id)))
-      for (const [sending, of] of underway) {
-        if (of === id) sending.abort(new Error('the request was cancelled'))
+      for (const sending of underway) {
+        if (sending.sent?.id === id) sending.abort(new Error('the request was cancelled'))
       }
     },
     async close() {
       if (state.closed) return
       state.closed = true
-      for (const sending of underway.keys()) sending.abort(new Error('the upstream was closed'))
+      for (const sending of underway) sending.abort(new Error('the upstream was closed'))
       const sessionId = conversation.sessionId()
       if (sessionId) await endSession(client, endpoint, sessionId, conversation.revision())
       listener.onClose(undefined)

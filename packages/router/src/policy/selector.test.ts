@@ -1,0 +1,80 @@
+import { RouterError } from '@mcp-router/core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { createSelector } from './selector.js'
+
+const [a, b, spare] = [httpEndpoint('a'), httpEndpoint('b'), httpEndpoint('spare', 0)]
+const backend = backendOf('weather', [a, b, spare])
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+const select = (selector = createSelector(), count = 4) =>
+  Array.from({ length: count }, () => selector.select(backend).id as string)
+
+describe('the selector', () => {
+  it('takes turns, and leaves out what has no weight', () => {
+    expect(select()).toEqual(['a', 'b', 'a', 'b'])
+  })
+
+  it('lets an endpoint rest that failed, and tries it again after that', () => {
+    const selector = createSelector()
+    selector.failed(a)
+    expect([selector.isDown(a), select(selector)]).toEqual([true, ['b', 'b', 'b', 'b']])
+    vi.advanceTimersByTime(499)
+    expect(selector.isDown(a)).toBe(true)
+    vi.advanceTimersByTime(1)
+    expect(selector.isDown(a)).toBe(false)
+    expect(select(selector)).toContain('a')
+  })
+
+  it('lets it rest longer each time, for ten seconds at most', () => {
+    const selector = createSelector()
+    const rests = Array.from({ length: 7 }, () => {
+      selector.failed(a)
+      let restMs = 0
+      for (; selector.isDown(a); restMs += 100) vi.advanceTimersByTime(100)
+      return restMs
+    })
+    expect(rests).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000])
+  })
+
+  it('forgets the failures of one that worked', () => {
+    const selector = createSelector()
+    selector.failed(a)
+    selector.failed(a)
+    selector.worked(a)
+    expect(selector.isDown(a)).toBe(false)
+    selector.failed(a)
+    vi.advanceTimersByTime(500)
+    expect(selector.isDown(a)).toBe(false)
+  })
+
+  it('tries those that failed when there is no other', () => {
+    const selector = createSelector()
+    selector.failed(a)
+    selector.failed(b)
+    expect(new Set(select(selector))).toEqual(new Set(['a', 'b']))
+  })
+
+  it('offers none twice for one call', () => {
+    const selector = createSelector()
+    expect(selector.select(backend, new Set([a]))).toBe(b)
+    expect(() => selector.select(backend, new Set([a, b]))).toThrow(RouterError)
+  })
+
+  it('has nothing for a backend without endpoints that take work', () => {
+    const selector = createSelector()
+    const idle = backendOf('idle', [spare])
+    expect(() => selector.select(idle)).toThrow('No endpoint of server "idle"')
+    expect(() => selector.select(backendOf('none', []))).toThrow(RouterError)
+  })
+
+  it('keeps the turns of two backends apart', () => {
+    const selector = createSelector()
+    const other = backendOf('other', [a, b])
+    selector.select(backend)
+    expect(selector.select(other)).toBe(a)
+    expect(selector.select(backend)).toBe(b)
+  })
+})
