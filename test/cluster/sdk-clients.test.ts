@@ -36,9 +36,11 @@ describe.each(['ip_hash', 'round_robin'] as const)('with %s', (affinity) => {
   }
 
   it.concurrent.for(ways)('%s meets %s as it is', async ([way, backend], { expect }) => {
-    const through = tourOf(connectThrough(way, cluster().gateway, backend), backend)
-    const sdk = way === 'v2 http' ? 'v2' : 'v1'
-    expect(await through).toEqual(await directly(sdk, backend))
+    const [through, direct] = await Promise.all([
+      tourOf(connectThrough(way, cluster().gateway, backend), backend),
+      directly(way === 'v2 http' ? 'v2' : 'v1', backend),
+    ])
+    expect(through).toEqual(direct)
   })
 })
 

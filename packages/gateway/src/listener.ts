@@ -1,13 +1,18 @@
 import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
+import { Server as TcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** Listener is the open port of an Instance. */
 export interface Listener {
   /** `http://host:port`, with the port that was really opened. */
   readonly address: string
-  /** Takes no more connections and closes idle ones; what is under way goes on. */
-  refuse(): void
+  /**
+   * Takes no more connections and asks the peers of those that there are to close them with the next answer. It resolves a moment later,
+   * when they have had the time to: a connection that is closed under a request costs a client its call.
+   */
+  refuse(): Promise<void>
   /** Cuts what is left. */
   close(): Promise<void>
 }
@@ -15,6 +20,8 @@ export interface Listener {
 /** Longer than Nginx keeps idle connections (60 s), so that Nginx closes first and never writes into a closing one, ms. */
 const keepAliveTimeoutMs = 75_000
 const backlog = 4_096
+/** How long peers get to let go of kept connections before idle ones are closed, ms. */
+const lingerMs = 300
 
 /** listen opens the port; it rejects with a sentence that names the port and what to do. */
 export const listen = async (
@@ -22,7 +29,14 @@ export const listen = async (
   port: number,
   onRequest: RequestListener,
 ): Promise<Listener> => {
-  const server = createServer({ noDelay: true, keepAliveTimeout: keepAliveTimeoutMs }, onRequest)
+  let refusing = false
+  const server = createServer(
+    { noDelay: true, keepAliveTimeout: keepAliveTimeoutMs },
+    (req, res) => {
+      if (refusing) res.setHeader('connection', 'close')
+      onRequest(req, res)
+    },
+  )
   server.requestTimeout = 0
   server.headersTimeout = 60_000
   await opened(server, host, port)
@@ -31,12 +45,14 @@ export const listen = async (
   const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
   return {
     address: `http://${name}:${bound.port}`,
-    refuse() {
-      server.close()
+    async refuse() {
+      refusing = true
+      // Not http.Server's close: that would also cut idle connections, on which a request may be coming in.
+      TcpServer.prototype.close.call(server)
+      await wait(lingerMs)
       server.closeIdleConnections()
     },
     close() {
-      if (!server.listening && server.address() === null) server.closeAllConnections()
       return new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()

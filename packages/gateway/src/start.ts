@@ -157,8 +157,9 @@ const compose = async (
 
   opened.push(async () => {
     life.phase = 'draining'
-    listener.refuse()
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
+    // Until the peers have gone elsewhere, everything is served as ever.
+    await listener.refuse()
     await router.drain(config.drainMs)
   })
   await warmUp().catch(onFault('warming up'))

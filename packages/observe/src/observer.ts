@@ -17,15 +17,21 @@ export const createObserver = (options: LogOptions): Observer => {
   const log = openLog(options)
   const metrics = createMetrics(options.instance)
   const lines = createCallLines(log, options.instance)
+  let closed = false
+  // A full disk must not end the process, and there is no log to tell it to.
+  log.on('error', (error) => process.stderr.write(`mcp-router: logging: ${error.message}\n`))
   return {
     log,
     metrics,
     emit(event) {
+      // A child that ends late has nobody left to hear of it.
+      if (closed) return
       metrics.count(event)
       if (event.kind === 'call') lines.add(event)
       else tell(log, event)
     },
     async close() {
+      closed = true
       lines.flush()
       await closeLog(log)
     },

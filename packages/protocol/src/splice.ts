@@ -13,9 +13,12 @@ export const spliceId = (message: Pick<Message, 'bytes' | 'idSpan'>, id: string)
   const { bytes } = message
   const span = message.idSpan ?? scanEnvelope(bytes)?.id
   if (!span) throw new TypeError('splicing the id of a message: it has none')
-  const head = bytes.subarray(0, span.start)
-  const tail = bytes.subarray(span.end)
-  return { bytes: Buffer.concat([head, Buffer.from(id), tail]), previous: textOf(bytes, span) }
+  const idBytes = Buffer.byteLength(id)
+  const spliced = Buffer.allocUnsafe(bytes.length - (span.end - span.start) + idBytes)
+  bytes.copy(spliced, 0, 0, span.start)
+  spliced.write(id, span.start)
+  bytes.copy(spliced, span.start + idBytes, span.end)
+  return { bytes: spliced, previous: textOf(bytes, span) }
 }
 
 const newline = 0x0a

@@ -4,7 +4,12 @@ import { createDeadlines } from './deadlines.js'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
-const timed = (ms: number) => ({ dueAt: performance.now() + ms, onDue: vi.fn() })
+const timed = (ms: number) => ({
+  dueAt: performance.now() + ms,
+  onDue: vi.fn(),
+  previous: undefined,
+  next: undefined,
+})
 
 it('ends each within a moment of its time, once', () => {
   const deadlines = createDeadlines()
@@ -23,7 +28,7 @@ it('leaves alone what was over before', () => {
   const deadlines = createDeadlines()
   const call = timed(100)
   deadlines.add(call)
-  deadlines.delete(call)
+  deadlines.remove(call)
   vi.advanceTimersByTime(1_000)
   expect(call.onDue).not.toHaveBeenCalled()
 })

@@ -8,7 +8,7 @@ export const normal = (value: unknown): unknown =>
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '(time)')
       .replaceAll(/\d{1,2}:\d\d:\d\d [AP]M/g, '(time)')
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(uuid)')
-      .replaceAll(/Task created: [0-9a-f]{32}/g, 'Task created: (id)')
+      .replaceAll(/\b[0-9a-f]{32}\b/g, '(task id)')
       .replaceAll(/"pid":\d+/g, '"pid":(pid)')
   })
 

@@ -1,6 +1,12 @@
 import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
-import { createSseDecoder, paramsOf, resultOf, scanMessage } from '@mcp-router/protocol'
+import {
+  createSseDecoder,
+  MalformedMessage,
+  paramsOf,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import {
   headerOf,
@@ -61,7 +67,7 @@ const openPortable = async (
   })
   incoming.whenClosed(() => posting.abort(new Error('the client left')))
   const answer = await posting.answer
-  const result = initializeResult(answer)
+  const result = readResult(incoming.backend, answer)
   if (!result) {
     respondAs(incoming, answer, [])
     return
@@ -126,6 +132,16 @@ const recordOf = (
     subscriptions: [],
     lastActive: Date.now(),
     ...place,
+  }
+}
+
+/** readResult blames the Endpoint, not the client, for an answer that is no message. */
+const readResult = (backend: string, answer: HttpAnswer): ReturnType<typeof initializeResult> => {
+  try {
+    return initializeResult(answer)
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error
+    throw new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
   }
 }
 

@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
+import { createRegistry, memoryStore } from '@mcp-router/store'
+import type { Store } from '@mcp-router/store'
+import { createDialer, createHttpClient, createUpstreamPool } from '@mcp-router/upstream'
+import { onTestFinished } from 'vitest'
+import type { RouterOptions } from '../deps.js'
+import { createRouter } from '../router.js'
+import type { Router } from '../router.js'
+
+export interface TestGateway {
+  readonly url: string
+  readonly router: Router
+  readonly store: Store
+  readonly events: readonly RouterEvent[]
+  /** Sessions that the other Instances were told of. */
+  readonly ended: readonly SessionId[]
+  publish(...backends: Backend[]): void
+  /** The events of calls that were answered so far, `method status outcome`. */
+  calls(): readonly CallEvent[]
+}
+
+interface Setup {
+  readonly backends?: readonly Backend[]
+  readonly instance?: string
+  /** Shared by the Instances of a cluster; closed with the test. */
+  readonly store?: Store
+  readonly options?: Partial<RouterOptions>
+}
+
+const minute = 60_000
+
+export const openStore = (): Store => {
+  const store = memoryStore({ sessionTtlMs: minute, leaseMs: minute, clusterSecret: 'secret' })
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** openGateway is a router behind a node:http server on a free port. The caller is whom `x-principal` names. */
+export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
+  const { backends = [], store = openStore(), instance = 'router-instance-1', options } = setup
+  const events: RouterEvent[] = []
+  const ended: SessionId[] = []
+  const sink = { emit: (event: RouterEvent) => void events.push(event) }
+  const registry = createRegistry()
+  registry.publish(backends)
+  const client = createHttpClient({ connectTimeoutMs: 1_000 })
+  const dialer = createDialer({ client, events: sink, env: process.env })
+  const pool = createUpstreamPool({ dialer, events: sink, idleMs: minute })
+  const id = instance as InstanceId
+  const router = createRouter({
+    instance: id,
+    registry,
+    sessions: store.sessions,
+    membership: store.membership,
+    client,
+    dialer,
+    pool,
+    admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },
+    broadcast: { sessionEnded: (session) => void ended.push(session) },
+    events: sink,
+    clusterSecret: await store.clusterSecret(),
+    options: {
+      maxBodyBytes: 1024 * 1024,
+      sessionTtlMs: minute,
+      touchMs: minute,
+      keepAliveMs: minute,
+      ...options,
+    },
+  })
+  const server = createServer((req, res) => {
+    if (!router.handle(req, res)) res.writeHead(404).end('not of the data plane')
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await store.membership.join({ id, address: url, pid: 1, startedAt: 1, sessions: 0 })
+  onTestFinished(async () => {
+    await router.drain(0)
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+    await pool.close()
+    await client.close()
+  })
+  return {
+    url,
+    router,
+    store,
+    events,
+    ended,
+    publish: (...table) => void registry.publish(table),
+    calls: () => events.filter((event) => event.kind === 'call'),
+  }
+}
