@@ -93,6 +93,7 @@ describe.each(ways)(
           status: 415,
           code: -32000,
           says: /Content-Type: application\/json/,
+          id: 1,
         })
       const fine = await client.send(toolCall(2, 'echo'), {
         'content-type': 'Application/JSON; charset=utf-8',

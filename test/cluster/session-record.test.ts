@@ -37,7 +37,7 @@ describe('a session in Redis', () => {
     expect(record['backendSessionId']).not.toBe(client.session)
     expect(record['backendSessionId']).not.toBe('')
     expect(record['endpoint']).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/)
-    expect(Number(record['lastActive'])).toBeGreaterThan(Date.now() - 60_000)
+    expect(Date.parse(record['lastActive'] ?? '')).toBeGreaterThan(Date.now() - 60_000)
     const params = JSON.parse(record['initialize'] ?? '') as { clientInfo: object }
     expect(params.clientInfo).toEqual({ name: 'proof', version: '1' })
     const ttl = await redis.ttl(keyOf(client.session))

@@ -86,7 +86,7 @@ describe('a call', () => {
   })
 
   it('whose inside is not JSON is told so when the endpoint refuses it', async () => {
-    const { url } = await open(({ res }) => res.writeHead(400).end())
+    const { url } = await open()
     const told = await ask(url, { body: '{"jsonrpc":"2.0","id":1,"method":"m","params":[,]}' })
     expect([told.status, jsonOf(told)]).toMatchObject([400, { id: 1, error: { code: -32700 } }])
   })

@@ -25,7 +25,7 @@ export class RouteCall implements Caller, Timed {
   private readonly deadlineMs: number
   private endpoint: Endpoint | undefined
   private shared: SharedUpstream | undefined
-  private ticket = ''
+  private ticket: number | undefined
   private tried: Set<Endpoint> | undefined
   private reopened = false
   private over = false
@@ -58,7 +58,7 @@ export class RouteCall implements Caller, Timed {
   }
 
   onFailed(error: Error): void {
-    this.ticket = ''
+    this.ticket = undefined
     if (this.over) return
     const { endpoint, shared } = this
     if (error instanceof SessionLost && endpoint && shared && !this.reopened) {
@@ -120,8 +120,8 @@ export class RouteCall implements Caller, Timed {
   }
 
   private cancel(): void {
-    if (this.ticket) this.shared?.exchange.cancel(this.ticket)
-    this.ticket = ''
+    if (this.ticket !== undefined) this.shared?.exchange.cancel(this.ticket)
+    this.ticket = undefined
   }
 
   private fail(thrown: unknown): void {
@@ -131,7 +131,7 @@ export class RouteCall implements Caller, Timed {
   private finish(): boolean {
     if (this.over) return false
     this.over = true
-    this.ticket = ''
+    this.ticket = undefined
     this.context.deadlines.remove(this)
     return true
   }

@@ -47,7 +47,11 @@ export const openEndpoint = async (
   const take = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const { method = '', headers } = req
     const body = await text(req)
-    const message = JSON.parse(body || '{}') as Asked['message']
+    const message = parsed(body)
+    if (!message) {
+      res.writeHead(400).end('not JSON')
+      return
+    }
     const each = { method, headers, text: body, message, res }
     asked.push(each)
     if (message.method === 'initialize') (greet ?? initialize)(each)
@@ -71,6 +75,14 @@ export const openEndpoint = async (
     asked,
     by: (name) => asked.filter(({ method, message }) => (message.method ?? method) === name),
     forget: () => known.clear(),
+  }
+}
+
+const parsed = (body: string): Asked['message'] | undefined => {
+  try {
+    return JSON.parse(body || '{}') as Asked['message']
+  } catch {
+    return undefined
   }
 }
 

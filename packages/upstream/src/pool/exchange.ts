@@ -4,6 +4,7 @@ import { errorBytes, resultBytes, spliceId } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
+import { createSlots } from './slots.js'
 
 /** Caller waits for one answer; exactly one of its methods is called, once. */
 export interface Caller {
@@ -15,15 +16,15 @@ export interface Caller {
 /** Exchange correlates requests of many callers over one Upstream: each gets an id of its own, every other byte passes. */
 export interface Exchange extends UpstreamListener {
   /** Sends a request and returns the ticket by which it can be cancelled. */
-  request(message: Message, caller: Caller): string
+  request(message: Message, caller: Caller): number
   /** Gives up a request: its caller hears nothing more, the Endpoint is told. */
-  cancel(ticket: string): void
+  cancel(ticket: number): void
   /** Calls under way. */
   size(): number
 }
 
 interface Pending {
-  readonly previousId: string
+  previousId: string
   readonly caller: Caller
 }
 
@@ -36,14 +37,7 @@ export const createExchange = (
   upstream: () => Upstream,
   onEnd: (cause: Error | undefined) => void,
 ): Exchange => {
-  const pending = new Map<string, Pending>()
-  let nextId = 1
-
-  const take = (id: string): Caller | undefined => {
-    const waiting = pending.get(id)
-    pending.delete(id)
-    return waiting?.caller
-  }
+  const pending = createSlots<Pending>()
 
   const refuse = (message: Message): void => {
     const bytes =
@@ -56,30 +50,30 @@ export const createExchange = (
   }
 
   return {
-    size: () => pending.size,
+    size: () => pending.size(),
     request(message, caller) {
-      const id = String(nextId++)
+      const waiting: Pending = { previousId: '', caller }
+      const ticket = pending.put(waiting)
+      const id = String(ticket)
       const { bytes, previous } = spliceId(message, id)
-      pending.set(id, { previousId: previous, caller })
+      waiting.previousId = previous
       const sent: Message = { bytes, kind: 'request', id, method: message.method }
-      upstream().pass(sent, (error) => take(id)?.onFailed(error))
-      return id
+      upstream().pass(sent, (error) => pending.take(ticket)?.caller.onFailed(error))
+      return ticket
     },
     cancel(ticket) {
-      if (take(ticket)) upstream().cancel(ticket)
+      if (pending.take(ticket)) upstream().cancel(String(ticket))
     },
     onMessage(message) {
       if (message.kind === 'request') refuse(message)
       if (message.kind !== 'response') return
-      const waiting = pending.get(message.id)
-      if (!waiting) return
-      pending.delete(message.id)
-      waiting.caller.onAnswer(spliceId(message, waiting.previousId).bytes)
+      const waiting = pending.take(Number(message.id))
+      waiting?.caller.onAnswer(spliceId(message, waiting.previousId).bytes)
     },
     onClose(cause) {
       const reason =
         cause ?? new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason: 'closed' })
-      for (const id of [...pending.keys()]) take(id)?.onFailed(reason)
+      for (const { caller } of pending.drain()) caller.onFailed(reason)
       onEnd(cause)
     },
   }

@@ -1,0 +1,141 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BackendName, EndpointId, SessionId } from '@mcp-router/core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createObserver } from './observer.js'
+import { aCall } from './testing/call-event.js'
+
+const open = (level = 'info') => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-observe-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'router.log')
+  const observer = createObserver({ instance: 'router-instance-1', level, file })
+  /** Closes the log and reads it, line by line. */
+  const lines = async () => {
+    await observer.close()
+    const text = readFileSync(file, 'utf8')
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+  }
+  return { observer, lines }
+}
+
+const backend = 'local' as BackendName
+const endpoint = 'stdio:local#1' as EndpointId
+
+describe('the line of a call', () => {
+  it('is JSON with all that is known of it, and nothing else', async () => {
+    const { observer, lines } = open()
+    observer.emit(aCall())
+    expect(await lines()).toEqual([
+      {
+        timestamp: '2025-01-02T03:04:05.007Z',
+        level: 'info',
+        message: 'call',
+        instance: 'router-instance-1',
+        requestId: 'r-1',
+        session: 's-1',
+        principal: 'ada',
+        downstream: 'http',
+        backend: 'weather',
+        endpoint: 'http://127.0.0.1:8071/mcp',
+        method: 'tools/call',
+        status: 200,
+        durationMs: 12.3,
+        outcome: 'ok',
+      },
+    ])
+  })
+
+  it.each(['"', '\\', '\n{"level":"error"}', '\u2028', 'é😀', '\ud800', '{}', ' '])(
+    'is one line of JSON whatever a client calls its method: %j',
+    async (odd) => {
+      const { observer, lines } = open()
+      observer.emit(aCall({ method: odd, session: odd, principal: odd, outcome: odd }))
+      observer.emit(aCall())
+      const [first, ...rest] = await lines()
+      expect(first).toMatchObject({ method: odd, session: odd, principal: odd, outcome: odd })
+      expect(rest).toHaveLength(1)
+    },
+  )
+
+  it('is there for every call, in order, when the log was closed', async () => {
+    const { observer, lines } = open()
+    const start = Date.parse('2025-01-02T03:04:59.990Z')
+    for (let n = 0; n < 1_050; n++) observer.emit(aCall({ requestId: `r-${n}`, at: start + n }))
+    const all = await lines()
+    expect(all.map(({ requestId }) => requestId)).toEqual(
+      Array.from({ length: 1_050 }, (_, n) => `r-${n}`),
+    )
+    expect(all.map(({ timestamp }) => Date.parse(String(timestamp)))).toEqual(
+      Array.from({ length: 1_050 }, (_, n) => start + n),
+    )
+  })
+
+  it('is not written at level warn, and calls are counted all the same', async () => {
+    const { observer, lines } = open('warn')
+    for (let n = 0; n < 200; n++) observer.emit(aCall())
+    expect(await observer.metrics.render(new Map())).toMatch(/mcp_router_calls_total\{.*\} 200/)
+    expect(await lines()).toEqual([])
+  })
+})
+
+describe('other events', () => {
+  it('are lines at the level of their weight', async () => {
+    const { observer, lines } = open('debug')
+    const session = 's-1' as SessionId
+    const upstream = { kind: 'upstream', backend, endpoint, reason: 'exited with 1' } as const
+    observer.emit({
+      kind: 'session',
+      action: 'opened',
+      session,
+      backend,
+      principal: 'ada',
+      endpoint,
+    })
+    observer.emit({ kind: 'stream', action: 'opened', session, backend })
+    observer.emit({ ...upstream, action: 'closed' })
+    observer.emit({ ...upstream, action: 'lost' })
+    observer.emit({ ...upstream, action: 'refused' })
+    observer.emit({ kind: 'stderr', backend, pid: 7, line: 'Error: "no"' })
+    observer.emit({ kind: 'fault', doing: 'touching sessions', error: new Error('gone') })
+    expect(await lines()).toMatchObject([
+      { level: 'info', message: 'session opened', session, principal: 'ada', endpoint },
+      { level: 'debug', message: 'stream opened', session },
+      { level: 'info', message: 'upstream closed' },
+      { level: 'warn', message: 'upstream lost', backend, endpoint, reason: 'exited with 1' },
+      { level: 'warn', message: 'upstream refused' },
+      { level: 'info', message: 'Error: "no"', backend, pid: 7, from: 'stderr' },
+      {
+        level: 'error',
+        message: 'touching sessions: gone',
+        stack: expect.stringContaining('gone'),
+      },
+    ])
+  })
+
+  it('carry when and where', async () => {
+    const { observer, lines } = open()
+    observer.log.info('ready', { address: 'http://127.0.0.1:8051' })
+    const [line] = await lines()
+    expect(line).toMatchObject({ instance: 'router-instance-1', address: 'http://127.0.0.1:8051' })
+    expect(Object.keys(line ?? {}).slice(0, 4)).toEqual([
+      'timestamp',
+      'level',
+      'message',
+      'instance',
+    ])
+    expect(String(line?.['timestamp'])).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+  })
+
+  it('that come after the end are dropped', async () => {
+    const { observer, lines } = open()
+    await observer.close()
+    observer.emit(aCall())
+    observer.emit({ kind: 'stderr', backend, pid: 7, line: 'late' })
+    expect(await lines().catch(() => [])).toEqual([])
+  })
+})

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { backendOf, httpEndpoint, nodeEndpoint } from './testing/backend.js'
+import { aRequest, ask, follow, initialize, jsonOf } from './testing/client.js'
+import { echo, openEndpoint } from './testing/endpoint.js'
+import { openGateway, openStore } from './testing/gateway.js'
+import { stdioServer } from './testing/stdio-server.js'
+
+const open = async () => {
+  const endpoint = await openEndpoint(({ res }) => {
+    if (res.req.method === 'GET')
+      res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+  })
+  const backends = [
+    backendOf('weather', [httpEndpoint(endpoint.url)]),
+    backendOf('local', [nodeEndpoint(stdioServer)]),
+  ]
+  const store = openStore()
+  return { endpoint, backends, store, gateway: await openGateway({ backends, store }) }
+}
+
+const limitMs = 10_000
+
+describe('an instance that drains', () => {
+  it('lets what is under way finish', async () => {
+    const { endpoint, gateway } = await open()
+    const call = ask(`${gateway.url}/mcp/router/route/weather`, { body: aRequest(1, 'slow') })
+    const { headers } = await initialize(`${gateway.url}/mcp/weather`)
+    const inSession = ask(`${gateway.url}/mcp/weather`, { headers, body: aRequest(2, 'slow') })
+    await expect.poll(() => endpoint.by('slow').length).toBe(2)
+    let drained = false
+    const draining = gateway.router.drain(limitMs).then(() => (drained = true))
+    endpoint.by('slow').forEach(echo)
+    expect((await call).status).toBe(200)
+    expect((await inSession).status).toBe(200)
+    await draining
+    expect(drained).toBe(true)
+  })
+
+  it('waits no longer than it may', async () => {
+    const { endpoint, gateway } = await open()
+    const call = ask(`${gateway.url}/mcp/router/route/weather`, { body: aRequest(1, 'slow') })
+    call.catch(() => undefined)
+    await expect.poll(() => endpoint.by('slow').length).toBe(1)
+    await gateway.router.drain(50)
+    expect(gateway.router.calls()).toBe(1)
+  })
+
+  it('opens no sessions any more, and goes on with those that there are', async () => {
+    const { endpoint, gateway } = await open()
+    const { headers } = await initialize(`${gateway.url}/mcp/weather`)
+    const call = ask(`${gateway.url}/mcp/weather`, { headers, body: aRequest(1, 'slow') })
+    await expect.poll(() => endpoint.by('slow').length).toBe(1)
+    const draining = gateway.router.drain(limitMs)
+    const { told } = await initialize(`${gateway.url}/mcp/weather`)
+    expect([told.status, jsonOf(told)]).toMatchObject([503, { error: { code: -31503 } }])
+    expect((await ask(`${gateway.url}/sse/local`)).status).toBe(503)
+    endpoint.by('slow').forEach(echo)
+    expect((await call).status).toBe(200)
+    await draining
+  })
+
+  it('ends streams cleanly and does not wait for them', async () => {
+    const { gateway } = await open()
+    const { headers } = await initialize(`${gateway.url}/mcp/weather`)
+    const local = await initialize(`${gateway.url}/mcp/local`)
+    const streams = [
+      await follow(`${gateway.url}/mcp/weather`, { headers }),
+      await follow(`${gateway.url}/mcp/local`, { headers: local.headers }),
+      await follow(`${gateway.url}/sse/local`),
+    ]
+    await gateway.router.drain(limitMs)
+    await expect
+      .poll(() => streams.map(({ response }) => response.complete))
+      .toEqual([true, true, true])
+  })
+
+  it('leaves portable sessions to the others, and ends its own', async () => {
+    const { backends, store, endpoint, gateway } = await open()
+    const weather = await initialize(`${gateway.url}/mcp/weather`)
+    const local = await initialize(`${gateway.url}/mcp/local`)
+    await gateway.router.drain(limitMs)
+    expect(await store.sessions.find(local.session as never)).toBeUndefined()
+    expect(endpoint.by('DELETE')).toEqual([])
+    const next = await openGateway({ backends, store, instance: 'router-instance-2' })
+    const asking = ask(`${next.url}/mcp/weather`, {
+      headers: weather.headers,
+      body: aRequest(1, 'slow'),
+    })
+    await expect.poll(() => endpoint.by('slow').length).toBe(1)
+    endpoint.by('slow').forEach(echo)
+    expect((await asking).status).toBe(200)
+  })
+})

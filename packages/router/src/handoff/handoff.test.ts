@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { backendOf, nodeEndpoint } from '../testing/backend.js'
+import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
+import { deadUrl } from '../testing/endpoint.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { stdioServer } from '../testing/stdio-server.js'
+
+/** Two Instances of one cluster, `a` the owner of whatever is opened there. */
+const open = async () => {
+  const backends = [backendOf('local', [nodeEndpoint(stdioServer)])]
+  const store = openStore()
+  const a = await openGateway({ backends, store, instance: 'router-instance-1' })
+  const b = await openGateway({ backends, store, instance: 'router-instance-2' })
+  return { store, a, b }
+}
+
+const openSession = async () => {
+  const { store, a, b } = await open()
+  const { session, headers } = await initialize(`${a.url}/mcp/local`)
+  const there = `${b.url}/mcp/local`
+  return { store, a, b, session, headers, there }
+}
+
+describe('a request that lands on another instance', () => {
+  it('is answered by the owner', async () => {
+    const { a, b, headers, there } = await openSession()
+    const told = await ask(there, { headers, body: aRequest('1', 'echo', { é: '😀' }) })
+    expect(told).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })
+    expect(jsonOf(told)).toEqual({ jsonrpc: '2.0', id: '1', result: { é: '😀' } })
+    expect([a.router.sessions().size, b.events.filter(({ kind }) => kind === 'upstream')]).toEqual([
+      1,
+      [],
+    ])
+  })
+
+  it('is told of once, by the owner, under the id that it came with', async () => {
+    const { a, b, headers, there } = await openSession()
+    const named = { ...headers, 'x-request-id': 'r-1' }
+    await ask(there, { headers: named, body: aRequest(1, 'echo') })
+    expect(b.calls()).toEqual([])
+    expect(a.calls().at(-1)).toMatchObject({ requestId: 'r-1', method: 'echo', principal: 'ada' })
+  })
+
+  it('is streamed where the owner streams', async () => {
+    const { headers, there } = await openSession()
+    const params = { _meta: { progressToken: 1 } }
+    const told = await ask(there, { headers, body: aRequest(1, 'work', params) })
+    expect(told.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'x-accel-buffering': 'no',
+    })
+    expect(told.text).toContain('"progress":1')
+    expect(told.text).toContain('"done":true')
+  })
+
+  it('may be the stream itself', async () => {
+    const { a, headers, there } = await openSession()
+    const events = await follow(there, { headers })
+    const body = { jsonrpc: '2.0', method: 'say', params: { n: 1 } }
+    await ask(`${a.url}/mcp/local`, { headers, body })
+    expect(await events.message()).toMatchObject({ params: { n: 1 } })
+  })
+
+  it('may be DELETE', async () => {
+    const { a, headers, session, there } = await openSession()
+    expect((await ask(there, { method: 'DELETE', headers })).status).toBe(200)
+    expect(a.ended).toEqual([session])
+    expect((await ask(there, { headers, body: aRequest(1, 'echo') })).status).toBe(404)
+  })
+
+  it('is answered on the stream of the owner where the client is of 2024-11-05', async () => {
+    const { a, b } = await open()
+    const events = await follow(`${a.url}/sse/local`)
+    const address = new URL((await events.next()).data.toString())
+    const there = `${b.url}${address.pathname}${address.search}`
+    expect((await ask(there, { body: aRequest(1, 'echo', { n: 1 }) })).status).toBe(202)
+    expect(await events.message()).toMatchObject({ id: 1, result: { n: 1 } })
+  })
+
+  it('by another principal finds nothing there either', async () => {
+    const { a, headers, there } = await openSession()
+    const eve = { ...headers, 'x-principal': 'eve' }
+    expect((await ask(there, { headers: eve, body: aRequest(1, 'echo') })).status).toBe(404)
+    expect(a.calls()).toHaveLength(1)
+  })
+
+  it('whose client leaves is broken off at the owner', async () => {
+    const { a, headers, there } = await openSession()
+    const leaving = new AbortController()
+    const asking = ask(there, { headers, body: aRequest(1, 'hang'), signal: leaving.signal })
+    asking.catch(() => undefined)
+    await expect.poll(() => a.router.calls()).toBe(1)
+    leaving.abort()
+    await expect.poll(() => a.calls().at(-1)).toMatchObject({ status: 499 })
+  })
+})
+
+describe('an owner that is away', () => {
+  it('with its lease is not found', async () => {
+    const { store, headers, there } = await openSession()
+    await store.membership.leave('router-instance-1' as never)
+    expect((await ask(there, { headers, body: aRequest(1, 'echo') })).status).toBe(404)
+  })
+
+  it('though its lease lasts is told as 503', async () => {
+    const { store, headers, there } = await openSession()
+    const id = 'router-instance-1' as never
+    const address = (await deadUrl()).replace('/mcp', '')
+    await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
+    const told = await ask(there, { headers, body: aRequest(1, 'echo') })
+    expect([told.status, jsonOf(told)]).toMatchObject([503, { id: 1, error: { code: -31503 } }])
+  })
+})
+
+describe('the address for handoffs', () => {
+  it.each([
+    ['without a secret', {}],
+    ['with a wrong secret', { 'x-mcp-router-secret': 'wrong', 'x-mcp-router-principal': 'ada' }],
+    ['without a principal', { 'x-mcp-router-secret': 'secret' }],
+  ])('is nothing to who comes %s', async (_, extra) => {
+    const { a, headers } = await openSession()
+    const url = `${a.url}/internal/handoff/mcp/local`
+    const told = await ask(url, { headers: { ...headers, ...extra }, body: aRequest(1, 'echo') })
+    expect(told).toMatchObject({ status: 404, text: 'not of the data plane' })
+  })
+
+  it('passes nothing on a second time', async () => {
+    const { b, headers } = await openSession()
+    const extra = { 'x-mcp-router-secret': 'secret', 'x-mcp-router-principal': 'ada' }
+    const url = `${b.url}/internal/handoff/mcp/local`
+    const told = await ask(url, { headers: { ...headers, ...extra }, body: aRequest(1, 'echo') })
+    expect(told.status).toBe(404)
+  })
+})

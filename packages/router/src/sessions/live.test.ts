@@ -1,0 +1,152 @@
+import { scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Upstream } from '@mcp-router/upstream'
+import { describe, expect, it, vi } from 'vitest'
+import { LiveSession } from './live.js'
+import type { Reply } from './reply.js'
+import type { Stream } from './stream.js'
+
+const message = (value: object): Message =>
+  scanMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...value })))
+const said = (n: number, params: object = {}): Message =>
+  message({ method: 'notifications/said', params: { n, ...params } })
+
+/** A Stream that keeps what is written to it. */
+const openStream = () => {
+  const written: unknown[] = []
+  let open = true
+  const stream: Stream = {
+    message: (bytes) => void written.push(JSON.parse(bytes.toString())),
+    frame: () => undefined,
+    end: () => void (open = false),
+    isOpen: () => open,
+  }
+  return { stream, written, isOpen: () => open }
+}
+
+const openReply = (id: string) => {
+  const reply = { id, say: vi.fn(), answer: vi.fn(), fail: vi.fn() } satisfies Reply
+  return { reply, said: () => reply.say.mock.calls.length }
+}
+
+const open = (send: Upstream['send'] = () => Promise.resolve()) => {
+  const sent: Message[] = []
+  const hooks = { onEnd: vi.fn(), onAgreed: vi.fn() }
+  const live = new LiveSession('local', hooks)
+  const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]
+  const upstream: Upstream = {
+    send(each) {
+      sent.push(each)
+      return send(each)
+    },
+    pass: () => undefined,
+    cancel: () => undefined,
+    listen,
+    close,
+  }
+  live.connect(upstream)
+  return { live, sent, hooks, listen, close }
+}
+
+describe('what the server says', () => {
+  it('waits for the stream, the oldest of too much given up', () => {
+    const { live } = open()
+    for (let n = 1; n <= 300; n++) live.onMessage(said(n))
+    const { stream, written } = openStream()
+    live.attach(stream)
+    expect(written).toHaveLength(256)
+    expect(written[0]).toMatchObject({ params: { n: 45 } })
+    live.onMessage(said(301))
+    expect(written.at(-1)).toMatchObject({ params: { n: 301 } })
+  })
+
+  it('waits again when the stream is gone', () => {
+    const { live } = open()
+    const [first, second] = [openStream(), openStream()]
+    live.attach(first.stream)
+    live.detach(first.stream)
+    live.onMessage(said(1))
+    live.attach(second.stream)
+    expect([first.written, second.written.length]).toEqual([[], 1])
+  })
+
+  it('goes to the call whose progress it is, else to the newest call', async () => {
+    const { live } = open()
+    const [older, newer] = [openReply('1'), openReply('2')]
+    const params = { _meta: { progressToken: 'p' } }
+    await live.request(message({ id: 1, method: 'm', params }), older.reply)
+    await live.request(message({ id: 2, method: 'm' }), newer.reply)
+    live.onMessage(message({ method: 'notifications/progress', params: { progressToken: 'p' } }))
+    expect([older.said(), newer.said()]).toEqual([1, 0])
+    live.onMessage(said(1))
+    expect([older.said(), newer.said()]).toEqual([1, 1])
+    live.release(newer.reply)
+    live.onMessage(said(2))
+    expect([older.said(), newer.said()]).toEqual([2, 1])
+  })
+
+  it('as an answer goes to its own call', async () => {
+    const { live } = open()
+    const [number, text] = [openReply('1'), openReply('"1"')]
+    await live.request(message({ id: 1, method: 'm' }), number.reply)
+    await live.request(message({ id: '1', method: 'm' }), text.reply)
+    live.onMessage(message({ id: '1', result: {} }))
+    expect([number, text].map(({ reply }) => reply.answer.mock.calls.length)).toEqual([0, 1])
+  })
+})
+
+describe('a message of the client', () => {
+  it('that was accepted is answered on the stream, also when it could not be sent', async () => {
+    const { live } = open((each) =>
+      each.id === '2' ? Promise.reject(new Error('broken')) : Promise.resolve(),
+    )
+    const { stream, written } = openStream()
+    live.attach(stream)
+    live.pass(message({ id: 1, method: 'm' }))
+    live.pass(message({ id: 2, method: 'm' }))
+    live.onMessage(message({ id: 1, result: {} }))
+    await vi.waitUntil(() => written.length === 2)
+    expect(written).toMatchObject([
+      { id: 1, result: {} },
+      { id: 2, error: { code: -31502 } },
+    ])
+  })
+
+  it('that says initialized starts the listening', async () => {
+    const { live, listen } = open()
+    await live.tell(message({ method: 'notifications/initialized' }))
+    expect(listen).toHaveBeenCalledOnce()
+  })
+
+  it('that is initialize tells the revision that was agreed on', async () => {
+    const { live, hooks } = open()
+    await live.tell(message({ id: 0, method: 'initialize' }))
+    live.onMessage(message({ id: 0, result: { protocolVersion: '2025-06-18' } }))
+    expect(hooks.onAgreed).toHaveBeenCalledExactlyOnceWith('2025-06-18')
+  })
+})
+
+describe('the end', () => {
+  it('of the upstream ends everything, once, and every call hears why', async () => {
+    const { live, hooks } = open()
+    const { stream, written, isOpen } = openStream()
+    const call = openReply('1')
+    live.attach(stream)
+    await live.request(message({ id: 1, method: 'm' }), call.reply)
+    live.pass(message({ id: 2, method: 'm' }))
+    live.onClose(new Error('exited with 1'))
+    live.onClose(undefined)
+    expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect(written).toMatchObject([{ id: 2, error: { code: -31502 } }])
+    expect(isOpen()).toBe(false)
+    expect(hooks.onEnd).toHaveBeenCalledOnce()
+    await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+  })
+
+  it('by ourselves closes the upstream and is not told as its end', async () => {
+    const { live, close, hooks } = open()
+    await live.close()
+    expect(close).toHaveBeenCalledOnce()
+    expect(hooks.onEnd).not.toHaveBeenCalled()
+  })
+})

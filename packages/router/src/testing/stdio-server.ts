@@ -1,0 +1,34 @@
+/**
+ * stdioServer is the JavaScript of a stdio MCP server. It names its pid in `initialize`, and does what the method says: `work` sends progress
+ * first; `hang` never answers; `exit` ends it; `ask` asks the client; `say` sends a notification; `heard` tells what the client answered. The
+ * rest is answered with its params.
+ */
+export const stdioServer = `
+  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  let answer
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params, result } = JSON.parse(line)
+    const progressToken = params?._meta?.progressToken
+    switch (method) {
+      case 'initialize': {
+        const serverInfo = { name: 'stdio', pid: process.pid }
+        return send({ id, result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } })
+      }
+      case 'hang': return
+      case 'exit': return process.exit(3)
+      case 'work':
+        send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
+        return send({ id, result: { done: true } })
+      case 'ask':
+        return send({ id: 'server-1', method: 'roots/list' })
+      case 'say':
+        return send({ method: 'notifications/said', params })
+      case 'heard':
+        return send({ id, result: { answer } })
+      case undefined:
+        answer = result
+        return
+      default:
+        if (id !== undefined) send({ id, result: params })
+    }
+  })`
