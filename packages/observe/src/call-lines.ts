@@ -67,13 +67,25 @@ const safe = /^[\w .:/#@+-]*$/
 /** Most values need no escaping; JSON.stringify takes the rest. */
 const quoted = (text: string): string => (safe.test(text) ? `"${text}"` : JSON.stringify(text))
 
+const seen = new Map<string, string>()
+const seenLimit = 1_000
+
+/** named quotes a value of which there are few, such as the name of a backend. */
+const named = (text: string): string => {
+  const known = seen.get(text)
+  if (known !== undefined) return known
+  const made = quoted(text)
+  if (seen.size < seenLimit) seen.set(text, made)
+  return made
+}
+
 const jsonLine = (event: CallEvent, instance: string): string =>
-  `{"timestamp":"${timeText(event.at)}","level":"info","message":"call","instance":${quoted(instance)}` +
+  `{"timestamp":"${timeText(event.at)}","level":"info","message":"call","instance":${named(instance)}` +
   `,"requestId":${quoted(event.requestId)},"session":${quoted(event.session)}` +
-  `,"principal":${quoted(event.principal)},"downstream":"${event.downstream}"` +
-  `,"backend":${quoted(event.backend)},"endpoint":${quoted(event.endpoint)}` +
-  `,"method":${quoted(event.method)},"status":${event.status}` +
-  `,"durationMs":${event.durationMs.toFixed(1)},"outcome":${quoted(event.outcome)}}`
+  `,"principal":${named(event.principal)},"downstream":"${event.downstream}"` +
+  `,"backend":${named(event.backend)},"endpoint":${named(event.endpoint)}` +
+  `,"method":${named(event.method)},"status":${event.status}` +
+  `,"durationMs":${event.durationMs.toFixed(1)},"outcome":${named(event.outcome)}}`
 
 const readableLine = (event: CallEvent): string => {
   const what = `${event.backend || '?'} ${event.method || '?'}`

@@ -10,7 +10,7 @@ import { readBody } from './body.js'
 const open = async () => {
   const outcomes: string[] = []
   const server = createServer((req, res) => {
-    readBody(req, 1_000).then(
+    readBody(req, 1_000, (body) => body).then(
       (body) => {
         outcomes.push(body.toString())
         res.end(body)

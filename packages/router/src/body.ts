@@ -9,8 +9,15 @@ import type { Incoming } from './incoming.js'
 const patienceBytes = 64 * 1024 * 1024
 const patienceMs = 10_000
 
-/** readBody collects a body of at most `limit` bytes; a longer one is BODY_TOO_LARGE once the client has stopped sending. */
-export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =>
+/**
+ * readBody collects a body of at most `limit` bytes and resolves with what `use` makes of it; a longer one is BODY_TOO_LARGE once the
+ * client has stopped sending.
+ */
+export const readBody = <T>(
+  req: IncomingMessage,
+  limit: number,
+  use: (body: Buffer) => T,
+): Promise<T> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -19,6 +26,14 @@ export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =
       clearTimeout(tooLong)
       reject(new RouterError('BODY_TOO_LARGE', { limit }))
     }
+    const finish = (): void => {
+      const [first] = chunks
+      try {
+        resolve(use(chunks.length === 1 && first ? first : Buffer.concat(chunks)))
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= limit) chunks.push(chunk)
@@ -26,9 +41,8 @@ export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =
       if (size > limit + patienceBytes) refuse()
     })
     req.on('end', () => {
-      const [first] = chunks
       if (size > limit) refuse()
-      else resolve(chunks.length === 1 && first ? first : Buffer.concat(chunks))
+      else finish()
     })
     // Emitted only when the client leaves early: nobody reads the answer, but the promise must settle.
     req.on('error', () => {
@@ -40,17 +54,16 @@ export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer> =
 const jsonType = /^application\/json\s*(;|$)/i
 
 /** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming: errors from here on carry its id. */
-export const readMessage = async (incoming: Incoming, limit: number): Promise<Message> => {
-  const { req } = incoming
-  const bytes = await readBody(req, limit)
-  const message = scanFor(incoming, bytes)
-  const type = req.headers['content-type']
-  if (type !== 'application/json' && !jsonType.test(type ?? '')) {
-    throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
-  }
-  if (message instanceof MalformedMessage) throw malformed(message)
-  return message
-}
+export const readMessage = (incoming: Incoming, limit: number): Promise<Message> =>
+  readBody(incoming.req, limit, (bytes) => {
+    const message = scanFor(incoming, bytes)
+    const type = incoming.req.headers['content-type']
+    if (type !== 'application/json' && !jsonType.test(type ?? '')) {
+      throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
+    }
+    if (message instanceof MalformedMessage) throw malformed(message)
+    return message
+  })
 
 const scanFor = (incoming: Incoming, bytes: Buffer): Message | MalformedMessage => {
   try {

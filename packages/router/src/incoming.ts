@@ -24,6 +24,7 @@ export class Incoming {
   private readonly events: EventSink
   private told = false
   private watcher: (() => void) | undefined
+  private second: (() => void) | undefined
   private more: (() => void)[] | undefined
 
   constructor(
@@ -43,6 +44,7 @@ export class Incoming {
     this.requestId = requestIdOf(req)
     res.on('close', () => {
       this.watcher?.()
+      this.second?.()
       if (this.more) for (const watcher of this.more) watcher()
     })
   }
@@ -50,6 +52,7 @@ export class Incoming {
   /** whenClosed calls back once the response is over, sent or not: one listener on the response serves all. */
   whenClosed(watcher: () => void): void {
     if (!this.watcher) this.watcher = watcher
+    else if (!this.second) this.second = watcher
     else (this.more ??= []).push(watcher)
   }
 
