@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Chain } from './chain.js'
 import type { Link } from './chain.js'
 
-class Member implements Link {
+class Ring implements Link {
   previous: Link | undefined
   next: Link | undefined
   readonly name: string
@@ -11,30 +11,53 @@ class Member implements Link {
   }
 }
 
-const names = (chain: Chain<Member>): string => [...chain].map(({ name }) => name).join('')
+const open = (...names: string[]) => {
+  const chain = new Chain<Ring>()
+  const rings = names.map((name) => new Ring(name))
+  for (const ring of rings) chain.add(ring)
+  return { chain, rings, names: () => [...chain].map(({ name }) => name) }
+}
 
 describe('a chain', () => {
-  const [a, b, c] = [new Member('a'), new Member('b'), new Member('c')]
-
-  it('holds what was added until it is removed, in any order', () => {
-    const chain = new Chain<Member>()
-    for (const member of [a, b, c]) chain.add(member)
-    expect(names(chain)).toBe('cba')
-    chain.remove(b)
-    expect(names(chain)).toBe('ca')
-    chain.remove(c)
-    chain.add(b)
-    expect(names(chain)).toBe('ba')
-    chain.remove(a)
-    chain.remove(b)
-    expect(names(chain)).toBe('')
+  it('has its members, the last one added first', () => {
+    expect(open('a', 'b', 'c').names()).toEqual(['c', 'b', 'a'])
+    expect(open().names()).toEqual([])
   })
 
-  it('lets what it hands out be removed meanwhile, and leaves strangers alone', () => {
-    const chain = new Chain<Member>()
-    for (const member of [a, b]) chain.add(member)
-    chain.remove(c)
-    for (const member of chain) chain.remove(member)
-    expect(names(chain)).toBe('')
+  it.each([0, 1, 2])('lets go of member %d wherever it stands', (at) => {
+    const { chain, rings, names } = open('a', 'b', 'c')
+    chain.remove(rings[at]!)
+    expect(names()).toEqual(['c', 'b', 'a'].filter((name) => name !== rings[at]!.name))
+  })
+
+  it('takes the removal of one that is not in it, or no more, for done', () => {
+    const { chain, rings, names } = open('a', 'b')
+    chain.remove(new Ring('c'))
+    chain.remove(rings[0]!)
+    chain.remove(rings[0]!)
+    expect(names()).toEqual(['b'])
+  })
+
+  it('takes a member back', () => {
+    const { chain, rings, names } = open('a', 'b')
+    chain.remove(rings[0]!)
+    chain.add(rings[0]!)
+    expect(names()).toEqual(['a', 'b'])
+  })
+
+  it('can be emptied while it is walked', () => {
+    const { chain, names } = open('a', 'b', 'c')
+    const walked: string[] = []
+    for (const ring of chain) {
+      walked.push(ring.name)
+      chain.remove(ring)
+    }
+    expect([walked, names()]).toEqual([['c', 'b', 'a'], []])
+  })
+
+  it('may grow while it is walked', () => {
+    const { chain, names } = open('a', 'b')
+    for (const ring of chain) if (ring.name === 'b') chain.add(new Ring('c'))
+    expect(names()).toEqual(['c', 'b', 'a'])
   })
 })

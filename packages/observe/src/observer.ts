@@ -17,7 +17,7 @@ export const createObserver = (options: LogOptions): Observer => {
   const log = openLog(options)
   const metrics = createMetrics(options.instance)
   const lines = createCallLines(log, options.instance)
-  let closed = false
+  let closing: Promise<void> | undefined
   // A full disk must not end the process, and there is no log to tell it to.
   log.on('error', (error) => process.stderr.write(`mcp-router: logging: ${error.message}\n`))
   return {
@@ -25,15 +25,17 @@ export const createObserver = (options: LogOptions): Observer => {
     metrics,
     emit(event) {
       // A child that ends late has nobody left to hear of it.
-      if (closed) return
+      if (closing) return
       metrics.count(event)
       if (event.kind === 'call') lines.add(event)
       else tell(log, event)
     },
-    async close() {
-      closed = true
-      lines.flush()
-      await closeLog(log)
+    close() {
+      closing ??= Promise.resolve().then(() => {
+        lines.flush()
+        return closeLog(log)
+      })
+      return closing
     },
   }
 }

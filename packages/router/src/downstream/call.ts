@@ -2,7 +2,7 @@ import { RouterError } from '@mcp-router/core'
 import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
-import { requireBackend } from './context.js'
+import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { RouteCall } from './route-call.js'
 
@@ -14,9 +14,9 @@ export const serveCall = async (
   deadlineMs: number | undefined,
 ): Promise<void> => {
   if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  noteBackend(context, incoming, name)
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
   const backend = requireBackend(context, name)
-  incoming.backend = backend.name
   switch (message.kind) {
     case 'notification':
       // It would concern a session, and here there is none.

@@ -3,6 +3,7 @@ import { RouterError } from '@mcp-router/core'
 import type { Deadlines } from '../deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Handoff } from '../handoff/handoff.js'
+import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import type { Selector } from '../policy/selector.js'
 import type { Sessions } from '../sessions/table.js'
@@ -17,6 +18,12 @@ export interface Context {
   readonly deadlines: Deadlines
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
+}
+
+/** noteBackend tells the Incoming which Backend its path names, when there is one: what is told of the call names it, whatever happens. */
+export const noteBackend = (context: Context, incoming: Incoming, name: string): void => {
+  const { backends } = context.deps.registry.snapshot()
+  if ((backends as ReadonlyMap<string, Backend>).has(name)) incoming.backend = name
 }
 
 /** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are. */

@@ -9,7 +9,7 @@ import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
 import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
-import { requireBackend } from './context.js'
+import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { initialize } from './initialize.js'
 
@@ -19,6 +19,7 @@ export const serveHttp = async (
   incoming: Incoming,
   name: string,
 ): Promise<void> => {
+  noteBackend(context, incoming, name)
   switch (incoming.req.method) {
     case 'POST':
       return post(context, incoming, name)
@@ -33,7 +34,6 @@ export const serveHttp = async (
 
 const requireHere = (context: Context, incoming: Incoming, name: string): Backend => {
   const backend = requireBackend(context, name)
-  incoming.backend = backend.name
   requireRevision(incoming)
   return backend
 }

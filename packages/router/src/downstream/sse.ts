@@ -10,7 +10,7 @@ import type { LiveSession } from '../sessions/live.js'
 import { ownedBy } from '../sessions/live.js'
 import { noteRequest } from '../sessions/note.js'
 import { liveOf, openLive, openSessionStream } from '../sessions/owned.js'
-import { requireBackend } from './context.js'
+import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 
 /**
@@ -25,8 +25,8 @@ export const serveSse = async (
   const { req, res } = incoming
   incoming.method = 'GET'
   if (req.method !== 'GET') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET' })
+  noteBackend(context, incoming, name)
   const backend = requireBackend(context, name)
-  incoming.backend = backend.name
   if (context.draining) throw new RouterError('DRAINING')
   const id = newSessionId()
   incoming.session = id
@@ -57,8 +57,9 @@ export const serveMessage = async (
   id: string,
 ): Promise<void> => {
   if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  noteBackend(context, incoming, name)
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
-  if (name) incoming.backend = requireBackend(context, name).name
+  if (name) requireBackend(context, name)
   if (!id) throw new RouterError('SESSION_REQUIRED')
   incoming.session = id
   const held = await context.sessions.find(id, incoming.principal, name)

@@ -1,0 +1,103 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createRegistry } from '@mcp-router/store'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { fileProvider } from './file-provider.js'
+
+const servers = (...names: string[]): string =>
+  [
+    'servers:',
+    ...names.map((name) => `  ${name}: { url: "http://127.0.0.1:1/\${PATH_OF_IT}" }`),
+  ].join('\n')
+
+const open = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcp-control-'))
+  const path = join(folder, 'mcp-servers.yaml')
+  writeFileSync(path, servers('weather'))
+  const registry = createRegistry()
+  const [onChange, onError] = [vi.fn(), vi.fn<(error: Error) => void>()]
+  const env = { PATH_OF_IT: 'mcp' }
+  const provider = fileProvider({ path, env, registry, onChange, onError })
+  onTestFinished(() => {
+    provider.close()
+    rmSync(folder, { recursive: true })
+  })
+  const names = () => [...registry.snapshot().backends.keys()]
+  return { folder, path, registry, provider, onChange, onError, names }
+}
+
+describe('the servers file', () => {
+  it('is published when it changes', async () => {
+    const { path, registry, onChange, names } = open()
+    writeFileSync(path, servers('weather', 'notes'))
+    await expect.poll(names).toEqual(['weather', 'notes'])
+    expect(onChange).toHaveBeenCalledWith(2)
+    const [weather] = registry.snapshot().backends.values()
+    expect(weather?.endpoints[0]).toMatchObject({ url: 'http://127.0.0.1:1/mcp' })
+  })
+
+  it('is published when it is replaced, again and again', async () => {
+    const { folder, path, names } = open()
+    for (const name of ['a', 'b']) {
+      const written = join(folder, 'new.tmp')
+      writeFileSync(written, servers(name))
+      renameSync(written, path)
+      await expect.poll(names).toEqual([name])
+    }
+  })
+
+  it('that is written in several steps is read once, when it is whole', async () => {
+    const { path, onChange, onError, names } = open()
+    writeFileSync(path, '')
+    writeFileSync(path, 'servers: {')
+    writeFileSync(path, servers('notes'))
+    await expect.poll(names).toEqual(['notes'])
+    expect([onChange.mock.calls.length, onError.mock.calls.length]).toEqual([1, 0])
+  })
+
+  it.each([
+    ['broken', 'servers: ['],
+    ['wrong', 'servers: { weather: { ulr: "http://127.0.0.1:1" } }'],
+  ])('that is %s changes nothing, and is told', async (_, text) => {
+    const { path, registry, onError, names } = open()
+    writeFileSync(path, servers('good'))
+    await expect.poll(names).toEqual(['good'])
+    const { revision } = registry.snapshot()
+    writeFileSync(path, text)
+    await expect.poll(() => onError.mock.calls.length).toBe(1)
+    expect(onError.mock.calls[0]?.[0].message).toContain('mcp-servers.yaml')
+    expect([registry.snapshot().revision, names()]).toEqual([revision, ['good']])
+    writeFileSync(path, servers('mended'))
+    await expect.poll(names).toEqual(['mended'])
+  })
+
+  it('that is away changes nothing until it is back', async () => {
+    const { path, onError, names } = open()
+    writeFileSync(path, servers('good'))
+    await expect.poll(names).toEqual(['good'])
+    rmSync(path)
+    await expect.poll(() => onError.mock.calls.length).toBe(1)
+    expect(names()).toEqual(['good'])
+    writeFileSync(path, servers('back'))
+    await expect.poll(names).toEqual(['back'])
+  })
+
+  it('is not read for the sake of other files', async () => {
+    const { folder, path, onChange, names } = open()
+    for (let n = 0; n < 20; n++) writeFileSync(join(folder, `other-${n}.yaml`), 'x')
+    writeFileSync(path, servers('notes'))
+    await expect.poll(names).toEqual(['notes'])
+    expect(onChange).toHaveBeenCalledTimes(1)
+  })
+
+  it('is followed no more after close', async () => {
+    const { path, provider, onChange } = open()
+    writeFileSync(path, servers('notes'))
+    provider.close()
+    const other = open()
+    writeFileSync(other.path, servers('notes'))
+    await expect.poll(other.names).toEqual(['notes'])
+    expect(onChange).not.toHaveBeenCalled()
+  })
+})
