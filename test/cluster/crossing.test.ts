@@ -2,13 +2,17 @@ import { expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { openStream } from '../harness/event-stream.js'
+import { useFixture } from '../harness/fixture.js'
 import { ask, post } from '../harness/http.js'
 import { isAlive, processAt } from '../harness/processes.js'
 import { notification, response, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
-const cluster = useCluster({ servers: { odd: oddStdioEntry } })
+const plain = useFixture('odd-http')
+const cluster = useCluster(() => ({
+  servers: { odd: oddStdioEntry, plain: { url: plain().url } },
+}))
 
 /** at is an address on one Instance: 0, 1 or 2. */
 const at = (instance: 0 | 1 | 2, url: string): string => {
@@ -99,7 +103,7 @@ it('continues a session with a server that speaks http on every instance', async
 
 const noteUri = 'note://crossing'
 
-it.each(['odd', 'mcp-server-v6'])('ends a session of %s on whichever instance', async (backend) => {
+it.each(['odd', 'plain', 'mcp-server-v6'])('ends a session of %s everywhere', async (backend) => {
   const client = await converse('http', { base: cluster().instances[0], backend })
   const child =
     backend === 'odd' ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid'))))) : undefined
@@ -110,9 +114,16 @@ it.each(['odd', 'mcp-server-v6'])('ends a session of %s on whichever instance', 
   expect(ended.status).toBe(200)
   expect(await cluster().redis.exists(`mcp:sessions:${client.session}`)).toBe(0)
   for (const instance of [0, 1, 2] as const)
-    await until(`instance ${instance} to forget the session`, async () => {
-      const answer = await post(at(instance, client.url), toolCall(3, 'x'), client.headers)
-      return answer.status === 404 && answer.json().error.code === -32001
-    })
+    await until(
+      `instance ${instance} to forget the session`,
+      async () => {
+        const answer = await post(at(instance, client.url), toolCall(3, 'x'), client.headers)
+        return answer.status === 404 && answer.json().error.code === -32001
+      },
+      soonMs,
+    )
   if (child) await until('the end of the child', () => !isAlive(child))
 })
+
+/** Less than a touch takes to find out: the instances tell each other. */
+const soonMs = 2_000

@@ -69,6 +69,21 @@ describe.each(['http', 'sse'] as const)('%s sessions', (way) => {
     },
   )
 
+  it.each(backends)('hear of the progress of each call on its own stream (%s)', async (backend) => {
+    const client = await open('http', backend)
+    const heard = await Promise.all(
+      [2, 3, 4, 5].map((steps) => {
+        const _meta = { progressToken: steps }
+        const params = { name: 'progress', arguments: { steps, pauseMs: 20 }, _meta }
+        return progressOf(client, request(steps, 'tools/call', params))
+      }),
+    )
+    expect(heard.map((each) => each.length)).toEqual([2, 3, 4, 5])
+    for (const [n, each] of heard.entries())
+      expect(each.every(({ progressToken }) => progressToken === n + 2)).toBe(true)
+    await client.close()
+  })
+
   it('are refused at the address of another backend, and go on at their own', async () => {
     const client = await open(way, 'stdio')
     const other = client.url.replace('/mcp/stdio', '/mcp/http')

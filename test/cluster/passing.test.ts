@@ -35,6 +35,17 @@ describe.each(ways)('what clients of %s say to a server over %s', (way, backend)
     await client.close()
   })
 
+  it('may be written over many lines', async () => {
+    const client = await open(way, backend)
+    const params = { name: 'echo', arguments: { text: 'a\nb', as: 'lines' } }
+    const message = { jsonrpc: '2.0', id: 3, method: 'tools/call', params }
+    for (const newline of ['\n', '\r\n', '\r']) {
+      const lines = JSON.stringify(message, null, 2).replaceAll('\n', newline)
+      expect(textOf(await client.ask(lines))).toBe('a\nb')
+    }
+    await client.close()
+  })
+
   it('may have an argument of 1 MiB and a result of 5 MiB', async () => {
     const client = await open(way, backend)
     const argument = 'ü'.repeat(mebibyte / 2)

@@ -119,12 +119,12 @@ describe('the life of a session', () => {
       await until('its life to be renewed', async () => (await left()) > ttlMs / 2)
     }
     await until('its end', async () => (await left()) === -2)
+    if (child) await until('the end of the child', () => !isAlive(child))
     for (const instance of instances)
       await until('404 on every instance', async () => {
         const answer = await post(`${instance}/mcp/${backend}`, toolCall(3, 'x'), client.headers)
         return answer.status === 404 && answer.json().error.code === -32001
       })
-    if (child) await until('the end of the child', () => !isAlive(child))
   })
 
   it('goes on as long as a stream is open, however quiet', async () => {

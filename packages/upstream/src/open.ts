@@ -17,15 +17,39 @@ interface DialerDeps {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-export const createDialer = ({ client, events, env }: DialerDeps): Dialer => ({
-  async open(backend, endpoint, listener) {
-    switch (endpoint.transport) {
-      case 'http':
-        return openHttpUpstream({ client, endpoint, backend: backend.name, listener })
-      case 'sse':
-        return openSseUpstream({ client, endpoint, backend, listener })
-      case 'stdio':
-        return openStdioUpstream({ endpoint, backend, listener, events, env })
+export const createDialer = ({ client, events, env }: DialerDeps): Dialer => {
+  /** told tells of an Upstream's end; a stdio one does so itself, with how its process ended. */
+  const told = (backend: Backend, endpoint: Endpoint, listener: UpstreamListener) => {
+    const tell = (action: 'opened' | 'closed' | 'lost', reason: string): void =>
+      events.emit({
+        kind: 'upstream',
+        action,
+        backend: backend.name,
+        endpoint: endpoint.id,
+        reason,
+      })
+    const hearing: UpstreamListener = {
+      onMessage: (message) => listener.onMessage(message),
+      onClose(cause) {
+        tell(cause ? 'lost' : 'closed', cause?.message ?? 'no longer needed')
+        listener.onClose(cause)
+      },
     }
-  },
-})
+    return { hearing, opened: () => tell('opened', endpoint.transport) }
+  }
+
+  return {
+    async open(backend, endpoint, listener) {
+      if (endpoint.transport === 'stdio') {
+        return openStdioUpstream({ endpoint, backend, listener, events, env })
+      }
+      const { hearing, opened } = told(backend, endpoint, listener)
+      const upstream =
+        endpoint.transport === 'http'
+          ? openHttpUpstream({ client, endpoint, backend: backend.name, listener: hearing })
+          : await openSseUpstream({ client, endpoint, backend, listener: hearing })
+      opened()
+      return upstream
+    },
+  }
+}
