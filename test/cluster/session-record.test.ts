@@ -84,7 +84,7 @@ describe('a session in Redis', () => {
   })
 })
 
-const ttlMs = 1_500
+const ttlMs = 2_400
 const touchMs = 400
 
 describe('the life of a session', () => {
@@ -105,29 +105,32 @@ describe('the life of a session', () => {
     await client.close()
   })
 
-  it.each(['mcp-server-v6', 'odd'])('is renewed by use and ends without (%s)', async (backend) => {
-    const { instances, redis } = cluster()
-    const client = await converse('http', { base: instances[0], backend })
-    const left = (): Promise<number> => redis.pttl(keyOf(client.session))
-    const child =
-      backend === 'odd'
-        ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid')))))
-        : undefined
-    for (let renewal = 1; renewal <= 2; renewal++) {
-      await until('half of its life to pass', async () => (await left()) < ttlMs / 2)
-      await client.ask(toolCall(2, 'echo', { text: 'x' }))
-      await until('its life to be renewed', async () => (await left()) > ttlMs / 2)
-    }
-    await until('its end', async () => (await left()) === -2)
-    if (child) await until('the end of the child', () => !isAlive(child))
-    for (const instance of instances)
-      await until('404 on every instance', async () => {
-        const answer = await post(`${instance}/mcp/${backend}`, toolCall(3, 'x'), client.headers)
-        return answer.status === 404 && answer.json().error.code === -32001
-      })
-  })
+  it.concurrent.each(['mcp-server-v6', 'odd'])(
+    'is renewed by use and ends without (%s)',
+    async (backend) => {
+      const { instances, redis } = cluster()
+      const client = await converse('http', { base: instances[0], backend })
+      const left = (): Promise<number> => redis.pttl(keyOf(client.session))
+      const child =
+        backend === 'odd'
+          ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid')))))
+          : undefined
+      for (let renewal = 1; renewal <= 2; renewal++) {
+        await until('half of its life to pass', async () => (await left()) < ttlMs / 2)
+        await client.ask(toolCall(2, 'echo', { text: 'x' }))
+        await until('its life to be renewed', async () => (await left()) > ttlMs / 2)
+      }
+      await until('its end', async () => (await left()) === -2)
+      if (child) await until('the end of the child', () => !isAlive(child))
+      for (const instance of instances)
+        await until('404 on every instance', async () => {
+          const answer = await post(`${instance}/mcp/${backend}`, toolCall(3, 'x'), client.headers)
+          return answer.status === 404 && answer.json().error.code === -32001
+        })
+    },
+  )
 
-  it('goes on as long as a stream is open, however quiet', async () => {
+  it.concurrent('goes on as long as a stream is open, however quiet', async () => {
     const { instances, redis } = cluster()
     const client = await converse('sse', { base: instances[0], backend: 'odd' })
     const end = Date.now() + 2 * ttlMs

@@ -134,6 +134,8 @@ export const serverSchema = z.strictObject({
   /** Seconds that a call may take. */
   deadline: decimal(0.001).default(60),
   disabled: flag.default(false),
+  /** What its http endpoints speak: with sessions, without, or to be found out. */
+  era: oneOf(['auto', 'legacy', 'modern']).default('auto'),
 })
 
 const endpointShape = {

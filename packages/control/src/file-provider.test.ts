@@ -1,8 +1,9 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRegistry } from '@mcp-router/store'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fileProvider } from './file-provider.js'
 
 const servers = (...names: string[]): string =>
@@ -27,6 +28,8 @@ const open = () => {
   return { folder, path, registry, provider, onChange, onError, names }
 }
 
+afterEach(() => vi.useRealTimers())
+
 describe('the servers file', () => {
   it('is published when it changes', async () => {
     const { path, registry, onChange, names } = open()
@@ -48,11 +51,17 @@ describe('the servers file', () => {
   })
 
   it('that is written in several steps is read once, when it is whole', async () => {
-    const { path, onChange, onError, names } = open()
-    writeFileSync(path, '')
-    writeFileSync(path, 'servers: {')
-    writeFileSync(path, servers('notes'))
-    await expect.poll(names).toEqual(['notes'])
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { folder, path, onChange, onError, names } = open()
+    const watcher = watch(folder)
+    onTestFinished(() => watcher.close())
+    for (const text of ['', 'servers: {', servers('notes')]) {
+      const noticed = once(watcher, 'change')
+      writeFileSync(path, text)
+      await noticed
+      vi.advanceTimersByTime(90)
+    }
+    await expect.poll(() => (vi.advanceTimersByTime(10), names())).toEqual(['notes'])
     expect([onChange.mock.calls.length, onError.mock.calls.length]).toEqual([1, 0])
   })
 

@@ -35,10 +35,15 @@ export interface StdioEndpoint {
 /** Endpoint is one dialable place of a Backend. */
 export type Endpoint = HttpEndpoint | SseEndpoint | StdioEndpoint
 
+/** Era of a revision: `legacy` with sessions (2024-11-05 … 2025-11-25), `modern` without (2026-07-28). */
+export type Era = 'legacy' | 'modern'
+
 /** Backend is a named MCP server as the operator registered it. */
 export interface Backend {
   readonly name: BackendName
   readonly endpoints: readonly Endpoint[]
   /** How long a `call` may take before it is answered 504, ms. */
   readonly deadlineMs: number
+  /** What its http Endpoints speak, as configured: with sessions, without, or to be found out. */
+  readonly era: Era | 'auto'
 }

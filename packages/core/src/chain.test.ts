@@ -31,11 +31,11 @@ describe('a chain', () => {
   })
 
   it('takes the removal of one that is not in it, or no more, for done', () => {
-    const { chain, rings, names } = open('a', 'b')
-    chain.remove(new Ring('c'))
-    chain.remove(rings[0]!)
-    chain.remove(rings[0]!)
-    expect(names()).toEqual(['b'])
+    const { chain, rings, names } = open('a', 'b', 'c')
+    chain.remove(new Ring('d'))
+    chain.remove(rings[1]!)
+    chain.remove(rings[1]!)
+    expect(names()).toEqual(['c', 'a'])
   })
 
   it('takes a member back', () => {

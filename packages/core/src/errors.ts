@@ -141,6 +141,16 @@ const table = {
     rpc: -31401,
     text: () => 'Authentication required: send Authorization: Bearer <token>',
   },
+  ENVELOPE_INVALID: { status: 400, rpc: -32602, text: (d) => String(d['reason']) },
+  HEADER_MISMATCH: { status: 400, rpc: -32020, text: (d) => String(d['reason']) },
+  VERSION_NOT_SERVED: { status: 400, rpc: -32022, text: (d) => String(d['reason']) },
+  METHOD_UNKNOWN: { status: 404, rpc: -32601, text: (d) => String(d['reason']) },
+  SESSIONS_ONLY: {
+    status: 400,
+    rpc: -32000,
+    text: (d) =>
+      `Bad Request: server "${String(d['backend'])}" speaks revisions with sessions (up to 2025-11-25); send initialize`,
+  },
   INTERNAL: { status: 500, rpc: -32603, text: () => 'Internal error: see the log of the router' },
 } as const satisfies Record<string, ErrorRow>
 

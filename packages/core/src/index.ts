@@ -1,4 +1,4 @@
-export type { Backend, Endpoint, HttpEndpoint, SseEndpoint, StdioEndpoint } from './backend.js'
+export type { Backend, Endpoint, Era, HttpEndpoint, SseEndpoint, StdioEndpoint } from './backend.js'
 export { Chain } from './chain.js'
 export type { Link } from './chain.js'
 export { asRouterError, reasonOf, RouterError } from './errors.js'

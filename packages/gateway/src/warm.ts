@@ -76,6 +76,7 @@ const stubBackend = (url: string): Backend => ({
   name: 'stub' as BackendName,
   endpoints: [{ transport: 'http', id: url as EndpointId, url, weight: 1, headers: {} }],
   deadlineMs: 10_000,
+  era: 'legacy',
 })
 
 const request = (method: string): string =>

@@ -1,5 +1,7 @@
 export { createHttpClient, wasNeverSent } from './http/client.js'
 export type { HttpClient, HttpController, HttpHandler, HttpRequest } from './http/client.js'
+export { createEras } from './http/era.js'
+export type { Eras } from './http/era.js'
 export { sessionHeaders } from './http/headers.js'
 export { endSession, openHttpUpstream } from './http/upstream.js'
 export { headerOf, isEventStream, post } from './http/post.js'

@@ -22,7 +22,12 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
     serverNames: [],
     maxBodyBytes: config.maxBodyBytes,
   })
-  const main = mainConf({ runDir: config.runDir, siteFile: files.siteConf })
+  const openFiles = openFilesLimit()
+  const main = mainConf({
+    runDir: config.runDir,
+    siteFile: files.siteConf,
+    ...(openFiles !== undefined && { openFiles }),
+  })
   // Both are written, whatever the first one was.
   const forOurs = isNginxDist(findNginx(env)) ? withoutAbsentModules(main) : main
   const changed = [write(files.siteConf, site), write(files.nginxConf, forOurs)]
@@ -58,6 +63,18 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
     },
   }
 }
+
+// More than the hard limit Nginx may not set, and says so with an alert per worker.
+const openFilesLimit = (): number | undefined => {
+  const report: unknown = process.report.getReport()
+  const limits = isRecord(report) ? report['userLimits'] : undefined
+  const openFiles = isRecord(limits) ? limits['open_files'] : undefined
+  const hard = isRecord(openFiles) ? Number(openFiles['hard']) : Number.NaN
+  return Number.isInteger(hard) ? hard : undefined
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
 
 // The Nginx from npm does not know the directives of modules that it was built without; nothing
 // here uses them.

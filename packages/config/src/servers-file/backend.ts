@@ -82,7 +82,12 @@ const enabledBackend = (
   if (problems.length === 0) problems.push(...repeated(endpoints, document, path, name))
   if (problems.length > 0 || !server.success) return { problems }
   return {
-    backend: { name, endpoints, deadlineMs: Math.round(server.data.deadline * 1000) },
+    backend: {
+      name,
+      endpoints,
+      deadlineMs: Math.round(server.data.deadline * 1000),
+      era: server.data.era,
+    },
     managed: read.flatMap(({ managed }) => managed ?? []),
   }
 }

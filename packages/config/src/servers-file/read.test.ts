@@ -27,6 +27,7 @@ describe('what a servers file may say', () => {
       {
         name: 'weather',
         deadlineMs: 60_000,
+        era: 'auto',
         endpoints: [
           {
             transport: 'http',
@@ -56,6 +57,7 @@ servers:
 `)
     expect(backend).toMatchObject({
       deadlineMs: 1_500,
+      era: 'auto',
       endpoints: [
         { weight: 2, headers: { 'x-token': '0123' } },
         {

@@ -34,6 +34,7 @@ export const backendOf = (...endpoints: Endpoint[]): Backend => ({
   name: 'weather' as Backend['name'],
   endpoints,
   deadlineMs: 10_000,
+  era: 'auto',
 })
 
 export const aRequest = (
