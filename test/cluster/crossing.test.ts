@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest'
-import { oddStdioEntry } from '../harness/backends.js'
+import { oddStdioEntry, wrappedStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { openStream } from '../harness/event-stream.js'
 import { useFixture } from '../harness/fixture.js'
 import { ask, post } from '../harness/http.js'
-import { isAlive, processAt } from '../harness/processes.js'
+import { isAlive, treeOf } from '../harness/processes.js'
 import { notification, response, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const plain = useFixture('odd-http')
 const cluster = useCluster(() => ({
-  servers: { odd: oddStdioEntry, plain: { url: plain().url } },
+  servers: { odd: oddStdioEntry, wrapped: wrappedStdioEntry, plain: { url: plain().url } },
 }))
 
 /** at is an address on one Instance: 0, 1 or 2. */
@@ -103,27 +103,32 @@ it('continues a session with a server that speaks http on every instance', async
 
 const noteUri = 'note://crossing'
 
-it.each(['odd', 'plain', 'mcp-server-v6'])('ends a session of %s everywhere', async (backend) => {
-  const client = await converse('http', { base: cluster().instances[0], backend })
-  const child =
-    backend === 'odd' ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid'))))) : undefined
-  for (const other of [1, 2] as const)
-    expect((await post(at(other, client.url), toolCall(2, 'x'), client.headers)).status).toBe(200)
+it.each(['plain', 'mcp-server-v6', 'odd', 'wrapped'])(
+  'ends a session of %s everywhere',
+  async (backend) => {
+    const client = await converse('http', { base: cluster().instances[0], backend })
+    const child =
+      backend === 'odd'
+        ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid')))))
+        : undefined
+    for (const other of [1, 2] as const)
+      expect((await post(at(other, client.url), toolCall(2, 'x'), client.headers)).status).toBe(200)
 
-  const ended = await ask(at(1, client.url), { method: 'DELETE', headers: client.headers })
-  expect(ended.status).toBe(200)
-  expect(await cluster().redis.exists(`mcp:sessions:${client.session}`)).toBe(0)
-  for (const instance of [0, 1, 2] as const)
-    await until(
-      `instance ${instance} to forget the session`,
-      async () => {
-        const answer = await post(at(instance, client.url), toolCall(3, 'x'), client.headers)
-        return answer.status === 404 && answer.json().error.code === -32001
-      },
-      soonMs,
-    )
-  if (child) await until('the end of the child', () => !isAlive(child))
-})
+    const ended = await ask(at(1, client.url), { method: 'DELETE', headers: client.headers })
+    expect(ended.status).toBe(200)
+    expect(await cluster().redis.exists(`mcp:sessions:${client.session}`)).toBe(0)
+    for (const instance of [0, 1, 2] as const)
+      await until(
+        `instance ${instance} to forget the session`,
+        async () => {
+          const answer = await post(at(instance, client.url), toolCall(3, 'x'), client.headers)
+          return answer.status === 404 && answer.json().error.code === -32001
+        },
+        soonMs,
+      )
+    await until('the end of what it ran', () => !children.some(isAlive))
+  },
+)
 
 /** Less than a touch takes to find out: the instances tell each other. */
 const soonMs = 2_000

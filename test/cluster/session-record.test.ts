@@ -90,7 +90,11 @@ const touchMs = 400
 describe('the life of a session', () => {
   const cluster = useCluster({
     servers: { odd: oddStdioEntry },
-    env: { MCP_SESSION_TTL_MS: String(ttlMs), MCP_TOUCH_MS: String(touchMs) },
+    env: {
+      MCP_SESSION_TTL_MS: String(ttlMs),
+      MCP_TOUCH_MS: String(touchMs),
+      MCP_IDLE_UPSTREAM_MS: '500',
+    },
   })
 
   it.each(['mcp-server-v6', 'odd'])('costs no Redis command per call (%s)', async (backend) => {
@@ -129,6 +133,14 @@ describe('the life of a session', () => {
         })
     },
   )
+
+  it.concurrent('is not needed for a call, whose process is ended when idle', async () => {
+    const [instance] = cluster().instances
+    const client = await converse('call', { base: instance, backend: 'odd' })
+    const child = processAt(Number(textOf(await client.ask(toolCall(1, 'pid')))))
+    await until('the end of the process', () => child && !isAlive(child))
+    expect(textOf(await client.ask(toolCall(2, 'echo', { text: 'anew' })))).toBe('anew')
+  })
 
   it.concurrent('goes on as long as a stream is open, however quiet', async () => {
     const { instances, redis } = cluster()

@@ -19,3 +19,9 @@ export const oddStdioEntry: ServerEntry = {
   command: process.execPath,
   args: [fixtureScript('odd-stdio')],
 }
+
+/** wrappedStdioEntry is the same behind a shell that leaves another process running, as wrappers do. */
+export const wrappedStdioEntry: ServerEntry = {
+  command: 'sh',
+  args: ['-c', 'sleep 300 & exec "$0" "$1"', process.execPath, fixtureScript('odd-stdio')],
+}

@@ -141,10 +141,6 @@ const table = {
     rpc: -31401,
     text: () => 'Authentication required: send Authorization: Bearer <token>',
   },
-  ENVELOPE_INVALID: { status: 400, rpc: -32602, text: (d) => String(d['reason']) },
-  HEADER_MISMATCH: { status: 400, rpc: -32020, text: (d) => String(d['reason']) },
-  VERSION_NOT_SERVED: { status: 400, rpc: -32022, text: (d) => String(d['reason']) },
-  METHOD_UNKNOWN: { status: 404, rpc: -32601, text: (d) => String(d['reason']) },
   SESSIONS_ONLY: {
     status: 400,
     rpc: -32000,

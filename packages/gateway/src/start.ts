@@ -9,7 +9,12 @@ import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
 import type { Router } from '@mcp-router/router'
 import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-router/store'
-import { createDialer, createHttpClient, createUpstreamPool } from '@mcp-router/upstream'
+import {
+  createDialer,
+  createEras,
+  createHttpClient,
+  createUpstreamPool,
+} from '@mcp-router/upstream'
 import { takeLease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
@@ -110,6 +115,7 @@ const compose = async (
   opened.push(() => pool.close())
 
   const admission = createAdmission(config)
+  const eras = createEras({ client })
   const router = createRouter({
     instance: config.instance,
     registry,
@@ -118,6 +124,7 @@ const compose = async (
     client,
     dialer,
     pool,
+    eras,
     admission,
     broadcast: live,
     events: observer,

@@ -6,6 +6,7 @@ import { createRouter } from '@mcp-router/router'
 import { createRegistry, memoryStore } from '@mcp-router/store'
 import {
   createDialer,
+  createEras,
   createHttpClient,
   createUpstreamPool,
   headerOf,
@@ -38,6 +39,7 @@ export const warmUp = async (): Promise<void> => {
     client,
     dialer,
     pool,
+    eras: createEras({ client }),
     admission: { admit: () => ({ name: 'warm-up' }) },
     broadcast: { sessionEnded: () => undefined },
     events,

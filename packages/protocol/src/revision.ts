@@ -7,3 +7,10 @@ export const latestLegacy = '2025-11-25'
 const legacy: ReadonlySet<string> = new Set(legacyRevisions)
 
 export const isLegacyRevision = (text: string): boolean => legacy.has(text)
+
+/** modernRevisions are those without sessions that the router serves, oldest first. */
+export const modernRevisions = ['2026-07-28'] as const
+
+const modern: ReadonlySet<string> = new Set(modernRevisions)
+
+export const isModernRevision = (text: string): boolean => modern.has(text)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
 import type { Membership, Registry, SessionStore } from '@mcp-router/store'
-import type { Dialer, HttpClient, UpstreamPool } from '@mcp-router/upstream'
+import type { Dialer, Eras, HttpClient, UpstreamPool } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
 export interface Admission {
@@ -30,6 +30,7 @@ export interface RouterDeps {
   readonly client: HttpClient
   readonly dialer: Dialer
   readonly pool: UpstreamPool
+  readonly eras: Eras
   readonly admission: Admission
   readonly broadcast: Broadcast
   readonly events: EventSink

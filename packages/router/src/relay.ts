@@ -7,8 +7,8 @@ import { endWith, respondError } from './respond.js'
 
 /** RelayHooks are what a relayed answer may change for the Session; each is optional. */
 export interface RelayHooks {
-  /** The request failed before any of the answer came. */
-  onFailed?(error: Error): void
+  /** The request failed before any of the answer came; true: it was sent anew elsewhere, with this Relay, and goes on. */
+  onFailed?(error: Error, relay: Relay): boolean
   onStatus?(status: number): void
 }
 
@@ -93,8 +93,8 @@ export class Relay implements HttpHandler, KeptStream {
 
   onResponseError(_: HttpController, error: Error): void {
     if (this.over) return
+    if (!this.begun && this.hooks.onFailed?.(error, this)) return
     this.finish()
-    if (!this.begun) this.hooks.onFailed?.(error)
     // Events with ids can be fetched again: the client resumes by itself once the stream ends (spec 2025-11-25, transports).
     if (this.begun && this.streams && this.eventIds) {
       this.incoming.res.end()
@@ -114,6 +114,13 @@ export class Relay implements HttpHandler, KeptStream {
     this.controller?.abort(ended)
     this.incoming.res.end()
     this.incoming.done(this.status, 'ENDED')
+  }
+
+  /** fail answers with an error when sending anew did not work out either. */
+  fail(error: Error): void {
+    if (this.over) return
+    this.finish()
+    respondError(this.incoming, failureOf(this.incoming.backend, error))
   }
 
   /** begin sends the head and what was held, once. */

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { asRouterError } from '@mcp-router/core'
 import type { RouterError } from '@mcp-router/core'
 import { errorBytes, messageFrame } from '@mcp-router/protocol'
+import type { Refusal } from '@mcp-router/protocol'
 import type { Incoming } from './incoming.js'
 
 const json = 'application/json'
@@ -40,6 +41,15 @@ const accepted = Buffer.from('{"status":"accepted"}')
 
 /** respondAccepted answers a POST whose response comes on the Stream. */
 export const respondAccepted = (incoming: Incoming): void => respondJson(incoming, 202, accepted)
+
+/** respondRefusal answers a modern request that breaks the rules of its envelope or headers, with exactly what the spec says. */
+export const respondRefusal = (incoming: Incoming, refusal: Refusal): void => {
+  const { status, code, message, data } = refusal
+  const body = errorBytes(incoming.id, code, message, data)
+  incoming.done(status, `REFUSED_${Math.abs(code)}`)
+  incoming.res.writeHead(status, ['content-type', json, 'content-length', String(body.length)])
+  endWith(incoming.res, body)
+}
 
 /** respondError is the one exit of every error: HTTP status, headers and a JSON-RPC error that carries the request's id. */
 export const respondError = (incoming: Incoming, thrown: unknown): void => {

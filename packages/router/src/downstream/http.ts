@@ -1,6 +1,11 @@
 import type { Backend } from '@mcp-router/core'
 import { isPortable, RouterError } from '@mcp-router/core'
-import { isLegacyRevision, legacyRevisions } from '@mcp-router/protocol'
+import {
+  isLegacyRevision,
+  legacyRevisions,
+  modernClaim,
+  namesModernEra,
+} from '@mcp-router/protocol'
 import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
@@ -12,8 +17,12 @@ import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
 import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { initialize } from './initialize.js'
+import { serveModern } from './modern.js'
 
-/** serveHttp answers `/mcp/<server>`: Streamable HTTP with sessions (spec 2025-03-26 … 2025-11-25, transports). */
+/**
+ * serveHttp answers `/mcp/<server>`: Streamable HTTP, with sessions (2025-03-26 … 2025-11-25) or without (2026-07-28); each POST says
+ * which.
+ */
 export const serveHttp = async (
   context: Context,
   incoming: Incoming,
@@ -40,6 +49,12 @@ const requireHere = (context: Context, incoming: Incoming, name: string): Backen
 
 const post = async (context: Context, incoming: Incoming, name: string): Promise<void> => {
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  // The body decides the Era; a header that names a modern revision is checked against it (2026-07-28, versioning).
+  const claim = modernClaim(message)
+  const header = incoming.req.headers['mcp-protocol-version']
+  if (claim || (typeof header === 'string' && namesModernEra(header))) {
+    return serveModern(context, incoming, requireBackend(context, name), message, claim)
+  }
   const backend = requireHere(context, incoming, name)
   requireAccept(incoming, ['application/json', 'text/event-stream'])
   const id = sessionIdOf(incoming)

@@ -61,7 +61,10 @@ export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff 
       const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
       const url = owner.address + handoffPrefix + pathOf(req)
       const relay = new Relay(incoming, keep, {
-        onFailed: () => members.forget(session.instance),
+        onFailed() {
+          members.forget(session.instance)
+          return false
+        },
         onStatus: () => incoming.passedOn(),
       })
       client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)

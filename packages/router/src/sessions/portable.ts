@@ -6,10 +6,8 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
 import type { RelayHooks } from '../relay.js'
+import { traceOf } from '../trace.js'
 import type { HeldSession } from './held.js'
-
-/** Trace context passes to the Endpoint (W3C Trace Context). */
-const tracedNames = ['traceparent', 'tracestate', 'baggage'] as const
 
 /** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
 export const passPortable = (
@@ -19,7 +17,8 @@ export const passPortable = (
   message: Message,
 ): void => {
   const endpoint = httpEndpoint(held)
-  const headers = withTrace(held.postHeaders, incoming)
+  const trace = traceOf(incoming.req)
+  const headers = trace.length > 0 ? [...held.postHeaders, ...trace] : held.postHeaders
   const request: HttpRequest = { method: 'POST', headers, body: message.bytes }
   context.deps.client.dispatch(endpoint.url, request, relayFor(context, incoming, held))
 }
@@ -61,22 +60,16 @@ const relayFor = (context: Context, incoming: Incoming, held: HeldSession): Rela
 const hooksFor = (context: Context, held: HeldSession): RelayHooks => {
   const { selector, sessions } = context
   return {
-    onFailed: () => selector.failed(held.endpoint),
+    onFailed() {
+      selector.failed(held.endpoint)
+      return false
+    },
     onStatus(status) {
       selector.worked(held.endpoint)
       // The Endpoint forgot the session: the client hears 404 and starts anew (spec 2025-03-26, session management).
       if (status === 404 && held.record.backendSessionId) discard(sessions.end(held))
     },
   }
-}
-
-const withTrace = (headers: string[], incoming: Incoming): string[] => {
-  let all = headers
-  for (const name of tracedNames) {
-    const value = incoming.req.headers[name]
-    if (typeof value === 'string') all = [...all, name, value]
-  }
-  return all
 }
 
 const httpEndpoint = (held: HeldSession): HttpEndpoint => {

@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import { createRegistry, memoryStore } from '@mcp-router/store'
 import type { Store } from '@mcp-router/store'
-import { createDialer, createHttpClient, createUpstreamPool } from '@mcp-router/upstream'
+import {
+  createDialer,
+  createEras,
+  createHttpClient,
+  createUpstreamPool,
+} from '@mcp-router/upstream'
 import { onTestFinished } from 'vitest'
 import type { RouterOptions } from '../deps.js'
 import { createRouter } from '../router.js'
@@ -58,6 +63,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     client,
     dialer,
     pool,
+    eras: createEras({ client }),
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },
     broadcast: { sessionEnded: (session) => void ended.push(session) },
     events: sink,

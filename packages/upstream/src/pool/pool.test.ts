@@ -1,3 +1,4 @@
+import type { RouterEvent } from '@mcp-router/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
 import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
@@ -15,6 +16,14 @@ const script = `
     const result = method === 'initialize' ? { pid: process.pid } : params
     console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
   })`
+
+afterEach(() => vi.useRealTimers())
+
+/** How many Upstreams are open, by what was told. */
+const balance = (events: readonly RouterEvent[]): number =>
+  events
+    .flatMap((event) => (event.kind === 'upstream' ? [event.action] : []))
+    .reduce((open, action) => open + { opened: 1, closed: -1, lost: -1, refused: 0 }[action], 0)
 
 describe('opening', () => {
   it('is done once for all who come meanwhile, and kept', async () => {
@@ -59,10 +68,9 @@ describe('opening', () => {
     await expect(open(endpoint)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
     await expect(open(endpoint)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
     expect(pool.size()).toBe(0)
-    expect(events.all.map((event) => event.kind === 'upstream' && event.action)).toEqual([
-      'refused',
-      'refused',
-    ])
+    const actions = events.all.map((event) => event.kind === 'upstream' && event.action)
+    expect(actions.filter((action) => action === 'refused')).toHaveLength(2)
+    expect(balance(events.all)).toBe(0)
   })
 
   it('fails where the server refuses to initialize', async () => {
@@ -125,11 +133,27 @@ describe('a session that the server forgot', () => {
     echo(server.asked.find(({ message }) => message?.method === 'slow')!)
     expect(await slow).toContain('"result":{"n":1}')
   })
+
+  it('is closed once its last call is over', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const server = await openMcpServer(() => undefined)
+    const endpoint = httpEndpoint(server.origin)
+    const { pool, events, open } = openPool()
+    const first = await open(endpoint)
+    const slow = ask(first, aRequest(1, 'slow'))
+    await vi.waitUntil(() => server.methods().includes('slow'))
+    pool.drop(endpoint, first)
+    await open(endpoint)
+    vi.advanceTimersByTime(10_000)
+    expect(balance(events.all)).toBe(2)
+    echo(server.asked.find(({ message }) => message?.method === 'slow')!)
+    await slow
+    vi.advanceTimersByTime(10_000)
+    await vi.waitUntil(() => balance(events.all) === 1)
+  })
 })
 
 describe('a child', () => {
-  afterEach(() => vi.useRealTimers())
-
   it('that dies rejects its calls and is started anew', async () => {
     const endpoint = nodeEndpoint(script)
     const { pool, open } = openPool()
@@ -182,9 +206,7 @@ describe('closing', () => {
     await pool.close()
     expect(server.asked.at(-1)).toMatchObject({ method: 'DELETE' })
     expect(pool.size()).toBe(0)
-    await vi.waitUntil(() =>
-      events.all.some((each) => 'action' in each && each.action === 'closed'),
-    )
+    await vi.waitUntil(() => balance(events.all) === 0)
   })
 
   it('waits for what is just being opened', async () => {

@@ -45,6 +45,8 @@ const sweepMs = 5_000
 
 export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): UpstreamPool => {
   const entries = new Map<EndpointId, Entry>()
+  /** Dropped ones whose other calls still wait for their own answers. */
+  const dropped = new Set<Entry>()
 
   const discard = (id: EndpointId, entry: Entry): void => {
     if (entries.get(id) === entry) entries.delete(id)
@@ -82,9 +84,13 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
   const sweep = setInterval(() => {
     const now = Date.now()
     for (const [id, entry] of entries) {
-      const busy = !entry.shared || entry.shared.exchange.size() > 0
-      if (entry.transport !== 'stdio' || busy || now - entry.usedAt < idleMs) continue
+      if (entry.transport !== 'stdio' || isBusy(entry) || now - entry.usedAt < idleMs) continue
       discard(id, entry)
+      void entry.upstream?.close()
+    }
+    for (const entry of dropped) {
+      if (isBusy(entry)) continue
+      dropped.delete(entry)
       void entry.upstream?.close()
     }
   }, sweepMs)
@@ -114,14 +120,16 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
     },
     drop(endpoint, shared) {
       const entry = entries.get(endpoint.id)
-      // It is not closed: its session is gone already, and other calls on it wait for their own answer.
-      if (entry?.shared === shared) discard(endpoint.id, entry)
+      if (entry?.shared !== shared) return
+      discard(endpoint.id, entry)
+      dropped.add(entry)
     },
     size: () => entries.size,
     async close() {
       clearInterval(sweep)
-      const open = [...entries.values()]
+      const open = [...entries.values(), ...dropped]
       entries.clear()
+      dropped.clear()
       await Promise.all(
         open.map(async (entry) => {
           await entry.opening.catch(() => undefined)
@@ -131,6 +139,8 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
     },
   }
 }
+
+const isBusy = ({ shared }: Entry): boolean => !shared || shared.exchange.size() > 0
 
 /** mayTryElsewhere tells that a failed call never reached the Endpoint. */
 export const mayTryElsewhere = (error: unknown): boolean =>

@@ -1,0 +1,64 @@
+import {
+  Client,
+  SSEClientTransport,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client'
+import type { Notification, Transport } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
+import { clientInfo, roots, sampled } from '../harness/sdk/client.js'
+import { openConformanceFixture, stdioCommand } from './fixture.js'
+import type { ListeningKind, StdioKind } from './fixture.js'
+
+export type Era = 'legacy' | 'modern'
+
+/** Connected is an official client at a fixture that was started for it alone. */
+export interface Connected {
+  readonly client: Client
+  /** All that the server told of its own accord. */
+  readonly heard: readonly Notification[]
+  /** Ends the client, and the fixture. */
+  close(): Promise<void>
+}
+
+/** connectToFixture starts a fixture and connects the SDK's client to it, in the given era and no other. */
+export const connectToFixture = async (
+  kind: ListeningKind | StdioKind,
+  era: Era,
+): Promise<Connected> => {
+  const { transport, end } = await open(kind)
+  const mode = era === 'legacy' ? 'legacy' : { pin: '2026-07-28' }
+  const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
+  const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode } })
+  const heard: Notification[] = []
+  client.fallbackNotificationHandler = (notification) => {
+    heard.push(notification)
+    return Promise.resolve()
+  }
+  client.setRequestHandler('sampling/createMessage', () => sampled)
+  client.setRequestHandler('elicitation/create', () => ({
+    action: 'accept',
+    content: { name: 'Ada', color: 'blue' },
+  }))
+  client.setRequestHandler('roots/list', () => roots)
+  const close = async (): Promise<void> => {
+    await client.close()
+    await end()
+  }
+  await client.connect(transport).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
+  return { client, heard, close }
+}
+
+const open = async (
+  kind: ListeningKind | StdioKind,
+): Promise<{ transport: Transport; end: () => Promise<void> }> => {
+  if (kind === 'stdio-legacy' || kind === 'stdio-modern') {
+    const transport = new StdioClientTransport({ ...stdioCommand(kind), stderr: 'ignore' })
+    return { transport, end: () => Promise.resolve() }
+  }
+  const fixture = await openConformanceFixture(kind)
+  const ClientTransport = kind === 'sse' ? SSEClientTransport : StreamableHTTPClientTransport
+  return { transport: new ClientTransport(new URL(fixture.url)), end: () => fixture.close() }
+}
