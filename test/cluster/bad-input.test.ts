@@ -75,6 +75,22 @@ describe.each(ways)(
       await client.close()
     })
 
+    it('is told of nonsense deep inside a big message, and loses nothing', async () => {
+      const client = await open()
+      const sound = toolCall(1, 'measure', { text: 'x'.repeat(100_000) })
+      const answer = await client.send(sound.replace('"text":', '"text":oops,"more":'))
+      if (way === 'sse' && answer.status === 202) {
+        const told = JSON.parse(await client.stream!.message(({ id }) => id === 1))
+        expect(told.error).toMatchObject({ code: -32700 })
+      } else {
+        // A server that speaks http says so itself: what passes through is not looked into.
+        const id = way === 'http' && backend === 'http' ? null : 1
+        expectRefusal(answer, { status: 400, code: -32700, says: /not valid JSON/, id })
+      }
+      await goesOn(client)
+      await client.close()
+    })
+
     it('is told that a body is too large, and loses nothing', async () => {
       const client = await open()
       for (const size of [4 * mebibyte + 1, 6 * mebibyte]) {

@@ -107,10 +107,11 @@ it.each(['plain', 'mcp-server-v6', 'odd', 'wrapped'])(
   'ends a session of %s everywhere',
   async (backend) => {
     const client = await converse('http', { base: cluster().instances[0], backend })
-    const child =
-      backend === 'odd'
-        ? processAt(Number(textOf(await client.ask(toolCall(1, 'pid')))))
-        : undefined
+    const children =
+      backend === 'odd' || backend === 'wrapped'
+        ? treeOf([Number(textOf(await client.ask(toolCall(1, 'pid'))))])
+        : []
+    expect(children).toHaveLength({ odd: 1, wrapped: 2 }[backend] ?? 0)
     for (const other of [1, 2] as const)
       expect((await post(at(other, client.url), toolCall(2, 'x'), client.headers)).status).toBe(200)
 

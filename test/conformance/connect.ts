@@ -14,7 +14,7 @@ export type Era = 'legacy' | 'modern'
 /** Connected is an official client at a fixture that was started for it alone. */
 export interface Connected {
   readonly client: Client
-  /** All that the server told of its own accord. */
+  /** All that the server told without being asked, or before it answered. */
   readonly heard: readonly Notification[]
   /** Ends the client, and the fixture. */
   close(): Promise<void>
@@ -29,11 +29,6 @@ export const connectToFixture = async (
   const mode = era === 'legacy' ? 'legacy' : { pin: '2026-07-28' }
   const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
   const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode } })
-  const heard: Notification[] = []
-  client.fallbackNotificationHandler = (notification) => {
-    heard.push(notification)
-    return Promise.resolve()
-  }
   client.setRequestHandler('sampling/createMessage', () => sampled)
   client.setRequestHandler('elicitation/create', () => ({
     action: 'accept',
@@ -48,7 +43,18 @@ export const connectToFixture = async (
     await close()
     throw error
   })
-  return { client, heard, close }
+  return { client, heard: listenTo(transport), close }
+}
+
+/** Listens where messages arrive: the client drops a report of progress that comes in one piece with the answer. */
+const listenTo = (transport: Transport): readonly Notification[] => {
+  const heard: Notification[] = []
+  const deliver = transport.onmessage
+  transport.onmessage = (message, extra) => {
+    if ('method' in message && !('id' in message)) heard.push(message)
+    deliver?.(message, extra)
+  }
+  return heard
 }
 
 const open = async (

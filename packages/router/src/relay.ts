@@ -143,7 +143,7 @@ export class Relay implements HttpHandler, KeptStream {
     this.quietTicks = 0
     if (this.streams) this.betweenEvents = endsEvent(chunk)
     const { res } = this.incoming
-    if (res.write(chunk)) return
+    if (res.write(chunk) || controller.paused) return
     controller.pause()
     res.once('drain', () => controller.resume())
   }

@@ -41,11 +41,13 @@ const isSound = ({ revision, meta }: ModernClaim): boolean =>
 
 const key = Buffer.from(metaKeys.protocolVersion)
 const backslash = 0x5c
-const escapedSlash = Buffer.from('\\/protocolVersion')
-const escapedAscii = Buffer.from('\\u00')
+
+/** Needles of the escapes go without their backslash: bodies are full of `\n` and `\"`, at each of which a search would stop. */
+const afterSlash = Buffer.from('protocolVersion')
+const escapedAscii = Buffer.from('u00')
 
 /** A letter of the key written as an escape. `<`, `>`, `&` and quotes, which careful encoders escape, are none of them. */
-const escapedLetter = /\\u00(?:2[ef]|56|6[1-9a-f]|7[0-9a])/i
+const escapedLetter = /u00(?:2[ef]|56|6[1-9a-f]|7[0-9a])/i
 
 /**
  * mayClaim is false only for bytes that cannot hold the key, however it is spelled: PHP writes `/` as `\/`, and a body must not pass for
@@ -54,6 +56,6 @@ const escapedLetter = /\\u00(?:2[ef]|56|6[1-9a-f]|7[0-9a])/i
 const mayClaim = (bytes: Buffer): boolean => {
   if (bytes.includes(key)) return true
   if (!bytes.includes(backslash)) return false
-  if (bytes.includes(escapedSlash)) return true
+  if (bytes.includes(afterSlash)) return true
   return bytes.includes(escapedAscii) && escapedLetter.test(bytes.toString('latin1'))
 }

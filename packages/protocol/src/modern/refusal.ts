@@ -2,7 +2,10 @@ import { modernRevisions } from '../revision.js'
 import { metaKeys } from './envelope.js'
 import type { EnvelopeFault } from './envelope.js'
 
-/** Refusal is the answer to a modern request that must not go on: an HTTP status and a JSON-RPC error. No value of the request is in it. */
+/**
+ * Refusal is the answer to a modern request that must not go on: an HTTP status and a JSON-RPC error. Of what the client sent, only the
+ * revision it asked for is in it.
+ */
 export interface Refusal {
   readonly status: 400 | 404
   readonly code: number

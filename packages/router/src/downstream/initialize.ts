@@ -8,17 +8,12 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import {
-  headerOf,
-  isEventStream,
-  mayTryElsewhere,
-  post,
-  sessionHeaders,
-} from '@mcp-router/upstream'
+import { headerOf, isEventStream, mayTryElsewhere } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { respondJson } from '../respond.js'
+import { askOpening } from './opening.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
 import type { Context } from './context.js'
@@ -57,16 +52,7 @@ const openPortable = async (
   endpoint: HttpEndpoint,
   message: Message,
 ): Promise<void> => {
-  const headers = sessionHeaders(endpoint, '', '')
-  headers.push('content-type', 'application/json')
-  headers.push('accept', 'application/json, text/event-stream')
-  const posting = post(context.deps.client, endpoint.url, {
-    method: 'POST',
-    headers,
-    body: message.bytes,
-  })
-  incoming.whenClosed(() => posting.abort(new Error('the client left')))
-  const answer = await posting.answer
+  const answer = await askOpening(context, incoming, endpoint, message)
   const result = readResult(incoming.backend, answer)
   if (!result) {
     respondAs(incoming, answer, [])

@@ -7,7 +7,7 @@ import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
 import type { RelayHooks } from '../relay.js'
-import { respondRefusal } from '../respond.js'
+import { respondEmpty, respondRefusal } from '../respond.js'
 import { traceOf } from '../trace.js'
 import type { Context } from './context.js'
 
@@ -28,8 +28,12 @@ export const serveModern = async (
     respondRefusal(incoming, refusal)
     return
   }
-  // Without a claim only notifications pass the checks; they carry no revision that an Endpoint could be asked for.
-  const mirrored = claim ? modernRequestHeaders(message, claim, rawHeaders) : []
+  if (!claim) {
+    // Only a notification gets here: the revision defines none for HTTP, so there is nobody to tell (2026-07-28, Streamable HTTP).
+    respondEmpty(incoming, 202)
+    return
+  }
+  const mirrored = modernRequestHeaders(message, claim, rawHeaders)
   await new ModernHop(context, incoming, backend, message, mirrored).start()
 }
 

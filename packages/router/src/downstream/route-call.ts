@@ -111,7 +111,11 @@ export class RouteCall implements Caller, Timed {
       this.onAnswer(resultBytes(this.message.id, shared.handshake.result))
       return
     }
-    this.ticket = shared.exchange.request(this.message, this)
+    try {
+      this.ticket = shared.exchange.request(this.message, this)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   private onLeft(): void {

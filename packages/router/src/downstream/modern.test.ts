@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
+import { ask, jsonOf } from '../testing/client.js'
+import { deadUrl, openEndpoint } from '../testing/endpoint.js'
+import { openGateway } from '../testing/gateway.js'
+import { openModernEndpoint } from '../testing/modern-endpoint.js'
+import type { ModernAsked } from '../testing/modern-endpoint.js'
+
+const meta =
+  '"_meta": {"io.modelcontextprotocol/protocolVersion":"2026-07-28" ,"io.modelcontextprotocol/clientCapabilities":{}}'
+const call = ` {"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"add","arguments":{"n":1.50}, ${meta}}}`
+const headers = {
+  'mcp-protocol-version': '2026-07-28',
+  'mcp-method': 'tools/call',
+  'mcp-name': 'add',
+}
+
+const json = ({ res }: ModernAsked): void => {
+  res.setHeader('content-type', 'application/json')
+  res.end('{"jsonrpc":"2.0", "id":"a","result":{"resultType":"complete","x":1e2}}')
+}
+
+const open = async (answer = json) => {
+  const endpoint = await openModernEndpoint(answer)
+  const gateway = await openGateway({
+    backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
+  })
+  return { endpoint, gateway, url: `${gateway.url}/mcp/weather` }
+}
+
+describe('a modern call to a modern endpoint', () => {
+  it('passes as it came, both ways, with its headers made anew', async () => {
+    const { endpoint, url } = await open()
+    const more = { 'mcp-param-City': 'Bern', authorization: 'Bearer secret', cookie: 'a=b' }
+    const told = await ask(url, { body: call, headers: { ...headers, ...more, traceparent: 't' } })
+    expect([told.status, told.text]).toEqual([
+      200,
+      '{"jsonrpc":"2.0", "id":"a","result":{"resultType":"complete","x":1e2}}',
+    ])
+    const [sent] = endpoint.asked
+    expect(sent?.text).toBe(call)
+    expect(sent?.headers).toMatchObject({ ...headers, 'mcp-param-city': 'Bern', traceparent: 't' })
+    expect(Object.keys(sent?.headers ?? {})).not.toEqual(expect.arrayContaining(['authorization']))
+    expect(sent?.headers.cookie).toBeUndefined()
+  })
+
+  it('streams events, and mints no session', async () => {
+    const events = 'event: message\ndata: {"jsonrpc":"2.0","id":"a","result":{}}\n\n'
+    const { url } = await open(({ res }) => {
+      res.setHeader('content-type', 'text/event-stream')
+      res.end(events)
+    })
+    const told = await ask(url, { body: call, headers })
+    expect([told.status, told.text]).toEqual([200, events])
+    expect(told.headers['mcp-session-id']).toBeUndefined()
+    expect(told.headers['x-accel-buffering']).toBe('no')
+  })
+
+  it('ends upstream when the client leaves', async () => {
+    let cut: () => void
+    const left = new Promise<void>((resolve) => (cut = resolve))
+    const gone = new AbortController()
+    const { url } = await open(({ res }) => {
+      res.on('close', () => cut())
+      gone.abort()
+    })
+    await expect(
+      fetch(url, {
+        method: 'POST',
+        body: call,
+        headers: { ...headers, 'content-type': 'application/json' },
+        signal: gone.signal,
+      }),
+    ).rejects.toThrow()
+    await left
+  })
+
+  it('goes on to the next endpoint when the first refuses the connection', async () => {
+    const endpoint = await openModernEndpoint(json)
+    const endpoints = [httpEndpoint(await deadUrl(), 9), httpEndpoint(endpoint.url)]
+    const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
+    const told = await ask(`${gateway.url}/mcp/weather`, { body: call, headers })
+    expect([told.status, endpoint.asked.length]).toEqual([200, 1])
+  })
+
+  const future = { ...headers, 'mcp-protocol-version': '2027-01-01' }
+  it.each([
+    ['without its headers', call, {}, 400, -32020],
+    ['that its header contradicts', call, { ...headers, 'mcp-name': 'sub' }, 400, -32020],
+    ['of another revision', call.replace('2026-07-28', '2027-01-01'), future, 400, -32022],
+    [
+      'of a method that is gone',
+      call.replace('tools/call', 'ping'),
+      { ...headers, 'mcp-method': 'ping' },
+      404,
+      -32601,
+    ],
+  ])('%s is refused and reaches nobody', async (_, body, sent, status, code) => {
+    const { endpoint, url } = await open()
+    const told = await ask(url, { body, headers: sent })
+    expect([told.status, jsonOf(told)]).toMatchObject([status, { id: 'a', error: { code } }])
+    expect(endpoint.asked).toEqual([])
+  })
+})
+
+describe('a modern call to a server with sessions', () => {
+  it('is told so, in a way that clients take for a reason to initialize', async () => {
+    const endpoint = await openEndpoint()
+    const backends = [
+      backendOf('weather', [httpEndpoint(endpoint.url)]),
+      backendOf('local', [nodeEndpoint('')]),
+    ]
+    const gateway = await openGateway({ backends })
+    for (const name of ['weather', 'local']) {
+      const told = await ask(`${gateway.url}/mcp/${name}`, { body: call, headers })
+      expect([told.status, jsonOf(told)]).toMatchObject([400, { id: 'a', error: { code: -32000 } }])
+    }
+  })
+
+  it('is 503 when it cannot be reached, and nothing is concluded from that', async () => {
+    const backends = [backendOf('weather', [httpEndpoint(await deadUrl())])]
+    const gateway = await openGateway({ backends })
+    const told = await ask(`${gateway.url}/mcp/weather`, { body: call, headers })
+    expect([told.status, told.headers['retry-after']]).toEqual([503, '2'])
+  })
+})

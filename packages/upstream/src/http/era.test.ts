@@ -1,0 +1,78 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { createHttpClient } from './client.js'
+import { createEras } from './era.js'
+
+const discovered = (versions: readonly string[]): string =>
+  JSON.stringify({ jsonrpc: '2.0', id: 'p', result: { supportedVersions: versions } })
+
+const open = async (status: number, type: string, body: string) => {
+  const asked: string[] = []
+  const server = createServer((req, res) => {
+    asked.push(String(req.headers['mcp-method']))
+    req.resume()
+    res.writeHead(status, { 'content-type': type }).end(body)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = createHttpClient({ connectTimeoutMs: 1_000 })
+  onTestFinished(async () => {
+    await client.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  // A server that listens on TCP has an AddressInfo.
+  const { port } = server.address() as AddressInfo
+  const endpoint = httpEndpoint(`http://127.0.0.1:${port}/mcp`)
+  return { asked, endpoint, backend: backendOf(endpoint), eras: createEras({ client }) }
+}
+
+describe('the era of an endpoint', () => {
+  it.each([
+    ['modern', 'it discovers', 200, 'application/json', discovered(['2026-07-28'])],
+    [
+      'modern',
+      'it streams that',
+      200,
+      'text/event-stream',
+      `data: ${discovered(['2026-07-28'])}\n\n`,
+    ],
+    ['legacy', 'it offers others', 200, 'application/json', discovered(['2025-11-25'])],
+    [
+      'modern',
+      'it names the revision',
+      400,
+      'application/json',
+      '{"error":{"code":-32022,"data":["2026-07-28"]}}',
+    ],
+    ['legacy', 'it wants a session', 400, 'application/json', '{"error":{"code":-32000}}'],
+    ['legacy', 'it knows no such path', 404, 'text/html', '<h1>Not found</h1>'],
+    ['legacy', 'it takes no POST', 405, 'text/plain', ''],
+  ])('is %s when %s', async (era, _, status, type, body) => {
+    const { eras, backend, endpoint } = await open(status, type, body)
+    expect(await eras.find(backend, endpoint)).toBe(era)
+  })
+
+  it('is asked once by many at once, remembered, and asked anew once forgotten', async () => {
+    const { asked, eras, backend, endpoint } = await open(200, 'text/plain', '')
+    await Promise.all([eras.find(backend, endpoint), eras.find(backend, endpoint)])
+    expect([asked, eras.known(backend, endpoint)]).toEqual([['server/discover'], 'legacy'])
+    eras.forget(endpoint)
+    await eras.find(backend, endpoint)
+    expect(asked).toHaveLength(2)
+  })
+
+  it.each([401, 403, 500, 503])('is not concluded from HTTP %i', async (status) => {
+    const { eras, backend, endpoint } = await open(status, 'text/plain', '')
+    await expect(eras.find(backend, endpoint)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect(eras.known(backend, endpoint)).toBeUndefined()
+  })
+
+  it('is what the operator says, without asking', async () => {
+    const { asked, eras, backend, endpoint } = await open(200, 'text/plain', '')
+    expect(await eras.find({ ...backend, era: 'modern' }, endpoint)).toBe('modern')
+    expect(asked).toEqual([])
+  })
+})
