@@ -79,8 +79,13 @@ class ModernHop implements RelayHooks {
     return true
   }
 
-  onStatus(): void {
-    if (this.endpoint) this.context.selector.worked(this.endpoint)
+  onStatus(status: number): void {
+    if (!this.endpoint) return
+    this.context.selector.worked(this.endpoint)
+    // What a server that knows only sessions would answer; it may have been replaced by one.
+    if (status === 400 || status === 404 || status === 405) {
+      this.context.deps.eras.doubt(this.endpoint)
+    }
   }
 
   /** pick finds an Endpoint that speaks the modern Era; SESSIONS_ONLY where there are others only. */

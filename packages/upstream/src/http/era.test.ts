@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createHttpClient } from './client.js'
 import { createEras } from './era.js'
@@ -55,11 +55,18 @@ describe('the era of an endpoint', () => {
     expect(await eras.find(backend, endpoint)).toBe(era)
   })
 
-  it('is asked once by many at once, remembered, and asked anew once forgotten', async () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('is asked once by many at once, remembered, and asked anew once doubted', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
     const { asked, eras, backend, endpoint } = await open(200, 'text/plain', '')
     await Promise.all([eras.find(backend, endpoint), eras.find(backend, endpoint)])
     expect([asked, eras.known(backend, endpoint)]).toEqual([['server/discover'], 'legacy'])
-    eras.forget(endpoint)
+    eras.doubt(endpoint)
+    await eras.find(backend, endpoint)
+    expect(asked).toHaveLength(1)
+    vi.setSystemTime(Date.now() + 6_000)
+    eras.doubt(endpoint)
     await eras.find(backend, endpoint)
     expect(asked).toHaveLength(2)
   })

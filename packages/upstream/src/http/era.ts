@@ -12,12 +12,14 @@ export interface Eras {
   known(backend: Backend, endpoint: HttpEndpoint): Era | undefined
   /** Rejects with NO_HEALTHY_ENDPOINT or UPSTREAM_FAILED when the Endpoint does not answer: that says nothing about its Era. */
   find(backend: Backend, endpoint: HttpEndpoint): Promise<Era>
-  /** The Endpoint behaved as the other Era would: ask again. */
-  forget(endpoint: HttpEndpoint): void
+  /** The Endpoint behaved as one of the other Era might: it is asked again at the next call, unless it was just now. */
+  doubt(endpoint: HttpEndpoint): void
 }
 
 /** A server may be upgraded while it keeps its address, ms. */
 const rememberMs = 10 * 60_000
+/** Within this a verdict is not doubted: a client's bad requests must not make one probe each, ms. */
+const certainMs = 5_000
 const waitMs = 10_000
 
 const revision = '2026-07-28'
@@ -80,7 +82,10 @@ export const createEras = ({ client }: { readonly client: HttpClient }): Eras =>
       asking.set(endpoint.id, asked)
       return asked
     },
-    forget: (endpoint) => void verdicts.delete(endpoint.id),
+    doubt(endpoint) {
+      const verdict = verdicts.get(endpoint.id)
+      if (verdict && Date.now() - verdict.at > certainMs) verdicts.delete(endpoint.id)
+    },
   }
 }
 
