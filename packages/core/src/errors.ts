@@ -106,6 +106,12 @@ const table = {
     retryAfterS: 2,
     text: (d) => `The instance that holds this session cannot be reached${because(d)}; try again`,
   },
+  OWNER_LOST: {
+    status: 502,
+    rpc: -31502,
+    text: () =>
+      'The instance that held this session went away before it answered; whether the call ran is not known',
+  },
   STORE_UNAVAILABLE: {
     status: 503,
     rpc: -31503,

@@ -1,3 +1,4 @@
+import type { RouterError } from '@mcp-router/core'
 import { keepAliveFrame } from '@mcp-router/protocol'
 import type { HttpController, HttpHandler } from '@mcp-router/upstream'
 import { failureOf } from './failure.js'
@@ -10,6 +11,8 @@ export interface RelayHooks {
   /** The request failed before any of the answer came; true: it was sent anew elsewhere, with this Relay, and goes on. */
   onFailed?(error: Error, relay: Relay): boolean
   onStatus?(status: number): void
+  /** What a failure means to the client, where it is not the Backend's. */
+  failure?(error: Error): RouterError
 }
 
 /** Answers pass these headers of the Endpoint; everything else is the Endpoint's own business. */
@@ -101,7 +104,7 @@ export class Relay implements HttpHandler, KeptStream {
       this.incoming.done(this.status, 'UPSTREAM_FAILED')
       return
     }
-    respondError(this.incoming, failureOf(this.incoming.backend, error))
+    this.respondFailure(error)
   }
 
   keepAlive(): void {
@@ -120,7 +123,7 @@ export class Relay implements HttpHandler, KeptStream {
   fail(error: Error): void {
     if (this.over) return
     this.finish()
-    respondError(this.incoming, failureOf(this.incoming.backend, error))
+    this.respondFailure(error)
   }
 
   /** begin sends the head and what was held, once. */
@@ -137,6 +140,11 @@ export class Relay implements HttpHandler, KeptStream {
     if (this.held && this.controller) this.write(this.held, this.controller)
     else res.flushHeaders()
     this.held = undefined
+  }
+
+  private respondFailure(error: Error): void {
+    const failure = this.hooks.failure?.(error) ?? failureOf(this.incoming.backend, error)
+    respondError(this.incoming, failure)
   }
 
   private write(chunk: Buffer, controller: HttpController): void {

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Principal, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import { wasNeverSent } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -66,6 +67,7 @@ export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff 
           return false
         },
         onStatus: () => incoming.passedOn(),
+        failure: ownerFailure,
       })
       client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)
     },
@@ -78,5 +80,11 @@ export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff 
     },
   }
 }
+
+/** Where the owner is stays in the cluster; the client hears what it can do. */
+const ownerFailure = (error: Error): RouterError =>
+  wasNeverSent(error)
+    ? new RouterError('OWNER_UNREACHABLE', {}, error)
+    : new RouterError('OWNER_LOST', {}, error)
 
 const pathOf = (req: IncomingMessage): string => req.url ?? '/'
