@@ -1,71 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { describe, it } from 'vitest'
 import { withConformanceFixture } from './fixture.js'
-import type { ListeningKind } from './fixture.js'
-import type { SuiteVersion } from './program.js'
-import { countChecks, failedScenarios, tellFailures } from './results.js'
+import { expectScore } from './score.js'
+import { rows, told } from './rows.js'
 import { runSuite } from './suite.js'
-import type { SuiteRun } from './suite.js'
-
-interface Row {
-  readonly kind: ListeningKind
-  readonly version: SuiteVersion
-  readonly scope: SuiteRun['scope']
-  /** How many scenarios count, and how many checks of them and of all others succeed. */
-  readonly scored: number
-  readonly succeeded: number
-  /** What only a server with a channel to the client can do; warnings are of what such a server only should do. */
-  readonly failed?: readonly string[]
-  readonly warned?: number
-}
-
-const legacy = { version: '0.2', scope: { requirements: '2025-11-25' } } as const
-const modern = { version: '0.2', scope: { requirements: '2026-07-28' } } as const
-const all = (revision: '2025-03-26' | '2025-06-18') =>
-  ({ version: '0.2', scope: { suite: 'all', revision } }) as const
-const active = { version: '0.1', scope: { suite: 'active' } } as const
-
-const askingScenarios = [
-  'tools-call-sampling',
-  'tools-call-elicitation',
-  'elicitation-sep1034-defaults',
-  'elicitation-sep1330-enums',
-]
-
-const rows: readonly Row[] = [
-  { kind: 'http-stateful', ...legacy, scored: 30, succeeded: 84 },
-  { kind: 'http-dual', ...legacy, scored: 30, succeeded: 84 },
-  {
-    kind: 'http-stateless',
-    ...legacy,
-    scored: 30,
-    succeeded: 63,
-    failed: askingScenarios,
-    warned: 4,
-  },
-  { kind: 'http-modern', ...modern, scored: 37, succeeded: 164 },
-  { kind: 'http-dual', ...modern, scored: 37, succeeded: 164 },
-  { kind: 'http-stateful', ...all('2025-06-18'), scored: 27, succeeded: 56 },
-  { kind: 'http-stateful', ...all('2025-03-26'), scored: 1, succeeded: 3 },
-  { kind: 'http-stateful', ...active, scored: 30, succeeded: 40 },
-]
-
-const told = ({ kind, version, scope }: Row): string => {
-  const what = 'requirements' in scope ? ['requirements', scope.requirements] : Object.values(scope)
-  return [kind, 'with suite', version, ...what].join(' ')
-}
 
 describe('the conformance fixture, called directly', () => {
   it.each(rows.map((row) => [told(row), row] as const))('%s', async (_, row) => {
-    const { kind, version, scope, scored, succeeded, failed = [], warned = 0 } = row
-    const results = await withConformanceFixture(kind, (url) => runSuite({ url, version, scope }))
-
-    expect(failedScenarios(results), tellFailures(results)).toEqual(failed)
-    const counted = [...results.values()].filter(({ isScored }) => isScored)
-    expect(counted).toHaveLength(scored)
-    expect(countChecks(results, 'SUCCESS')).toBe(succeeded)
-    expect(countChecks(results, 'WARNING')).toBe(warned)
-    // The extension of tasks is the only thing the suite knows that the fixture does not have.
-    const others = failedScenarios(results, ({ isScored }) => !isScored)
-    expect(others.filter((scenario) => !scenario.startsWith('tasks-'))).toEqual([])
+    const { kind, version, scope } = row
+    const run = (url: string) => runSuite({ url, version, scope })
+    expectScore(await withConformanceFixture(kind, run), row)
   })
 })
