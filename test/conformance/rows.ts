@@ -41,7 +41,7 @@ export const rows: readonly Row[] = [
     succeeded: 63,
     failed: askingScenarios,
     warned: 4,
-    routed: { succeeded: 69, warned: 0 },
+    routed: { succeeded: 69, warned: 2 },
   },
   { kind: 'http-modern', ...modern, scored: 37, succeeded: 164 },
   { kind: 'http-dual', ...modern, scored: 37, succeeded: 164 },
