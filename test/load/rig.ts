@@ -90,4 +90,6 @@ const servers = (port: number): string => `servers:
     url: http://127.0.0.1:${port}/mcp
   stub-sse:
     url: http://127.0.0.1:${port}/sse-mcp
+  stub-modern:
+    url: http://127.0.0.1:${port}/modern-mcp
 `

@@ -1,5 +1,5 @@
 import type { Via } from './rig.js'
-import { calls, type OpenTraffic, sessions } from './traffic.js'
+import { calls, modern, type OpenTraffic, sessions } from './traffic.js'
 
 /** CallRow is a row of calls driven as fast as they are answered. */
 export interface CallRow {
@@ -69,6 +69,15 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: sessions('/mcp/stub-sse', 'sse'),
     baseline: 'nginx-sse',
+  },
+  {
+    kind: 'calls',
+    name: 'modern',
+    about: 'one instance, 2026-07-28 on both sides, JSON answer',
+    via: 'instance',
+    open: modern('/mcp/stub-modern'),
+    baseline: 'nginx-json',
+    maxRatio: 3.5,
   },
   {
     kind: 'calls',

@@ -31,15 +31,20 @@ const tools = JSON.stringify({
     },
   ],
 })
+const discovered = JSON.stringify({ supportedVersions: ['2026-07-28'], capabilities: {} })
 const called = JSON.stringify({ content: [{ type: 'text', text: resultText }], isError: false })
 
-/** stubAnswer is the whole HTTP answer to a request: a stateful MCP server with one tool, on `/sse-mcp` as events. */
+/**
+ * stubAnswer is the whole HTTP answer to a request: a stateful MCP server with one tool, on `/sse-mcp` as events; on `/modern-mcp` one
+ * of revision 2026-07-28, without sessions.
+ */
 export const stubAnswer = (request: StubRequest): string => {
   if (request.method === 'DELETE') return bare('200 OK')
   if (request.method !== 'POST') return bare('405 Method Not Allowed\r\nAllow: POST, DELETE')
   const message = JSON.parse(request.body) as Message
   if (message.method === 'initialize') return initialized(message)
-  if (!request.hasSession) return withoutSession(message)
+  const isModern = request.path.startsWith('/modern-mcp')
+  if (!request.hasSession && !isModern) return withoutSession(message)
   if (message.id === undefined || message.method === undefined) return bare('202 Accepted')
   const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},${outcome(message.method)}}`
   return request.path.startsWith('/sse-mcp') ? event(answer) : json('200 OK', answer)
@@ -48,6 +53,7 @@ export const stubAnswer = (request: StubRequest): string => {
 const outcome = (method: string): string => {
   if (method === 'tools/call') return `"result":${called}`
   if (method === 'tools/list') return `"result":${tools}`
+  if (method === 'server/discover') return `"result":${discovered}`
   if (method === 'ping') return '"result":{}'
   return '"error":{"code":-32601,"message":"Method not found"}'
 }

@@ -9,6 +9,8 @@ export interface Request {
 export interface Traffic {
   readonly answer: 'json' | 'sse'
   readonly requests: readonly Request[]
+  /** The body of one more call, with this id. */
+  readonly callOf: (id: number | string) => string
   close(): Promise<void>
 }
 
@@ -18,6 +20,11 @@ export type OpenTraffic = (base: string) => Promise<Traffic>
 const requestCount = 1024
 const sessionCount = 16
 const revision = '2025-06-18'
+const modernRevision = '2026-07-28'
+const envelope = {
+  'io.modelcontextprotocol/protocolVersion': modernRevision,
+  'io.modelcontextprotocol/clientCapabilities': {},
+}
 
 const headers = {
   'content-type': 'application/json',
@@ -32,8 +39,28 @@ export const calls =
     Promise.resolve({
       answer: 'json',
       requests: ids.map((id) => ({ path, headers, body: toolCall(id) })),
+      callOf: (id) => toolCall(id),
       close: () => Promise.resolve(),
     })
+
+/** modern sends `tools/call` of revision 2026-07-28: no session, all it needs in each request. */
+export const modern =
+  (path: string): OpenTraffic =>
+  () => {
+    const mirrored = {
+      ...headers,
+      'mcp-protocol-version': modernRevision,
+      'mcp-method': 'tools/call',
+      'mcp-name': 'search_documents',
+    }
+    const callOf = (id: number | string): string => toolCall(id, envelope)
+    return Promise.resolve({
+      answer: 'json',
+      requests: ids.map((id) => ({ path, headers: mirrored, body: callOf(id) })),
+      callOf,
+      close: () => Promise.resolve(),
+    })
+  }
 
 /** sessions opens sessions as an SDK client does and spreads `tools/call` over them. */
 export const sessions =
@@ -48,6 +75,7 @@ export const sessions =
         headers: opened[id % sessionCount] ?? headers,
         body: toolCall(id),
       })),
+      callOf: (id) => toolCall(id),
       close: async () => {
         for (const session of opened) {
           const ended = await fetch(base + path, { method: 'DELETE', headers: session })
@@ -59,7 +87,7 @@ export const sessions =
   }
 
 /** toolCall is a call of about 300 bytes. */
-export const toolCall = (id: number | string): string =>
+export const toolCall = (id: number | string, more: object = {}): string =>
   JSON.stringify({
     jsonrpc: '2.0',
     id,
@@ -72,7 +100,7 @@ export const toolCall = (id: number | string): string =>
         filters: { language: 'en', kinds: ['runbook', 'minutes'] },
         limit: 10,
       },
-      _meta: { progressToken: id },
+      _meta: { progressToken: id, ...more },
     },
   })
 

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { resultText } from './stub-answer.js'
-import { type Traffic, toolCall } from './traffic.js'
+import type { Traffic } from './traffic.js'
 
 /** complaintsAbout sends two calls of a row, ids of both types, and says what is wrong with the answers: nothing, one hopes. */
 export const complaintsAbout = async (
   base: string,
-  { answer, requests }: Traffic,
+  { answer, requests, callOf }: Traffic,
 ): Promise<readonly string[]> => {
   const complaints: string[] = []
   const request = requests.at(-1)
@@ -14,7 +14,7 @@ export const complaintsAbout = async (
     const response = await fetch(base + request.path, {
       method: 'POST',
       headers: request.headers,
-      body: toolCall(id),
+      body: callOf(id),
     })
     const text = await response.text()
     const type = response.headers.get('content-type') ?? 'none'
