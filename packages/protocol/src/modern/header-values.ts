@@ -12,14 +12,23 @@ export type HeaderReading =
   | { readonly state: 'repeated' }
   | { readonly state: 'single'; readonly value: string }
 
+const none: readonly string[] = []
+
 /** headerValuesOf reads a flat list of names and values, such as node's `request.rawHeaders`. */
 export const headerValuesOf =
   (rawHeaders: readonly string[]): HeaderValues =>
   (name) => {
+    // A plain loop that looks at the length first: this runs several times for every modern request.
     const wanted = name.toLowerCase()
-    return rawHeaders.filter(
-      (_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === wanted,
-    )
+    let values: string[] | undefined
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      const field = rawHeaders[at]
+      if (field?.length !== wanted.length || field.toLowerCase() !== wanted) continue
+      const value = rawHeaders[at + 1] ?? ''
+      if (values) values.push(value)
+      else values = [value]
+    }
+    return values ?? none
   }
 
 /** readHeader takes the one value of a field, without its optional whitespace. */

@@ -2,7 +2,7 @@ import type { Backend, Endpoint, HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { checkModernRequest, headerValuesOf, modernRequestHeaders } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
-import { mayTryElsewhere } from '@mcp-router/upstream'
+import { mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
@@ -44,7 +44,7 @@ class ModernHop implements RelayHooks {
   private readonly backend: Backend
   private readonly message: Message
   private readonly mirrored: readonly string[]
-  private readonly tried = new Set<Endpoint>()
+  private readonly tried: Endpoint[] = []
   private sawSessions = false
   private endpoint: HttpEndpoint | undefined
 
@@ -62,16 +62,24 @@ class ModernHop implements RelayHooks {
     this.mirrored = mirrored
   }
 
-  async start(): Promise<void> {
-    const endpoint = await this.pick()
-    this.send(endpoint, new Relay(this.incoming, this.context.keep, this))
+  start(): Promise<void> | undefined {
+    const relay = new Relay(this.incoming, this.context.keep, this)
+    const endpoint = this.context.selector.select(this.backend)
+    const { eras } = this.context.deps
+    // The usual case waits for nothing.
+    if (endpoint.transport === 'http' && eras.known(this.backend, endpoint) === 'modern') {
+      this.tried.push(endpoint)
+      this.send(endpoint, relay)
+      return undefined
+    }
+    return this.pick().then((found) => this.send(found, relay))
   }
 
   onFailed(error: Error, relay: Relay): boolean {
     const { endpoint, context } = this
     if (!endpoint) return false
     context.selector.failed(endpoint)
-    if (!mayTryElsewhere(error) || this.tried.size >= this.backend.endpoints.length) return false
+    if (!mayTryElsewhere(error) || this.tried.length >= this.backend.endpoints.length) return false
     this.pick().then(
       (next) => this.send(next, relay),
       () => relay.fail(error),
@@ -90,9 +98,9 @@ class ModernHop implements RelayHooks {
 
   /** pick finds an Endpoint that speaks the modern Era; SESSIONS_ONLY where there are others only. */
   private async pick(): Promise<HttpEndpoint> {
-    while (this.tried.size < this.backend.endpoints.length) {
-      const endpoint = this.context.selector.select(this.backend, this.tried)
-      this.tried.add(endpoint)
+    while (this.tried.length < this.backend.endpoints.length) {
+      const endpoint = this.context.selector.select(this.backend, new Set(this.tried))
+      this.tried.push(endpoint)
       if (await this.isModern(endpoint)) return endpoint as HttpEndpoint // isModern says so
     }
     const { name } = this.backend
@@ -120,10 +128,11 @@ class ModernHop implements RelayHooks {
   private send(endpoint: HttpEndpoint, relay: Relay): void {
     this.endpoint = endpoint
     this.incoming.endpoint = endpoint.id
-    const headers = Object.entries(endpoint.headers).flat()
+    const headers = sessionHeaders(endpoint, '', '')
     headers.push('content-type', 'application/json')
     headers.push('accept', 'application/json, text/event-stream')
-    headers.push(...this.mirrored, ...traceOf(this.incoming.req))
+    for (const text of this.mirrored) headers.push(text)
+    for (const text of traceOf(this.incoming.req)) headers.push(text)
     const { client } = this.context.deps
     client.dispatch(endpoint.url, { method: 'POST', headers, body: this.message.bytes }, relay)
   }

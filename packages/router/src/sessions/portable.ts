@@ -18,8 +18,9 @@ export const passPortable = (
 ): void => {
   const endpoint = httpEndpoint(held)
   const trace = traceOf(incoming.req)
-  const headers = trace.length > 0 ? [...held.postHeaders, ...trace] : held.postHeaders
-  const request: HttpRequest = { method: 'POST', headers, body: message.bytes }
+  const lasting = trace.length === 0
+  const headers = lasting ? held.postHeaders : [...held.postHeaders, ...trace]
+  const request: HttpRequest = { method: 'POST', headers, body: message.bytes, lasting }
   context.deps.client.dispatch(endpoint.url, request, relayFor(context, incoming, held))
 }
 

@@ -2,10 +2,12 @@ import { Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { openOrigin } from './wire/origin.js'
 
-/** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. A list is not changed once it was used. */
+/** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly headers: string[]
+  /** The same list serves many requests and never changes: its text is kept. */
+  readonly lasting?: boolean
   readonly body?: Buffer
 }
 

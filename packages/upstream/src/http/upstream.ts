@@ -83,7 +83,8 @@ export const openHttpUpstream = (options: Options): Upstream => {
     })
     underway.add(sending)
     const headers = conversation.postHeaders()
-    client.dispatch(endpoint.url, { method: 'POST', headers, body: message.bytes }, sending)
+    const body = message.bytes
+    client.dispatch(endpoint.url, { method: 'POST', headers, body, lasting: true }, sending)
   }
 
   const send = (message: Message): Promise<void> =>

@@ -22,7 +22,7 @@ export class ConnectTimeout extends Error {
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** Up to this size head and body leave as one string, in one write. */
+/** Up to this size head and body leave as one buffer, in one write. */
 const oneWriteBytes = 16 * 1024
 
 /** Connection carries one request at a time to one origin over plain HTTP/1.1; it is its request's controller. */
@@ -88,7 +88,10 @@ export class Connection implements HttpController {
     }
     const whole = `${head}content-length: ${body.length}\r\n\r\n`
     if (body.length <= oneWriteBytes) {
-      this.socket.write(whole + body.toString('latin1'), 'latin1')
+      const bytes = Buffer.allocUnsafe(whole.length + body.length)
+      bytes.write(whole, 'latin1')
+      body.copy(bytes, whole.length)
+      this.socket.write(bytes)
       return
     }
     this.socket.cork()

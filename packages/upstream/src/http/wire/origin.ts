@@ -39,18 +39,28 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
     return connection
   }
 
-  /** Header lists of a session are made once and used for every call: so is their text. */
-  const fieldsOf = (headers: string[]): string => {
+  const textOf = (headers: readonly string[]): string => {
+    const parts: string[] = []
+    let named = false
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const name = headers[at] ?? ''
+      const value = headers[at + 1] ?? ''
+      // Names are ours, or tokens that node:http has read.
+      if (unsafe.test(value)) throw new TypeError(`a line break in ${name}`)
+      named ||= name === 'host'
+      parts.push(name, ': ', value, '\r\n')
+    }
+    if (!named) parts.push('host: ', url.host, '\r\n')
+    // Joined, not added up: what is written must be one flat text, and flattening a rope costs more.
+    return parts.join('')
+  }
+
+  /** Only lasting lists are remembered: an entry for each request would be work for the collector. */
+  const fieldsOf = ({ headers, lasting }: HttpRequest): string => {
+    if (!lasting) return textOf(headers)
     const known = heads.get(headers)
     if (known !== undefined) return known
-    const names = headers.filter((_, at) => at % 2 === 0)
-    const named = names.some((name) => name.toLowerCase() === 'host')
-    let text = named ? '' : `host: ${url.host}\r\n`
-    for (let at = 0; at + 1 < headers.length; at += 2) {
-      const line = `${headers[at] ?? ''}: ${headers[at + 1] ?? ''}`
-      if (unsafe.test(line)) throw new TypeError(`a line break in header ${headers[at] ?? ''}`)
-      text += `${line}\r\n`
-    }
+    const text = textOf(headers)
     heads.set(headers, text)
     return text
   }
@@ -64,7 +74,7 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
 
   return {
     dispatch(path, request, handler) {
-      const head = `${request.method} ${path} HTTP/1.1\r\n${fieldsOf(request.headers)}`
+      const head = `${request.method} ${path} HTTP/1.1\r\n${fieldsOf(request)}`
       const connection = free.pop() ?? open()
       connection.send(head, request.body, handler)
     },
