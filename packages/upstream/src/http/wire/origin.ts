@@ -46,8 +46,8 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
       const name = headers[at] ?? ''
       const value = headers[at + 1] ?? ''
       // Names are ours, or tokens that node:http has read.
-      if (unsafe.test(value)) throw new TypeError(`a line break in ${name}`)
-      named ||= name === 'host'
+      if (unsafe.test(value)) throw new TypeError(`a line break in header ${name}`)
+      named ||= name.length === 4 && name.toLowerCase() === 'host'
       parts.push(name, ': ', value, '\r\n')
     }
     if (!named) parts.push('host: ', url.host, '\r\n')
