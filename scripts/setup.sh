@@ -67,8 +67,8 @@ build_stamp=node_modules/.built
 is_built() {
   [ -f "$build_stamp" ] && [ -f packages/cli/dist/main.js ] || return 1
   [ "$lock_stamp" -nt "$build_stamp" ] && return 1
-  [ -z "$(find packages/*/src packages/*/package.json packages/*/tsconfig.json test/load/*.ts tsconfig*.json \
-    -newer "$build_stamp" 2>/dev/null | head -n 1)" ]
+  [ -z "$(find packages/*/src packages/*/package.json packages/*/tsconfig.json test/load test/fixtures tsconfig*.json \
+    -name dist -prune -o -type f -newer "$build_stamp" -print 2>/dev/null | head -n 1)" ]
 }
 if ! is_built; then
   say 'building'
