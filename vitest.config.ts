@@ -21,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/architecture/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'test/architecture/**'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
