@@ -21,6 +21,7 @@ import { aloneLive, openLive } from './live.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
+import { startTrim } from './trim.js'
 import { warmUp } from './warm.js'
 
 /** Gateway is one composed router process. */
@@ -169,6 +170,8 @@ const compose = async (
     await listener.refuse()
     await router.drain(config.drainMs)
   })
+  const trim = startTrim({ activity: () => router.begun() })
+  opened.push(() => trim.close())
   await warmUp().catch(onFault('warming up'))
   life.phase = 'ready'
   log.info('ready', { address: listener.address, backends: config.backends.length })

@@ -29,6 +29,8 @@ export interface Router {
   sessions(): ReadonlyMap<string, number>
   /** Calls under way. */
   calls(): number
+  /** Requests taken so far. */
+  begun(): number
   isDown(endpoint: Parameters<Context['selector']['isDown']>[0]): boolean
   /** Takes no new Sessions, lets calls finish for at most `limitMs`, then ends Streams and Upstreams. */
   drain(limitMs: number): Promise<void>
@@ -113,6 +115,7 @@ export const createRouter = (deps: RouterDeps): Router => {
       return counts
     },
     calls: () => underway.size(),
+    begun: () => underway.begun(),
     isDown: (endpoint) => selector.isDown(endpoint),
     async drain(limitMs) {
       context.draining = true

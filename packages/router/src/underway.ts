@@ -4,6 +4,8 @@ import type { Incoming } from './incoming.js'
 export interface Underway {
   add(incoming: Incoming): void
   size(): number
+  /** How many there were so far. */
+  begun(): number
   /** Resolves once no call is left, streams aside, or after `limitMs`. */
   callsEnded(limitMs: number): Promise<void>
 }
@@ -11,6 +13,7 @@ export interface Underway {
 export const createUnderway = (): Underway => {
   let calls = 0
   let streams = 0
+  let begun = 0
   let onLess = (): void => undefined
   const callEnded = (): void => {
     calls--
@@ -22,12 +25,14 @@ export const createUnderway = (): Underway => {
 
   return {
     add(incoming) {
+      begun++
       const isStream = incoming.req.method === 'GET'
       if (isStream) streams++
       else calls++
       incoming.whenClosed(isStream ? streamEnded : callEnded)
     },
     size: () => calls + streams,
+    begun: () => begun,
     async callsEnded(limitMs) {
       if (calls === 0) return
       await new Promise<void>((resolve) => {

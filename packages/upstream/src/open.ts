@@ -18,7 +18,7 @@ interface DialerDeps {
 }
 
 export const createDialer = ({ client, events, env }: DialerDeps): Dialer => {
-  /** told tells of an Upstream's end; a stdio one does so itself, with how its process ended. */
+  /** told tells of an sse Upstream; those of the other Transports do so themselves. */
   const told = (backend: Backend, endpoint: Endpoint, listener: UpstreamListener) => {
     const tell = (action: 'opened' | 'closed' | 'lost', reason: string): void =>
       events.emit({
@@ -43,11 +43,11 @@ export const createDialer = ({ client, events, env }: DialerDeps): Dialer => {
       if (endpoint.transport === 'stdio') {
         return openStdioUpstream({ endpoint, backend, listener, events, env })
       }
+      if (endpoint.transport === 'http') {
+        return openHttpUpstream({ client, endpoint, backend: backend.name, listener, events })
+      }
       const { hearing, opened } = told(backend, endpoint, listener)
-      const upstream =
-        endpoint.transport === 'http'
-          ? openHttpUpstream({ client, endpoint, backend: backend.name, listener: hearing })
-          : await openSseUpstream({ client, endpoint, backend, listener: hearing })
+      const upstream = await openSseUpstream({ client, endpoint, backend, listener: hearing })
       opened()
       return upstream
     },

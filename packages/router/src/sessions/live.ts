@@ -28,10 +28,11 @@ export interface LiveHooks {
 export class LiveSession implements UpstreamListener {
   private upstream: Upstream | undefined
   private stream: Stream | undefined
-  private readonly replies = new Map<string, Reply>()
-  private readonly tokens = new Map<unknown, Reply>()
-  private readonly unanswered = new Set<string>()
-  private waiting: Message[] = []
+  // Made with the first entry: most sessions of a crowd are idle.
+  private replies: Map<string, Reply> | undefined
+  private tokens: Map<unknown, Reply> | undefined
+  private unanswered: Set<string> | undefined
+  private waiting: Message[] | undefined
   private initializeId = ''
   private readonly backend: string
   private readonly hooks: LiveHooks
@@ -52,8 +53,8 @@ export class LiveSession implements UpstreamListener {
     this.stream?.end()
     this.stream = stream
     const waiting = this.waiting
-    this.waiting = []
-    for (const message of waiting) stream.message(message.bytes)
+    this.waiting = undefined
+    for (const message of waiting ?? []) stream.message(message.bytes)
   }
 
   detach(stream: Stream): void {
@@ -62,12 +63,14 @@ export class LiveSession implements UpstreamListener {
 
   /** request sends a request whose answer goes to its own Reply. */
   async request(message: Message, reply: Reply): Promise<void> {
-    if (this.replies.has(message.id)) {
+    if (this.replies?.has(message.id)) {
       throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
     }
-    this.replies.set(message.id, reply)
+    this.replies = (this.replies ?? new Map<string, Reply>()).set(message.id, reply)
     const token = progressTokenOf(message)
-    if (token !== undefined) this.tokens.set(token, reply)
+    if (token !== undefined) {
+      this.tokens = (this.tokens ?? new Map<unknown, Reply>()).set(token, reply)
+    }
     await this.connected()
       .send(message)
       .catch((error: unknown) => reply.fail(failureOf(this.backend, error)))
@@ -75,7 +78,8 @@ export class LiveSession implements UpstreamListener {
 
   /** release forgets a Reply that is over. */
   release(reply: Reply): void {
-    if (this.replies.get(reply.id) === reply) this.replies.delete(reply.id)
+    if (this.replies?.get(reply.id) === reply) this.replies.delete(reply.id)
+    if (!this.tokens) return
     for (const [token, each] of this.tokens) if (each === reply) this.tokens.delete(token)
   }
 
@@ -114,7 +118,7 @@ export class LiveSession implements UpstreamListener {
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
   pass(message: Message): void {
-    if (message.kind === 'request') this.unanswered.add(message.id)
+    if (message.kind === 'request') this.unanswered = (this.unanswered ?? new Set()).add(message.id)
     this.tell(message).catch((thrown: unknown) =>
       this.owe(message.id, failureOf(this.backend, thrown)),
     )
@@ -123,14 +127,14 @@ export class LiveSession implements UpstreamListener {
   onMessage(message: Message): void {
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message)
-    else if (this.unanswered.delete(message.id)) this.toStream(message)
-    else this.replies.get(message.id)?.answer(message)
+    else if (this.unanswered?.delete(message.id)) this.toStream(message)
+    else this.replies?.get(message.id)?.answer(message)
   }
 
   onClose(cause: Error | undefined): void {
     const error = failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND'))
-    for (const reply of [...this.replies.values()]) reply.fail(error)
-    for (const id of [...this.unanswered]) this.owe(id, error)
+    for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
+    for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
     this.stream?.end()
     if (this.over) return
     this.over = true
@@ -163,10 +167,10 @@ export class LiveSession implements UpstreamListener {
 
   private replyFor(message: Message): Reply | undefined {
     if (message.method === 'notifications/progress') {
-      const reply = this.tokens.get(paramsOf(message)?.['progressToken'])
+      const reply = this.tokens?.get(paramsOf(message)?.['progressToken'])
       if (reply) return reply
     }
-    return [...this.replies.values()].at(-1)
+    return [...(this.replies?.values() ?? [])].at(-1)
   }
 
   private toStream(message: Message): void {
@@ -174,12 +178,13 @@ export class LiveSession implements UpstreamListener {
       this.stream.message(message.bytes)
       return
     }
+    this.waiting ??= []
     this.waiting.push(message)
     if (this.waiting.length > maxWaiting) this.waiting.shift()
   }
 
   private owe(id: string, error: RouterError): void {
-    if (!this.unanswered.delete(id)) return
+    if (!this.unanswered?.delete(id)) return
     this.stream?.message(errorBytes(id, error.rpc, error.message))
   }
 }

@@ -35,30 +35,46 @@ export const openStream = (
 ): Stream => {
   res.writeHead(200, [...streamHeaders, ...headers])
   res.flushHeaders()
-  const kept: KeptStream = {
-    quietTicks: 0,
-    keepAlive: () => void res.write(keepAliveFrame),
-    end() {
-      if (!res.writableEnded) res.end()
-    },
-  }
-  keep.streams.add(kept)
-  let open = true
+  const stream = new OpenStream(res)
+  keep.streams.add(stream)
   res.on('close', () => {
-    open = false
-    keep.streams.delete(kept)
+    stream.closed = true
+    keep.streams.delete(stream)
     onClose()
   })
-  const frame = (bytes: Buffer): void => {
-    if (!open || res.writableEnded) return
-    kept.quietTicks = 0
-    res.write(bytes)
-    if (res.writableLength > maxWaitingBytes) res.destroy()
+  return stream
+}
+
+/** Of these there are as many as idle clients: a class, whose functions all of them share. */
+class OpenStream implements Stream, KeptStream {
+  quietTicks = 0
+  closed = false
+  private readonly res: ServerResponse
+
+  constructor(res: ServerResponse) {
+    this.res = res
   }
-  return {
-    frame,
-    message: (bytes) => frame(messageFrame(bytes)),
-    end: () => kept.end(),
-    isOpen: () => open && !res.writableEnded,
+
+  message(bytes: Buffer): void {
+    this.frame(messageFrame(bytes))
+  }
+
+  frame(frame: Buffer): void {
+    if (!this.isOpen()) return
+    this.quietTicks = 0
+    this.res.write(frame)
+    if (this.res.writableLength > maxWaitingBytes) this.res.destroy()
+  }
+
+  keepAlive(): void {
+    this.res.write(keepAliveFrame)
+  }
+
+  end(): void {
+    if (!this.res.writableEnded) this.res.end()
+  }
+
+  isOpen(): boolean {
+    return !this.closed && !this.res.writableEnded
   }
 }

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient, wasNeverSent } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, httpEndpoint } from '../testing/backend.js'
+import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
 import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
 import type { Asked } from '../testing/http-server.js'
-import { createHeard } from '../testing/listener.js'
+import { createEvents, createHeard } from '../testing/listener.js'
 
 const jsonrpc = '2.0'
 
@@ -16,7 +16,13 @@ const connect = (origin: string) => {
   const endpoint = httpEndpoint(`${origin}/mcp`)
   return {
     heard,
-    upstream: openHttpUpstream({ client, endpoint, backend: 'weather', listener: heard }),
+    upstream: openHttpUpstream({
+      client,
+      endpoint,
+      backend: backendOf(endpoint).name,
+      listener: heard,
+      events: createEvents(),
+    }),
   }
 }
 

@@ -98,7 +98,7 @@ export class Sending implements HttpHandler, Link {
   /** Only a request is answered; and a 404 within a session says that it is lost, whatever else it says. */
   private isAnswer(): boolean {
     if (this.sent?.kind !== 'request') return false
-    return this.status !== 404 || !this.conversation.sessionId()
+    return this.status !== 404 || !this.conversation.sessionId
   }
 
   onResponseError(_: HttpController, error: Error): void {

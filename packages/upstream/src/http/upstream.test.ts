@@ -2,10 +2,10 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, httpEndpoint } from '../testing/backend.js'
+import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
 import { answerJson, beginEvents, frame, openServer } from '../testing/http-server.js'
 import type { Asked } from '../testing/http-server.js'
-import { createHeard } from '../testing/listener.js'
+import { createEvents, createHeard } from '../testing/listener.js'
 import { SessionLost } from '../upstream.js'
 
 const jsonrpc = '2.0'
@@ -25,7 +25,13 @@ const open = async (answer: (asked: Asked) => void) => {
   onTestFinished(() => client.close())
   const heard = createHeard()
   const endpoint = httpEndpoint(`${server.origin}/mcp?k=1`, { headers: { 'x-key': 'k' } })
-  const upstream = openHttpUpstream({ client, endpoint, backend: 'weather', listener: heard })
+  const upstream = openHttpUpstream({
+    client,
+    endpoint,
+    backend: backendOf(endpoint).name,
+    listener: heard,
+    events: createEvents(),
+  })
   return { server, heard, upstream }
 }
 

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { HttpEndpoint } from '@mcp-router/core'
+import type { BackendName, EventSink, HttpEndpoint } from '@mcp-router/core'
 import { Chain, RouterError } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { cancelledMessage, discard, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import type { HttpClient } from './client.js'
-import { createConversation } from './conversation.js'
+import { HttpConversation } from './conversation.js'
 import { sessionHeaders } from './headers.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
@@ -14,8 +14,9 @@ import { Sending } from './sending.js'
 interface Options {
   readonly client: HttpClient
   readonly endpoint: HttpEndpoint
-  readonly backend: string
+  readonly backend: BackendName
   readonly listener: UpstreamListener
+  readonly events: EventSink
 }
 
 const resumeTries = 5
@@ -25,33 +26,93 @@ const resumeDelayMs = 1_000
  * openHttpUpstream speaks Streamable HTTP (spec 2025-03-26 and later, transports). It connects lazily: the first message, `initialize`,
  * makes the session.
  */
-export const openHttpUpstream = (options: Options): Upstream => {
-  const { client, endpoint, backend, listener } = options
-  const conversation = createConversation(endpoint)
-  const underway = new Chain<Sending>()
-  const state = { closed: false }
+export const openHttpUpstream = (options: Options): Upstream => new HttpUpstream(options)
 
-  const openStream = (sent: Message | undefined, lastEventId: string): Promise<Sending> =>
-    new Promise((resolve, reject) => {
-      const stream = new Sending(sent, conversation, listener, (error) => {
-        underway.remove(stream)
-        if (error) reject(error)
-        else resolve(stream)
-      })
-      stream.lastEventId = lastEventId
-      const headers = sessionHeaders(endpoint, conversation.sessionId(), conversation.revision())
-      headers.push('accept', 'text/event-stream')
-      if (lastEventId) headers.push('last-event-id', lastEventId)
-      underway.add(stream)
-      client.dispatch(endpoint.url, { method: 'GET', headers }, stream)
+/** Of these there are as many as idle clients of 2024-11-05: a class, whose functions all of them share. */
+class HttpUpstream implements Upstream {
+  private readonly options: Options
+  private readonly conversation: HttpConversation
+  private readonly underway = new Chain<Sending>()
+  private opened = false
+  private closed = false
+
+  constructor(options: Options) {
+    this.options = options
+    this.conversation = new HttpConversation(options.endpoint)
+  }
+
+  send(message: Message): Promise<void> {
+    return new Promise((resolve, reject) => this.exchange(message, resolve, reject))
+  }
+
+  pass(message: Message, onFailed: (error: Error) => void): void {
+    this.exchange(message, done, onFailed)
+  }
+
+  listen(): void {
+    void this.follow()
+  }
+
+  cancel(id: string): void {
+    discard(this.send(cancelledMessage(id)))
+    for (const sending of this.underway) {
+      if (sending.sent?.id === id) sending.abort(new Error('the request was cancelled'))
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    for (const sending of this.underway) sending.abort(new Error('the upstream was closed'))
+    const { client, endpoint, listener } = this.options
+    const { sessionId, revision } = this.conversation
+    if (sessionId) await endSession(client, endpoint, sessionId, revision)
+    if (this.opened) this.tell('closed', 'no longer needed')
+    listener.onClose(undefined)
+  }
+
+  private tellOpened(): void {
+    this.opened = true
+    this.tell('opened', 'http')
+  }
+
+  private tell(action: 'opened' | 'closed', reason: string): void {
+    const { events, backend, endpoint } = this.options
+    events.emit({ kind: 'upstream', action, backend, endpoint: endpoint.id, reason })
+  }
+
+  private exchange(message: Message, onDone: () => void, onFailed: (error: Error) => void): void {
+    if (!this.opened) this.tellOpened()
+    const { client, endpoint, backend, listener } = this.options
+    const sending = new Sending(message, this.conversation, listener, (error) => {
+      this.underway.remove(sending)
+      if (error) onFailed(asFailure(backend, error))
+      else if (sending.answered) onDone()
+      else this.finish(message, sending).then(onDone, onFailed)
     })
+    this.underway.add(sending)
+    const headers = this.conversation.postHeaders()
+    const body = message.bytes
+    client.dispatch(endpoint.url, { method: 'POST', headers, body, lasting: true }, sending)
+  }
+
+  /** finish looks at an exchange that ended without the answer; the answer may still be fetched. */
+  private async finish(message: Message, sending: Sending): Promise<void> {
+    const { endpoint, backend } = this.options
+    if (sending.status === 404 && this.conversation.sessionId) throw new SessionLost(endpoint.url)
+    if (sending.status >= 400) throw refused(backend, sending.status)
+    if (message.kind !== 'request') return
+    if (sending.lastEventId && (await this.resume(message, sending.lastEventId))) return
+    const reason = sending.streamed() ? 'the stream ended without answer' : 'it answered nothing'
+    throw new RouterError('UPSTREAM_FAILED', { backend, reason })
+  }
 
   /** resume fetches the rest of a stream that the Endpoint ended early (SSE polling, spec 2025-11-25, transports). */
-  const resume = async (message: Message, from: string): Promise<boolean> => {
+  private async resume(message: Message, from: string): Promise<boolean> {
     let lastEventId = from
-    for (let tries = 0; tries < resumeTries && !state.closed; tries++) {
+    for (let tries = 0; tries < resumeTries && !this.closed; tries++) {
       await wait(resumeDelayMs, undefined, { ref: false })
-      const more = await openStream(message, lastEventId)
+      const more = await this.openStream(message, lastEventId)
       if (more.status !== 200) return false
       if (more.answered) return true
       if (more.lastEventId !== lastEventId) tries = 0
@@ -60,41 +121,11 @@ export const openHttpUpstream = (options: Options): Upstream => {
     return false
   }
 
-  /** finish looks at an exchange that ended without the answer; the answer may still be fetched. */
-  const finish = async (message: Message, sending: Sending): Promise<void> => {
-    if (sending.status === 404 && conversation.sessionId()) throw new SessionLost(endpoint.url)
-    if (sending.status >= 400) throw refused(backend, sending.status)
-    if (message.kind !== 'request') return
-    if (sending.lastEventId && (await resume(message, sending.lastEventId))) return
-    const reason = sending.streamed() ? 'the stream ended without answer' : 'it answered nothing'
-    throw new RouterError('UPSTREAM_FAILED', { backend, reason })
-  }
-
-  const exchange = (
-    message: Message,
-    onDone: () => void,
-    onFailed: (error: Error) => void,
-  ): void => {
-    const sending = new Sending(message, conversation, listener, (error) => {
-      underway.remove(sending)
-      if (error) onFailed(asFailure(backend, error))
-      else if (sending.answered) onDone()
-      else finish(message, sending).then(onDone, onFailed)
-    })
-    underway.add(sending)
-    const headers = conversation.postHeaders()
-    const body = message.bytes
-    client.dispatch(endpoint.url, { method: 'POST', headers, body, lasting: true }, sending)
-  }
-
-  const send = (message: Message): Promise<void> =>
-    new Promise((resolve, reject) => exchange(message, resolve, reject))
-
   /** follow keeps the GET stream open for as long as the Endpoint offers one. */
-  const follow = async (): Promise<void> => {
+  private async follow(): Promise<void> {
     let lastEventId = ''
-    for (let failures = 0; failures < resumeTries && !state.closed; failures++) {
-      const stream = await openStream(undefined, lastEventId).catch(() => undefined)
+    for (let failures = 0; failures < resumeTries && !this.closed; failures++) {
+      const stream = await this.openStream(undefined, lastEventId).catch(() => undefined)
       if (stream && stream.status !== 200) return
       if (stream?.streamed()) failures = 0
       lastEventId = stream?.lastEventId ?? lastEventId
@@ -102,24 +133,22 @@ export const openHttpUpstream = (options: Options): Upstream => {
     }
   }
 
-  return {
-    send,
-    pass: (message, onFailed) => exchange(message, done, onFailed),
-    listen: () => void follow(),
-    cancel(id) {
-      discard(send(cancelledMessage(id)))
-      for (const sending of underway) {
-        if (sending.sent?.id === id) sending.abort(new Error('the request was cancelled'))
-      }
-    },
-    async close() {
-      if (state.closed) return
-      state.closed = true
-      for (const sending of underway) sending.abort(new Error('the upstream was closed'))
-      const sessionId = conversation.sessionId()
-      if (sessionId) await endSession(client, endpoint, sessionId, conversation.revision())
-      listener.onClose(undefined)
-    },
+  private openStream(sent: Message | undefined, lastEventId: string): Promise<Sending> {
+    const { client, endpoint, listener } = this.options
+    const { sessionId, revision } = this.conversation
+    return new Promise((resolve, reject) => {
+      const stream = new Sending(sent, this.conversation, listener, (error) => {
+        this.underway.remove(stream)
+        if (error) reject(error)
+        else resolve(stream)
+      })
+      stream.lastEventId = lastEventId
+      const headers = sessionHeaders(endpoint, sessionId, revision)
+      headers.push('accept', 'text/event-stream')
+      if (lastEventId) headers.push('last-event-id', lastEventId)
+      this.underway.add(stream)
+      client.dispatch(endpoint.url, { method: 'GET', headers }, stream)
+    })
   }
 }
 
