@@ -29,7 +29,7 @@ export const createDialer = ({ client, events, env }: DialerDeps): Dialer => {
         reason,
       })
     const hearing: UpstreamListener = {
-      onMessage: (message) => listener.onMessage(message),
+      onMessage: (message, about) => listener.onMessage(message, about),
       onClose(cause) {
         tell(cause ? 'lost' : 'closed', cause?.message ?? 'no longer needed')
         listener.onClose(cause)

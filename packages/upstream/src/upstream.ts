@@ -3,7 +3,8 @@ import type { Message } from '@mcp-router/protocol'
 
 /** UpstreamListener hears what an Upstream says. `onClose` comes once, last; `cause` is undefined where we closed it. */
 export interface UpstreamListener {
-  onMessage(message: Message): void
+  /** `about`: the id (JSON text) of the request of ours that it belongs to, where the Transport tells. */
+  onMessage(message: Message, about?: string): void
   onClose(cause: Error | undefined): void
 }
 

@@ -124,9 +124,9 @@ export class LiveSession implements UpstreamListener {
     )
   }
 
-  onMessage(message: Message): void {
+  onMessage(message: Message, about = ''): void {
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
-    if (message.kind !== 'response') this.say(message)
+    if (message.kind !== 'response') this.say(message, about)
     else if (this.unanswered?.delete(message.id)) this.toStream(message)
     else this.replies?.get(message.id)?.answer(message)
   }
@@ -158,9 +158,9 @@ export class LiveSession implements UpstreamListener {
     return this.upstream
   }
 
-  /** say picks where it belongs: the call that it reports on, else the newest call under way, else the client's stream. */
-  private say(message: Message): void {
-    const outlet = this.replyFor(message)
+  /** say picks where it belongs: the call that it is about, else the newest call under way, else the client's stream. */
+  private say(message: Message, about: string): void {
+    const outlet = this.replies?.get(about) ?? this.replyFor(message)
     if (outlet) outlet.say(message)
     else this.toStream(message)
   }

@@ -133,7 +133,7 @@ export class Sending implements HttpHandler, Link {
       this.answered = true
       if (this.sent.method === 'initialize') this.conversation.agreed(revisionOf(message))
     }
-    this.listener.onMessage(message)
+    this.listener.onMessage(message, this.sent?.id)
   }
 }
 
