@@ -7,7 +7,7 @@ import type { Notification, Transport } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import { clientInfo, roots, sampled } from '../harness/sdk/client.js'
 import { openConformanceFixture, stdioCommand } from './fixture.js'
-import type { ListeningKind, StdioKind } from './fixture.js'
+import type { FixtureKind } from './fixture.js'
 
 export type Era = 'legacy' | 'modern'
 
@@ -21,10 +21,7 @@ export interface Connected {
 }
 
 /** connectToFixture starts a fixture and connects the SDK's client to it, in the given era and no other. */
-export const connectToFixture = async (
-  kind: ListeningKind | StdioKind,
-  era: Era,
-): Promise<Connected> => {
+export const connectToFixture = async (kind: FixtureKind, era: Era): Promise<Connected> => {
   const { transport, end } = await open(kind)
   const mode = era === 'legacy' ? 'legacy' : { pin: '2026-07-28' }
   const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
@@ -58,7 +55,7 @@ const listenTo = (transport: Transport): readonly Notification[] => {
 }
 
 const open = async (
-  kind: ListeningKind | StdioKind,
+  kind: FixtureKind,
 ): Promise<{ transport: Transport; end: () => Promise<void> }> => {
   if (kind === 'stdio-legacy' || kind === 'stdio-modern') {
     const transport = new StdioClientTransport({ ...stdioCommand(kind), stderr: 'ignore' })

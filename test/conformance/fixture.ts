@@ -12,6 +12,7 @@ export const listeningKinds = [
 ] as const
 export type ListeningKind = (typeof listeningKinds)[number]
 export type StdioKind = 'stdio-legacy' | 'stdio-modern'
+export type FixtureKind = ListeningKind | StdioKind
 
 /** stdioCommand is the fixture as a command that speaks on its input and output. */
 export const stdioCommand = (kind: StdioKind): { command: string; args: string[] } => ({

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../harness/until.js'
 import { connectToFixture } from './connect.js'
 import type { Connected, Era } from './connect.js'
-import type { ListeningKind, StdioKind } from './fixture.js'
+import type { FixtureKind } from './fixture.js'
 
 // The suite speaks Streamable HTTP only: the official client shows that the fixture is the same server in every other way of serving it.
 
-const kinds: readonly (readonly [ListeningKind | StdioKind, Era])[] = [
+const kinds: readonly (readonly [FixtureKind, Era])[] = [
   ['http-stateful', 'legacy'],
   ['http-modern', 'modern'],
   ['http-dual', 'legacy'],
@@ -31,7 +31,7 @@ describe.each(kinds)('the fixture as %s, for a %s client', (kind, era) => {
     const { prompts } = await client().listPrompts()
     const { resources } = await client().listResources()
     expect(client().getProtocolEra()).toBe(era)
-    expect([tools.length, prompts.length, resources.length]).toEqual([29, 5, 3])
+    expect([tools.length, prompts.length, resources.length]).toEqual([31, 5, 3])
   })
 
   it('asks for input in rounds', async () => {

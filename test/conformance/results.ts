@@ -70,6 +70,16 @@ export const failedScenarios = (
     .filter((result) => !result.hasPassed && isMeant(result))
     .map(({ scenario }) => scenario)
 
+/** failedChecks names the checks that failed in the scenarios that count, each as `<scenario>: <check>`. */
+export const failedChecks = (results: SuiteResults): readonly string[] => {
+  const all = [...results.values()].filter(({ hasPassed, isScored }) => isScored && !hasPassed)
+  return all.flatMap(({ scenario, checks }) => {
+    const failed = checks.filter(({ status }) => status === 'FAILURE')
+    if (failed.length === 0) return [`${scenario}: did not come to its end`]
+    return [...new Set(failed.map(({ id }) => `${scenario}: ${id}`))]
+  })
+}
+
 /** countChecks counts the checks with a status, over all scenarios. */
 export const countChecks = (results: SuiteResults, status: Check['status']): number =>
   [...results.values()].flatMap(({ checks }) => checks).filter((check) => check.status === status)

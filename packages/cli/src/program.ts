@@ -1,5 +1,6 @@
 import type { Env } from '@mcp-router/config'
 import { Command, Option } from 'commander'
+import { addBackends } from './backends-command.js'
 import { addCluster } from './cluster/command.js'
 import { addDoctor } from './doctor/command.js'
 import { addNginx } from './nginx-command.js'
@@ -15,6 +16,7 @@ export const createProgram = (env: Env): Command => {
   addServe(program, env)
   addCluster(program, env)
   addNginx(program, env)
+  addBackends(program, env)
   addSessions(program, env)
   addVerify(program, env)
   addDoctor(program, env)

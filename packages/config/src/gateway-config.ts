@@ -25,6 +25,8 @@ export interface GatewayConfig {
   readonly drainMs: number
   /** A shared stdio child that nobody calls is ended after this. */
   readonly idleUpstreamMs: number
+  /** A call that asked its client (2026-07-28, MRTR) is given up when the answers do not come within this. */
+  readonly inputTtlMs: number
   readonly maxBodyBytes: number
   readonly accessToken: string | undefined
   /** Host names (no port) that a request may be addressed to. */

@@ -147,12 +147,6 @@ const table = {
     rpc: -31401,
     text: () => 'Authentication required: send Authorization: Bearer <token>',
   },
-  SESSIONS_ONLY: {
-    status: 400,
-    rpc: -32000,
-    text: (d) =>
-      `Bad Request: server "${String(d['backend'])}" speaks revisions with sessions (up to 2025-11-25); send initialize`,
-  },
   INTERNAL: { status: 500, rpc: -32603, text: () => 'Internal error: see the log of the router' },
 } as const satisfies Record<string, ErrorRow>
 

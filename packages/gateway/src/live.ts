@@ -1,27 +1,32 @@
 import { createAdapter } from '@socket.io/redis-adapter'
-import type { SessionId } from '@mcp-router/core'
+import type { BackendName, SessionId } from '@mcp-router/core'
+import type { ListChange } from '@mcp-router/upstream'
 import type { Cluster, Redis } from 'ioredis'
 import { Server } from 'socket.io'
 
 /** Live carries broadcasts between Instances, and later the operators' live feed. Messages of Sessions never travel here. */
 export interface Live {
   sessionEnded(id: SessionId): void
+  listChanged(backend: BackendName, change: ListChange): void
   close(): Promise<void>
 }
 
 interface LiveHooks {
   readonly onSessionEnded: (id: SessionId) => void
+  readonly onListChanged: (backend: BackendName, change: ListChange) => void
   readonly onError: (error: Error) => void
 }
 
 /** aloneLive is for a cluster of one: there is nobody to tell. */
 export const aloneLive = (): Live => ({
   sessionEnded: () => undefined,
+  listChanged: () => undefined,
   close: () => Promise.resolve(),
 })
 
 interface Broadcasts {
   sessionEnded: (id: string) => void
+  listChanged: (backend: string, change: string) => void
 }
 
 /** openLive joins the broadcasts over Redis pub/sub. While Redis is away they are lost; the next touch of a Session finds out. */
@@ -32,7 +37,12 @@ export const openLive = (connect: () => Redis | Cluster, hooks: LiveHooks): Live
   const io = new Server<Record<string, never>, Record<string, never>, Broadcasts>()
   io.adapter(createAdapter(publisher, subscriber, { key: 'mcp:live' }))
   io.on('sessionEnded', (id: string) => hooks.onSessionEnded(id as SessionId))
+  io.on('listChanged', (backend: string, change: string) => {
+    // As another Instance sent them.
+    hooks.onListChanged(backend as BackendName, change as ListChange)
+  })
   return {
+    listChanged: (backend, change) => void io.serverSideEmit('listChanged', backend, change),
     sessionEnded: (id) => void io.serverSideEmit('sessionEnded', id),
     close() {
       // Not io.close(): it ends the HTTP server, and this one has none.

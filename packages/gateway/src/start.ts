@@ -9,12 +9,8 @@ import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
 import type { Router } from '@mcp-router/router'
 import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-router/store'
-import {
-  createDialer,
-  createEras,
-  createHttpClient,
-  createUpstreamPool,
-} from '@mcp-router/upstream'
+import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
+import type { Upstreams } from '@mcp-router/upstream'
 import { takeLease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
@@ -67,7 +63,7 @@ const compose = async (
   setFlagsFromString('--no-parallel-scavenge')
   const startedAt = Date.now()
   const env = processEnv()
-  const life: { phase: Phase; router?: Router } = { phase: 'starting' }
+  const life: { phase: Phase; router?: Router; upstreams?: Upstreams } = { phase: 'starting' }
 
   const observer = createObserver({
     instance: config.instance,
@@ -93,6 +89,7 @@ const compose = async (
   const live = redisUrl
     ? openLive(() => connectBroadcast(redisUrl), {
         onSessionEnded: (id) => life.router?.forget(id),
+        onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
         onError: onFault('broadcasting'),
       })
     : aloneLive()
@@ -111,21 +108,26 @@ const compose = async (
 
   const client = createHttpClient({ connectTimeoutMs })
   opened.push(() => client.close())
-  const dialer = createDialer({ client, events: observer, env })
-  const pool = createUpstreamPool({ dialer, events: observer, idleMs: config.idleUpstreamMs })
-  opened.push(() => pool.close())
+  const eras = createEras({ client, env, shared: store.eras })
+  opened.push(() => eras.close())
+  const upstreams = createUpstreams({
+    client,
+    events: observer,
+    env,
+    eras,
+    idleMs: config.idleUpstreamMs,
+  })
+  opened.push(() => upstreams.close())
+  life.upstreams = upstreams
 
   const admission = createAdmission(config)
-  const eras = createEras({ client })
   const router = createRouter({
     instance: config.instance,
     registry,
     sessions: store.sessions,
     membership: store.membership,
     client,
-    dialer,
-    pool,
-    eras,
+    ...upstreams,
     admission,
     broadcast: live,
     events: observer,

@@ -4,14 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Backend, BackendName, EndpointId, EventSink, InstanceId } from '@mcp-router/core'
 import { createRouter } from '@mcp-router/router'
 import { createRegistry, memoryStore } from '@mcp-router/store'
-import {
-  createDialer,
-  createEras,
-  createHttpClient,
-  createUpstreamPool,
-  headerOf,
-  post,
-} from '@mcp-router/upstream'
+import { createEras, createHttpClient, createUpstreams, headerOf, post } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 
 /** Calls of each kind, a few at a time: enough for the compiler to have seen the path. */
@@ -27,8 +20,8 @@ export const warmUp = async (): Promise<void> => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const store = memoryStore({ sessionTtlMs: 60_000, leaseMs: 60_000 })
   const events: EventSink = { emit: () => undefined }
-  const dialer = createDialer({ client, events, env: {} })
-  const pool = createUpstreamPool({ dialer, events, idleMs: 60_000 })
+  const eras = createEras({ client })
+  const upstreams = createUpstreams({ client, events, env: {}, eras, idleMs: 60_000 })
   const registry = createRegistry()
   registry.publish([stubBackend(`${stub.address}/mcp`)])
   const router = createRouter({
@@ -37,14 +30,18 @@ export const warmUp = async (): Promise<void> => {
     sessions: store.sessions,
     membership: store.membership,
     client,
-    dialer,
-    pool,
-    eras: createEras({ client }),
+    ...upstreams,
     admission: { admit: () => ({ name: 'warm-up' }) },
-    broadcast: { sessionEnded: () => undefined },
+    broadcast: { sessionEnded: () => undefined, listChanged: () => undefined },
     events,
     clusterSecret: 'warm-up',
-    options: { maxBodyBytes: 65_536, sessionTtlMs: 60_000, touchMs: 60_000, keepAliveMs: 60_000 },
+    options: {
+      maxBodyBytes: 65_536,
+      sessionTtlMs: 60_000,
+      touchMs: 60_000,
+      keepAliveMs: 60_000,
+      inputTtlMs: 60_000,
+    },
   })
   const front = await serve((req, res) => void router.handle(req, res))
   try {
@@ -66,7 +63,7 @@ export const warmUp = async (): Promise<void> => {
     }
   } finally {
     await router.drain(0)
-    await pool.close()
+    await upstreams.close()
     await client.close()
     await store.close()
     front.close()

@@ -50,12 +50,13 @@ it.each([
   ['{"id":1,"method":"m"}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","id":1,"method":7}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","id":null,"method":"m"}', 'not-jsonrpc'],
+  ['{"jsonrpc":"2.0","id":1.5,"method":"m"}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","id":true,"method":"m"}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","id":{},"method":"m"}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","id":1}', 'not-jsonrpc'],
   ['{"jsonrpc":"2.0","result":{}}', 'not-jsonrpc'],
   ['{}', 'not-jsonrpc'],
-  ['[{"jsonrpc":"2.0","id":1,"method":"m"}]', 'not-jsonrpc'],
+  ['[{"jsonrpc":"2.0","id":1,"method":"m"}]', 'batch'],
   ['null', 'not-jsonrpc'],
   ['"text"', 'not-jsonrpc'],
   ['', 'not-json'],
@@ -67,14 +68,15 @@ it.each([
   expect(kindOf(() => scan(text))).toBe(kind)
 })
 
-it('says of a batch that messages come one at a time', () => {
-  expect(() => scan('[]')).toThrow('one message per POST')
+it('says of a batch since when messages come one at a time', () => {
+  expect(() => scan('[]')).toThrow('removed in revision 2025-06-18; send one message per POST')
 })
 
 /** What the message is by JSON.parse and the rules of JSON-RPC. */
 const expected = (value: Record<string, unknown>): string => {
   const { id, method } = value
   const hasId = 'id' in value
+  if (typeof id === 'number' && !Number.isInteger(id)) return 'not-jsonrpc'
   if ('method' in value) {
     if (typeof method !== 'string' || (hasId && id === null)) return 'not-jsonrpc'
     return hasId ? 'request' : 'notification'

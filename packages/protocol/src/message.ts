@@ -13,13 +13,16 @@ export interface Message {
   readonly idSpan?: Span | undefined
 }
 
-/** MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). */
+/**
+ * MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). `batch` is
+ * valid JSON, an array, of which nobody has looked at the members: -32600 as well, where batches are not taken.
+ */
 export class MalformedMessage extends Error {
-  readonly kind: 'not-json' | 'not-jsonrpc'
+  readonly kind: 'not-json' | 'not-jsonrpc' | 'batch'
   /** The id as JSON text where it could be read all the same, else empty. */
   readonly id: string
 
-  constructor(kind: 'not-json' | 'not-jsonrpc', reason: string, id = '', cause?: unknown) {
+  constructor(kind: MalformedMessage['kind'], reason: string, id = '', cause?: unknown) {
     super(reason, cause === undefined ? undefined : { cause })
     this.name = 'MalformedMessage'
     this.kind = kind
@@ -75,7 +78,7 @@ const canonicalId = (raw: string): string => {
   if (/^(0|-?[1-9]\d{0,14})$/.test(raw) || raw === 'null') return raw
   const value = parseText(raw)
   if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value !== 'number') return ''
+  if (typeof value !== 'number' || !Number.isInteger(value)) return ''
   return Number.isSafeInteger(value) ? String(value) : raw
 }
 
@@ -99,7 +102,7 @@ const parseBytes = (bytes: Buffer): unknown => {
 
 const notAnObject = (bytes: Buffer): MalformedMessage => {
   const value = parseBytes(bytes)
-  return invalid(Array.isArray(value) ? noBatch : wrongShape)
+  return Array.isArray(value) ? new MalformedMessage('batch', noBatch) : invalid(wrongShape)
 }
 
 const invalid = (reason: string, id = ''): MalformedMessage =>
@@ -109,4 +112,4 @@ const wrongShape = 'send one JSON-RPC 2.0 request, notification or response obje
 const wrongVersion = 'the member "jsonrpc" must be "2.0"'
 const wrongMethod = 'the member "method" must be a string'
 const wrongId = 'the member "id" must be a string or an integer'
-const noBatch = 'batches are not accepted; send one message per POST'
+const noBatch = 'batches were removed in revision 2025-06-18; send one message per POST'

@@ -30,25 +30,49 @@ const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']
  * bodies. It checks what it must walk over, not the inside of values. Undefined: not an object, or cut off.
  */
 export const scanEnvelope = (bytes: Buffer): EnvelopeScan | undefined => {
-  let at = skipSpace(bytes, 0)
-  if (bytes[at] !== openBrace) return undefined
   const found: Record<string, Span> = {}
-  at = skipSpace(bytes, at + 1)
-  if (bytes[at] === closeBrace) return ends(bytes, at + 1) ? {} : undefined
+  const end = walkMembers(bytes, skipSpace(bytes, 0), members, found)
+  return end >= 0 && ends(bytes, end) ? found : undefined
+}
+
+/** scanMembers finds some members of the object that stands in a span, in the same way. Undefined: no object stands there. */
+export const scanMembers = (
+  bytes: Buffer,
+  span: Span,
+  wanted: ReadonlySet<string>,
+): Readonly<Record<string, Span>> | undefined => {
+  const found: Record<string, Span> = {}
+  return walkMembers(bytes, span.start, wanted, found) === span.end ? found : undefined
+}
+
+/** isEmptyObject says whether the object that stands in a span has no members. */
+export const isEmptyObject = (bytes: Buffer, span: Span): boolean =>
+  bytes[skipSpace(bytes, span.start + 1)] === closeBrace
+
+/** walkMembers takes the index of the opening brace and returns the one behind the closing brace, or -1. */
+const walkMembers = (
+  bytes: Buffer,
+  from: number,
+  wanted: ReadonlySet<string>,
+  found: Record<string, Span>,
+): number => {
+  if (bytes[from] !== openBrace) return -1
+  let at = skipSpace(bytes, from + 1)
+  if (bytes[at] === closeBrace) return at + 1
   for (;;) {
-    if (bytes[at] !== quote) return undefined
+    if (bytes[at] !== quote) return -1
     const keyEnd = skipString(bytes, at)
-    if (keyEnd < 0) return undefined
+    if (keyEnd < 0) return -1
     const key = keyText(bytes, at, keyEnd)
     at = skipSpace(bytes, keyEnd)
-    if (bytes[at] !== colon) return undefined
+    if (bytes[at] !== colon) return -1
     const start = skipSpace(bytes, at + 1)
     const end = skipValue(bytes, start)
-    if (end <= start) return undefined
-    if (members.has(key)) found[key] = { start, end }
+    if (end <= start) return -1
+    if (wanted.has(key)) found[key] = { start, end }
     at = skipSpace(bytes, end)
-    if (bytes[at] === closeBrace) return ends(bytes, at + 1) ? found : undefined
-    if (bytes[at] !== comma) return undefined
+    if (bytes[at] === closeBrace) return at + 1
+    if (bytes[at] !== comma) return -1
     at = skipSpace(bytes, at + 1)
   }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { scanMessage } from './message.js'
 import { scanEnvelope } from './scan.js'
-import { flatten, spliceId } from './splice.js'
+import { flatten, insertIntoResult, spliceId, spliceProgressToken } from './splice.js'
 import { createRandom } from './testing/random.js'
-import { randomEnvelope } from './testing/random-json.js'
+import { randomEnvelope, randomValue } from './testing/random-json.js'
 
 describe('spliceId', () => {
   it('changes the id and no other byte', () => {
@@ -35,6 +35,106 @@ describe('spliceId', () => {
 
   it('does not take a message without id', () => {
     expect(() => spliceId({ bytes: Buffer.from('{"method":"m"}') }, '1')).toThrow('it has none')
+  })
+})
+
+describe('spliceProgressToken', () => {
+  const spliced = (text: string, token = '17') =>
+    spliceProgressToken({ bytes: Buffer.from(text) }, token)
+
+  it.each([
+    ['{"jsonrpc":"2.0","id":1, "params":{"_meta" : { "progressToken" : *}},"method":"tools/call"}'],
+    [
+      '{"method":"m","id":"x","params":{"progressToken":"not it","_meta":{"a":{},"progressToken":*}}}',
+    ],
+    ['{"method":"m","id":1,"params":{"_meta":{"progressToken":"first","progressToken":*}}}'],
+    ['{"method":"m","id":1,"params":{"_meta":{"progress\\u0054oken":*}}}'],
+    ['{"method":"notifications/progress","params":{"progressToken":*,"progress":1.50}}'],
+    [
+      '{"params":{"_meta":{"progressToken":1},"progressToken":*},"method":"notifications\\/progress"}',
+    ],
+  ])('changes the token and no other byte: %s', (text) => {
+    for (const token of ['"é"', '4', '0.10']) {
+      const { bytes, previous } = spliced(text.replace('*', token))!
+      expect(bytes.toString()).toBe(text.replace('*', '17'))
+      expect(previous).toBe(token)
+    }
+  })
+
+  it('puts back what it took out', () => {
+    const text = '{"method":"m","id":1,"params":{"_meta":{"progressToken":"a\\n"}}}'
+    const there = spliced(text)!
+    expect(spliceProgressToken(there, there.previous)?.bytes.toString()).toBe(text)
+  })
+
+  it.each([
+    ['{"method":"m","id":1}'],
+    ['{"method":"m","id":1,"params":[{"_meta":{"progressToken":1}}]}'],
+    ['{"method":"m","id":1,"params":{"progressToken":1}}'],
+    ['{"method":"m","id":1,"params":{"_meta":"progressToken"}}'],
+    ['{"method":"m","id":1,"params":{"_meta":{}}}'],
+    ['{"method":"m","params":{"_meta":{"progressToken":1}}}'],
+    ['{"method":"notifications/progress","params":{"_meta":{"progressToken":1}}}'],
+    ['{"method":"notifications/progress","id":1,"params":{"progressToken":1}}'],
+    ['{"id":1,"result":{"_meta":{"progressToken":1}}}'],
+    ['{"method":"m","id":1,"params":{"_meta":{"progressToken":1'],
+    ['no JSON'],
+  ])('finds none in %s', (text) => {
+    expect(spliced(text)).toBeUndefined()
+  })
+})
+
+describe('insertIntoResult', () => {
+  const member = '"resultType":"complete"'
+  const inserted = (text: string, members = member) =>
+    insertIntoResult({ bytes: Buffer.from(text) }, members)?.toString()
+
+  it.each([
+    ['{"jsonrpc":"2.0","id":1,"result":{*"a":1.50}}', `${member},`],
+    ['{"result" : {* "é":"}" } ,"id":"é"}', `${member},`],
+    ['{"id":1,"result":{*\n"x":{"resultType":"of another"}}}', `${member},`],
+    ['{"id":1,"result":{*"x":"resultType"},"resultType":2}', `${member},`],
+    ['{"id":1,"result":{*}}', member],
+    ['{"id":1,"result":{* \n}}', member],
+    ['{"result":{"b":1},"id":1,"result":{*"a":1}}', `${member},`],
+  ])('puts it first and changes no other byte: %s', (text, insertion) => {
+    expect(inserted(text.replace('*', ''))).toBe(text.replace('*', insertion))
+  })
+
+  it.each([
+    ['{"id":1,"result":{"a":1,"resultType":"task"}}'],
+    ['{"id":1,"result":{"result\\u0054ype":"task"}}'],
+    ['{"id":1,"result":[]}'],
+    ['{"id":1,"result":"{}"}'],
+    ['{"id":1,"result":null}'],
+    ['{"id":1,"error":{"code":1,"message":"m"}}'],
+    ['{"id":1,"result":{"a":1'],
+    ['{"id":1,"result":{"a" 1}}'],
+    ['{"id":1,"result":{"a":1[}]}'],
+    [''],
+  ])('does nothing to %s', (text) => {
+    expect(inserted(text)).toBeUndefined()
+  })
+
+  it('puts in several members, or none of them', () => {
+    const both = '"b":{"c":"é"},"d":[1]'
+    expect(inserted('{"id":1,"result":{"a":1}}', both)).toBe(`{"id":1,"result":{${both},"a":1}}`)
+    expect(inserted('{"id":1,"result":{"d":1}}', both)).toBeUndefined()
+  })
+
+  it('adds to any result just that', () => {
+    let objects = 0
+    for (let seed = 1; seed <= 2_000; seed++) {
+      const result = randomValue(createRandom(seed), 3)
+      const text = inserted(`{"id":1,"result":${result}}`)
+      if (text === undefined) continue
+      expect(JSON.parse(text), `seed ${seed}`).toEqual({
+        id: 1,
+        result: { ...JSON.parse(result), resultType: 'complete' },
+      })
+      objects++
+    }
+    expect(objects).toBeGreaterThan(100)
   })
 })
 

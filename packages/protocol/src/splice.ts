@@ -1,10 +1,11 @@
 import type { Message } from './message.js'
-import { scanEnvelope, textOf } from './scan.js'
+import { isEmptyObject, scanEnvelope, scanMembers, textOf } from './scan.js'
+import type { Span } from './scan.js'
 
-/** Spliced is a message whose id was exchanged, every other byte untouched. */
+/** Spliced is a message of which one value was exchanged, every other byte untouched. */
 export interface Spliced {
   readonly bytes: Buffer
-  /** The id that stood there, as it was written. */
+  /** What stood there, as it was written. */
   readonly previous: string
 }
 
@@ -13,12 +14,62 @@ export const spliceId = (message: Pick<Message, 'bytes' | 'idSpan'>, id: string)
   const { bytes } = message
   const span = message.idSpan ?? scanEnvelope(bytes)?.id
   if (!span) throw new TypeError('splicing the id of a message: it has none')
-  const idBytes = Buffer.byteLength(id)
-  const spliced = Buffer.allocUnsafe(bytes.length - (span.end - span.start) + idBytes)
+  return exchanged(bytes, span, id)
+}
+
+/**
+ * spliceProgressToken puts another progress token (JSON text) into a request that asks for progress, or into a notification of progress.
+ * Undefined: the message has none.
+ */
+export const spliceProgressToken = (
+  { bytes }: Pick<Message, 'bytes'>,
+  token: string,
+): Spliced | undefined => {
+  const { id, method, params } = scanEnvelope(bytes) ?? {}
+  if (!method || !params) return undefined
+  const isProgress = !id && parsed(textOf(bytes, method)) === 'notifications/progress'
+  if (!id && !isProgress) return undefined
+  const holder = isProgress ? params : memberOf(bytes, params, '_meta')
+  const span = holder && memberOf(bytes, holder, 'progressToken')
+  return span && exchanged(bytes, span, token)
+}
+
+/**
+ * insertIntoResult puts members (`"a":1,"b":2`) at the beginning of a response's result, every other byte untouched. Undefined: there is
+ * no result that is an object, or it has one of them already.
+ */
+export const insertIntoResult = (
+  { bytes }: Pick<Message, 'bytes'>,
+  text: string,
+): Buffer | undefined => {
+  const result = scanEnvelope(bytes)?.result
+  if (!result) return undefined
+  const members = JSON.parse(`{${text}}`) as object // written by the caller, in braces
+  const present = scanMembers(bytes, result, new Set(Object.keys(members)))
+  if (!present || Object.keys(present).length > 0) return undefined
+  const at = result.start + 1
+  const inserted = isEmptyObject(bytes, result) ? text : `${text},`
+  return exchanged(bytes, { start: at, end: at }, inserted).bytes
+}
+
+const memberOf = (bytes: Buffer, span: Span, key: string): Span | undefined =>
+  scanMembers(bytes, span, new Set([key]))?.[key]
+
+const exchanged = (bytes: Buffer, span: Span, text: string): Spliced => {
+  const length = Buffer.byteLength(text)
+  const spliced = Buffer.allocUnsafe(bytes.length - (span.end - span.start) + length)
   bytes.copy(spliced, 0, 0, span.start)
-  spliced.write(id, span.start)
-  bytes.copy(spliced, span.start + idBytes, span.end)
+  spliced.write(text, span.start)
+  bytes.copy(spliced, span.start + length, span.end)
   return { bytes: spliced, previous: textOf(bytes, span) }
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 const newline = 0x0a

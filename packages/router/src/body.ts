@@ -51,19 +51,42 @@ export const readBody = <T>(
     })
   })
 
-const jsonType = /^application\/json\s*(;|$)/i
+/** Batch is an array of messages, as clients of 2025-03-26 may POST it. It is valid JSON; its members were not looked at yet. */
+export interface Batch {
+  readonly kind: 'batch'
+  readonly bytes: Buffer
+  /** What is told where batches are not taken. */
+  readonly refusal: RouterError
+}
 
 /** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming: errors from here on carry its id. */
 export const readMessage = (incoming: Incoming, limit: number): Promise<Message> =>
   readBody(incoming.req, limit, (bytes) => {
-    const message = scanFor(incoming, bytes)
-    const type = incoming.req.headers['content-type']
-    if (type !== 'application/json' && !jsonType.test(type ?? '')) {
-      throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
-    }
-    if (message instanceof MalformedMessage) throw malformed(message)
-    return message
+    const read = readAs(incoming, bytes)
+    if (read.kind === 'batch') throw read.refusal
+    return read
   })
+
+/** readMessageOrBatch does the same where a batch may come instead. */
+export const readMessageOrBatch = (incoming: Incoming, limit: number): Promise<Message | Batch> =>
+  readBody(incoming.req, limit, (bytes) => readAs(incoming, bytes))
+
+const readAs = (incoming: Incoming, bytes: Buffer): Message | Batch => {
+  const read = scanFor(incoming, bytes)
+  requireJson(incoming)
+  if (!(read instanceof MalformedMessage)) return read
+  if (read.kind !== 'batch') throw malformed(read)
+  incoming.method = 'batch'
+  return { kind: 'batch', bytes, refusal: malformed(read) }
+}
+
+const jsonType = /^application\/json\s*(;|$)/i
+
+const requireJson = (incoming: Incoming): void => {
+  const type = incoming.req.headers['content-type']
+  if (type === 'application/json' || jsonType.test(type ?? '')) return
+  throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
+}
 
 const scanFor = (incoming: Incoming, bytes: Buffer): Message | MalformedMessage => {
   try {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import type { EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
+import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
 import type { Membership, Registry, SessionStore } from '@mcp-router/store'
-import type { Dialer, Eras, HttpClient, UpstreamPool } from '@mcp-router/upstream'
+import type { HttpClient, ListChange, Upstreams } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
 export interface Admission {
@@ -11,6 +11,8 @@ export interface Admission {
 /** Broadcast tells the other Instances; delivery is best effort, the next touch finds out anyway. */
 export interface Broadcast {
   sessionEnded(id: SessionId): void
+  /** A server told this Instance that one of its lists has changed. */
+  listChanged(backend: BackendName, change: ListChange): void
 }
 
 /** RouterOptions are the limits of the data plane; durations ms, sizes bytes. */
@@ -19,18 +21,17 @@ export interface RouterOptions {
   readonly sessionTtlMs: number
   readonly touchMs: number
   readonly keepAliveMs: number
+  /** How long a call that asked its client waits for the answers. */
+  readonly inputTtlMs: number
 }
 
 /** RouterDeps are what the data plane is built from; `gateway` hands them in. */
-export interface RouterDeps {
+export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly instance: InstanceId
   readonly registry: Registry
   readonly sessions: SessionStore
   readonly membership: Membership
   readonly client: HttpClient
-  readonly dialer: Dialer
-  readonly pool: UpstreamPool
-  readonly eras: Eras
   readonly admission: Admission
   readonly broadcast: Broadcast
   readonly events: EventSink

@@ -22,6 +22,8 @@ export class Incoming {
   streaming = false
   private readonly startedAt = performance.now()
   private readonly events: EventSink
+  /** Set by who counts what is under way; a POST may turn out to be a stream without end. */
+  onBecomesStream: (() => void) | undefined
   private told = false
   private watcher: (() => void) | undefined
   private second: (() => void) | undefined
@@ -54,6 +56,11 @@ export class Incoming {
     if (!this.watcher) this.watcher = watcher
     else if (!this.second) this.second = watcher
     else (this.more ??= []).push(watcher)
+  }
+
+  /** becomesStream says that this request ends when its client wants it to, so that no drain waits for it. */
+  becomesStream(): void {
+    this.onBecomesStream?.()
   }
 
   /** reads tells which message the body held. */

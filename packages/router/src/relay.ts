@@ -119,6 +119,11 @@ export class Relay implements HttpHandler, KeptStream {
     this.incoming.done(this.status, 'ENDED')
   }
 
+  /** letGo leaves the request to somebody else. */
+  letGo(): void {
+    this.over = true
+  }
+
   /** fail answers with an error when sending anew did not work out either. */
   fail(error: Error): void {
     if (this.over) return

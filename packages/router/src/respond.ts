@@ -23,11 +23,12 @@ export const respondJson = (
   status: number,
   body: Buffer,
   headers: readonly string[] = [],
+  outcome = 'ok',
 ): void => {
   const { res } = incoming
   res.writeHead(status, ['content-type', json, 'content-length', String(body.length), ...headers])
   endWith(res, body)
-  incoming.done(status, 'ok')
+  incoming.done(status, outcome)
 }
 
 /** respondEmpty answers without a body: 202 for what was accepted, 204 for what is done. */

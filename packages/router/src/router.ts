@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
+import { createBridge } from './bridge/bridge.js'
 import { serveCall } from './downstream/call.js'
 import type { Context } from './downstream/context.js'
 import { serveHttp } from './downstream/http.js'
@@ -52,9 +53,13 @@ export const createRouter = (deps: RouterDeps): Router => {
     handoff,
     keep,
     deadlines,
+    bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
     draining: false,
   }
   const underway = createUnderway()
+  const stopNoting = deps.changes.whenNoted((backend, change) => {
+    deps.broadcast.listChanged(backend, change)
+  })
 
   const serve = (target: Target, incoming: Incoming): Promise<void> => {
     switch (target.kind) {
@@ -121,7 +126,9 @@ export const createRouter = (deps: RouterDeps): Router => {
       context.draining = true
       await underway.callsEnded(limitMs)
       for (const stream of [...keep.streams]) stream.end()
+      stopNoting()
       keep.close()
+      context.bridge.close()
       deadlines.close()
       await sessions.close()
     },

@@ -26,10 +26,19 @@ export const createUnderway = (): Underway => {
   return {
     add(incoming) {
       begun++
-      const isStream = incoming.req.method === 'GET'
-      if (isStream) streams++
-      else calls++
-      incoming.whenClosed(isStream ? streamEnded : callEnded)
+      if (incoming.req.method === 'GET') {
+        streams++
+        incoming.whenClosed(streamEnded)
+        return
+      }
+      calls++
+      let isStream = false
+      incoming.onBecomesStream = () => {
+        isStream = true
+        streams++
+        callEnded()
+      }
+      incoming.whenClosed(() => (isStream ? streamEnded() : callEnded()))
     },
     size: () => calls + streams,
     begun: () => begun,

@@ -1,3 +1,4 @@
+export type { EraStore, KnownEra } from './era-store.js'
 export { memoryStore } from './memory/store.js'
 export type { JoinOutcome, Membership } from './membership.js'
 export { createRegistry } from './registry.js'

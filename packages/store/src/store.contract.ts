@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describeEras } from './era-store.contract.js'
 import { describeMembership } from './membership.contract.js'
 import { lasting, type OpenStore } from './open-store.contract.js'
 import { describeSessions } from './session-store.contract.js'
@@ -9,6 +10,7 @@ export const describeStore = (name: string, open: OpenStore) => {
   describe(`${name} store`, () => {
     describeSessions(open)
     describeMembership(open)
+    describeEras(open)
 
     describe('as a whole', () => {
       let store: Store

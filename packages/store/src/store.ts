@@ -1,3 +1,4 @@
+import type { EraStore } from './era-store.js'
 import type { Membership } from './membership.js'
 import type { SessionStore } from './session-store.js'
 
@@ -10,6 +11,7 @@ export interface Store {
   readonly kind: 'memory' | 'redis'
   readonly sessions: SessionStore
   readonly membership: Membership
+  readonly eras: EraStore
   /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
   clusterSecret(): Promise<string>
   health(): StoreHealth

@@ -1,13 +1,20 @@
 import type { Backend, Endpoint, EventSink } from '@mcp-router/core'
+import { openAdaptive } from './adaptive.js'
+import type { ToolCatalog } from './catalog.js'
+import { LegacyFace } from './face/face.js'
+import type { Eras } from './era/eras.js'
 import type { HttpClient } from './http/client.js'
 import { openHttpUpstream } from './http/upstream.js'
+import type { ModernChannels } from './modern/channels.js'
 import { openSseUpstream } from './sse/upstream.js'
 import { openStdioUpstream } from './stdio/upstream.js'
 import type { Upstream, UpstreamListener } from './upstream.js'
 
-/** Dialer opens Upstreams, whatever the Transport. */
+/** Dialer opens Upstreams for clients with sessions, whatever the Transport and the Era of the Endpoint. */
 export interface Dialer {
   open(backend: Backend, endpoint: Endpoint, listener: UpstreamListener): Promise<Upstream>
+  /** Opens one of an Endpoint that is known to speak without sessions only. */
+  openFace(backend: Backend, endpoint: Endpoint, listener: UpstreamListener): Upstream
 }
 
 interface DialerDeps {
@@ -15,41 +22,47 @@ interface DialerDeps {
   readonly events: EventSink
   /** The environment that stdio children see a filtered part of. */
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly eras: Eras
+  readonly channels: ModernChannels
+  readonly catalog: ToolCatalog
 }
 
-export const createDialer = ({ client, events, env }: DialerDeps): Dialer => {
-  /** told tells of an sse Upstream; those of the other Transports do so themselves. */
-  const told = (backend: Backend, endpoint: Endpoint, listener: UpstreamListener) => {
-    const tell = (action: 'opened' | 'closed' | 'lost', reason: string): void =>
-      events.emit({
-        kind: 'upstream',
-        action,
-        backend: backend.name,
-        endpoint: endpoint.id,
-        reason,
-      })
-    const hearing: UpstreamListener = {
-      onMessage: (message, about) => listener.onMessage(message, about),
-      onClose(cause) {
-        tell(cause ? 'lost' : 'closed', cause?.message ?? 'no longer needed')
-        listener.onClose(cause)
-      },
+export const createDialer = (deps: DialerDeps): Dialer => {
+  const { client, events, env, eras, channels, catalog } = deps
+
+  const openNative = async (
+    backend: Backend,
+    endpoint: Endpoint,
+    listener: UpstreamListener,
+  ): Promise<Upstream> => {
+    switch (endpoint.transport) {
+      case 'http':
+        return openHttpUpstream({ client, endpoint, backend: backend.name, listener, events })
+      case 'stdio':
+        return openStdioUpstream({ endpoint, backend, listener, events, env })
+      case 'sse':
+        return openSseUpstream({ client, endpoint, backend, listener, events })
     }
-    return { hearing, opened: () => tell('opened', endpoint.transport) }
+  }
+
+  const openFace = (backend: Backend, endpoint: Endpoint, listener: UpstreamListener): Upstream => {
+    const channel = channels.of(backend, endpoint)
+    return new LegacyFace({ backend, channel, catalog, listener })
   }
 
   return {
+    openFace,
     async open(backend, endpoint, listener) {
-      if (endpoint.transport === 'stdio') {
-        return openStdioUpstream({ endpoint, backend, listener, events, env })
+      if (endpoint.transport === 'sse' || backend.era === 'legacy') {
+        return openNative(backend, endpoint, listener)
       }
-      if (endpoint.transport === 'http') {
-        return openHttpUpstream({ client, endpoint, backend: backend.name, listener, events })
-      }
-      const { hearing, opened } = told(backend, endpoint, listener)
-      const upstream = await openSseUpstream({ client, endpoint, backend, listener: hearing })
-      opened()
-      return upstream
+      if (backend.era === 'modern') return openFace(backend, endpoint, listener)
+      return openAdaptive({
+        openNative: (hearing) => openNative(backend, endpoint, hearing),
+        openFace: (hearing) => openFace(backend, endpoint, hearing),
+        isModern: async () => (await eras.find(backend, endpoint)) === 'modern',
+        listener,
+      })
     },
   }
 }

@@ -16,13 +16,20 @@ export interface ToolCall {
   readonly arguments: Record<string, unknown>
 }
 
+/** CallOptions: who hears of the progress of a call, and what cancels it. */
+export interface CallOptions {
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+}
+
 /** SdkClient is the part of the official clients, v1 and v2, that the proofs use. */
 export interface SdkClient {
   readonly sdk: 'v1' | 'v2'
+  readonly era: 'legacy' | 'modern'
   readonly heard: Heard
   serverInfo(): unknown
   listTools(): Promise<{ readonly tools: readonly Named[] }>
-  callTool(call: ToolCall, onProgress?: (progress: Progress) => void): Promise<unknown>
+  callTool(call: ToolCall, options?: CallOptions): Promise<unknown>
   /** Runs a tool that works as a task; undefined: this client knows no tasks. */
   readonly runTask: ((call: ToolCall) => Promise<unknown>) | undefined
   listPrompts(): Promise<{ readonly prompts: readonly Named[] }>
@@ -30,10 +37,13 @@ export interface SdkClient {
   listResources(): Promise<{ readonly resources: readonly { readonly uri: string }[] }>
   listResourceTemplates(): Promise<unknown>
   readResource(uri: string): Promise<unknown>
+  /** Wants to hear when the lists of the server change. With sessions, clients hear it anyway. */
+  watchLists(): Promise<unknown>
   subscribe(uri: string): Promise<unknown>
   unsubscribe(uri: string): Promise<unknown>
   /** Completes the argument of a prompt. */
   complete(prompt: string, name: string, value: string): Promise<unknown>
+  /** Wants the log of the server from this level on: for the session, or told with every call that follows. */
   setLevel(level: 'debug' | 'error'): Promise<unknown>
   close(): Promise<void>
 }

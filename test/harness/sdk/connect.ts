@@ -6,11 +6,11 @@ import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/s
 import { everything } from '../paths.js'
 import type { SdkClient } from './client.js'
 import { connectV1 } from './v1.js'
-import { connectV2 } from './v2.js'
+import { connectModernV2, connectV2 } from './v2.js'
 
-/** SdkWay is an official client, and the transport that it takes to the router. */
-export type SdkWay = 'v1 http' | 'v1 sse' | 'v2 http'
-export const sdkWays: readonly SdkWay[] = ['v1 http', 'v1 sse', 'v2 http']
+/** SdkWay is an official client, and the transport that it takes to the router: those with sessions first, then the one without. */
+export type SdkWay = (typeof sdkWays)[number] | 'v2 modern'
+export const sdkWays = ['v1 http', 'v1 sse', 'v2 http'] as const
 
 /** connectThrough connects an official client to a backend through the router at `base`. */
 export const connectThrough = (way: SdkWay, base: string, backend: string): Promise<SdkClient> => {
@@ -21,6 +21,8 @@ export const connectThrough = (way: SdkWay, base: string, backend: string): Prom
       return connectV1(new SSEClientTransport(new URL(`${base}/sse/${backend}`)))
     case 'v2 http':
       return httpV2(`${base}/mcp/${backend}`)
+    case 'v2 modern':
+      return connectModernV2(new HttpV2(new URL(`${base}/mcp/${backend}`)))
   }
 }
 

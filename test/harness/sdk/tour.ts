@@ -42,7 +42,7 @@ export const take = async (client: SdkClient, tour: Tour): Promise<unknown> => {
       const progress: Progress[] = []
       await note(
         `${name} ${n}`,
-        client.callTool(call, (each) => progress.push(each)),
+        client.callTool(call, { onProgress: (each) => progress.push(each) }),
       )
       answers[`${name} ${n} progress`] = progress.filter(isBeforeTheEnd)
     }

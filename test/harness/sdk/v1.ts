@@ -54,6 +54,7 @@ export const connectV1 = async (
   await client.connect(transport)
   return {
     sdk: 'v1',
+    era: 'legacy',
     heard,
     serverInfo: () => [
       client.getServerVersion(),
@@ -61,8 +62,11 @@ export const connectV1 = async (
       client.getInstructions(),
     ],
     listTools: () => client.listTools(),
-    callTool: (call, onprogress) =>
-      client.callTool(call, undefined, onprogress ? { onprogress } : {}),
+    callTool: (call, { onProgress, signal } = {}) =>
+      client.callTool(call, undefined, {
+        ...(onProgress && { onprogress: onProgress }),
+        ...(signal && { signal }),
+      }),
     async runTask(call) {
       for await (const message of client.experimental.tasks.callToolStream(call)) {
         if (message.type === 'result') return message.result
@@ -75,6 +79,7 @@ export const connectV1 = async (
     listResources: () => client.listResources(),
     listResourceTemplates: () => client.listResourceTemplates(),
     readResource: (uri) => client.readResource({ uri }),
+    watchLists: () => Promise.resolve(),
     subscribe: (uri) => client.subscribeResource({ uri }),
     unsubscribe: (uri) => client.unsubscribeResource({ uri }),
     complete: (prompt, name, value) =>

@@ -136,9 +136,9 @@ describe('a message without claim', () => {
     expect(checked(body, version('banana'))).toBeUndefined()
   })
 
-  it('is no batch: that is no message at all', () => {
+  it('is no batch: that is no single message', () => {
     expect(() => scanMessage(Buffer.from('[{"jsonrpc":"2.0","id":1,"method":"ping"}]'))).toThrow(
-      expect.objectContaining({ kind: 'not-jsonrpc' }),
+      expect.objectContaining({ kind: 'batch' }),
     )
   })
 })

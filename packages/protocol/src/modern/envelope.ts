@@ -1,9 +1,11 @@
-/** metaKeys are the members of `params._meta` that this revision reserves on a request (2026-07-28, basic §General fields). */
+/** metaKeys are the members of `_meta` that this revision reserves: four on a request, then those on what a server says (2026-07-28, basic §General fields). */
 export const metaKeys = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',
   clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
   clientInfo: 'io.modelcontextprotocol/clientInfo',
   logLevel: 'io.modelcontextprotocol/logLevel',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const
 
 /** EnvelopeFault names the member of `_meta` that is wrong, and how, without its value. */

@@ -1,5 +1,6 @@
 import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import type { Bridge } from '../bridge/bridge.js'
 import type { Deadlines } from '../deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Handoff } from '../handoff/handoff.js'
@@ -16,6 +17,7 @@ export interface Context {
   readonly handoff: Handoff
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
+  readonly bridge: Bridge
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }

@@ -6,7 +6,8 @@ import {
   modernClaim,
   namesModernEra,
 } from '@mcp-router/protocol'
-import { readMessage } from '../body.js'
+import { readMessageOrBatch } from '../body.js'
+import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import { ownedBy } from '../sessions/live.js'
@@ -14,6 +15,7 @@ import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
 import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
+import { answerBatch } from './batch.js'
 import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { initialize } from './initialize.js'
@@ -48,7 +50,8 @@ const requireHere = (context: Context, incoming: Incoming, name: string): Backen
 }
 
 const post = async (context: Context, incoming: Incoming, name: string): Promise<void> => {
-  const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  const message = await readMessageOrBatch(incoming, context.deps.options.maxBodyBytes)
+  if (message.kind === 'batch') return postBatch(context, incoming, name, message)
   // The body decides the Era; a header that names a modern revision is checked against it (2026-07-28, versioning).
   const claim = modernClaim(message)
   const header = incoming.req.headers['mcp-protocol-version']
@@ -56,7 +59,7 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
     return serveModern(context, incoming, requireBackend(context, name), message, claim)
   }
   const backend = requireHere(context, incoming, name)
-  requireAccept(incoming, ['application/json', 'text/event-stream'])
+  requireAccept(incoming, postTypes)
   const id = sessionIdOf(incoming)
   if (message.method === 'initialize' && !id) {
     return initialize(context, incoming, backend, message)
@@ -75,6 +78,25 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
   }
   if (changesState(message)) await noteRequest(context.sessions, held, message)
   return passOwned(context, incoming, held, message)
+}
+
+const postBatch = async (
+  context: Context,
+  incoming: Incoming,
+  name: string,
+  batch: Batch,
+): Promise<void> => {
+  if (namesModernEra(incoming.req.headers['mcp-protocol-version'])) throw batch.refusal
+  const backend = requireHere(context, incoming, name)
+  requireAccept(incoming, postTypes)
+  const id = sessionIdOf(incoming)
+  // Without a session there is no revision that would take it, and none is opened by a batch.
+  if (!id) throw batch.refusal
+  const held = await find(context, incoming, backend, id)
+  if (!isPortable(held.record) && !isOwner(context, held)) {
+    return context.handoff.pass(incoming, held.record, batch.bytes)
+  }
+  return answerBatch(context, incoming, held, batch)
 }
 
 const follow = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
@@ -133,6 +155,8 @@ const requireRevision = (incoming: Incoming): void => {
   const revision = String(given)
   throw new RouterError('REVISION_UNSUPPORTED', { revision, supported: legacyRevisions })
 }
+
+const postTypes = ['application/json', 'text/event-stream']
 
 const requireAccept = (incoming: Incoming, types: readonly string[]): void => {
   const accept = incoming.req.headers.accept

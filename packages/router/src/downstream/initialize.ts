@@ -9,11 +9,12 @@ import {
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { headerOf, isEventStream, mayTryElsewhere } from '@mcp-router/upstream'
-import type { HttpAnswer } from '@mcp-router/upstream'
+import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { respondJson } from '../respond.js'
 import { askOpening } from './opening.js'
+import type { LiveSession } from '../sessions/live.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
 import type { Context } from './context.js'
@@ -31,8 +32,15 @@ export const initialize = async (
     const endpoint = context.selector.select(backend, tried)
     incoming.endpoint = endpoint.id
     try {
-      if (endpoint.transport === 'http') await openPortable(context, incoming, endpoint, message)
-      else await openOwned(context, incoming, backend, endpoint, message)
+      if (endpoint.transport === 'http' && backend.era !== 'modern') {
+        await openHttp(context, incoming, backend, endpoint, message)
+      } else {
+        await openOwned(context, incoming, message, {
+          backend,
+          endpoint,
+          open: (live) => context.deps.dialer.open(backend, endpoint, live),
+        })
+      }
       context.selector.worked(endpoint)
       return
     } catch (error) {
@@ -45,19 +53,41 @@ export const initialize = async (
   }
 }
 
-/** On an http Endpoint the session that it makes is the Session: any Instance can continue it. */
+/** An http Endpoint is asked for a session first: one that speaks both Eras knows best what a session is. */
+const openHttp = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  endpoint: HttpEndpoint,
+  message: Message,
+): Promise<void> => {
+  const { dialer, eras } = context.deps
+  const answer = await askOpening(context, incoming, endpoint, message)
+  const result = readResult(incoming.backend, answer)
+  if (result) return openPortable(context, incoming, endpoint, message, { answer, result })
+  if (
+    backend.era === 'auto' &&
+    mayKnowNoSessions(answer) &&
+    (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern'
+  ) {
+    const open = (live: LiveSession) => Promise.resolve(dialer.openFace(backend, endpoint, live))
+    return openOwned(context, incoming, message, { backend, endpoint, open })
+  }
+  respondAs(incoming, answer, [])
+}
+
+/** Trouble with access or on the server's side says nothing about what it speaks. */
+const mayKnowNoSessions = ({ status }: HttpAnswer): boolean =>
+  status < 500 && status !== 401 && status !== 403
+
+/** Where the Endpoint made a session, that is the Session: any Instance can continue it. */
 const openPortable = async (
   context: Context,
   incoming: Incoming,
   endpoint: HttpEndpoint,
   message: Message,
+  { answer, result }: { answer: HttpAnswer; result: Readonly<Record<string, unknown>> },
 ): Promise<void> => {
-  const answer = await askOpening(context, incoming, endpoint, message)
-  const result = readResult(incoming.backend, answer)
-  if (!result) {
-    respondAs(incoming, answer, [])
-    return
-  }
   const record = recordOf(context, incoming, message, result, {
     id: newSessionId(),
     endpoint: endpoint.id,
@@ -69,19 +99,23 @@ const openPortable = async (
   respondAs(incoming, answer, ['mcp-session-id', record.id])
 }
 
-/** On other Transports the Session is a live Upstream, and this Instance its Owner. */
+interface Place {
+  readonly backend: Backend
+  readonly endpoint: Endpoint
+  readonly open: (live: LiveSession) => Promise<Upstream>
+}
+
+/** Elsewhere the Session is a live Upstream, and this Instance its Owner. */
 const openOwned = async (
   context: Context,
   incoming: Incoming,
-  backend: Backend,
-  endpoint: Endpoint,
   message: Message,
+  { backend, endpoint, open }: Place,
 ): Promise<void> => {
-  const { deps, sessions } = context
   const id = newSessionId()
   const live = openLive(context, backend.name, id)
   try {
-    live.connect(await deps.dialer.open(backend, endpoint, live))
+    live.connect(await open(live))
     const answer = await live.ask(message)
     const result = resultOf(answer)
     if (!result || incoming.res.destroyed) {
@@ -90,7 +124,10 @@ const openOwned = async (
       return
     }
     const place = { endpoint: endpoint.id, epoch: 1, backendSessionId: '' }
-    await sessions.open(recordOf(context, incoming, message, result, { id, ...place }), live)
+    await context.sessions.open(
+      recordOf(context, incoming, message, result, { id, ...place }),
+      live,
+    )
     incoming.session = id
     respondJson(incoming, 200, answer.bytes, ['mcp-session-id', id])
   } catch (error) {

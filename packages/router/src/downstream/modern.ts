@@ -1,13 +1,15 @@
-import type { Backend, Endpoint, HttpEndpoint } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import type { Backend, Endpoint, Era, HttpEndpoint } from '@mcp-router/core'
 import { checkModernRequest, headerValuesOf, modernRequestHeaders } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
 import { mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
+import { readAnswer } from '../bridge/answer.js'
+import { ModernReply, statusOf } from '../bridge/reply.js'
+import { serveBridged } from '../bridge/serve.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
 import type { RelayHooks } from '../relay.js'
-import { respondEmpty, respondRefusal } from '../respond.js'
+import { respondEmpty, respondError, respondRefusal } from '../respond.js'
 import { traceOf } from '../trace.js'
 import type { Context } from './context.js'
 
@@ -33,19 +35,98 @@ export const serveModern = async (
     respondEmpty(incoming, 202)
     return
   }
-  const mirrored = modernRequestHeaders(message, claim, rawHeaders)
-  await new ModernHop(context, incoming, backend, message, mirrored).start()
+  if (message.method === 'subscriptions/listen') incoming.becomesStream()
+  const place = knownPlace(context, backend) ?? (await findPlace(context, backend))
+  const serve = (): Promise<void> => serveAt(context, incoming, backend, place, message, claim)
+  if (place.endpoint.transport !== 'stdio' || incoming.handedOff) return serve()
+  // What one call leaves in the process the next one must find, as it would in front of the server itself.
+  const home = await context.handoff.home(`${place.endpoint.id} ${incoming.principal.name}`)
+  if (!home || home.id === context.deps.instance) return serve()
+  context.handoff.passTo(incoming, home, message.bytes, () => {
+    serve().catch((error: unknown) => respondError(incoming, error))
+  })
 }
 
-/** ModernHop is one modern message on its way to some Endpoint; it goes on to the next one only when nothing of it was sent. */
+const serveAt = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  { endpoint, era }: Place,
+  message: Message,
+  claim: ModernClaim,
+): Promise<void> => {
+  if (era === 'legacy')
+    return serveBridged(context, incoming, { backend, endpoint, message, claim })
+  if (endpoint.transport === 'http') {
+    const mirrored = modernRequestHeaders(message, claim, incoming.req.rawHeaders)
+    new ModernHop(context, incoming, backend, message, mirrored).start(endpoint)
+    return
+  }
+  passToChannel(context, incoming, { backend, endpoint, message })
+}
+
+/** Place is where a modern message goes, and what is spoken there. */
+interface Place {
+  readonly endpoint: Endpoint
+  readonly era: Era
+}
+
+/** The usual case waits for nothing. */
+const knownPlace = (context: Context, backend: Backend): Place | undefined => {
+  const endpoint = context.selector.select(backend)
+  const era = context.deps.eras.known(backend, endpoint)
+  return era && { endpoint, era }
+}
+
+/** findPlace asks Endpoints what they speak until one answers. */
+const findPlace = async (context: Context, backend: Backend): Promise<Place> => {
+  const tried = new Set<Endpoint>()
+  for (;;) {
+    const endpoint = context.selector.select(backend, tried)
+    try {
+      return { endpoint, era: await context.deps.eras.find(backend, endpoint) }
+    } catch (error) {
+      if (!mayTryElsewhere(error)) throw failureOf(backend.name, error)
+      context.selector.failed(endpoint)
+      tried.add(endpoint)
+      if (tried.size >= backend.endpoints.length) throw failureOf(backend.name, error)
+    }
+  }
+}
+
+/** passToChannel sends a modern message to a modern server that is a command. */
+const passToChannel = (
+  context: Context,
+  incoming: Incoming,
+  { backend, endpoint, message }: { backend: Backend; endpoint: Endpoint; message: Message },
+): void => {
+  incoming.endpoint = endpoint.id
+  const reply = new ModernReply(incoming, context.keep)
+  const call = context.deps.channels.of(backend, endpoint).request(message, [], {
+    onNotification: (notification) => reply.say(notification),
+    onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
+    onFailed: (error) => reply.fail(error),
+  })
+  reply.whenLeft(() => call.abort())
+}
+
+/** Errors are short, and only those that HTTP must know of have a status. */
+const longestError = 4_096
+
+const statusOfAnswer = (bytes: Buffer): number => {
+  if (bytes.length > longestError || !bytes.includes('"error"')) return 200
+  const { error } = readAnswer(bytes)
+  return error ? statusOf(Number(error['code'])) : 200
+}
+
+/** ModernHop is one modern message on its way to some http Endpoint; it goes on to the next one only when nothing of it was sent. */
 class ModernHop implements RelayHooks {
   private readonly context: Context
   private readonly incoming: Incoming
   private readonly backend: Backend
   private readonly message: Message
   private readonly mirrored: readonly string[]
-  private readonly tried: Endpoint[] = []
-  private sawSessions = false
+  private tried: Set<Endpoint> | undefined
   private endpoint: HttpEndpoint | undefined
 
   constructor(
@@ -62,26 +143,18 @@ class ModernHop implements RelayHooks {
     this.mirrored = mirrored
   }
 
-  start(): Promise<void> | undefined {
-    const relay = new Relay(this.incoming, this.context.keep, this)
-    const endpoint = this.context.selector.select(this.backend)
-    const { eras } = this.context.deps
-    // The usual case waits for nothing.
-    if (endpoint.transport === 'http' && eras.known(this.backend, endpoint) === 'modern') {
-      this.tried.push(endpoint)
-      this.send(endpoint, relay)
-      return undefined
-    }
-    return this.pick().then((found) => this.send(found, relay))
+  start(endpoint: HttpEndpoint): void {
+    this.send(endpoint, new Relay(this.incoming, this.context.keep, this))
   }
 
   onFailed(error: Error, relay: Relay): boolean {
-    const { endpoint, context } = this
+    const { endpoint, context, backend } = this
     if (!endpoint) return false
     context.selector.failed(endpoint)
-    if (!mayTryElsewhere(error) || this.tried.length >= this.backend.endpoints.length) return false
-    this.pick().then(
-      (next) => this.send(next, relay),
+    this.tried = (this.tried ?? new Set()).add(endpoint)
+    if (!mayTryElsewhere(error) || this.tried.size >= backend.endpoints.length) return false
+    this.pick(this.tried).then(
+      (next) => (next ? this.send(next, relay) : relay.fail(error)),
       () => relay.fail(error),
     )
     return true
@@ -96,33 +169,18 @@ class ModernHop implements RelayHooks {
     }
   }
 
-  /** pick finds an Endpoint that speaks the modern Era; SESSIONS_ONLY where there are others only. */
-  private async pick(): Promise<HttpEndpoint> {
-    while (this.tried.length < this.backend.endpoints.length) {
-      const endpoint = this.context.selector.select(this.backend, new Set(this.tried))
-      this.tried.push(endpoint)
-      if (await this.isModern(endpoint)) return endpoint as HttpEndpoint // isModern says so
+  /** pick finds another http Endpoint that speaks the modern Era. */
+  private async pick(tried: Set<Endpoint>): Promise<HttpEndpoint | undefined> {
+    const { context, backend } = this
+    while (tried.size < backend.endpoints.length) {
+      const endpoint = context.selector.select(backend, tried)
+      tried.add(endpoint)
+      if (endpoint.transport !== 'http') continue
+      const era = await context.deps.eras.find(backend, endpoint).catch(() => undefined)
+      if (era === 'modern') return endpoint
+      if (!era) context.selector.failed(endpoint)
     }
-    const { name } = this.backend
-    if (this.sawSessions) throw new RouterError('SESSIONS_ONLY', { backend: name })
-    throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: name })
-  }
-
-  private async isModern(endpoint: Endpoint): Promise<boolean> {
-    if (endpoint.transport !== 'http') {
-      this.sawSessions = true
-      return false
-    }
-    const { eras } = this.context.deps
-    try {
-      const era = eras.known(this.backend, endpoint) ?? (await eras.find(this.backend, endpoint))
-      this.sawSessions ||= era === 'legacy'
-      return era === 'modern'
-    } catch (error) {
-      if (!mayTryElsewhere(error)) throw failureOf(this.backend.name, error)
-      this.context.selector.failed(endpoint)
-      return false
-    }
+    return undefined
   }
 
   private send(endpoint: HttpEndpoint, relay: Relay): void {

@@ -54,7 +54,7 @@ export class RouteCall implements Caller, Timed {
   onAnswer(response: Buffer): void {
     if (!this.finish()) return
     if (this.endpoint) this.context.selector.worked(this.endpoint)
-    respondJson(this.incoming, 200, response)
+    this.deliver(response)
   }
 
   onFailed(error: Error): void {
@@ -81,6 +81,23 @@ export class RouteCall implements Caller, Timed {
     const seconds = this.deadlineMs / 1_000
     this.cancel()
     this.fail(new RouterError('DEADLINE_PASSED', { backend: this.backend.name, seconds }))
+  }
+
+  protected deliver(response: Buffer): void {
+    respondJson(this.incoming, 200, response)
+  }
+
+  protected refuse(thrown: unknown): void {
+    respondError(this.incoming, failureOf(this.backend.name, thrown))
+  }
+
+  protected method(): string {
+    return this.message.method
+  }
+
+  /** The InitializeResult of the server that was asked last. */
+  protected handshake(): Readonly<Record<string, unknown>> | undefined {
+    return this.shared?.handshake.result
   }
 
   private tryNext(): void {
@@ -129,7 +146,7 @@ export class RouteCall implements Caller, Timed {
   }
 
   private fail(thrown: unknown): void {
-    if (this.finish()) respondError(this.incoming, failureOf(this.backend.name, thrown))
+    if (this.finish()) this.refuse(thrown)
   }
 
   private finish(): boolean {

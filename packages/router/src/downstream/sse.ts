@@ -2,7 +2,7 @@ import type { Backend, Endpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
 import { eventFrame, requireValid } from '@mcp-router/protocol'
 import { mayTryElsewhere } from '@mcp-router/upstream'
-import { readMessage } from '../body.js'
+import { readMessageOrBatch } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { publicBase } from '../public-url.js'
 import { respondAccepted } from '../respond.js'
@@ -10,6 +10,7 @@ import type { LiveSession } from '../sessions/live.js'
 import { ownedBy } from '../sessions/live.js'
 import { noteRequest } from '../sessions/note.js'
 import { liveOf, openLive, openSessionStream } from '../sessions/owned.js'
+import { passBatch } from './batch.js'
 import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 
@@ -58,7 +59,7 @@ export const serveMessage = async (
 ): Promise<void> => {
   if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
   noteBackend(context, incoming, name)
-  const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
+  const message = await readMessageOrBatch(incoming, context.deps.options.maxBodyBytes)
   if (name) requireBackend(context, name)
   if (!id) throw new RouterError('SESSION_REQUIRED')
   incoming.session = id
@@ -68,6 +69,11 @@ export const serveMessage = async (
   incoming.endpoint = held.record.endpoint
   if (!ownedBy(held.record, context.deps.instance)) {
     return context.handoff.pass(incoming, held.record, message.bytes)
+  }
+  if (message.kind === 'batch') {
+    await passBatch(context, held, message)
+    respondAccepted(incoming)
+    return
   }
   // Once it is answered 202, bad JSON could no longer be refused.
   requireValid(message)

@@ -1,4 +1,4 @@
-import { scanMessage } from '@mcp-router/protocol'
+import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream } from '@mcp-router/upstream'
 import { describe, expect, it, vi } from 'vitest'
@@ -15,9 +15,10 @@ const said = (n: number, params: object = {}): Message =>
 const openStream = () => {
   const written: unknown[] = []
   let open = true
+  const decoder = createSseDecoder(({ data }) => written.push(JSON.parse(data.toString())))
   const stream: Stream = {
-    message: (bytes) => void written.push(JSON.parse(bytes.toString())),
-    frame: () => undefined,
+    message: () => undefined,
+    frame: (frame) => decoder.push(frame),
     end: () => void (open = false),
     isOpen: () => open,
   }
@@ -25,7 +26,8 @@ const openStream = () => {
 }
 
 const openReply = (id: string) => {
-  const reply = { id, say: vi.fn(), answer: vi.fn(), fail: vi.fn() } satisfies Reply
+  const isAway = vi.fn(() => false)
+  const reply = { id, say: vi.fn(), answer: vi.fn(), fail: vi.fn(), isAway } satisfies Reply
   return { reply, said: () => reply.say.mock.calls.length }
 }
 
@@ -53,7 +55,7 @@ describe('what the server says', () => {
     const { live } = open()
     for (let n = 1; n <= 300; n++) live.onMessage(said(n))
     const { stream, written } = openStream()
-    live.attach(stream)
+    live.attach(stream, 'plain')
     expect(written).toHaveLength(256)
     expect(written[0]).toMatchObject({ params: { n: 45 } })
     live.onMessage(said(301))
@@ -63,10 +65,10 @@ describe('what the server says', () => {
   it('waits again when the stream is gone', () => {
     const { live } = open()
     const [first, second] = [openStream(), openStream()]
-    live.attach(first.stream)
+    live.attach(first.stream, 'plain')
     live.detach(first.stream)
     live.onMessage(said(1))
-    live.attach(second.stream)
+    live.attach(second.stream, 'plain')
     expect([first.written, second.written.length]).toEqual([[], 1])
   })
 
@@ -85,6 +87,26 @@ describe('what the server says', () => {
     expect([older.said(), newer.said()]).toEqual([2, 1])
   })
 
+  it('and is about no call goes where somebody listens, else waits with the newest call', async () => {
+    const { live } = open()
+    const [older, newer] = [openReply('1'), openReply('2')]
+    for (const { reply } of [older, newer]) {
+      await live.request(message({ id: Number(reply.id), method: 'm' }), reply)
+    }
+    newer.reply.isAway.mockReturnValue(true)
+    live.onMessage(said(1))
+    expect([older.said(), newer.said()]).toEqual([1, 0])
+    older.reply.isAway.mockReturnValue(true)
+    live.onMessage(said(2))
+    expect([older.said(), newer.said()]).toEqual([1, 1])
+    const { stream, written } = openStream()
+    live.attach(stream, 'plain')
+    live.onMessage(said(3))
+    expect(written).toMatchObject([{ params: { n: 3 } }])
+    live.onMessage(said(4), '2')
+    expect([older.said(), newer.said()]).toEqual([1, 2])
+  })
+
   it('as an answer goes to its own call', async () => {
     const { live } = open()
     const [number, text] = [openReply('1'), openReply('"1"')]
@@ -101,7 +123,7 @@ describe('a message of the client', () => {
       each.id === '2' ? Promise.reject(new Error('broken')) : Promise.resolve(),
     )
     const { stream, written } = openStream()
-    live.attach(stream)
+    live.attach(stream, 'plain')
     live.pass(message({ id: 1, method: 'm' }))
     live.pass(message({ id: 2, method: 'm' }))
     live.onMessage(message({ id: 1, result: {} }))
@@ -131,7 +153,7 @@ describe('the end', () => {
     const { live, hooks } = open()
     const { stream, written, isOpen } = openStream()
     const call = openReply('1')
-    live.attach(stream)
+    live.attach(stream, 'plain')
     await live.request(message({ id: 1, method: 'm' }), call.reply)
     live.pass(message({ id: 2, method: 'm' }))
     live.onClose(new Error('exited with 1'))

@@ -4,11 +4,10 @@ import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
+import type { Form } from './replay.js'
+import { Replays } from './replays.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
-
-/** What the server says while nobody listens waits for the next stream, up to this many messages; then the oldest goes. */
-const maxWaiting = 256
 
 /** A command may first have to be fetched (npx), ms. */
 const handshakeMs = 60_000
@@ -26,21 +25,21 @@ export interface LiveHooks {
  * its Stream, and a Reply for each POST that waits for an answer.
  */
 export class LiveSession implements UpstreamListener {
+  readonly replays: Replays
   private upstream: Upstream | undefined
-  private stream: Stream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Map<string, Reply> | undefined
   private tokens: Map<unknown, Reply> | undefined
   private unanswered: Set<string> | undefined
-  private waiting: Message[] | undefined
   private initializeId = ''
   private readonly backend: string
   private readonly hooks: LiveHooks
   private over = false
 
-  constructor(backend: string, hooks: LiveHooks) {
+  constructor(backend: string, hooks: LiveHooks, replays = new Replays()) {
     this.backend = backend
     this.hooks = hooks
+    this.replays = replays
   }
 
   /** connect gives it the Upstream that it listens to. */
@@ -49,16 +48,12 @@ export class LiveSession implements UpstreamListener {
   }
 
   /** attach sends what the server says to this Stream from now on; an earlier one is ended. */
-  attach(stream: Stream): void {
-    this.stream?.end()
-    this.stream = stream
-    const waiting = this.waiting
-    this.waiting = undefined
-    for (const message of waiting ?? []) stream.message(message.bytes)
+  attach(stream: Stream, form: Form): void {
+    this.replays.standalone.attach(stream, form)
   }
 
   detach(stream: Stream): void {
-    if (this.stream === stream) this.stream = undefined
+    this.replays.standalone.detach(stream)
   }
 
   /** request sends a request whose answer goes to its own Reply. */
@@ -135,7 +130,7 @@ export class LiveSession implements UpstreamListener {
     const error = failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND'))
     for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
     for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
-    this.stream?.end()
+    this.replays.close()
     if (this.over) return
     this.over = true
     this.hooks.onEnd()
@@ -170,22 +165,19 @@ export class LiveSession implements UpstreamListener {
       const reply = this.tokens?.get(paramsOf(message)?.['progressToken'])
       if (reply) return reply
     }
-    return [...(this.replies?.values() ?? [])].at(-1)
+    const replies = [...(this.replies?.values() ?? [])]
+    const listening = replies.findLast((reply) => !reply.isAway?.())
+    // What is about no call in particular need not wait for a client that is away.
+    return listening ?? (this.replays.standalone.isHeard() ? undefined : replies.at(-1))
   }
 
   private toStream(message: Message): void {
-    if (this.stream?.isOpen()) {
-      this.stream.message(message.bytes)
-      return
-    }
-    this.waiting ??= []
-    this.waiting.push(message)
-    if (this.waiting.length > maxWaiting) this.waiting.shift()
+    this.replays.standalone.say(message.bytes)
   }
 
   private owe(id: string, error: RouterError): void {
     if (!this.unanswered?.delete(id)) return
-    this.stream?.message(errorBytes(id, error.rpc, error.message))
+    this.replays.standalone.say(errorBytes(id, error.rpc, error.message))
   }
 }
 

@@ -3,13 +3,19 @@ import { RouterError } from '@mcp-router/core'
 import { requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
+import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import type { HeldSession } from './held.js'
+import { ageingOf } from './ageing.js'
 import { LiveSession } from './live.js'
+import type { LiveHooks } from './live.js'
+import { formOf } from './replay.js'
+import { Replays } from './replays.js'
+import type { Place } from './replays.js'
 import { openReply } from './reply.js'
-import type { Reply } from './reply.js'
 import { openStream } from './stream.js'
+import type { Stream } from './stream.js'
 
 /** openLive makes the live part of an owned Session; when its Upstream ends by itself, the Session ends. */
 export const openLive = (context: Context, backend: string, id: SessionId): LiveSession => {
@@ -19,7 +25,7 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
       if (error instanceof Error) deps.events.emit({ kind: 'fault', doing, error })
     })
   }
-  return new LiveSession(backend, {
+  const hooks: LiveHooks = {
     onEnd() {
       const held = sessions.held(id)
       if (held) settle(`ending session ${id}`, sessions.end(held))
@@ -28,7 +34,8 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
       const held = sessions.held(id)
       if (held) settle(`noting the revision of ${id}`, sessions.change(held, { revision }))
     },
-  })
+  }
+  return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines)))
 }
 
 /** passOwned sends a message to the Upstream that this Instance owns; a request is answered by its Reply. */
@@ -45,14 +52,54 @@ export const passOwned = async (
     respondEmpty(incoming, 202)
     return
   }
-  const reply: Reply = openReply(incoming, context.keep, () => live.release(reply))
-  await live.request(message, reply)
+  const reply = openReply(incoming, context, live, formOf(held.record))
+  // What could not even be sent is over for the Reply too, which else would begin its stream some time later.
+  await live
+    .request(message, reply)
+    .catch((error: unknown) => reply.fail(failureOf(held.record.backend, error)))
 }
 
-/** followOwned makes this response the client's Stream (GET): it carries what the server says outside of calls. */
+/**
+ * followOwned makes this response the client's Stream (GET): it carries what the server says outside of calls. With a Last-Event-ID it
+ * carries on the stream of that event instead.
+ */
 export const followOwned = (context: Context, incoming: Incoming, held: HeldSession): void => {
   const live = liveOf(held)
+  const lastEventId = incoming.req.headers['last-event-id']
+  if (typeof lastEventId === 'string' && lastEventId && formOf(held.record) !== 'plain') {
+    resume(context, incoming, held, placeOf(live, lastEventId))
+    return
+  }
   openSessionStream(context, incoming, held, live)
+}
+
+/**
+ * placeOf refuses an id that is not known, as servers of the official SDK do. A fresh stream would be no help: the answer that the client
+ * waits for cannot come on it, and it would take the place of the one that the client has open.
+ */
+const placeOf = (live: LiveSession, lastEventId: string): Place => {
+  const place = live.replays.find(lastEventId)
+  if (place) return place
+  const reason = 'Last-Event-ID names no event that is kept; GET without it for a new stream'
+  throw new RouterError('INVALID_REQUEST', { reason })
+}
+
+/**
+ * resume carries a stream on from where the client left off. On one that is over for it, 204 tells it not to come again (HTML,
+ * server-sent events): to an empty stream it would.
+ */
+const resume = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  { replay, after }: Place,
+): void => {
+  if (replay.isOverAt(after)) {
+    respondEmpty(incoming, 204)
+    return
+  }
+  const stream = openCounted(context, incoming, held, () => replay.detach(stream))
+  replay.attach(stream, formOf(held.record), after)
 }
 
 /** endOwned ends the Session with its Upstream. */
@@ -68,21 +115,32 @@ export const openSessionStream = (
   first?: Buffer,
   onClosed?: () => void,
 ): void => {
+  const stream = openCounted(context, incoming, held, () => {
+    live.detach(stream)
+    onClosed?.()
+  })
+  if (first) stream.frame(first)
+  live.attach(stream, formOf(held.record))
+}
+
+const openCounted = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  onClosed: () => void,
+): Stream => {
   const { id, backend } = held.record
   const { events } = context.deps
   held.streams++
   events.emit({ kind: 'stream', action: 'opened', session: id, backend })
-  const stream = openStream(incoming.res, context.keep, () => {
-    live.detach(stream)
+  return openStream(incoming.res, context.keep, () => {
     held.streams--
     held.used = true
     held.usedAt = Date.now()
     events.emit({ kind: 'stream', action: 'closed', session: id, backend })
     incoming.done(200, 'ok')
-    onClosed?.()
+    onClosed()
   })
-  if (first) stream.frame(first)
-  live.attach(stream)
 }
 
 /** liveOf is what the Owner holds of a Session; it is gone when the Upstream ended this moment. */

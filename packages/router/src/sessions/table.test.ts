@@ -42,7 +42,7 @@ const open = () => {
   const sessions = createSessions({
     store: store.sessions,
     registry,
-    broadcast: { sessionEnded },
+    broadcast: { sessionEnded, listChanged: vi.fn() },
     events: { emit },
     instance: 'router-instance-1' as InstanceId,
     options: { sessionTtlMs, touchMs },

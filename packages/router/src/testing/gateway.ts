@@ -4,12 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import { createRegistry, memoryStore } from '@mcp-router/store'
 import type { Store } from '@mcp-router/store'
-import {
-  createDialer,
-  createEras,
-  createHttpClient,
-  createUpstreamPool,
-} from '@mcp-router/upstream'
+import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
 import { onTestFinished } from 'vitest'
 import type { RouterOptions } from '../deps.js'
 import { createRouter } from '../router.js'
@@ -52,8 +47,9 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const registry = createRegistry()
   registry.publish(backends)
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
-  const dialer = createDialer({ client, events: sink, env: process.env })
-  const pool = createUpstreamPool({ dialer, events: sink, idleMs: minute })
+  const eras = createEras({ client, env: process.env, shared: store.eras })
+  const env = process.env
+  const upstreams = createUpstreams({ client, events: sink, env, eras, idleMs: minute })
   const id = instance as InstanceId
   const router = createRouter({
     instance: id,
@@ -61,11 +57,12 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     sessions: store.sessions,
     membership: store.membership,
     client,
-    dialer,
-    pool,
-    eras: createEras({ client }),
+    ...upstreams,
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },
-    broadcast: { sessionEnded: (session) => void ended.push(session) },
+    broadcast: {
+      sessionEnded: (session) => void ended.push(session),
+      listChanged: () => undefined,
+    },
     events: sink,
     clusterSecret: await store.clusterSecret(),
     options: {
@@ -73,6 +70,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       sessionTtlMs: minute,
       touchMs: minute,
       keepAliveMs: minute,
+      inputTtlMs: minute,
       ...options,
     },
   })
@@ -86,7 +84,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     await router.drain(0)
     server.closeAllConnections()
     await new Promise((closed) => server.close(closed))
-    await pool.close()
+    await upstreams.close()
     await client.close()
   })
   return {

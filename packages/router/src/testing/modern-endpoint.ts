@@ -15,7 +15,7 @@ export interface ModernAsked {
 
 export interface ModernEndpoint {
   readonly url: string
-  /** Without the router's own server/discover. */
+  /** Without server/discover. */
   readonly asked: ModernAsked[]
 }
 
@@ -27,7 +27,7 @@ export const openModernEndpoint = async (
   const server = createServer((req, res) => {
     void text(req).then((body) => {
       const message = JSON.parse(body) as ModernAsked['message']
-      if (message.id === 'mcp-router-probe') {
+      if (message.method === 'server/discover') {
         res.setHeader('content-type', 'application/json')
         const result = { supportedVersions: ['2026-07-28'], capabilities: {} }
         res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
 import type { Store, StoreHealth, StoreOptions } from '../store.js'
 import { createAttempt } from './attempt.js'
+import { memoryEras } from './eras.js'
 import { createExpiringMap } from './expiring-map.js'
 import { memoryMembership } from './membership.js'
 import { memorySessions } from './sessions.js'
@@ -25,6 +26,7 @@ export const memoryStore = (options: StoreOptions): Store => {
     kind: 'memory',
     sessions: memorySessions(sessions, attempt),
     membership: memoryMembership(leases, attempt),
+    eras: memoryEras(attempt),
     clusterSecret: () => Promise.resolve(secret),
     health: () => health,
     close() {

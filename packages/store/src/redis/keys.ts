@@ -13,3 +13,6 @@ export const instanceKey = (id: InstanceId) => `mcp:instance:${id}`
 export const instancesKey = 'mcp:instances'
 
 export const clusterSecretKey = 'mcp:cluster:secret'
+
+/** eraKey is a STRING, `legacy` or `modern`. */
+export const eraKey = (name: string) => `mcp:eras:${name}`

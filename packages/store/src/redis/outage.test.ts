@@ -22,6 +22,9 @@ const all = (store: Store): Promise<unknown>[] => [
   store.membership.list(),
   store.membership.find(instance),
   store.membership.leave(instance),
+  store.eras.find('a'),
+  store.eras.keep('a', 'legacy', 60_000),
+  store.eras.forget('a'),
   store.clusterSecret(),
 ]
 

@@ -146,6 +146,22 @@ describe('what stands in Redis', () => {
     expect(await redis.raw.pttl('mcp:cluster:secret')).toBe(-1)
   })
 
+  it('is one word per endpoint whose era is known, as long as it holds', async () => {
+    await store.eras.keep('0a1b', 'modern', 600_000)
+    expect(await redis.raw.get('mcp:eras:0a1b')).toBe('modern')
+    expect(await redis.raw.pttl('mcp:eras:0a1b')).toBeGreaterThan(590_000)
+    expect(await redis.raw.pttl('mcp:eras:0a1b')).toBeLessThanOrEqual(600_000)
+  })
+
+  it.each([
+    ['is no era', 'future', 60_000],
+    ['would live for ever', 'legacy', 0],
+  ])('tells nothing by a word that %s', async (_, word, ttlMs) => {
+    await redis.raw.set('mcp:eras:0a1b', word)
+    if (ttlMs > 0) await redis.raw.pexpire('mcp:eras:0a1b', ttlMs)
+    expect(await store.eras.find('0a1b')).toBeUndefined()
+  })
+
   it('is in the database that the URL names', async () => {
     const other = redisStore(`${redis.url}/3`, lasting)
     await other.sessions.create(session)

@@ -1,6 +1,7 @@
 import type { Store, StoreOptions } from '../store.js'
 import { openConnection } from './connection.js'
 import { clusterSecret } from './cluster-secret.js'
+import { redisEras } from './eras.js'
 import { redisMembership } from './membership.js'
 import { loadScripts } from './scripts.js'
 import { redisSessions } from './sessions.js'
@@ -17,6 +18,7 @@ export const redisStore = (url: string, options: StoreOptions): Store => {
     kind: 'redis',
     sessions: redisSessions(connection, scripts, options.sessionTtlMs),
     membership: redisMembership(connection, scripts, options.leaseMs),
+    eras: redisEras(connection),
     clusterSecret: () =>
       configured === undefined ? clusterSecret(connection) : Promise.resolve(configured),
     health: connection.health,

@@ -1,5 +1,5 @@
 import type { Link } from '@mcp-router/core'
-import { createSseDecoder, resultOf, scanMessage } from '@mcp-router/protocol'
+import { createSseDecoder, resultOf, scanMessage, spliceId } from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
 import type { UpstreamListener } from '../upstream.js'
 import type { HttpController, HttpHandler } from './client.js'
@@ -127,8 +127,14 @@ export class Sending implements HttpHandler, Link {
     if (event.event === 'message' && event.data.length > 0) this.take(event.data)
   }
 
+  /** A server that refuses what it could not read answers without an id: on this response it can be about one request only. */
+  private addressed(message: Message): Message {
+    if (message.id !== 'null' || message.kind !== 'response' || !this.sent?.id) return message
+    return scanMessage(spliceId(message, this.sent.id).bytes)
+  }
+
   private take(bytes: Buffer): void {
-    const message = scanMessage(bytes)
+    const message = this.addressed(scanMessage(bytes))
     if (message.kind === 'response' && message.id === this.sent?.id) {
       this.answered = true
       if (this.sent.method === 'initialize') this.conversation.agreed(revisionOf(message))

@@ -30,12 +30,13 @@ interface Pending {
 
 /**
  * createExchange listens to the Upstream that `upstream()` returns. Requests of the server are refused (-32601), for a shared Upstream
- * declares no capabilities, save `ping`; notifications belong to nobody and are dropped.
+ * declares no capabilities, save `ping`; notifications belong to no call.
  */
 export const createExchange = (
   backend: Backend,
   upstream: () => Upstream,
   onEnd: (cause: Error | undefined) => void,
+  onNotification: (message: Message) => void = () => undefined,
 ): Exchange => {
   const pending = createSlots<Pending>()
 
@@ -66,6 +67,7 @@ export const createExchange = (
     },
     onMessage(message) {
       if (message.kind === 'request') refuse(message)
+      if (message.kind === 'notification') onNotification(message)
       if (message.kind !== 'response') return
       const waiting = pending.take(Number(message.id))
       waiting?.caller.onAnswer(spliceId(message, waiting.previousId).bytes)

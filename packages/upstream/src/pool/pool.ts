@@ -1,5 +1,6 @@
 import type { Backend, Endpoint, EndpointId, EventSink } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
+import type { ListChanges } from '../changes.js'
 import type { Dialer } from '../open.js'
 import { wasNeverSent } from '../http/client.js'
 import type { Upstream } from '../upstream.js'
@@ -37,13 +38,14 @@ interface Entry {
 interface PoolDeps {
   readonly dialer: Dialer
   readonly events: EventSink
+  readonly changes: ListChanges
   /** A child process that nobody calls is ended after this, ms. */
   readonly idleMs: number
 }
 
 const sweepMs = 5_000
 
-export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): UpstreamPool => {
+export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps): UpstreamPool => {
   const entries = new Map<EndpointId, Entry>()
   /** Dropped ones whose other calls still wait for their own answers. */
   const dropped = new Set<Entry>()
@@ -58,7 +60,12 @@ export const createUpstreamPool = ({ dialer, events, idleMs }: PoolDeps): Upstre
       if (!opened.upstream) throw new Error('the upstream is not open yet')
       return opened.upstream
     }
-    const exchange = createExchange(backend, current, () => discard(endpoint.id, entry()))
+    const exchange = createExchange(
+      backend,
+      current,
+      () => discard(endpoint.id, entry()),
+      (message) => changes.note(backend, message),
+    )
     try {
       opened.upstream = await dialer.open(backend, endpoint, exchange)
       const handshake = await shakeHands(opened.upstream, exchange)

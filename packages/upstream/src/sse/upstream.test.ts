@@ -5,7 +5,7 @@ import { createHttpClient } from '../http/client.js'
 import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
 import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
 import type { Asked } from '../testing/http-server.js'
-import { createHeard } from '../testing/listener.js'
+import { createEvents, createHeard } from '../testing/listener.js'
 
 const jsonrpc = '2.0'
 
@@ -15,7 +15,13 @@ const connect = async (origin: string) => {
   const heard = createHeard()
   const endpoint = sseEndpoint(`${origin}/sse`, { headers: { 'x-key': 'k' } })
   const backend = backendOf(endpoint)
-  const upstream = await openSseUpstream({ client, endpoint, backend, listener: heard })
+  const upstream = await openSseUpstream({
+    client,
+    endpoint,
+    backend,
+    listener: heard,
+    events: createEvents(),
+  })
   return { heard, upstream }
 }
 

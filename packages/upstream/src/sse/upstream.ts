@@ -1,4 +1,4 @@
-import type { Backend, SseEndpoint } from '@mcp-router/core'
+import type { Backend, EventSink, SseEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
@@ -12,6 +12,7 @@ interface Options {
   readonly endpoint: SseEndpoint
   readonly backend: Backend
   readonly listener: UpstreamListener
+  readonly events: EventSink
 }
 
 const endpointWaitMs = 10_000
@@ -21,7 +22,9 @@ const endpointWaitMs = 10_000
  * says where to POST. It resolves once that event is there and rejects with NO_HEALTHY_ENDPOINT otherwise.
  */
 export const openSseUpstream = async (options: Options): Promise<Upstream> => {
-  const { client, endpoint, backend, listener } = options
+  const { client, endpoint, backend, listener, events } = options
+  const tell = (action: 'opened' | 'closed' | 'lost', reason: string): void =>
+    events.emit({ kind: 'upstream', action, backend: backend.name, endpoint: endpoint.id, reason })
   const own = Object.entries(endpoint.headers).flat()
   let closing = false
   let hearAddress: (address: string) => void = () => undefined
@@ -57,7 +60,10 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     const reason = 'its endpoint event names another origin'
     throw new RouterError('UPSTREAM_BAD_ANSWER', { backend: backend.name, reason })
   }
+  tell('opened', 'sse')
   void ended.then((cause) => {
+    if (closing) tell('closed', 'no longer needed')
+    else tell('lost', cause.message)
     const data = { backend: backend.name, reason: cause.message }
     listener.onClose(closing ? undefined : new RouterError('UPSTREAM_FAILED', data, cause))
   })

@@ -2,9 +2,9 @@ import type { Backend, Endpoint } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { onTestFinished } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { createDialer } from '../open.js'
-import { createUpstreamPool } from '../pool/pool.js'
+import { createEras } from '../era/eras.js'
 import type { SharedUpstream } from '../pool/pool.js'
+import { createUpstreams } from '../upstreams.js'
 import { backendOf } from './backend.js'
 import { createEvents } from './listener.js'
 
@@ -12,10 +12,11 @@ import { createEvents } from './listener.js'
 export const openPool = (idleMs = 60_000) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const events = createEvents()
-  const dialer = createDialer({ client, events, env: process.env })
-  const pool = createUpstreamPool({ dialer, events, idleMs })
+  const eras = createEras({ client })
+  const upstreams = createUpstreams({ client, events, env: process.env, eras, idleMs })
+  const { pool } = upstreams
   onTestFinished(async () => {
-    await pool.close()
+    await upstreams.close()
     await client.close()
   })
   const open = (endpoint: Endpoint, backend: Backend = backendOf(endpoint)) =>

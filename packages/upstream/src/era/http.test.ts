@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { createHttpClient } from './client.js'
-import { createEras } from './era.js'
+import { createHttpClient } from '../http/client.js'
+import { createEras } from './eras.js'
 
 const discovered = (versions: readonly string[]): string =>
   JSON.stringify({ jsonrpc: '2.0', id: 'p', result: { supportedVersions: versions } })
@@ -29,7 +29,7 @@ const open = async (status: number, type: string, body: string) => {
   return { asked, endpoint, backend: backendOf(endpoint), eras: createEras({ client }) }
 }
 
-describe('the era of an endpoint', () => {
+describe('the era of an http endpoint', () => {
   it.each([
     ['modern', 'it discovers', 200, 'application/json', discovered(['2026-07-28'])],
     [
@@ -46,6 +46,20 @@ describe('the era of an endpoint', () => {
       400,
       'application/json',
       '{"error":{"code":-32022,"data":["2026-07-28"]}}',
+    ],
+    [
+      'legacy',
+      'it only repeats the revision that it was asked for',
+      400,
+      'application/json',
+      '{"error":{"code":-32022,"data":{"supported":["2025-11-25"],"requested":"2026-07-28"}}}',
+    ],
+    [
+      'modern',
+      'it streams that after a notification',
+      200,
+      'text/event-stream',
+      `data: {"jsonrpc":"2.0","method":"notifications/message"}\n\ndata: ${discovered(['2026-07-28'])}\n\n`,
     ],
     ['legacy', 'it wants a session', 400, 'application/json', '{"error":{"code":-32000}}'],
     ['legacy', 'it knows no such path', 404, 'text/html', '<h1>Not found</h1>'],
@@ -71,7 +85,7 @@ describe('the era of an endpoint', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each([401, 403, 500, 503])('is not concluded from HTTP %i', async (status) => {
+  it.each([401, 403, 408, 429, 500, 503])('is not concluded from HTTP %i', async (status) => {
     const { eras, backend, endpoint } = await open(status, 'text/plain', '')
     await expect(eras.find(backend, endpoint)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
     expect(eras.known(backend, endpoint)).toBeUndefined()

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createProgram } from './program.js'
+
+/** A command that answers each request with what `answer` makes of its `message`. */
+const command = (answer: string) => ({
+  command: process.execPath,
+  args: [
+    '-e',
+    `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const message = JSON.parse(line)
+      if (message.id === undefined) return
+      console.log(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...(${answer}) }))
+    })`,
+  ],
+})
+
+const modern = command(`{ result: { supportedVersions: ['2026-07-28'],
+  _meta: { 'io.modelcontextprotocol/serverInfo': { name: 'new', version: '3' } } } }`)
+const legacy = command(`message.method === 'initialize'
+  ? { result: { protocolVersion: '2025-06-18', serverInfo: { name: 'o\\u001bld', version: '1' } } }
+  : { error: { code: -32601, message: 'Method not found' } }`)
+const broken = { command: process.execPath, args: ['-e', "throw new Error('set TOKEN')"] }
+
+const openHttp = async (answer: RequestListener): Promise<string> => {
+  const server = createServer(answer)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  // A server that listens on TCP has an AddressInfo.
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
+}
+
+let folder: string
+let said: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backends-command-'))
+  said = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said += String(text)
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+  rmSync(folder, { recursive: true })
+})
+
+/** run types `mcp-router backends <args> --servers <a file of these>`. */
+const run = async (servers: object, ...args: readonly string[]): Promise<void> => {
+  const file = join(folder, 'servers.json')
+  writeFileSync(file, JSON.stringify({ servers }))
+  const program = createProgram({ PATH: process.env['PATH'] })
+  await program.parseAsync(['backends', ...args, '--servers', file], { from: 'user' })
+}
+
+describe('backends list', () => {
+  it('tells where the servers are', async () => {
+    const weather = { era: 'modern', endpoints: [{ url: 'http://a/mcp' }, { url: 'http://b/mcp' }] }
+    await run({ weather, files: { command: 'npx', args: ['-y', "it's"] } }, 'list')
+    expect(said.split('\n')).toEqual([
+      'server   transport  era     endpoints',
+      'weather  http       modern  http://a/mcp, http://b/mcp',
+      String.raw`files    stdio      auto    npx -y 'it'\''s'`,
+      '',
+    ])
+  })
+
+  it('tells programs the same, and no secret', async () => {
+    const headers = { authorization: 'Bearer secret' }
+    await run({ weather: { url: 'http://me:secret@a/mcp', headers } }, 'list', '--json')
+    expect(JSON.parse(said)).toEqual([
+      {
+        name: 'weather',
+        era: 'auto',
+        endpoints: [{ transport: 'http', address: 'http://a/mcp' }],
+      },
+    ])
+  })
+})
+
+describe('backends probe', () => {
+  const lines = (): readonly string[] => said.split('\n').map((line) => line.trim())
+
+  it('tells what each endpoint speaks, and how that was found out', async () => {
+    await run({ both: { endpoints: [modern, legacy] } }, 'probe', 'both')
+    expect(lines().filter((line) => /^(both|era|revisions|server) /.test(line))).toEqual([
+      'era        modern (server/discover was answered)',
+      'revisions  2026-07-28',
+      'server     new 3',
+      'era        legacy (server/discover was refused: -32601 Method not found)',
+      'revisions  2025-06-18',
+      'server     o ld 1',
+    ])
+    expect(lines()[0]).toBe('both: 2 endpoints, era auto')
+    expect(process.exitCode).toBeUndefined()
+  })
+
+  it('takes the configured era for given, and opens a session to see', async () => {
+    await run({ old: { era: 'legacy', ...legacy } }, 'probe', 'old', '--json')
+    expect(JSON.parse(said)).toMatchObject({
+      name: 'old',
+      era: 'legacy',
+      endpoints: [{ era: 'legacy', sign: 'as configured', revisions: ['2025-06-18'] }],
+    })
+  })
+
+  it.each([
+    ['a command that ends', broken, 'FAILED     exited with 1: Error: set TOKEN'],
+    ['no command', { command: 'no-such-command' }, 'FAILED     spawn no-such-command ENOENT'],
+    [
+      'an era that is not so',
+      { era: 'modern', ...legacy },
+      'FAILED     its era is configured as modern, but server/discover was refused: -32601 Method not found',
+    ],
+  ])('says what is wrong with %s, and exits 1', async (_, server, line) => {
+    await run({ server }, 'probe', 'server')
+    expect(lines()).toContain(line)
+    expect(process.exitCode).toBe(1)
+  })
+
+  it('says what to do where credentials are wanted', async () => {
+    const url = await openHttp((_req, res) => void res.writeHead(401).end())
+    await run({ server: { url } }, 'probe', 'server')
+    expect(lines()).toContain('FAILED     server/discover: HTTP 401')
+    expect(lines()).toContain(
+      'to do      it wants credentials: give it "headers" in the servers file',
+    )
+  })
+
+  it('says which servers there are when there is none of that name', async () => {
+    const probing = run({ a: modern, b: modern }, 'probe', 'c')
+    await expect(probing).rejects.toThrow(/^no server "c" in .*servers\.json; it has a, b$/)
+  })
+})

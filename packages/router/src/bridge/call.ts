@@ -1,0 +1,228 @@
+import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import type { Lane, LaneCaller } from '@mcp-router/upstream'
+import {
+  isRecord,
+  modernInputRequest,
+  resultBytes,
+  scanMessage,
+  spliceId,
+  spliceProgressToken,
+  urlInputRequests,
+} from '@mcp-router/protocol'
+import type { InputRequest, Message } from '@mcp-router/protocol'
+import { answerModern, readAnswer } from './answer.js'
+import type { ModernReply } from './reply.js'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** What a server asks within this belongs in one round: it may ask several things at once, ms. */
+const coalesceMs = 30
+
+/** CallHooks are what a BridgedCall needs of where it is kept. */
+export interface CallHooks {
+  /** The state that the client must send with its answers; the call is parked until then. */
+  park(call: BridgedCall): string
+  /** The state of a call that is to be made anew with the answers. */
+  again(): string
+  /** Another Lane, for a call that the server certainly did not take. */
+  retake(): Promise<Lane>
+  /** The call has left its Lane, which is free, or was given up. */
+  onOver(lane: Lane): void
+}
+
+interface Question {
+  readonly key: string
+  readonly request: Message
+  readonly asked: InputRequest
+}
+
+/** Call is a request of a modern client as a server with sessions gets it. */
+export interface BridgedRequest {
+  readonly method: string
+  readonly params: Json | undefined
+  /** The client wants to hear log messages. */
+  readonly logs: boolean
+  /** What it declared that it can be asked, by method. */
+  readonly canBeAsked: (method: string) => boolean
+}
+
+/**
+ * BridgedCall is one call of a modern client at a server with sessions. What the server asks meanwhile is collected and answered to the
+ * client as `input_required` (2026-07-28, MRTR); the call goes on running, parked without a request of the client, until a retry brings
+ * the answers.
+ */
+export class BridgedCall implements LaneCaller {
+  private lane: Lane
+  private readonly request: BridgedRequest
+  private readonly hooks: CallHooks
+  private reply: ModernReply | undefined
+  private token: unknown
+  private questions: Question[] = []
+  private asked = 0
+  private collecting: NodeJS.Timeout | undefined
+  /** The server's last word, come while nobody waited. */
+  private outcome: Message | Error | undefined
+  private retaken = false
+  private over = false
+
+  constructor(lane: Lane, request: BridgedRequest, hooks: CallHooks) {
+    this.lane = lane
+    this.request = request
+    this.hooks = hooks
+  }
+
+  /** `token` is the progress token of this request of the client, if it has one. */
+  start(reply: ModernReply, token: unknown): void {
+    this.attach(reply, token)
+    if (this.over) return
+    this.lane.call(this.request.method, this.request.params, this)
+  }
+
+  /** resume goes on with the answers of a retry: bare results by key. What is missing is asked again. */
+  resume(reply: ModernReply, token: unknown, answers: Json): void {
+    this.attach(reply, token)
+    if (this.outcome) {
+      this.settle(this.outcome)
+      return
+    }
+    const open: Question[] = []
+    for (const question of this.questions) {
+      const answer = answers[question.key]
+      if (isRecord(answer)) this.pass(question.request, answer)
+      else open.push(question)
+    }
+    this.questions = open
+    if (open.length > 0) this.ask()
+  }
+
+  /** giveUp ends the call without a client: it left, or its answers never came. */
+  giveUp(): void {
+    if (!this.finish()) return
+    this.lane.abandon().catch(() => undefined)
+    this.hooks.onOver(this.lane)
+  }
+
+  onAnswer(response: Message): void {
+    this.end(response)
+  }
+
+  onFailed(error: Error): void {
+    const wasRefused = error instanceof SessionLost || mayTryElsewhere(error)
+    if (wasRefused && this.reply && !this.retaken && this.asked === 0) this.retake()
+    else this.end(error)
+  }
+
+  onSaid(notification: Message): void {
+    if (notification.method === 'notifications/message' && !this.request.logs) return
+    if (notification.method !== 'notifications/progress') this.reply?.say(notification)
+    else this.sayProgress(notification)
+  }
+
+  onAsked(request: Message): void {
+    if (!this.request.canBeAsked(request.method)) {
+      this.lane.refuse(request, -32601, `the client did not declare ${request.method}`)
+      return
+    }
+    const { params } = JSON.parse(request.bytes.toString('utf8')) as { params?: unknown } // scanned: an object
+    const asked = { method: request.method, params: isRecord(params) ? params : {} }
+    this.asked++
+    const key = `input-${this.asked}`
+    this.questions.push({ key, request, asked: modernInputRequest(asked) })
+    this.collecting ??= setTimeout(() => this.ask(), coalesceMs)
+  }
+
+  /** Each request of the client has a token of its own, a retry too; the server knows that of the first. */
+  private sayProgress(notification: Message): void {
+    if (this.token === undefined) return
+    const told = spliceProgressToken(notification, JSON.stringify(this.token))
+    if (told) this.reply?.say(scanMessage(told.bytes))
+  }
+
+  /** The Lane was open, and its server restarted since, or is gone: the call goes through a new one, once. */
+  private retake(): void {
+    this.retaken = true
+    const lost = this.lane
+    this.hooks.onOver(lost)
+    lost.close().catch(() => undefined)
+    this.hooks.retake().then(
+      (lane) => {
+        this.lane = lane
+        if (this.over) this.hooks.onOver(lane)
+        else lane.call(this.request.method, this.request.params, this)
+      },
+      (error: unknown) => this.end(error instanceof Error ? error : new Error(String(error))),
+    )
+  }
+
+  private attach(reply: ModernReply, token: unknown): void {
+    this.reply = reply
+    this.token = token
+    reply.whenLeft(() => this.giveUp())
+  }
+
+  /** ask answers the client's request with the questions; where none waits, the next retry gets them. */
+  private ask(): void {
+    clearTimeout(this.collecting)
+    this.collecting = undefined
+    const { reply } = this
+    if (!reply || this.over) return
+    const inputRequests = Object.fromEntries(this.questions.map(({ key, asked }) => [key, asked]))
+    try {
+      const requestState = this.hooks.park(this)
+      this.reply = undefined
+      const result = { resultType: 'input_required', inputRequests, requestState }
+      reply.answer(resultBytes(reply.incoming.id, result))
+    } catch (error) {
+      this.giveUp()
+      reply.fail(error)
+    }
+  }
+
+  private pass(request: Message, answer: Json): void {
+    this.lane.reply(request, answer).catch((error: unknown) => {
+      this.onFailed(error instanceof Error ? error : new Error(String(error)))
+    })
+  }
+
+  private end(outcome: Message | Error): void {
+    clearTimeout(this.collecting)
+    if (this.reply) this.settle(outcome)
+    else this.outcome = outcome
+  }
+
+  private settle(outcome: Message | Error): void {
+    const { reply } = this
+    if (!reply || !this.finish()) return
+    const { handshake } = this.lane
+    this.hooks.onOver(this.lane)
+    if (outcome instanceof Error) {
+      reply.fail(outcome)
+      return
+    }
+    const { bytes } = spliceId(outcome, reply.incoming.id)
+    const urls = this.urlRequests(bytes)
+    if (urls) {
+      const required = { inputRequests: urls, requestState: this.hooks.again() }
+      const result = { resultType: 'input_required', ...required }
+      reply.answer(resultBytes(reply.incoming.id, result))
+      return
+    }
+    const info = handshake['serverInfo']
+    answerModern(reply, this.request.method, bytes, isRecord(info) ? info : undefined)
+  }
+
+  /** The server needs the client to visit something first (URL elicitation, spec 2025-11-25). */
+  private urlRequests(bytes: Buffer): Readonly<Record<string, InputRequest>> | undefined {
+    if (!bytes.includes('-32042') || !this.request.canBeAsked('elicitation/create'))
+      return undefined
+    const { error } = readAnswer(bytes)
+    return error && urlInputRequests(error)
+  }
+
+  private finish(): boolean {
+    if (this.over) return false
+    this.over = true
+    clearTimeout(this.collecting)
+    return true
+  }
+}

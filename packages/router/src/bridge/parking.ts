@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { RouterError } from '@mcp-router/core'
+import type { BridgedCall } from './call.js'
+import type { Bound, Seal } from './seal.js'
+
+/** Parking keeps the calls of this Instance that wait for their client to come back with answers. */
+export interface Parking {
+  /** Keeps the call and returns the state by which its next round is found. OVERLOADED when it is full. */
+  park(call: BridgedCall, bound: Bound): string
+  /** Takes out the call; undefined: it is gone, or its state was used already. */
+  take(id: string): BridgedCall | undefined
+  size(): number
+  close(): void
+}
+
+interface Options {
+  readonly seal: Seal
+  readonly instance: string
+  /** A client that does not come back for this long loses its call, ms. */
+  readonly ttlMs: number
+}
+
+const maxCalls = 10_000
+
+interface Entry {
+  readonly call: BridgedCall
+  readonly timer: NodeJS.Timeout
+}
+
+export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
+  const parked = new Map<string, Entry>()
+
+  return {
+    park(call, bound) {
+      if (parked.size >= maxCalls) {
+        throw new RouterError('OVERLOADED', { what: 'calls that wait for input', limit: maxCalls })
+      }
+      const id = randomUUID()
+      const timer = setTimeout(() => {
+        parked.delete(id)
+        call.giveUp()
+      }, ttlMs)
+      timer.unref()
+      parked.set(id, { call, timer })
+      return seal.seal({ instance, call: id }, bound)
+    },
+    take(id) {
+      const entry = parked.get(id)
+      if (!entry) return undefined
+      parked.delete(id)
+      clearTimeout(entry.timer)
+      return entry.call
+    },
+    size: () => parked.size,
+    close() {
+      for (const { call, timer } of parked.values()) {
+        clearTimeout(timer)
+        call.giveUp()
+      }
+      parked.clear()
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import { errorBytes } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { failureOf } from '../failure.js'
+import type { Incoming } from '../incoming.js'
+import type { KeepAlive } from '../keep-alive.js'
+import { respondError, respondJson } from '../respond.js'
+import { openStream } from '../sessions/stream.js'
+import type { Stream } from '../sessions/stream.js'
+
+/** The codes whose HTTP status tells what a client or an intermediary must know without the body (2026-07-28, Streamable HTTP). */
+const statuses: ReadonlyMap<number, number> = new Map([
+  [-32601, 404],
+  [-32020, 400],
+  [-32021, 400],
+  [-32022, 400],
+])
+
+/** statusOf is the HTTP status of an error; most are told in band. */
+export const statusOf = (code: number): number => statuses.get(code) ?? 200
+
+/**
+ * ModernReply answers one modern request: as JSON when the response is all there is, as a stream once a notification comes first. The
+ * client's leaving is its cancellation (2026-07-28, Streamable HTTP §Cancellation).
+ */
+export class ModernReply {
+  readonly incoming: Incoming
+  private readonly keep: KeepAlive
+  private stream: Stream | undefined
+  private over = false
+  private onLeft: (() => void) | undefined
+
+  constructor(incoming: Incoming, keep: KeepAlive) {
+    this.incoming = incoming
+    this.keep = keep
+    incoming.whenClosed(() => {
+      if (!this.finish()) return
+      incoming.done(499, 'CLIENT_LEFT')
+      this.onLeft?.()
+    })
+  }
+
+  whenLeft(onLeft: () => void): void {
+    this.onLeft = onLeft
+    // It may have left while what it asked for was being prepared.
+    if (this.over) onLeft()
+  }
+
+  isOver(): boolean {
+    return this.over
+  }
+
+  /** begin makes it a stream at once. */
+  begin(): void {
+    if (this.over || this.stream) return
+    this.incoming.streaming = true
+    this.stream = openStream(this.incoming.res, this.keep, () => undefined)
+  }
+
+  say(message: Message): void {
+    if (this.over) return
+    this.begin()
+    this.stream?.message(message.bytes)
+  }
+
+  /** answer sends the response, whose id is the request's. */
+  answer(bytes: Buffer, status = 200): void {
+    if (!this.finish()) return
+    if (!this.stream) {
+      respondJson(this.incoming, status, bytes, [], status === 200 ? 'ok' : `REFUSED_${status}`)
+      return
+    }
+    this.stream.message(bytes)
+    this.stream.end()
+    this.incoming.done(200, 'ok')
+  }
+
+  /** refuse answers with a JSON-RPC error, in band or with the status that the error demands. */
+  refuse(code: number, message: string, data?: object): void {
+    this.answer(errorBytes(this.incoming.id, code, message, data), statusOf(code))
+  }
+
+  /** breakOff ends the stream without a response. */
+  breakOff(): void {
+    if (!this.finish()) return
+    this.stream?.end()
+    this.incoming.done(200, 'ENDED')
+    this.onLeft?.()
+  }
+
+  fail(thrown: unknown): void {
+    if (!this.finish()) return
+    respondError(this.incoming, failureOf(this.incoming.backend, thrown))
+  }
+
+  private finish(): boolean {
+    if (this.over) return false
+    this.over = true
+    return true
+  }
+}

@@ -1,0 +1,160 @@
+import { isPortable, RouterError } from '@mcp-router/core'
+import { errorBytes, MalformedMessage, modernClaim, scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Batch } from '../body.js'
+import { failureOf, malformed } from '../failure.js'
+import type { Incoming } from '../incoming.js'
+import { respondEmpty, respondJson } from '../respond.js'
+import { arrayOf, openBatchReply } from '../sessions/batch-reply.js'
+import type { HeldSession } from '../sessions/held.js'
+import { changesState, noteRequest } from '../sessions/note.js'
+import { liveOf } from '../sessions/owned.js'
+import type { Carrier } from '../sessions/carrier.js'
+import { ownedCarrier } from '../sessions/carrier.js'
+import { PortableCarrier } from '../sessions/portable-carrier.js'
+import type { Context } from './context.js'
+import { splitBatch } from './split-batch.js'
+
+/** The most messages that a batch may have; servers of the official SDK take as many. */
+const maxMessages = 100
+
+/** The first revision without batches; revisions are dates, so their order as text is their order in time. */
+const firstWithout = '2025-06-18'
+
+/**
+ * answerBatch passes each message of a batch to the Session as if it had been POSTed alone, in their order, and answers all requests at once
+ * (spec 2025-03-26, transports: sending messages to the server).
+ */
+export const answerBatch = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  batch: Batch,
+): Promise<void> => {
+  const { messages, faults } = open(held, batch)
+  const carrier = carrierFor(context, incoming, held)
+  await note(context, held, messages)
+  const told = faults.flatMap(faultAnswer)
+  const requests = messages.filter(({ kind }) => kind === 'request').length
+  if (requests === 0) {
+    await tellAll(carrier, held, messages)
+    if (told.length > 0) respondJson(incoming, 200, arrayOf(told))
+    else respondEmpty(incoming, 202)
+    return
+  }
+  const answer = openBatchReply(incoming, context.keep, requests, told)
+  for (const message of messages) {
+    if (message.kind !== 'request') {
+      // Who is told of the rest need not be told of this: it is how a notification fails when it comes alone, too.
+      await carrier.tell(message).catch(() => undefined)
+      continue
+    }
+    const reply = answer.replyTo(message.id, (over) => carrier.release(over))
+    if (reply) carrier.ask(message, reply)
+  }
+}
+
+/** passBatch does so for a client whose answers come on its Stream. Nothing passes when a member is malformed: the Stream has no word for it. */
+export const passBatch = async (
+  context: Context,
+  held: HeldSession,
+  batch: Batch,
+): Promise<void> => {
+  const { messages, faults } = open(held, batch)
+  if (faults[0]) throw malformed(faults[0])
+  const live = liveOf(held)
+  await note(context, held, messages)
+  for (const message of messages) live.pass(message)
+}
+
+interface Members {
+  readonly messages: readonly Message[]
+  readonly faults: readonly MalformedMessage[]
+}
+
+/** open takes a batch apart and refuses what must not run in part. */
+const open = (held: HeldSession, batch: Batch): Members => {
+  if (held.record.revision >= firstWithout) throw batch.refusal
+  const parts = splitBatch(batch.bytes, maxMessages + 1)
+  if (parts.length === 0) throw refused('the batch is empty')
+  if (parts.length > maxMessages) {
+    throw refused(`a batch may have at most ${maxMessages} messages; send more of them`)
+  }
+  const read = parts.map(readMember)
+  const messages = read.flatMap((each) => (each instanceof MalformedMessage ? [] : [each]))
+  const faults = read.flatMap((each) => (each instanceof MalformedMessage ? [each] : []))
+  requireLegacy(messages, batch)
+  requireDistinct(messages)
+  const [first] = faults
+  if (first && messages.length === 0 && faults.every((fault) => !hasId(fault))) {
+    throw malformed(first)
+  }
+  return { messages, faults }
+}
+
+const readMember = (bytes: Buffer): Message | MalformedMessage => {
+  try {
+    return scanMessage(bytes)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return error
+    throw error
+  }
+}
+
+const requireLegacy = (messages: readonly Message[], batch: Batch): void => {
+  for (const message of messages) {
+    if (modernClaim(message)) throw batch.refusal
+    if (message.method === 'initialize') throw refused('initialize must not be part of a batch')
+  }
+}
+
+/** Of two answers under one id nobody could tell which is which. */
+const requireDistinct = (messages: readonly Message[]): void => {
+  const ids = new Set<string>()
+  for (const { kind, id } of messages) {
+    if (kind !== 'request') continue
+    if (ids.has(id)) throw refused(`two requests of the batch have the id ${id}`)
+    ids.add(id)
+  }
+}
+
+/** What a successor has to repeat is noted before anything is sent, so that a store that is away refuses the batch as a whole. */
+const note = async (
+  context: Context,
+  held: HeldSession,
+  messages: readonly Message[],
+): Promise<void> => {
+  for (const message of messages) {
+    if (changesState(message)) await noteRequest(context.sessions, held, message)
+  }
+}
+
+const tellAll = async (
+  carrier: Carrier,
+  held: HeldSession,
+  messages: readonly Message[],
+): Promise<void> => {
+  for (const message of messages) {
+    try {
+      await carrier.tell(message)
+    } catch (error) {
+      throw failureOf(held.record.backend, error)
+    }
+  }
+}
+
+const carrierFor = (context: Context, incoming: Incoming, held: HeldSession): Carrier =>
+  isPortable(held.record)
+    ? new PortableCarrier(context, incoming, held)
+    : ownedCarrier(held.record.backend, liveOf(held))
+
+/** A member without an id that could be read has no answer: clients of these revisions take no id that is null. */
+const faultAnswer = (fault: MalformedMessage): Buffer[] => {
+  if (!hasId(fault)) return []
+  const { rpc, message } = malformed(fault)
+  return [errorBytes(fault.id, rpc, message)]
+}
+
+const hasId = ({ id }: MalformedMessage): boolean => id !== '' && id !== 'null'
+
+const refused = (reason: string): RouterError => new RouterError('INVALID_REQUEST', { reason })

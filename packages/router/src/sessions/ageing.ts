@@ -1,0 +1,66 @@
+import type { Link } from '@mcp-router/core'
+import type { Deadlines, Timed } from '../deadlines.js'
+
+/** Aged is what lets go of something with time. */
+export interface Aged {
+  /** `now` as `performance.now()` counts; false: nothing is left that could age. */
+  age(now: number): boolean
+}
+
+/** Ageing looks through all that ages now and then. */
+export interface Ageing {
+  /** Adding what is there already does nothing. */
+  add(aged: Aged): void
+  remove(aged: Aged): void
+}
+
+/** What is due to go goes within this, ms. */
+const periodMs = 15_000
+
+const known = new WeakMap<Deadlines, Ageing>()
+
+/**
+ * ageingOf is the one Ageing of an Instance, known by its Deadlines: a single entry there for all that ages, because they look through their
+ * entries far more often.
+ */
+export const ageingOf = (deadlines: Deadlines): Ageing => {
+  const ageing = known.get(deadlines) ?? new SharedAgeing(deadlines)
+  known.set(deadlines, ageing)
+  return ageing
+}
+
+class SharedAgeing implements Ageing, Timed {
+  previous: Link | undefined
+  next: Link | undefined
+  dueAt = 0
+  private readonly all = new Set<Aged>()
+  private readonly deadlines: Deadlines
+  private waiting = false
+
+  constructor(deadlines: Deadlines) {
+    this.deadlines = deadlines
+  }
+
+  add(aged: Aged): void {
+    this.all.add(aged)
+    this.wait()
+  }
+
+  remove(aged: Aged): void {
+    this.all.delete(aged)
+  }
+
+  onDue(): void {
+    this.waiting = false
+    const now = performance.now()
+    for (const aged of this.all) if (!aged.age(now)) this.all.delete(aged)
+    if (this.all.size > 0) this.wait()
+  }
+
+  private wait(): void {
+    if (this.waiting) return
+    this.waiting = true
+    this.dueAt = performance.now() + periodMs
+    this.deadlines.add(this)
+  }
+}

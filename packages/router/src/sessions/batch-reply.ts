@@ -1,0 +1,105 @@
+import type { RouterError } from '@mcp-router/core'
+import { errorBytes } from '@mcp-router/protocol'
+import type { Incoming } from '../incoming.js'
+import type { KeepAlive } from '../keep-alive.js'
+import { respondError, respondJson } from '../respond.js'
+import type { Reply } from './reply.js'
+import { openStream } from './stream.js'
+import type { Stream } from './stream.js'
+
+/**
+ * BatchReply answers one POSTed batch: as an array when the responses are all there is, as a stream of single messages once something else
+ * comes before the last of them (spec 2025-03-26, transports: the server may choose).
+ */
+export interface BatchReply {
+  /** The Reply of one of its requests; `onOver` comes once, answered or not. Undefined: nobody waits for it any more. */
+  replyTo(id: string, onOver: (reply: Reply) => void): Reply | undefined
+}
+
+/** openBatchReply waits for as many responses as there are requests; what is `told` already goes along with them. */
+export const openBatchReply = (
+  incoming: Incoming,
+  keep: KeepAlive,
+  requests: number,
+  told: readonly Buffer[],
+): BatchReply => {
+  const answers = [...told]
+  const underway = new Map<Reply, (reply: Reply) => void>()
+  let missing = requests
+  let stream: Stream | undefined
+  let over = false
+
+  const finish = (): boolean => {
+    if (over) return false
+    over = true
+    for (const [reply, onOver] of underway) onOver(reply)
+    underway.clear()
+    return true
+  }
+  incoming.whenClosed(() => {
+    if (finish()) incoming.done(499, 'CLIENT_LEFT')
+  })
+
+  const begin = (): Stream => {
+    const begun = openStream(incoming.res, keep, () => undefined)
+    for (const answer of answers) begun.message(answer)
+    return begun
+  }
+
+  const end = (): void => {
+    if (!finish()) return
+    if (!stream) {
+      respondJson(incoming, 200, arrayOf(answers))
+      return
+    }
+    stream.end()
+    incoming.done(200, 'ok')
+  }
+
+  const settle = (reply: Reply, response: Buffer): void => {
+    const onOver = underway.get(reply)
+    if (!onOver) return
+    underway.delete(reply)
+    onOver(reply)
+    missing--
+    if (stream) stream.message(response)
+    else answers.push(response)
+    if (missing === 0) end()
+  }
+
+  /** Nothing was answered yet, so that the client hears of its session what it would hear of a single message. */
+  const endSession = (error: RouterError): boolean => {
+    if (error.code !== 'SESSION_NOT_FOUND' || stream || answers.length > told.length) return false
+    if (finish()) respondError(incoming, error)
+    return true
+  }
+
+  return {
+    replyTo(id, onOver) {
+      if (over) return undefined
+      const reply: Reply = {
+        id,
+        say(message) {
+          if (over) return
+          stream ??= begin()
+          stream.message(message.bytes)
+        },
+        answer: (message) => settle(reply, message.bytes),
+        fail(error) {
+          if (endSession(error)) return
+          settle(reply, errorBytes(id, error.rpc, error.message))
+        },
+      }
+      underway.set(reply, onOver)
+      return reply
+    },
+  }
+}
+
+const comma = Buffer.from(',')
+
+/** arrayOf writes messages as one JSON array, each as it came. */
+export const arrayOf = (messages: readonly Buffer[]): Buffer => {
+  const parts = messages.flatMap((message, at) => (at === 0 ? [message] : [comma, message]))
+  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')])
+}

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { createToolCatalog } from './catalog.js'
+import type { ListPage } from './catalog.js'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
+afterEach(() => void vi.useRealTimers())
+
+const regional = {
+  name: 'regional',
+  inputSchema: {
+    type: 'object',
+    properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
+  },
+}
+const listing = {
+  name: 'listing',
+  inputSchema: { type: 'object' },
+  outputSchema: { type: 'array' },
+}
+
+/** A server of one page, and how often it was asked. */
+const counted = (...tools: readonly unknown[]) => vi.fn<ListPage>(async () => ({ tools }))
+
+it('knows of each tool what a call and its result need', async () => {
+  const entry = await createToolCatalog({ ttlMs: 1_000 }).tools('a', counted(regional, listing))
+  expect(entry.find('regional')).toEqual({
+    declarations: [{ path: ['region'], header: 'Mcp-Param-Region', type: 'string' }],
+    wraps: false,
+  })
+  expect(entry.find('listing')).toEqual({ declarations: [], wraps: true })
+  expect(entry.find('constructor')).toBeUndefined()
+})
+
+it('passes over what is no tool', async () => {
+  const entry = await createToolCatalog({ ttlMs: 1_000 }).tools('a', counted(null, {}, 1, regional))
+  expect(entry.find('regional')).toBeDefined()
+  const empty = createToolCatalog({ ttlMs: 1_000 }).tools('a', async () => ({ tools: 'none' }))
+  expect((await empty).find('regional')).toBeUndefined()
+})
+
+it('reads all pages', async () => {
+  const pages = new Map<string | undefined, object>([
+    [undefined, { tools: [regional], nextCursor: '2' }],
+    ['2', { tools: [], nextCursor: '3' }],
+    ['3', { tools: [listing], nextCursor: '' }],
+  ])
+  const entry = await createToolCatalog({ ttlMs: 1_000 }).tools('a', async (cursor) => ({
+    ...pages.get(cursor),
+  }))
+  expect(entry.find('regional')).toBeDefined()
+  expect(entry.find('listing')).toBeDefined()
+})
+
+it('stops with a server that always names a next page', async () => {
+  const list = vi.fn<ListPage>(async () => ({ tools: [regional], nextCursor: 'more' }))
+  const entry = await createToolCatalog({ ttlMs: 1_000 }).tools('a', list)
+  expect(entry.find('regional')).toBeDefined()
+  expect(list).toHaveBeenCalledTimes(50)
+})
+
+it('asks once for all who come meanwhile, and each server by itself', async () => {
+  const catalog = createToolCatalog({ ttlMs: 1_000 })
+  const list = counted(regional)
+  const [one, two] = await Promise.all([catalog.tools('a', list), catalog.tools('a', list)])
+  expect(list).toHaveBeenCalledTimes(1)
+  expect(two).toBe(one)
+  expect((await catalog.tools('b', counted(listing))).find('regional')).toBeUndefined()
+})
+
+it('asks again after its time', async () => {
+  const catalog = createToolCatalog({ ttlMs: 1_000 })
+  const list = counted(regional)
+  await catalog.tools('a', list)
+  vi.setSystemTime(Date.now() + 999)
+  await catalog.tools('a', list)
+  expect(list).toHaveBeenCalledTimes(1)
+  vi.setSystemTime(Date.now() + 1)
+  await catalog.tools('a', list)
+  expect(list).toHaveBeenCalledTimes(2)
+})
+
+it('asks again after it was told to forget, and does not bring back what was under way', async () => {
+  const catalog = createToolCatalog({ ttlMs: 1_000 })
+  const stale = catalog.tools('a', counted(regional))
+  catalog.forget('a')
+  const fresh = catalog.tools('a', counted(listing))
+  await Promise.all([stale, fresh])
+  expect((await catalog.tools('a', counted())).find('listing')).toBeDefined()
+})
+
+it('keeps no failure, and a late one takes nothing from its successor', async () => {
+  const catalog = createToolCatalog({ ttlMs: 1_000 })
+  const failing = catalog.tools('a', () => Promise.reject(new Error('gone')))
+  catalog.forget('a')
+  const list = counted(regional)
+  const next = catalog.tools('a', list)
+  await expect(failing).rejects.toThrow('gone')
+  await next
+  expect(await catalog.tools('a', list)).toBe(await next)
+  catalog.forget('a')
+  await expect(catalog.tools('a', () => Promise.reject(new Error('again')))).rejects.toThrow()
+  expect((await catalog.tools('a', list)).find('regional')).toBeDefined()
+})

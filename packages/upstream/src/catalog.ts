@@ -1,0 +1,82 @@
+import { isRecord, scanParamHeaders, wrapsOutput } from '@mcp-router/protocol'
+import type { Json, ParamDeclaration } from '@mcp-router/protocol'
+
+/** ToolCatalogEntry is what a call needs to know of the tool before it is sent, and of its result after. */
+export interface ToolCatalogEntry {
+  readonly declarations: readonly ParamDeclaration[]
+  /** Its results are wrapped for legacy clients. */
+  readonly wraps: boolean
+}
+
+/** ToolList is the tools of one server, as it listed them. */
+export interface ToolList {
+  find(name: string): ToolCatalogEntry | undefined
+}
+
+/** ListPage asks for one page: the result of `tools/list`. */
+export type ListPage = (cursor: string | undefined) => Promise<Json>
+
+/** ToolCatalog remembers what servers list, so that a call does not list again. */
+export interface ToolCatalog {
+  /** Callers that come while a list is under way share it, and its failure; the next one tries again. */
+  tools(key: string, list: ListPage): Promise<ToolList>
+  /** For when the server says that its tools have changed. */
+  forget(key: string): void
+}
+
+interface Listing {
+  readonly list: Promise<ToolList>
+  /** Counted from the answer, ms since the epoch. */
+  expiresAt: number
+}
+
+export const createToolCatalog = ({ ttlMs }: { readonly ttlMs: number }): ToolCatalog => {
+  const listings = new Map<string, Listing>()
+
+  const drop = (key: string, listing: Listing): void => {
+    if (listings.get(key) === listing) listings.delete(key)
+  }
+
+  const open = (key: string, list: ListPage): Listing => {
+    for (const [other, listing] of listings) {
+      if (listing.expiresAt <= Date.now()) listings.delete(other)
+    }
+    const listing: Listing = { list: readPages(list), expiresAt: Infinity }
+    listings.set(key, listing)
+    listing.list.then(
+      () => (listing.expiresAt = Date.now() + ttlMs),
+      () => drop(key, listing),
+    )
+    return listing
+  }
+
+  return {
+    tools(key, list) {
+      const known = listings.get(key)
+      const isFresh = known && known.expiresAt > Date.now()
+      return (isFresh ? known : open(key, list)).list
+    },
+    forget: (key) => void listings.delete(key),
+  }
+}
+
+/** A server that never stops naming a next page is believed so far and no further. */
+const maxPages = 50
+
+const readPages = async (list: ListPage): Promise<ToolList> => {
+  const found = new Map<string, ToolCatalogEntry>()
+  let cursor: string | undefined
+  for (let page = 0; page < maxPages; page++) {
+    const { tools, nextCursor } = await list(cursor)
+    for (const tool of Array.isArray(tools) ? (tools as readonly unknown[]) : []) add(found, tool)
+    if (typeof nextCursor !== 'string' || nextCursor === '') break
+    cursor = nextCursor
+  }
+  return { find: (name) => found.get(name) }
+}
+
+const add = (found: Map<string, ToolCatalogEntry>, tool: unknown): void => {
+  if (!isRecord(tool) || typeof tool.name !== 'string') return
+  const { declarations } = scanParamHeaders(tool.inputSchema)
+  found.set(tool.name, { declarations, wraps: wrapsOutput(tool) })
+}

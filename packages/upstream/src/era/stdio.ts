@@ -1,0 +1,90 @@
+import type { Backend, StdioEndpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import { discard } from '../upstream.js'
+import type { Finding } from './finding.js'
+import { openSibling } from './sibling.js'
+import type { Heard, Sibling } from './sibling.js'
+
+/** StdioProber asks stdio Endpoints by processes of its own. */
+export interface StdioProber {
+  probe(backend: Backend, endpoint: StdioEndpoint): Promise<Finding>
+  /** Ends the processes that are still there; what is under way rejects. */
+  close(): Promise<void>
+}
+
+interface Options {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** How long a process may keep silent to `server/discover` before it is asked by `initialize` too, ms. */
+  readonly patienceMs: number
+  /** How long a process may keep silent altogether: a command may first have to be fetched (npx), ms. */
+  readonly startMs: number
+}
+
+/**
+ * createStdioProber tells an old server that keeps silent from a command that is still being fetched: after `patienceMs` it says
+ * `initialize` as well, to which every server that has started answers. And it tells a server that leaves at an unknown request from one
+ * that cannot run at all: the second is gone before `initialize`, too, and nothing is concluded from it.
+ */
+export const createStdioProber = ({ env, patienceMs, startMs }: Options): StdioProber => {
+  const siblings = new Set<Promise<Sibling>>()
+  let closed = false
+
+  const withSibling = async (
+    backend: Backend,
+    endpoint: StdioEndpoint,
+    converse: (sibling: Sibling) => Promise<Heard>,
+  ): Promise<Heard> => {
+    if (closed) throw undecided(backend, 'the router is ending')
+    const opening = openSibling({ backend, endpoint, env })
+    siblings.add(opening)
+    try {
+      return await converse(await opening)
+    } finally {
+      // What it answered does not wait for a process that takes its time to leave.
+      discard(ended(opening).finally(() => siblings.delete(opening)))
+    }
+  }
+
+  const discover = async (sibling: Sibling): Promise<Heard> => {
+    sibling.ask('server/discover')
+    const heard = await sibling.heard(patienceMs)
+    if (heard.kind !== 'silent') return heard
+    sibling.ask('initialize')
+    return sibling.heard(startMs - patienceMs)
+  }
+
+  const initialize = async (sibling: Sibling): Promise<Heard> => {
+    sibling.ask('initialize')
+    return sibling.heard(startMs)
+  }
+
+  return {
+    async probe(backend, endpoint) {
+      const heard = await withSibling(backend, endpoint, discover)
+      if (heard.kind === 'answered') return heard.finding
+      if (heard.kind === 'silent') {
+        const seconds = Math.round(startMs / 1000)
+        throw undecided(backend, `neither server/discover nor initialize answered in ${seconds} s`)
+      }
+      const again = await withSibling(backend, endpoint, initialize)
+      if (again.kind !== 'answered') throw undecided(backend, heard.how, heard.lastWords)
+      return { ...again.finding, sign: `it ${heard.how} at server/discover` }
+    },
+    async close() {
+      closed = true
+      await Promise.all([...siblings].map(ended))
+    },
+  }
+}
+
+const ended = (opening: Promise<Sibling>): Promise<void> =>
+  opening.then(
+    (sibling) => sibling.close(),
+    () => undefined,
+  )
+
+/** `lastWords` are in the cause only: what a process wrote aside is not for the router's clients. */
+const undecided = (backend: Backend, reason: string, lastWords = ''): RouterError => {
+  const cause = lastWords ? new Error(lastWords) : undefined
+  return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, cause)
+}

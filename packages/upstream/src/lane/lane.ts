@@ -1,0 +1,246 @@
+import type { Backend } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import {
+  errorBytes,
+  notificationBytes,
+  requestBytes,
+  resultBytes,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { discard, SessionLost } from '../upstream.js'
+import type { Upstream, UpstreamListener } from '../upstream.js'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** LaneCaller is the one call that has a Lane: it hears all that the server says meanwhile. */
+export interface LaneCaller {
+  /** The response, its id the Lane's own. */
+  onAnswer(response: Message): void
+  /** The server asks the client something. */
+  onAsked(request: Message): void
+  onSaid(notification: Message): void
+  /** No answer will come. */
+  onFailed(error: Error): void
+}
+
+/** LaneListener hears of the resources that it subscribed to. */
+export interface LaneListener {
+  onUpdated(message: Message): void
+  /** Nothing more will be told. */
+  onLost(): void
+}
+
+interface LaneHooks {
+  /** The server tells of a changed list. */
+  onChange(message: Message): void
+  /** The session has ended, for whatever reason. Once. */
+  onGone(): void
+}
+
+/** Notifications that belong to no call. */
+const listChange = /^notifications\/(?:tools|prompts|resources)\/list_changed$/
+
+/** A command may first have to be fetched (npx), ms. */
+const openingMs = 60_000
+const askMs = 30_000
+const notYet: Json = {}
+
+/**
+ * Lane is a session of the router's own at a server with sessions, on behalf of clients without: it has declared what the client can do,
+ * and takes one call at a time, so that whatever the server asks or tells belongs to that call.
+ */
+export class Lane implements UpstreamListener {
+  /** The InitializeResult. */
+  handshake: Json = notYet
+  /** ms since the epoch */
+  usedAt = Date.now()
+  readonly listeners = new Set<LaneListener>()
+  private readonly backend: Backend
+  private readonly hooks: LaneHooks
+  private upstream: Upstream | undefined
+  private caller: LaneCaller | undefined
+  private callId = ''
+  private readonly asked = new Map<string, (answer: Message | Error) => void>()
+  private level: string | undefined
+  private subscribed = new Map<string, number>()
+  private ids = 0
+  private hearsAll = false
+  private over = false
+
+  constructor(backend: Backend, hooks: LaneHooks) {
+    this.backend = backend
+    this.hooks = hooks
+  }
+
+  /** open shakes hands over an Upstream that this Lane listens to. */
+  async open(upstream: Upstream, initialize: Json): Promise<void> {
+    this.upstream = upstream
+    const answer = await this.ask('initialize', initialize, openingMs)
+    this.handshake = answer
+    await upstream.send(scanMessage(notificationBytes('notifications/initialized')))
+    this.usedAt = Date.now()
+  }
+
+  isOpen(): boolean {
+    return !this.over && this.handshake !== notYet
+  }
+
+  isFree(): boolean {
+    return this.isOpen() && !this.caller
+  }
+
+  isIdle(): boolean {
+    return this.isFree() && this.listeners.size === 0
+  }
+
+  offers(capability: string): boolean {
+    const capabilities = this.handshake['capabilities']
+    return typeof capabilities === 'object' && capabilities !== null && capability in capabilities
+  }
+
+  /** call sends a request; the Lane is the caller's until `release`. */
+  call(method: string, params: Json | undefined, caller: LaneCaller): void {
+    if (this.caller) throw new TypeError('this lane has a call already')
+    this.caller = caller
+    const message = scanMessage(requestBytes(++this.ids, method, params))
+    this.callId = message.id
+    this.connected().pass(message, (error) => this.caller?.onFailed(error))
+  }
+
+  /** reply answers what the server asked. */
+  reply(request: Message, result: Json): Promise<void> {
+    const bytes = resultBytes(request.id, result)
+    return this.connected().send({ bytes, kind: 'response', id: request.id, method: '' })
+  }
+
+  refuse(request: Message, code: number, text: string): void {
+    const bytes = errorBytes(request.id, code, text)
+    const answer: Message = { bytes, kind: 'response', id: request.id, method: '' }
+    discard(Promise.resolve().then(() => this.connected().send(answer)))
+  }
+
+  release(): void {
+    this.caller = undefined
+    this.callId = ''
+    this.usedAt = Date.now()
+  }
+
+  /** abandon gives up the call: the server is told, and the Lane ends, unless somebody listens: it may still have to say of the call. */
+  async abandon(): Promise<void> {
+    if (this.callId) this.upstream?.cancel(this.callId)
+    this.release()
+    if (this.listeners.size === 0) await this.close()
+  }
+
+  /** setLevel has the server log at this level from now on, where it logs at all. */
+  async setLevel(level: string): Promise<void> {
+    if (this.level === level || !this.offers('logging')) return
+    await this.ask('logging/setLevel', { level }, askMs)
+    this.level = level
+  }
+
+  /** hearAll hears what the server says outside of calls, too. */
+  hearAll(): void {
+    if (this.hearsAll) return
+    this.hearsAll = true
+    this.connected().listen()
+  }
+
+  /** listen subscribes to these resources until the returned function is called; changed lists are told of as long. */
+  async listen(uris: readonly string[], listener: LaneListener): Promise<() => void> {
+    this.hearAll()
+    this.listeners.add(listener)
+    for (const uri of uris) {
+      const count = this.subscribed.get(uri) ?? 0
+      this.subscribed.set(uri, count + 1)
+      if (count === 0) await this.ask('resources/subscribe', { uri }, askMs)
+    }
+    return () => {
+      this.listeners.delete(listener)
+      this.usedAt = Date.now()
+      for (const uri of uris) this.unsubscribe(uri)
+    }
+  }
+
+  /** ask sends a request of the router's own and resolves with its result. */
+  ask(method: string, params: Json, waitMs = askMs): Promise<Json> {
+    return new Promise((resolve, reject) => {
+      const message = scanMessage(requestBytes(++this.ids, method, params))
+      const tooLong = setTimeout(() => settle(new Error(`${method} was not answered`)), waitMs)
+      const settle = (answer: Message | Error): void => {
+        clearTimeout(tooLong)
+        this.asked.delete(message.id)
+        const result = answer instanceof Error ? undefined : resultOf(answer)
+        if (result) resolve(result)
+        else reject(answer instanceof Error ? answer : new Error(`${method} was refused`))
+      }
+      this.asked.set(message.id, settle)
+      this.connected().pass(message, settle)
+    })
+  }
+
+  onMessage(message: Message): void {
+    switch (message.kind) {
+      case 'response':
+        if (message.id === this.callId) this.caller?.onAnswer(message)
+        else this.asked.get(message.id)?.(message)
+        return
+      case 'request':
+        this.hearRequest(message)
+        return
+      case 'notification':
+        if (listChange.test(message.method)) this.hooks.onChange(message)
+        else if (message.method === 'notifications/resources/updated') this.tellUpdated(message)
+        else this.caller?.onSaid(message)
+    }
+  }
+
+  onClose(cause: Error | undefined): void {
+    if (this.over) return
+    this.over = true
+    const { caller } = this
+    this.release()
+    const { name } = this.backend
+    const error = cause ?? new RouterError('UPSTREAM_FAILED', { backend: name, reason: 'closed' })
+    for (const settle of [...this.asked.values()]) settle(error)
+    this.hooks.onGone()
+    caller?.onFailed(error)
+    for (const listener of [...this.listeners]) listener.onLost()
+  }
+
+  async close(): Promise<void> {
+    this.onClose(undefined)
+    await this.upstream?.close()
+  }
+
+  private tellUpdated(message: Message): void {
+    for (const listener of [...this.listeners]) listener.onUpdated(message)
+  }
+
+  private hearRequest(message: Message): void {
+    if (message.method === 'ping') {
+      discard(Promise.resolve().then(() => this.reply(message, {})))
+    } else if (this.caller) {
+      this.caller.onAsked(message)
+    } else {
+      this.refuse(message, -32603, 'no call is under way whose client could be asked')
+    }
+  }
+
+  private unsubscribe(uri: string): void {
+    const count = (this.subscribed.get(uri) ?? 1) - 1
+    if (count > 0) {
+      this.subscribed.set(uri, count)
+      return
+    }
+    this.subscribed.delete(uri)
+    if (!this.over) discard(this.ask('resources/unsubscribe', { uri }, askMs))
+  }
+
+  private connected(): Upstream {
+    if (!this.upstream || this.over) throw new SessionLost(this.backend.name)
+    return this.upstream
+  }
+}

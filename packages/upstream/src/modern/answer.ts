@@ -1,0 +1,18 @@
+import { isRecord } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Answer is the inside of a response: one of the two, or none where the response is malformed. */
+export interface Answer {
+  readonly result?: Json
+  readonly error?: Json
+}
+
+/** answerOf parses a response. */
+export const answerOf = (message: Message): Answer => {
+  const value: unknown = JSON.parse(message.bytes.toString('utf8'))
+  if (!isRecord(value)) return {}
+  if (isRecord(value['result'])) return { result: value['result'] }
+  return isRecord(value['error']) ? { error: value['error'] } : {}
+}
