@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { scanMessage } from '../message.js'
-import { checkModernRequest } from './check.js'
+import { agreesAtSight, checkModernRequest } from './check.js'
 import { modernClaim } from './claim.js'
 import { metaKeys } from './envelope.js'
 import { headerValuesOf } from './header-values.js'
@@ -164,5 +164,54 @@ describe('a notification', () => {
     ['a revision not served, in the header', undefined, [version('2027-01-01')], -32022],
   ])('is refused for %s', (_, meta, headers, code) => {
     expect(noted(meta, ...headers)).toMatchObject({ status: 400, code })
+  })
+})
+
+describe('a request that agrees at sight', () => {
+  const params = { name: 'add', _meta: sound }
+  const usual = {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'add',
+  }
+  const agrees = (body: object, headers: Record<string, string>): boolean => {
+    const message = scanMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...body })))
+    const claim = modernClaim(message)
+    return claim !== undefined && agreesAtSight(message, claim, headers)
+  }
+
+  it('has plain headers that are what the body says', () => {
+    expect(agrees({ method: 'tools/call', params }, usual)).toBe(true)
+    expect(agrees({ method: 'tools/list', params }, { ...usual, 'mcp-method': 'tools/list' })).toBe(
+      true,
+    )
+  })
+
+  it.each<[string, object, Record<string, string>]>([
+    ['a name that differs', { method: 'tools/call', params }, { ...usual, 'mcp-name': 'sub' }],
+    ['a method that differs', { method: 'tools/call', params }, { ...usual, 'mcp-method': 'x' }],
+    ['a removed method', { method: 'ping', params }, { ...usual, 'mcp-method': 'ping' }],
+    [
+      'another revision',
+      { method: 'tools/call', params },
+      { ...usual, 'mcp-protocol-version': '2025-11-25' },
+    ],
+    [
+      'what may be two fields',
+      { method: 'tools/call', params: { ...params, name: 'a, b' } },
+      { ...usual, 'mcp-name': 'a, b' },
+    ],
+    [
+      'what looks encoded',
+      { method: 'tools/call', params: { ...params, name: '=?base64?YQ==?=' } },
+      { ...usual, 'mcp-name': '=?base64?YQ==?=' },
+    ],
+    [
+      'a faulty envelope',
+      { method: 'tools/call', params: { ...params, _meta: { ...sound, progressToken: {} } } },
+      usual,
+    ],
+  ])('is not one with %s', (_, body, headers) => {
+    expect(agrees(body, headers)).toBe(false)
   })
 })

@@ -34,6 +34,28 @@ export const checkModernRequest = (
 }
 
 /**
+ * agreesAtSight is true of the usual request, which checkModernRequest would let pass too, at a fraction of the work: plain headers that
+ * are what the body says. `headers` has lower-case names; a repeated field is joined by commas, as node does. False says nothing yet.
+ */
+export const agreesAtSight = (
+  message: Message,
+  claim: ModernClaim,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): boolean => {
+  const { revision, meta, params } = claim
+  if (message.kind !== 'request' || typeof revision !== 'string') return false
+  if (!isModernRevision(revision) || headers['mcp-protocol-version'] !== revision) return false
+  if (headers['mcp-method'] !== message.method || removedMethods.has(message.method)) return false
+  const name = mirroredName(message.method, params)
+  if (name && (name.value === undefined || headers['mcp-name'] !== name.value)) return false
+  // What has a comma may be two fields, and what looks encoded is another name.
+  if (name?.value && unclear.test(name.value)) return false
+  return envelopeFault(meta) === undefined
+}
+
+const unclear = /[^!-+\--~]|^=\?/
+
+/**
  * modernRevisionOf finds a modern revision anywhere in `MCP-Protocol-Version`, so that repeating it is no way around the checks. Of a
  * message without claim it decides for notifications alone: those of the modern era go without envelope.
  */

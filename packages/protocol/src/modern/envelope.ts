@@ -21,13 +21,11 @@ export interface EnvelopeFault {
 export const envelopeFault = (
   meta: Readonly<Record<string, unknown>>,
 ): EnvelopeFault | undefined => {
-  const missing = required.find((key) => !Object.hasOwn(meta, key))
-  if (missing !== undefined) return { key: missing, problem: 'missing' }
-  return rules
-    .map(({ key, isSound, problem }) =>
-      Object.hasOwn(meta, key) && !isSound(meta[key]) ? { key, problem } : undefined,
-    )
-    .find((fault) => fault !== undefined)
+  for (const key of required) if (!Object.hasOwn(meta, key)) return { key, problem: 'missing' }
+  for (const { key, isSound, problem } of rules) {
+    if (Object.hasOwn(meta, key) && !isSound(meta[key])) return { key, problem }
+  }
+  return undefined
 }
 
 /** isRecord says whether a JSON value is an object. */

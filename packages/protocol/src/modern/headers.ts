@@ -17,12 +17,20 @@ export const modernRequestHeaders = (
   received: readonly string[] = [],
 ): string[] => {
   const name = mirroredName(message.method, claim.params)?.value
-  return [
-    ...(typeof claim.revision === 'string' ? ['mcp-protocol-version', claim.revision] : []),
-    ...['mcp-method', message.method],
-    ...(name === undefined ? [] : ['mcp-name', encodeHeaderValue(name)]),
-    ...received.filter((_, at) => isParam(received[at % 2 === 0 ? at : at - 1])),
-  ]
+  const { revision } = claim
+  const headers = typeof revision === 'string' ? ['mcp-protocol-version', revision] : []
+  headers.push('mcp-method', message.method)
+  if (name !== undefined) headers.push('mcp-name', encodeHeaderValue(name))
+  // A plain loop: this runs for every modern request, and few have any.
+  for (let at = 0; at + 1 < received.length; at += 2) {
+    const field = received[at] ?? ''
+    if (field.length > paramPrefix.length && isParam(field))
+      headers.push(field, received[at + 1] ?? '')
+  }
+  return headers
 }
 
-const isParam = (name = ''): boolean => name.toLowerCase().startsWith('mcp-param-')
+const paramPrefix = 'mcp-param-'
+
+const isParam = (name: string): boolean =>
+  name.slice(0, paramPrefix.length).toLowerCase() === paramPrefix

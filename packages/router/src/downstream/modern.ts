@@ -1,5 +1,10 @@
 import type { Backend, Endpoint, Era, HttpEndpoint } from '@mcp-router/core'
-import { checkModernRequest, headerValuesOf, modernRequestHeaders } from '@mcp-router/protocol'
+import {
+  agreesAtSight,
+  checkModernRequest,
+  headerValuesOf,
+  modernRequestHeaders,
+} from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
 import { mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
 import { readAnswer } from '../bridge/answer.js'
@@ -17,52 +22,73 @@ import type { Context } from './context.js'
  * serveModern answers a message of revision 2026-07-28: no session, so any Instance and any Endpoint will do. Between two modern sides the
  * body passes as it came, and so does the answer; only the headers are made anew.
  */
-export const serveModern = async (
+export const serveModern = (
   context: Context,
   incoming: Incoming,
   backend: Backend,
   message: Message,
   claim: ModernClaim | undefined,
-): Promise<void> => {
-  const { rawHeaders } = incoming.req
-  const refusal = checkModernRequest(message, claim, headerValuesOf(rawHeaders))
+): Promise<void> | undefined => {
+  const { rawHeaders, headers } = incoming.req
+  const refusal =
+    claim && agreesAtSight(message, claim, headers)
+      ? undefined
+      : checkModernRequest(message, claim, headerValuesOf(rawHeaders))
   if (refusal) {
     respondRefusal(incoming, refusal)
-    return
+    return undefined
   }
   if (!claim) {
     // Only a notification gets here: the revision defines none for HTTP, so there is nobody to tell (2026-07-28, Streamable HTTP).
     respondEmpty(incoming, 202)
-    return
+    return undefined
   }
   if (message.method === 'subscriptions/listen') incoming.becomesStream()
-  const place = knownPlace(context, backend) ?? (await findPlace(context, backend))
-  const serve = (): Promise<void> => serveAt(context, incoming, backend, place, message, claim)
-  if (place.endpoint.transport !== 'stdio' || incoming.handedOff) return serve()
-  // What one call leaves in the process the next one must find, as it would in front of the server itself.
-  const home = await context.handoff.home(`${place.endpoint.id} ${incoming.principal.name}`)
-  if (!home || home.id === context.deps.instance) return serve()
-  context.handoff.passTo(incoming, home, message.bytes, () => {
-    serve().catch((error: unknown) => respondError(incoming, error))
-  })
+  const modern = { backend, message, claim }
+  const place = knownPlace(context, backend)
+  // The usual case waits for nothing.
+  if (place?.era === 'modern' && place.endpoint.transport === 'http') {
+    new ModernHop(context, incoming, modern).start(place.endpoint)
+    return undefined
+  }
+  return place
+    ? serveAt(context, incoming, modern, place)
+    : findPlace(context, backend).then((found) => serveAt(context, incoming, modern, found))
+}
+
+/** Modern is a message of revision 2026-07-28 that may go on. */
+interface Modern {
+  readonly backend: Backend
+  readonly message: Message
+  readonly claim: ModernClaim
 }
 
 const serveAt = async (
   context: Context,
   incoming: Incoming,
-  backend: Backend,
-  { endpoint, era }: Place,
-  message: Message,
-  claim: ModernClaim,
+  modern: Modern,
+  place: Place,
 ): Promise<void> => {
-  if (era === 'legacy')
-    return serveBridged(context, incoming, { backend, endpoint, message, claim })
-  if (endpoint.transport === 'http') {
-    const mirrored = modernRequestHeaders(message, claim, incoming.req.rawHeaders)
-    new ModernHop(context, incoming, backend, message, mirrored).start(endpoint)
-    return
-  }
-  passToChannel(context, incoming, { backend, endpoint, message })
+  const serve = (): Promise<void> => serveHere(context, incoming, modern, place)
+  const { endpoint } = place
+  if (endpoint.transport !== 'stdio' || incoming.handedOff) return serve()
+  // What one call leaves in the process the next one must find, as it would in front of the server itself.
+  const home = await context.handoff.home(`${endpoint.id} ${incoming.principal.name}`)
+  if (!home || home.id === context.deps.instance) return serve()
+  context.handoff.passTo(incoming, home, modern.message.bytes, () => {
+    serve().catch((error: unknown) => respondError(incoming, error))
+  })
+}
+
+const serveHere = async (
+  context: Context,
+  incoming: Incoming,
+  modern: Modern,
+  { endpoint, era }: Place,
+): Promise<void> => {
+  if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
+  if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).start(endpoint)
+  else passToChannel(context, incoming, modern, endpoint)
 }
 
 /** Place is where a modern message goes, and what is spoken there. */
@@ -71,7 +97,6 @@ interface Place {
   readonly era: Era
 }
 
-/** The usual case waits for nothing. */
 const knownPlace = (context: Context, backend: Backend): Place | undefined => {
   const endpoint = context.selector.select(backend)
   const era = context.deps.eras.known(backend, endpoint)
@@ -98,7 +123,8 @@ const findPlace = async (context: Context, backend: Backend): Promise<Place> => 
 const passToChannel = (
   context: Context,
   incoming: Incoming,
-  { backend, endpoint, message }: { backend: Backend; endpoint: Endpoint; message: Message },
+  { backend, message }: Modern,
+  endpoint: Endpoint,
 ): void => {
   incoming.endpoint = endpoint.id
   const reply = new ModernReply(incoming, context.keep)
@@ -123,24 +149,14 @@ const statusOfAnswer = (bytes: Buffer): number => {
 class ModernHop implements RelayHooks {
   private readonly context: Context
   private readonly incoming: Incoming
-  private readonly backend: Backend
-  private readonly message: Message
-  private readonly mirrored: readonly string[]
+  private readonly modern: Modern
   private tried: Set<Endpoint> | undefined
   private endpoint: HttpEndpoint | undefined
 
-  constructor(
-    context: Context,
-    incoming: Incoming,
-    backend: Backend,
-    message: Message,
-    mirrored: readonly string[],
-  ) {
+  constructor(context: Context, incoming: Incoming, modern: Modern) {
     this.context = context
     this.incoming = incoming
-    this.backend = backend
-    this.message = message
-    this.mirrored = mirrored
+    this.modern = modern
   }
 
   start(endpoint: HttpEndpoint): void {
@@ -148,7 +164,8 @@ class ModernHop implements RelayHooks {
   }
 
   onFailed(error: Error, relay: Relay): boolean {
-    const { endpoint, context, backend } = this
+    const { endpoint, context } = this
+    const { backend } = this.modern
     if (!endpoint) return false
     context.selector.failed(endpoint)
     this.tried = (this.tried ?? new Set()).add(endpoint)
@@ -171,7 +188,8 @@ class ModernHop implements RelayHooks {
 
   /** pick finds another http Endpoint that speaks the modern Era. */
   private async pick(tried: Set<Endpoint>): Promise<HttpEndpoint | undefined> {
-    const { context, backend } = this
+    const { context } = this
+    const { backend } = this.modern
     while (tried.size < backend.endpoints.length) {
       const endpoint = context.selector.select(backend, tried)
       tried.add(endpoint)
@@ -186,12 +204,25 @@ class ModernHop implements RelayHooks {
   private send(endpoint: HttpEndpoint, relay: Relay): void {
     this.endpoint = endpoint
     this.incoming.endpoint = endpoint.id
-    const headers = sessionHeaders(endpoint, '', '')
-    headers.push('content-type', 'application/json')
-    headers.push('accept', 'application/json, text/event-stream')
-    for (const text of this.mirrored) headers.push(text)
-    for (const text of traceOf(this.incoming.req)) headers.push(text)
-    const { client } = this.context.deps
-    client.dispatch(endpoint.url, { method: 'POST', headers, body: this.message.bytes }, relay)
+    const { req } = this.incoming
+    const { message, claim } = this.modern
+    const more = modernRequestHeaders(message, claim, req.rawHeaders)
+    for (const text of traceOf(req)) more.push(text)
+    const headers = headersTo(endpoint)
+    const request = { method: 'POST', headers, lasting: true, more, body: message.bytes } as const
+    this.context.deps.client.dispatch(endpoint.url, request, relay)
   }
+}
+
+const lasting = new WeakMap<HttpEndpoint, string[]>()
+
+/** What every modern request to an Endpoint has in common, made once. */
+const headersTo = (endpoint: HttpEndpoint): string[] => {
+  const known = lasting.get(endpoint)
+  if (known) return known
+  const headers = sessionHeaders(endpoint, '', '')
+  headers.push('content-type', 'application/json')
+  headers.push('accept', 'application/json, text/event-stream')
+  lasting.set(endpoint, headers)
+  return headers
 }

@@ -18,9 +18,14 @@ export const passPortable = (
 ): void => {
   const endpoint = httpEndpoint(held)
   const trace = traceOf(incoming.req)
-  const lasting = trace.length === 0
-  const headers = lasting ? held.postHeaders : [...held.postHeaders, ...trace]
-  const request: HttpRequest = { method: 'POST', headers, body: message.bytes, lasting }
+  const headers = held.postHeaders
+  const request: HttpRequest = {
+    method: 'POST',
+    headers,
+    lasting: true,
+    more: trace,
+    body: message.bytes,
+  }
   context.deps.client.dispatch(endpoint.url, request, relayFor(context, incoming, held))
 }
 

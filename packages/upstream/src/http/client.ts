@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly headers: string[]
   /** The same list serves many requests and never changes: its text is kept. */
   readonly lasting?: boolean
+  /** Beside those, for this request alone. */
+  readonly more?: readonly string[]
   readonly body?: Buffer
 }
 
@@ -89,9 +91,10 @@ const openTls = (url: URL, connectTimeoutMs: number): Origin => {
   const calls = open()
   const streams = open()
   return {
-    dispatch(path, { method, headers, body }, handler) {
+    dispatch(path, { method, headers, more, body }, handler) {
       const through = method === 'GET' ? streams : calls
-      through.dispatch({ path, method, headers, body: body ?? null }, handler)
+      const all = more ? [...headers, ...more] : headers
+      through.dispatch({ path, method, headers: all, body: body ?? null }, handler)
     },
     async close() {
       await Promise.all([calls.destroy(), streams.destroy()])

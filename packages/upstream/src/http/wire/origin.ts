@@ -39,8 +39,7 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
     return connection
   }
 
-  const textOf = (headers: readonly string[]): string => {
-    const parts: string[] = []
+  const add = (parts: string[], headers: readonly string[]): boolean => {
     let named = false
     for (let at = 0; at + 1 < headers.length; at += 2) {
       const name = headers[at] ?? ''
@@ -50,19 +49,26 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
       named ||= name.length === 4 && name.toLowerCase() === 'host'
       parts.push(name, ': ', value, '\r\n')
     }
-    if (!named) parts.push('host: ', url.host, '\r\n')
-    // Joined, not added up: what is written must be one flat text, and flattening a rope costs more.
-    return parts.join('')
+    return named
   }
 
   /** Only lasting lists are remembered: an entry for each request would be work for the collector. */
   const fieldsOf = ({ headers, lasting }: HttpRequest): string => {
-    if (!lasting) return textOf(headers)
-    const known = heads.get(headers)
+    const known = lasting ? heads.get(headers) : undefined
     if (known !== undefined) return known
-    const text = textOf(headers)
-    heads.set(headers, text)
+    const parts: string[] = []
+    if (!add(parts, headers)) parts.push('host: ', url.host, '\r\n')
+    // Joined, not added up: what is written must be one flat text, and flattening a rope costs more.
+    const text = parts.join('')
+    if (lasting) heads.set(headers, text)
     return text
+  }
+
+  const headOf = (path: string, request: HttpRequest): string => {
+    const { method, more } = request
+    const parts = [method, ' ', path, ' HTTP/1.1\r\n', fieldsOf(request)]
+    if (more) add(parts, more)
+    return parts.join('')
   }
 
   const sweep = setInterval(() => {
@@ -74,7 +80,7 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
 
   return {
     dispatch(path, request, handler) {
-      const head = `${request.method} ${path} HTTP/1.1\r\n${fieldsOf(request)}`
+      const head = headOf(path, request)
       const connection = free.pop() ?? open()
       connection.send(head, request.body, handler)
     },
