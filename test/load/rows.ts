@@ -81,6 +81,22 @@ export const rows: readonly Row[] = [
   },
   {
     kind: 'calls',
+    name: 'modern-legacy',
+    about: 'one instance, a client of 2026-07-28 and a server with sessions',
+    via: 'instance',
+    open: modern('/mcp/stub'),
+    baseline: 'nginx-json',
+  },
+  {
+    kind: 'calls',
+    name: 'legacy-modern',
+    about: 'one instance, a client with a session and a server of 2026-07-28',
+    via: 'instance',
+    open: sessions('/mcp/stub-modern', 'json'),
+    baseline: 'nginx-json',
+  },
+  {
+    kind: 'calls',
     name: 'cluster-json',
     about: 'Nginx and three instances, http session, JSON answer',
     via: 'cluster',

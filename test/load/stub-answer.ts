@@ -42,8 +42,8 @@ export const stubAnswer = (request: StubRequest): string => {
   if (request.method === 'DELETE') return bare('200 OK')
   if (request.method !== 'POST') return bare('405 Method Not Allowed\r\nAllow: POST, DELETE')
   const message = JSON.parse(request.body) as Message
-  if (message.method === 'initialize') return initialized(message)
   const isModern = request.path.startsWith('/modern-mcp')
+  if (message.method === 'initialize') return isModern ? withoutEra(message) : initialized(message)
   if (!request.hasSession && !isModern) return withoutSession(message)
   if (message.id === undefined || message.method === undefined) return bare('202 Accepted')
   const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},${outcome(message.method)}}`
@@ -66,6 +66,12 @@ const initialized = ({ id, params }: Message): string => {
   })
   const answer = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`
   return json(`200 OK\r\nMcp-Session-Id: ${randomUUID()}`, answer)
+}
+
+const withoutEra = ({ id }: Message): string => {
+  const data = '"data":{"supported":["2026-07-28"]}'
+  const error = `"error":{"code":-32022,"message":"Unsupported protocol version",${data}}`
+  return json('400 Bad Request', `{"jsonrpc":"2.0","id":${JSON.stringify(id ?? null)},${error}}`)
 }
 
 const withoutSession = ({ id }: Message): string => {
