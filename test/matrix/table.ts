@@ -29,6 +29,11 @@ const backendTitles: Readonly<Record<BackendName, string>> = {
   'everything-stdio': '`server-everything`, stdio',
 }
 
+/** What “all” does not tell: see `expectUpdate`. */
+const caveat =
+  'Where a server tells of an update only the session in which it happened, a client of 2026-07-28, which has no session, ' +
+  'hears of it when its call and its subscription meet there.'
+
 const marks = ['¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹']
 
 /** matrixTable writes the matrix as Markdown: a row for each server, a column for each client, and why something is missing. */
@@ -45,7 +50,9 @@ export const matrixTable = (missing: Missing): string => {
     ),
     '',
     `“All” is: ${features.join(', ')}.`,
-    ...gaps.map((gap, at) => `${marks[at] ?? ''} Not ${gap.features.join(', ')}: ${gap.why}.`),
+    caveat,
+    '',
+    ...gaps.map((gap, at) => `- ${marks[at] ?? ''} not ${gap.features.join(', ')}: ${gap.why}`),
   ].join('\n')
 }
 

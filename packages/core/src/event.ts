@@ -25,7 +25,7 @@ export type RouterEvent =
   | CallEvent
   | {
       readonly kind: 'session'
-      readonly action: 'opened' | 'closed' | 'expired'
+      readonly action: 'opened' | 'closed' | 'expired' | 'taken over'
       readonly session: SessionId
       readonly backend: BackendName
       readonly principal: string

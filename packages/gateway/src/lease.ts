@@ -4,6 +4,8 @@ import type { Membership } from '@mcp-router/store'
 
 /** Lease keeps an Instance in the cluster until it is closed. */
 export interface Lease {
+  /** It was renewed within its time: nobody may take this Instance for gone. */
+  holds(): boolean
   close(): Promise<void>
 }
 
@@ -12,6 +14,8 @@ interface Options {
   /** The Instance as it is now, asked at every renewal. */
   readonly self: () => Instance
   readonly renewMs: number
+  /** How long the lease lasts, ms. */
+  readonly leaseMs: number
   readonly onError: (error: unknown) => void
 }
 
@@ -19,7 +23,9 @@ const probeMs = 1_000
 
 /** takeLease joins the cluster. It rejects when another live process has the same id. */
 export const takeLease = async (options: Options): Promise<Lease> => {
-  const { membership, self, renewMs, onError } = options
+  const { membership, self, renewMs, leaseMs, onError } = options
+  // Counted from before it was asked for: the store's clock started later.
+  let renewedAt = performance.now()
   const outcome = await membership.join(self())
   if (outcome.kind === 'taken') {
     const { by } = outcome
@@ -30,8 +36,14 @@ export const takeLease = async (options: Options): Promise<Lease> => {
     }
     await membership.join(self(), { evict: true })
   }
-  const timer = setInterval(() => void membership.renew(self()).catch(onError), renewMs)
+  const renew = async (): Promise<void> => {
+    const askedAt = performance.now()
+    await membership.renew(self())
+    renewedAt = askedAt
+  }
+  const timer = setInterval(() => void renew().catch(onError), renewMs)
   return {
+    holds: () => performance.now() - renewedAt < leaseMs,
     async close() {
       clearInterval(timer)
       await membership.leave(self().id).catch(onError)

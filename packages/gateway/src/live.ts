@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { createAdapter } from '@socket.io/redis-adapter'
 import type { BackendName, SessionId } from '@mcp-router/core'
 import type { ListChange } from '@mcp-router/upstream'
@@ -6,26 +7,34 @@ import { Server } from 'socket.io'
 
 /** Live carries broadcasts between Instances, and later the operators' live feed. Messages of Sessions never travel here. */
 export interface Live {
-  sessionEnded(id: SessionId): void
+  /** Resolves once all others know, or after a moment. */
+  sessionEnded(id: SessionId): Promise<void>
+  sessionMoved(id: SessionId): void
   listChanged(backend: BackendName, change: ListChange): void
   close(): Promise<void>
 }
 
 interface LiveHooks {
-  readonly onSessionEnded: (id: SessionId) => void
+  /** It ended, or lives on elsewhere: what is remembered of it here is to be forgotten. */
+  readonly onSessionGone: (id: SessionId) => void
   readonly onListChanged: (backend: BackendName, change: ListChange) => void
   readonly onError: (error: Error) => void
 }
 
 /** aloneLive is for a cluster of one: there is nobody to tell. */
 export const aloneLive = (): Live => ({
-  sessionEnded: () => undefined,
+  sessionEnded: () => Promise.resolve(),
+  sessionMoved: () => undefined,
   listChanged: () => undefined,
   close: () => Promise.resolve(),
 })
 
+/** How long the others may take to say that they know, ms. */
+const patienceMs = 300
+
 interface Broadcasts {
-  sessionEnded: (id: string) => void
+  sessionEnded: (id: string, known: () => void) => void
+  sessionMoved: (id: string) => void
   listChanged: (backend: string, change: string) => void
 }
 
@@ -36,14 +45,25 @@ export const openLive = (connect: () => Redis | Cluster, hooks: LiveHooks): Live
   for (const client of [publisher, subscriber]) client.on('error', hooks.onError)
   const io = new Server<Record<string, never>, Record<string, never>, Broadcasts>()
   io.adapter(createAdapter(publisher, subscriber, { key: 'mcp:live' }))
-  io.on('sessionEnded', (id: string) => hooks.onSessionEnded(id as SessionId))
+  io.on('sessionEnded', (id: string, known: () => void) => {
+    hooks.onSessionGone(id as SessionId)
+    known()
+  })
+  io.on('sessionMoved', (id: string) => hooks.onSessionGone(id as SessionId))
   io.on('listChanged', (backend: string, change: string) => {
     // As another Instance sent them.
     hooks.onListChanged(backend as BackendName, change as ListChange)
   })
   return {
     listChanged: (backend, change) => void io.serverSideEmit('listChanged', backend, change),
-    sessionEnded: (id) => void io.serverSideEmit('sessionEnded', id),
+    async sessionEnded(id) {
+      const told = io.serverSideEmitWithAck('sessionEnded', id).then(
+        () => undefined,
+        () => undefined,
+      )
+      await Promise.race([told, wait(patienceMs, undefined, { ref: false })])
+    },
+    sessionMoved: (id) => void io.serverSideEmit('sessionMoved', id),
     close() {
       // Not io.close(): it ends the HTTP server, and this one has none.
       publisher.disconnect()

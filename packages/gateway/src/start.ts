@@ -12,6 +12,7 @@ import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-
 import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
 import type { Upstreams } from '@mcp-router/upstream'
 import { takeLease } from './lease.js'
+import type { Lease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
 import { statusOf } from './status.js'
@@ -63,7 +64,9 @@ const compose = async (
   setFlagsFromString('--no-parallel-scavenge')
   const startedAt = Date.now()
   const env = processEnv()
-  const life: { phase: Phase; router?: Router; upstreams?: Upstreams } = { phase: 'starting' }
+  const life: { phase: Phase; router?: Router; upstreams?: Upstreams; lease?: Lease } = {
+    phase: 'starting',
+  }
 
   const observer = createObserver({
     instance: config.instance,
@@ -88,7 +91,7 @@ const compose = async (
 
   const live = redisUrl
     ? openLive(() => connectBroadcast(redisUrl), {
-        onSessionEnded: (id) => life.router?.forget(id),
+        onSessionGone: (id) => life.router?.forget(id),
         onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
         onError: onFault('broadcasting'),
       })
@@ -132,6 +135,7 @@ const compose = async (
     broadcast: live,
     events: observer,
     clusterSecret,
+    holdsLease: () => life.lease?.holds() ?? true,
     options: config,
   })
   life.router = router
@@ -161,9 +165,11 @@ const compose = async (
     membership: store.membership,
     self,
     renewMs: config.leaseRenewMs,
+    leaseMs: config.leaseMs,
     onError: onFault('renewing the lease'),
   })
   opened.push(() => lease.close())
+  life.lease = lease
 
   opened.push(async () => {
     life.phase = 'draining'

@@ -6,6 +6,7 @@ import { createRouter } from '@mcp-router/router'
 import { createRegistry, memoryStore } from '@mcp-router/store'
 import { createEras, createHttpClient, createUpstreams, headerOf, post } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
+import { aloneLive } from './live.js'
 
 /** Calls of each kind, a few at a time: enough for the compiler to have seen the path. */
 const rounds = 40
@@ -32,9 +33,10 @@ export const warmUp = async (): Promise<void> => {
     client,
     ...upstreams,
     admission: { admit: () => ({ name: 'warm-up' }) },
-    broadcast: { sessionEnded: () => undefined, listChanged: () => undefined },
+    broadcast: aloneLive(),
     events,
     clusterSecret: 'warm-up',
+    holdsLease: () => true,
     options: {
       maxBodyBytes: 65_536,
       sessionTtlMs: 60_000,

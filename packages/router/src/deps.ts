@@ -10,7 +10,10 @@ export interface Admission {
 
 /** Broadcast tells the other Instances; delivery is best effort, the next touch finds out anyway. */
 export interface Broadcast {
-  sessionEnded(id: SessionId): void
+  /** Resolves once they know, or did not say so for a moment: nobody must meet a Session that was ended. */
+  sessionEnded(id: SessionId): Promise<void>
+  /** What others remember of this Session is out of date. */
+  sessionMoved(id: SessionId): void
   /** A server told this Instance that one of its lists has changed. */
   listChanged(backend: BackendName, change: ListChange): void
 }
@@ -36,5 +39,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly broadcast: Broadcast
   readonly events: EventSink
   readonly clusterSecret: string
+  /** The lease of this Instance has not lapsed: nobody may have taken over what it owns. */
+  readonly holdsLease: () => boolean
   readonly options: RouterOptions
 }

@@ -10,8 +10,8 @@ export class Incoming {
   readonly principal: Principal
   readonly downstream: CallEvent['downstream']
   readonly requestId: string
-  /** Passed on by another Instance: it must be answered here or refused, never passed on again. */
-  readonly handedOff: boolean
+  /** How many Instances passed it on. */
+  readonly hops: number
   backend = ''
   endpoint = ''
   session = ''
@@ -25,6 +25,7 @@ export class Incoming {
   /** Set by who counts what is under way; a POST may turn out to be a stream without end. */
   onBecomesStream: (() => void) | undefined
   private told = false
+  private closed = false
   private watcher: (() => void) | undefined
   private second: (() => void) | undefined
   private more: (() => void)[] | undefined
@@ -34,21 +35,22 @@ export class Incoming {
     res: ServerResponse,
     principal: Principal,
     downstream: CallEvent['downstream'],
-    handedOff: boolean,
+    hops: number,
     events: EventSink,
   ) {
     this.req = req
     this.res = res
     this.principal = principal
     this.downstream = downstream
-    this.handedOff = handedOff
+    this.hops = hops
     this.events = events
     this.requestId = requestIdOf(req)
-    res.on('close', () => {
-      this.watcher?.()
-      this.second?.()
-      if (this.more) for (const watcher of this.more) watcher()
-    })
+    res.on('close', () => this.close())
+  }
+
+  /** Another Instance passed it on to this one. */
+  get handedOff(): boolean {
+    return this.hops > 0
   }
 
   /** whenClosed calls back once the response is over, sent or not: one listener on the response serves all. */
@@ -56,6 +58,20 @@ export class Incoming {
     if (!this.watcher) this.watcher = watcher
     else if (!this.second) this.second = watcher
     else (this.more ??= []).push(watcher)
+  }
+
+  /** close says that nobody waits for anything more, whether or not all that was written has left. Idempotent. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.watcher?.()
+    this.second?.()
+    if (this.more) for (const watcher of this.more) watcher()
+  }
+
+  /** isClosed is for those who come too late to hear of it. */
+  isClosed(): boolean {
+    return this.closed
   }
 
   /** becomesStream says that this request ends when its client wants it to, so that no drain waits for it. */

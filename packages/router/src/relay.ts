@@ -119,6 +119,11 @@ export class Relay implements HttpHandler, KeptStream {
     this.incoming.done(this.status, 'ENDED')
   }
 
+  /** abort breaks off the request at the Endpoint, as if it had broken off by itself. */
+  abort(reason: Error): void {
+    this.controller?.abort(reason)
+  }
+
   /** letGo leaves the request to somebody else. */
   letGo(): void {
     this.over = true

@@ -42,10 +42,16 @@ const anonymous: Principal = { name: '' }
 export const createRouter = (deps: RouterDeps): Router => {
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const sessions = createSessions({ ...deps, store: deps.sessions })
-  const members = createMembers(deps.membership)
-  const handoff = createHandoff({ client: deps.client, members, keep, secret: deps.clusterSecret })
-  const selector = createSelector()
   const deadlines = createDeadlines()
+  const members = createMembers(deps.membership)
+  const handoff = createHandoff({
+    client: deps.client,
+    members,
+    keep,
+    deadlines,
+    secret: deps.clusterSecret,
+  })
+  const selector = createSelector()
   const context: Context = {
     deps,
     sessions,
@@ -68,7 +74,7 @@ export const createRouter = (deps: RouterDeps): Router => {
       case 'http':
         return serveHttp(context, incoming, target.backend)
       case 'sse':
-        return serveSse(context, incoming, target.backend)
+        return serveSse(context, incoming, target.backend, target.client)
       case 'message':
         return serveMessage(context, incoming, target.backend, target.session)
     }
@@ -86,10 +92,11 @@ export const createRouter = (deps: RouterDeps): Router => {
     try {
       principal = from ?? admission.admit(req)
     } catch (error) {
-      respondError(new Incoming(req, res, anonymous, downstream, false, events), error)
+      respondError(new Incoming(req, res, anonymous, downstream, 0, events), error)
       return
     }
-    const incoming = new Incoming(req, res, principal, downstream, from !== undefined, events)
+    const hops = from ? handoff.hopsOf(req) : 0
+    const incoming = new Incoming(req, res, principal, downstream, hops, events)
     underway.add(incoming)
     serve(target, incoming).catch((error: unknown) => {
       respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)
@@ -125,6 +132,7 @@ export const createRouter = (deps: RouterDeps): Router => {
     async drain(limitMs) {
       context.draining = true
       await underway.callsEnded(limitMs)
+      for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()
       keep.close()

@@ -2,7 +2,7 @@
 export type Target =
   | { readonly kind: 'call'; readonly backend: string; readonly deadlineMs: number | undefined }
   | { readonly kind: 'http'; readonly backend: string }
-  | { readonly kind: 'sse'; readonly backend: string }
+  | { readonly kind: 'sse'; readonly backend: string; readonly client: string }
   | { readonly kind: 'message'; readonly backend: string; readonly session: string }
 
 const routePrefix = '/mcp/router/route/'
@@ -40,7 +40,7 @@ const match = (url: string): Target | undefined => {
 
 const matchSse = (backend: string | undefined, query: URLSearchParams): Target | undefined => {
   const name = backend ? decode(backend) : query.get('serviceName')
-  return name ? { kind: 'sse', backend: name } : undefined
+  return name ? { kind: 'sse', backend: name, client: query.get('clientId') ?? '' } : undefined
 }
 
 const matchCall = (rest: string): Target | undefined => {

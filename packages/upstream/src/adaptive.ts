@@ -30,7 +30,7 @@ type Outcome =
   | { readonly kind: 'answered' }
   | { readonly kind: 'refused'; readonly answer: Message }
   | { readonly kind: 'failed'; readonly error: Error }
-  | { readonly kind: 'closed'; readonly cause: Error | undefined }
+  | { readonly kind: 'closed' }
 
 class AdaptiveUpstream implements Upstream, UpstreamListener {
   private readonly options: Options
@@ -39,6 +39,10 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
   private settle: ((outcome: Outcome) => void) | undefined
   private initializeId = ''
   private swapped = false
+  private closed = false
+  /** Set while what came of `initialize` is judged: the end of the native one is told after that, or concerns nobody. */
+  private judging = false
+  private ended: { readonly cause: Error | undefined } | undefined
 
   constructor(options: Options) {
     this.options = options
@@ -71,6 +75,7 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
   }
 
   close(): Promise<void> {
+    this.closed = true
     return this.current().close()
   }
 
@@ -86,11 +91,13 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
   onClose(cause: Error | undefined): void {
     // Where a face took the native one's place, its end concerns nobody.
     if (this.swapped) return
-    if (this.settle) this.settle({ kind: 'closed', cause })
-    else this.options.listener.onClose(cause)
+    if (this.judging) this.ended = { cause }
+    if (this.settle) this.settle({ kind: 'closed' })
+    else if (!this.judging) this.options.listener.onClose(cause)
   }
 
   private async initialize(message: Message): Promise<void> {
+    this.judging = true
     const outcome = await new Promise<Outcome>((resolve) => {
       this.initializeId = message.id
       this.settle = resolve
@@ -99,17 +106,14 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
         .catch((thrown: unknown) => resolve({ kind: 'failed', error: asError(thrown) }))
     })
     this.settle = undefined
-    if (outcome.kind === 'answered') return
-    if (await this.turnedOutModern(outcome)) return this.swap(message)
-    const { listener } = this.options
-    switch (outcome.kind) {
-      case 'refused':
-        listener.onMessage(outcome.answer, message.id)
-        return
-      case 'failed':
-        throw outcome.error
-      case 'closed':
-        listener.onClose(outcome.cause)
+    const isModern = outcome.kind !== 'answered' && (await this.turnedOutModern(outcome))
+    if (isModern && !this.closed) return this.swap(message)
+    this.judging = false
+    try {
+      if (outcome.kind === 'refused') this.options.listener.onMessage(outcome.answer, message.id)
+      if (outcome.kind === 'failed') throw outcome.error
+    } finally {
+      if (this.ended) this.options.listener.onClose(this.ended.cause)
     }
   }
 

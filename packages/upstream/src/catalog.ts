@@ -6,6 +6,8 @@ export interface ToolCatalogEntry {
   readonly declarations: readonly ParamDeclaration[]
   /** Its results are wrapped for legacy clients. */
   readonly wraps: boolean
+  /** It says of itself that it changes nothing, or the same again (tool annotations). */
+  readonly isRetrySafe: boolean
 }
 
 /** ToolList is the tools of one server, as it listed them. */
@@ -78,5 +80,9 @@ const readPages = async (list: ListPage): Promise<ToolList> => {
 const add = (found: Map<string, ToolCatalogEntry>, tool: unknown): void => {
   if (!isRecord(tool) || typeof tool.name !== 'string') return
   const { declarations } = scanParamHeaders(tool.inputSchema)
-  found.set(tool.name, { declarations, wraps: wrapsOutput(tool) })
+  const { annotations } = tool
+  const isRetrySafe =
+    isRecord(annotations) &&
+    (annotations['readOnlyHint'] === true || annotations['idempotentHint'] === true)
+  found.set(tool.name, { declarations, wraps: wrapsOutput(tool), isRetrySafe })
 }

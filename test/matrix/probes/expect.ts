@@ -94,8 +94,8 @@ export const expectNotification = async (
 const againAfterMs = 500
 
 /**
- * expectUpdate causes an update until it is heard of. Without a session, what a client calls may run in another process or session than
- * the one that it listens to: one that has to tell of itself alone says nothing of the others.
+ * expectUpdate causes an update until it is heard of. A server may tell only the session in which it happened; of a client that has none,
+ * calls and subscriptions are in sessions that the router keeps, one or more in each instance.
  */
 export const expectUpdate = async (
   client: SdkClient,

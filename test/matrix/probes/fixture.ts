@@ -7,8 +7,6 @@ import {
   expectProgress,
   expectResult,
   expectServer,
-  expectUpdate,
-  resultOf,
 } from './expect.js'
 import { until } from '../../harness/until.js'
 
@@ -54,7 +52,8 @@ export const fixtureProbes: Probes = {
   },
   async 'resource updates'(client) {
     await client.subscribe(watched)
-    await expectUpdate(client, watched, () => resultOf(client, 'test_trigger_resource_change'))
+    await expectResult(client, 'test_trigger_resource_change', {}, 'Told')
+    await expectNotification(client, 'notifications/resources/updated', watched)
   },
   completion: (client) =>
     expectCompletion(client, ['test_prompt_with_arguments', 'arg1', 'par'], 'paris'),

@@ -1,10 +1,13 @@
+import { RouterError } from '@mcp-router/core'
 import {
   insertIntoResult,
   isRecord,
   modernError,
   modernResult,
   resultBytes,
+  scanMessage,
 } from '@mcp-router/protocol'
+import { answerOf } from '@mcp-router/upstream'
 import type { ModernReply } from './reply.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -31,20 +34,26 @@ export const answerModern = (
     reply.answer(extended)
     return
   }
-  const { result, error } = readAnswer(bytes)
+  const { result, error } = answerOf(scanMessage(bytes))
   if (result) {
     const told = modernResult(method, result, cache, serverInfo)
     reply.answer(resultBytes(reply.incoming.id, told))
     return
   }
-  const { code, message, data } = modernError(error ?? { code: -32603, message: 'no answer' })
+  if (!error) {
+    const data = { backend: reply.incoming.backend, reason: 'a response without result' }
+    reply.fail(new RouterError('UPSTREAM_BAD_ANSWER', data))
+    return
+  }
+  if (error['code'] === urlElicitationRequired) {
+    // The code is not of this era, and a client that can be sent to a URL was asked before it came to this.
+    const data = { requiredCapabilities: { elicitation: { url: {} } } }
+    reply.refuse(-32021, 'Missing required client capability: elicitation.url', data)
+    return
+  }
+  const { code, message, data } = modernError(error)
   reply.refuse(Number(code), String(message), isRecord(data) ? data : undefined)
 }
 
-/** readAnswer parses a response: one of the two, or none where it is malformed. */
-export const readAnswer = (bytes: Buffer): { readonly result?: Json; readonly error?: Json } => {
-  const value: unknown = JSON.parse(bytes.toString('utf8'))
-  if (!isRecord(value)) return {}
-  if (isRecord(value['result'])) return { result: value['result'] }
-  return isRecord(value['error']) ? { error: value['error'] } : {}
-}
+/** A server of 2025-11-25 needs the client to visit a URL first. */
+const urlElicitationRequired = -32042

@@ -8,6 +8,8 @@ import type { Seal } from './seal.js'
 export interface Bridge {
   readonly seal: Seal
   readonly parking: Parking
+  /** How to end each listen gracefully. */
+  readonly listens: Set<() => void>
   close(): void
 }
 
@@ -21,5 +23,5 @@ interface Options {
 export const createBridge = ({ instance, clusterSecret, inputTtlMs }: Options): Bridge => {
   const seal = createSeal(clusterSecret, inputTtlMs)
   const parking = createParking({ seal, instance, ttlMs: inputTtlMs })
-  return { seal, parking, close: () => parking.close() }
+  return { seal, parking, listens: new Set(), close: () => parking.close() }
 }

@@ -1,8 +1,9 @@
-import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import { answerOf, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Lane, LaneCaller } from '@mcp-router/upstream'
 import {
   isRecord,
   modernInputRequest,
+  paramsOf,
   resultBytes,
   scanMessage,
   spliceId,
@@ -10,7 +11,7 @@ import {
   urlInputRequests,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
-import { answerModern, readAnswer } from './answer.js'
+import { answerModern } from './answer.js'
 import type { ModernReply } from './reply.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -26,6 +27,8 @@ export interface CallHooks {
   again(): string
   /** Another Lane, for a call that the server certainly did not take. */
   retake(): Promise<Lane>
+  /** A call went through it before: that it is lost says nothing of new ones. */
+  wasUsed(lane: Lane): boolean
   /** The call has left its Lane, which is free, or was given up. */
   onOver(lane: Lane): void
 }
@@ -42,8 +45,8 @@ export interface BridgedRequest {
   readonly params: Json | undefined
   /** The client wants to hear log messages. */
   readonly logs: boolean
-  /** What it declared that it can be asked, by method. */
-  readonly canBeAsked: (method: string) => boolean
+  /** It declared that it can be asked this. */
+  readonly canBeAsked: (question: InputRequest) => boolean
 }
 
 /**
@@ -74,13 +77,13 @@ export class BridgedCall implements LaneCaller {
   /** `token` is the progress token of this request of the client, if it has one. */
   start(reply: ModernReply, token: unknown): void {
     this.attach(reply, token)
-    if (this.over) return
-    this.lane.call(this.request.method, this.request.params, this)
+    if (!this.over) this.send()
   }
 
   /** resume goes on with the answers of a retry: bare results by key. What is missing is asked again. */
   resume(reply: ModernReply, token: unknown, answers: Json): void {
     this.attach(reply, token)
+    if (this.over) return
     if (this.outcome) {
       this.settle(this.outcome)
       return
@@ -113,22 +116,45 @@ export class BridgedCall implements LaneCaller {
   }
 
   onSaid(notification: Message): void {
-    if (notification.method === 'notifications/message' && !this.request.logs) return
-    if (notification.method !== 'notifications/progress') this.reply?.say(notification)
-    else this.sayProgress(notification)
+    switch (notification.method) {
+      case 'notifications/progress':
+        this.sayProgress(notification)
+        return
+      case 'notifications/message':
+        if (this.request.logs) this.reply?.say(notification)
+        return
+      case 'notifications/cancelled':
+        this.withdraw(notification)
+        return
+      default:
+        if (!ofSessions.test(notification.method)) this.reply?.say(notification)
+    }
   }
 
   onAsked(request: Message): void {
-    if (!this.request.canBeAsked(request.method)) {
-      this.lane.refuse(request, -32601, `the client did not declare ${request.method}`)
+    const asked = { method: request.method, params: paramsOf(request) ?? {} }
+    if (!this.request.canBeAsked(asked)) {
+      this.lane.refuse(request, -32601, `the client cannot be asked for ${request.method} here`)
       return
     }
-    const { params } = JSON.parse(request.bytes.toString('utf8')) as { params?: unknown } // scanned: an object
-    const asked = { method: request.method, params: isRecord(params) ? params : {} }
     this.asked++
     const key = `input-${this.asked}`
     this.questions.push({ key, request, asked: modernInputRequest(asked) })
     this.collecting ??= setTimeout(() => this.ask(), coalesceMs)
+  }
+
+  private send(): void {
+    try {
+      this.lane.call(this.request.method, this.request.params, this)
+    } catch (error) {
+      this.end(asError(error))
+    }
+  }
+
+  /** The server takes back what it asked. */
+  private withdraw(notification: Message): void {
+    const id = JSON.stringify(paramsOf(notification)?.['requestId'])
+    this.questions = this.questions.filter(({ request }) => request.id !== id)
   }
 
   /** Each request of the client has a token of its own, a retry too; the server knows that of the first. */
@@ -138,19 +164,19 @@ export class BridgedCall implements LaneCaller {
     if (told) this.reply?.say(scanMessage(told.bytes))
   }
 
-  /** The Lane was open, and its server restarted since, or is gone: the call goes through a new one, once. */
+  /** The Lane was open, and its server restarted since, or is gone: the call goes through another, and only once through a new one. */
   private retake(): void {
-    this.retaken = true
     const lost = this.lane
+    if (!this.hooks.wasUsed(lost)) this.retaken = true
     this.hooks.onOver(lost)
     lost.close().catch(() => undefined)
     this.hooks.retake().then(
       (lane) => {
         this.lane = lane
         if (this.over) this.hooks.onOver(lane)
-        else lane.call(this.request.method, this.request.params, this)
+        else this.send()
       },
-      (error: unknown) => this.end(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.end(asError(error)),
     )
   }
 
@@ -165,7 +191,7 @@ export class BridgedCall implements LaneCaller {
     clearTimeout(this.collecting)
     this.collecting = undefined
     const { reply } = this
-    if (!reply || this.over) return
+    if (!reply || this.over || this.questions.length === 0) return
     const inputRequests = Object.fromEntries(this.questions.map(({ key, asked }) => [key, asked]))
     try {
       const requestState = this.hooks.park(this)
@@ -179,9 +205,7 @@ export class BridgedCall implements LaneCaller {
   }
 
   private pass(request: Message, answer: Json): void {
-    this.lane.reply(request, answer).catch((error: unknown) => {
-      this.onFailed(error instanceof Error ? error : new Error(String(error)))
-    })
+    this.lane.reply(request, answer).catch((error: unknown) => this.end(asError(error)))
   }
 
   private end(outcome: Message | Error): void {
@@ -200,7 +224,7 @@ export class BridgedCall implements LaneCaller {
       return
     }
     const { bytes } = spliceId(outcome, reply.incoming.id)
-    const urls = this.urlRequests(bytes)
+    const urls = this.urlRequests(outcome)
     if (urls) {
       const required = { inputRequests: urls, requestState: this.hooks.again() }
       const result = { resultType: 'input_required', ...required }
@@ -212,10 +236,10 @@ export class BridgedCall implements LaneCaller {
   }
 
   /** The server needs the client to visit something first (URL elicitation, spec 2025-11-25). */
-  private urlRequests(bytes: Buffer): Readonly<Record<string, InputRequest>> | undefined {
-    if (!bytes.includes('-32042') || !this.request.canBeAsked('elicitation/create'))
-      return undefined
-    const { error } = readAnswer(bytes)
+  private urlRequests(outcome: Message): Readonly<Record<string, InputRequest>> | undefined {
+    const question = { method: 'elicitation/create', params: { mode: 'url' } }
+    if (!outcome.bytes.includes('-32042') || !this.request.canBeAsked(question)) return undefined
+    const { error } = answerOf(outcome)
     return error && urlInputRequests(error)
   }
 
@@ -226,3 +250,9 @@ export class BridgedCall implements LaneCaller {
     return true
   }
 }
+
+/** What servers tell within a session only, and a modern client must not be told. */
+const ofSessions = /^notifications\/(?:elicitation\/complete$|tasks\/|initialized$)/
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -1,11 +1,12 @@
 import type { Endpoint } from '@mcp-router/core'
-import { legacyParams, metaKeys } from '@mcp-router/protocol'
-import { mayTryElsewhere } from '@mcp-router/upstream'
+import { isRecord, legacyParams, metaKeys } from '@mcp-router/protocol'
+import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { BridgedCall } from './call.js'
 import type { BridgedRequest } from './call.js'
+import { reach } from './reach.js'
 import type { ModernReply } from './reply.js'
 import type { Bound } from './seal.js'
 import type { Bridged } from './serve.js'
@@ -23,7 +24,13 @@ export const callOnLane = async (
   const level = claim.meta[metaKeys.logLevel]
   const tried = new Set<Endpoint>()
   const take = async (): Promise<Lane> => {
-    const lane = await takeLane(context, reply.incoming, bridged, terms, tried)
+    const lane = await reach(
+      context,
+      reply.incoming,
+      bridged,
+      (endpoint) => context.deps.lanes.take(bridged.backend, endpoint, terms),
+      tried,
+    )
     if (typeof level === 'string') await lane.setLevel(level).catch(() => undefined)
     return lane
   }
@@ -31,7 +38,8 @@ export const callOnLane = async (
     method: message.method,
     params: legacyParams(claim.params),
     logs: level !== undefined,
-    canBeAsked: (method) => canBeAsked(terms.capabilities, method),
+    canBeAsked: (question) =>
+      takesAnswers.has(message.method) && canBeAsked(terms.capabilities, question),
   }
   const bound = boundOf(reply.incoming, bridged)
   const { parking, seal } = context.bridge
@@ -39,36 +47,16 @@ export const callOnLane = async (
     park: (parked) => parking.park(parked, bound),
     again: () => seal.seal({ instance: '', call: '' }, bound),
     retake: take,
-    onOver: (each) => context.deps.lanes.give(each),
+    wasUsed: (lane) => used.has(lane),
+    onOver(lane) {
+      used.add(lane)
+      context.deps.lanes.give(lane)
+    },
   })
   call.start(reply, claim.meta['progressToken'])
 }
 
-/** takeLane goes on to the next Endpoint when one cannot be reached. */
-const takeLane = async (
-  context: Context,
-  incoming: Incoming,
-  { backend, endpoint: first }: Bridged,
-  terms: LaneTerms,
-  tried: Set<Endpoint>,
-): Promise<Lane> => {
-  const { selector, deps } = context
-  let endpoint = tried.has(first) ? selector.select(backend, tried) : first
-  for (;;) {
-    incoming.endpoint = endpoint.id
-    try {
-      const lane = await deps.lanes.take(backend, endpoint, terms)
-      selector.worked(endpoint)
-      return lane
-    } catch (error) {
-      if (!mayTryElsewhere(error)) throw error
-      selector.failed(endpoint)
-      tried.add(endpoint)
-      if (tried.size >= backend.endpoints.length) throw error
-      endpoint = selector.select(backend, tried)
-    }
-  }
-}
+const used = new WeakSet<Lane>()
 
 /** boundOf is what the state of a call is good for. */
 export const boundOf = (incoming: Incoming, { backend, message, claim }: Bridged): Bound => ({
@@ -78,6 +66,9 @@ export const boundOf = (incoming: Incoming, { backend, message, claim }: Bridged
   params: claim.params,
 })
 
+/** Only these may be answered with questions (2026-07-28, MRTR). */
+const takesAnswers: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
 /** The capability that a client must have declared to be asked. */
 const capabilityOf: Readonly<Record<string, string>> = {
   'elicitation/create': 'elicitation',
@@ -85,7 +76,10 @@ const capabilityOf: Readonly<Record<string, string>> = {
   'roots/list': 'roots',
 }
 
-const canBeAsked = (capabilities: Json, method: string): boolean => {
-  const capability = capabilityOf[method]
-  return capability !== undefined && capability in capabilities
+const canBeAsked = (capabilities: Json, { method, params }: InputRequest): boolean => {
+  const name = capabilityOf[method]
+  const capability = name === undefined ? undefined : capabilities[name]
+  if (!isRecord(capability)) return false
+  // Whoever names no mode means forms.
+  return method !== 'elicitation/create' || params['mode'] !== 'url' || isRecord(capability['url'])
 }

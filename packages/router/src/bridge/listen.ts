@@ -1,16 +1,14 @@
-import {
-  isRecord,
-  metaKeys,
-  notificationBytes,
-  paramsOf,
-  resultBytes,
-  scanMessage,
-} from '@mcp-router/protocol'
-import type { Message } from '@mcp-router/protocol'
-import type { Lane, LaneTerms, ListChange } from '@mcp-router/upstream'
+import type { Endpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import { isRecord } from '@mcp-router/protocol'
+import { discard, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
+import { honouredOf } from './filter.js'
+import { reach } from './reach.js'
 import type { ModernReply } from './reply.js'
 import type { Bridged } from './serve.js'
+import { Subscription } from './subscription.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -18,90 +16,73 @@ type Json = Readonly<Record<string, unknown>>
 export const serveListen = async (
   context: Context,
   reply: ModernReply,
-  { backend, endpoint, claim }: Bridged,
+  bridged: Bridged,
   terms: LaneTerms,
 ): Promise<void> => {
-  const asked = claim.params['notifications']
+  const asked = bridged.claim.params['notifications']
   if (!isRecord(asked)) {
     reply.refuse(-32602, 'Invalid params: "notifications" must say what to listen to')
     return
   }
+  const share = (endpoint: Endpoint): Promise<Lane> =>
+    context.deps.lanes.share(bridged.backend, endpoint, terms)
+  const reachLane = (): Promise<Lane> => reach(context, reply.incoming, bridged, share)
   try {
-    const lane = await context.deps.lanes.share(backend, endpoint, terms)
-    const honoured = honouredOf(asked, lane)
-    const tag = { [metaKeys.subscriptionId]: JSON.parse(reply.incoming.id) as string | number } // as the client wrote it
-    const say = (method: string, params: Json): void => {
-      const meta = isRecord(params['_meta']) ? params['_meta'] : {}
-      const told = { ...params, _meta: { ...meta, ...tag } }
-      reply.say(scanMessage(notificationBytes(method, told)))
+    const lane = await reachLane()
+    try {
+      await listenOn(context, reply, bridged, { lane, asked })
+    } catch (error) {
+      if (!(error instanceof SessionLost) && !mayTryElsewhere(error)) throw error
+      // It was open, and its server restarted since, or is gone.
+      discard(lane.close())
+      await listenOn(context, reply, bridged, { lane: await reachLane(), asked })
     }
-    // The acknowledgement goes first, whatever the server says meanwhile.
-    let early: Message[] | undefined = []
-    const tell = (message: Message): void => {
-      if (early) early.push(message)
-      else say(message.method, paramsOf(message) ?? {})
-    }
-    if (Object.keys(honoured).length === 0) {
-      say('notifications/subscriptions/acknowledged', { notifications: honoured })
-      reply.answer(resultBytes(reply.incoming.id, { resultType: 'complete', _meta: tag }))
-      return
-    }
-    // Which session or Instance hears of a changed list is chance: all that hear of it tell.
-    const forget = context.deps.changes.whenTold((name, change) => {
-      if (name === backend.name && isMeant(change, honoured))
-        tell(scanMessage(notificationBytes(change)))
-    })
-    reply.whenLeft(forget)
-    const stop = await lane.listen(urisOf(honoured), {
-      onUpdated(message) {
-        const uri = paramsOf(message)?.['uri']
-        if (typeof uri === 'string' && urisOf(honoured).includes(uri)) tell(message)
-      },
-      // The client may listen anew; an ending that it did not ask for says so (2026-07-28, subscriptions).
-      onLost: () => reply.breakOff(),
-    })
-    say('notifications/subscriptions/acknowledged', { notifications: honoured })
-    const waiting = early
-    early = undefined
-    for (const message of waiting) tell(message)
-    reply.whenLeft(() => {
-      forget()
-      stop()
-    })
   } catch (error) {
     reply.fail(error)
   }
 }
 
-/** The member of a filter, and the capability and its member that a server with sessions declares for it. */
-const filters = [
-  ['toolsListChanged', 'tools', 'notifications/tools/list_changed'],
-  ['promptsListChanged', 'prompts', 'notifications/prompts/list_changed'],
-  ['resourcesListChanged', 'resources', 'notifications/resources/list_changed'],
-] as const
-
-const honouredOf = (asked: Json, lane: Lane): Json => {
-  const capabilities = lane.handshake['capabilities']
-  const offers = (name: string, member: string): boolean => {
-    const capability = isRecord(capabilities) ? capabilities[name] : undefined
-    return isRecord(capability) && capability[member] === true
+/** listenOn rejects where the server could not be told what is wanted: then the client has heard nothing yet. */
+const listenOn = async (
+  context: Context,
+  reply: ModernReply,
+  { backend }: Bridged,
+  { lane, asked }: { readonly lane: Lane; readonly asked: Json },
+): Promise<void> => {
+  const subscription = new Subscription(reply, honouredOf(asked, lane))
+  if (subscription.isEmpty()) {
+    subscription.acknowledge()
+    subscription.end()
+    return
   }
-  const lists = filters
-    .filter(([filter, name]) => asked[filter] === true && offers(name, 'listChanged'))
-    .map(([filter]) => [filter, true] as const)
-  const uris = urisOf(asked)
-  return {
-    ...Object.fromEntries(lists),
-    ...(uris.length > 0 && offers('resources', 'subscribe') && { resourceSubscriptions: uris }),
+  const { changes } = context.deps
+  // Which session or Instance hears of a changed list is chance: all that hear of it tell.
+  const forget = changes.whenTold((name, change) => {
+    if (name === backend.name) subscription.tellChange(change)
+  })
+  const end = (): void => subscription.end()
+  const { listens } = context.bridge
+  listens.add(end)
+  const leave = (): void => {
+    forget()
+    listens.delete(end)
   }
-}
-
-const urisOf = (filter: Json): readonly string[] => {
-  const uris = filter['resourceSubscriptions']
-  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []
-}
-
-const isMeant = (change: ListChange, honoured: Json): boolean => {
-  const filter = filters.find(([, , method]) => method === change)
-  return filter !== undefined && honoured[filter[0]] === true
+  try {
+    const stop = await lane.listen(subscription.uris, {
+      onUpdated: (message) => subscription.tellUpdated(message),
+      // The client may listen anew; an ending that it did not ask for says so (2026-07-28, subscriptions).
+      onLost() {
+        const data = { backend: backend.name, reason: 'the session ended' }
+        reply.breakOff(new RouterError('UPSTREAM_FAILED', data))
+      },
+    })
+    reply.whenOver(() => {
+      leave()
+      stop()
+    })
+  } catch (error) {
+    leave()
+    throw error
+  }
+  subscription.acknowledge()
 }

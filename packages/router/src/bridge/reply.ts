@@ -1,5 +1,7 @@
+import { RouterError } from '@mcp-router/core'
 import { errorBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { SessionLost } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -32,11 +34,8 @@ export class ModernReply {
   constructor(incoming: Incoming, keep: KeepAlive) {
     this.incoming = incoming
     this.keep = keep
-    incoming.whenClosed(() => {
-      if (!this.finish()) return
-      incoming.done(499, 'CLIENT_LEFT')
-      this.onLeft?.()
-    })
+    if (incoming.isClosed()) this.leave()
+    else incoming.whenClosed(() => this.leave())
   }
 
   whenLeft(onLeft: () => void): void {
@@ -45,8 +44,10 @@ export class ModernReply {
     if (this.over) onLeft()
   }
 
-  isOver(): boolean {
-    return this.over
+  /** whenOver calls back once the response is sent, or the client has left. */
+  whenOver(onOver: () => void): void {
+    if (this.over) onOver()
+    else this.incoming.whenClosed(onOver)
   }
 
   /** begin makes it a stream at once. */
@@ -79,17 +80,29 @@ export class ModernReply {
     this.answer(errorBytes(this.incoming.id, code, message, data), statusOf(code))
   }
 
-  /** breakOff ends the stream without a response. */
-  breakOff(): void {
+  /** breakOff ends the stream without a response; where none has begun, it fails with `cause`. */
+  breakOff(cause: Error): void {
+    if (!this.stream) {
+      this.fail(cause)
+      this.onLeft?.()
+      return
+    }
     if (!this.finish()) return
-    this.stream?.end()
+    this.stream.end()
     this.incoming.done(200, 'ENDED')
     this.onLeft?.()
   }
 
   fail(thrown: unknown): void {
     if (!this.finish()) return
-    respondError(this.incoming, failureOf(this.incoming.backend, thrown))
+    const { backend } = this.incoming
+    respondError(this.incoming, failureOf(backend, sessionless(backend, thrown)))
+  }
+
+  private leave(): void {
+    if (!this.finish()) return
+    this.incoming.done(499, 'CLIENT_LEFT')
+    this.onLeft?.()
   }
 
   private finish(): boolean {
@@ -98,3 +111,9 @@ export class ModernReply {
     return true
   }
 }
+
+/** The session that was lost is the router's own: its client has none to open anew. */
+const sessionless = (backend: string, thrown: unknown): unknown =>
+  thrown instanceof SessionLost
+    ? new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: 'it forgot the session' }, thrown)
+    : thrown

@@ -17,6 +17,7 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { cache } from './answer.js'
 import { boundOf, callOnLane } from './lane-call.js'
+import { reach } from './reach.js'
 import { serveListen } from './listen.js'
 import { ModernReply } from './reply.js'
 import { askPooled, PooledCall } from './pooled-call.js'
@@ -55,6 +56,14 @@ export const serveBridged = async (
   }
 }
 
+/** isParked tells that a request goes on with a call that waits for it, here or at another Instance. */
+export const isParked = (context: Context, incoming: Incoming, bridged: Bridged): boolean => {
+  const state = bridged.claim.params['requestState']
+  if (state === undefined) return false
+  const ticket = context.bridge.seal.open(state, boundOf(incoming, bridged))
+  return ticket !== undefined && ticket.instance !== ''
+}
+
 /**
  * Most calls go through the one session that callers share. Where the server may ask the client something, or tell of the call while it
  * runs, the call has a Lane to itself: nothing else could be taken for its own.
@@ -74,7 +83,7 @@ const call = async (context: Context, incoming: Incoming, bridged: Bridged): Pro
     }
     const params = legacyParams(claim.params)
     const bytes = requestBytes(0, message.method, params)
-    new PooledCall(context, reply, bridged.backend, scanMessage(bytes)).start()
+    new PooledCall(context, reply, bridged, scanMessage(bytes)).start()
   } catch (error) {
     reply.fail(error)
   }
@@ -88,8 +97,9 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   const here = ticket?.instance === context.deps.instance
   if (ticket && !here && ticket.instance !== '' && !incoming.handedOff) {
     const owner = await context.handoff.find(ticket.instance)
+    if (incoming.isClosed()) return
     if (owner) {
-      context.handoff.passTo(incoming, owner, message.bytes)
+      context.handoff.passTo(incoming, owner, message.bytes, {})
       return
     }
   }
@@ -98,14 +108,16 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   const reply = new ModernReply(incoming, context.keep)
   const parked = ticket && here ? parking.take(ticket.call) : undefined
   if (!parked) {
-    reply.refuse(
-      -32602,
-      'Invalid requestState: it was used, altered or has expired; call anew without it',
-    )
+    refuseState(reply)
     return
   }
   const answers = claim.params['inputResponses']
   parked.resume(reply, claim.meta['progressToken'], isRecord(answers) ? answers : {})
+}
+
+const refuseState = (reply: ModernReply): void => {
+  const text = 'Invalid requestState: it was used, altered or has expired; call anew without it'
+  reply.refuse(-32602, text)
 }
 
 /** What a server offers may depend on what the client declared: it is read from the session that its calls will use. */
@@ -120,17 +132,20 @@ const discover = async (context: Context, incoming: Incoming, bridged: Bridged):
 }
 
 const handshakeFor = async (
-  { deps: { lanes, pool } }: Context,
+  context: Context,
   incoming: Incoming,
-  { backend, endpoint, claim }: Bridged,
+  bridged: Bridged,
 ): Promise<Json> => {
+  const { lanes, pool } = context.deps
+  const { backend, claim } = bridged
   const terms = termsOf(incoming, claim)
-  if (!isInteractive(terms.capabilities)) {
-    return (pool.find(endpoint) ?? (await pool.open(backend, endpoint))).handshake.result
-  }
-  const lane = await lanes.take(backend, endpoint, terms)
-  lanes.give(lane)
-  return lane.handshake
+  return reach(context, incoming, bridged, async (endpoint) => {
+    if (!isInteractive(terms.capabilities)) {
+      return (pool.find(endpoint) ?? (await pool.open(backend, endpoint))).handshake.result
+    }
+    const lane = await lanes.share(backend, endpoint, terms)
+    return lane.handshake
+  })
 }
 
 /** A server with sessions knows nothing of `Mcp-Param-*`: that they agree with the arguments is checked here. */
@@ -140,7 +155,7 @@ const isRefused = async (
   { backend, endpoint, claim }: Bridged,
 ): Promise<boolean> => {
   const list = (cursor: string | undefined): Promise<Json> =>
-    askPooled(context, backend, endpoint, 'tools/list', cursor === undefined ? {} : { cursor })
+    askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor })
   const tools = await context.deps.catalog.tools(backend.name, list).catch(() => undefined)
   const tool = tools?.find(String(claim.params['name']))
   if (!tool || tool.declarations.length === 0) return false

@@ -55,6 +55,8 @@ const limit = (
     onDue() {
       const seconds = deadlineMs / 1_000
       respondError(incoming, new RouterError('DEADLINE_PASSED', { backend: backend.name, seconds }))
+      // Whoever would have answered must not write any more; the Endpoint is told as if the client had left.
+      incoming.close()
     },
   }
   context.deadlines.add(timed)

@@ -37,16 +37,20 @@ describe('a session is not found', () => {
     expect(endpoint.asked).toHaveLength(1)
     expect((await ask(url, { headers, body: ping })).status).toBe(200)
   })
+})
 
-  it('once the endpoint has forgotten it: the client hears that from the first message on', async () => {
+describe('a session that its endpoint has forgotten', () => {
+  it('is opened anew there, once for all who wait, and the message sent again', async () => {
     const { endpoint, gateway, url } = await open()
-    const { headers, session } = await initialize(url)
+    const { headers } = await initialize(url)
     endpoint.forget()
-    expect((await ask(url, { headers, body: ping })).status).toBe(404)
-    await expect.poll(() => gateway.ended).toEqual([session])
-    expect(jsonOf(await ask(url, { headers, body: ping }))).toMatchObject({
-      error: { code: -32001 },
-    })
+    const all = await Promise.all(
+      [1, 2, 3].map((n) => ask(url, { headers, body: aRequest(n, 'ping') })),
+    )
+    expect(all.map(({ status }) => status)).toEqual([200, 200, 200])
+    const opened = endpoint.asked.filter(({ message }) => message.method === 'initialize')
+    expect(opened).toHaveLength(2)
+    expect(gateway.ended).toEqual([])
   })
 })
 

@@ -6,11 +6,14 @@ import {
   modernClaim,
   namesModernEra,
 } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
 import { readMessageOrBatch } from '../body.js'
 import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
+import { isRetrySafe } from '../retry-safe.js'
 import { ownedBy } from '../sessions/live.js'
+import { atOwner } from '../sessions/owner.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
@@ -73,9 +76,20 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
   if (message.method === 'initialize') {
     throw new RouterError('INVALID_REQUEST', { reason: 'this session is initialized already' })
   }
-  if (!isOwner(context, held)) {
-    return context.handoff.pass(incoming, held.record, message.bytes)
-  }
+  if (isOwner(context, held)) return passNoted(context, incoming, held, message)
+  return atOwner(context, incoming, held, {
+    body: message.bytes,
+    serve: (here) => passNoted(context, incoming, here, message),
+    isRetrySafe: () => isRetrySafe(context, backend, message),
+  })
+}
+
+const passNoted = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  message: Message,
+): Promise<void> => {
   if (changesState(message)) await noteRequest(context.sessions, held, message)
   return passOwned(context, incoming, held, message)
 }
@@ -93,10 +107,14 @@ const postBatch = async (
   // Without a session there is no revision that would take it, and none is opened by a batch.
   if (!id) throw batch.refusal
   const held = await find(context, incoming, backend, id)
-  if (!isPortable(held.record) && !isOwner(context, held)) {
-    return context.handoff.pass(incoming, held.record, batch.bytes)
+  if (isPortable(held.record) || isOwner(context, held)) {
+    return answerBatch(context, incoming, held, batch)
   }
-  return answerBatch(context, incoming, held, batch)
+  return atOwner(context, incoming, held, {
+    body: batch.bytes,
+    serve: (here) => answerBatch(context, incoming, here, batch),
+    isRetrySafe: never,
+  })
 }
 
 const follow = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
@@ -106,16 +124,19 @@ const follow = async (context: Context, incoming: Incoming, backend: Backend): P
   if (!id) throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
   const held = await find(context, incoming, backend, id)
   if (isPortable(held.record)) followPortable(context, incoming, held)
-  else if (isOwner(context, held)) followOwned(context, incoming, held)
-  else await context.handoff.pass(incoming, held.record, undefined)
+  else {
+    await atOwner(context, incoming, held, {
+      body: undefined,
+      serve: (here) => followOwned(context, incoming, here),
+      isRetrySafe: always,
+    })
+  }
 }
 
 const end = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
   incoming.method = 'DELETE'
   const held = await find(context, incoming, backend, sessionIdOf(incoming))
-  if (!isPortable(held.record) && !isOwner(context, held)) {
-    return context.handoff.pass(incoming, held.record, undefined)
-  }
+  // What it left at the Owner goes with the news that it has ended.
   if (isPortable(held.record)) await endPortable(context, held)
   else await endOwned(context, held)
   respondEmpty(incoming, 200)
@@ -139,8 +160,12 @@ const find = async (
   return held
 }
 
-const isOwner = (context: Context, held: HeldSession): boolean =>
-  ownedBy(held.record, context.deps.instance)
+/** The usual case: this Instance drives it, and may. */
+const isOwner = ({ deps }: Context, held: HeldSession): boolean =>
+  ownedBy(held.record, deps.instance) && held.live?.isReady() === true && deps.holdsLease()
+
+const always = (): Promise<boolean> => Promise.resolve(true)
+const never = (): Promise<boolean> => Promise.resolve(false)
 
 const sessionIdOf = (incoming: Incoming): string => {
   const value = incoming.req.headers['mcp-session-id']

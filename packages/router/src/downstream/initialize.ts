@@ -1,19 +1,13 @@
 import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
-import {
-  createSseDecoder,
-  MalformedMessage,
-  paramsOf,
-  resultOf,
-  scanMessage,
-} from '@mcp-router/protocol'
+import { paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { headerOf, isEventStream, mayTryElsewhere } from '@mcp-router/upstream'
 import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { respondJson } from '../respond.js'
-import { askOpening } from './opening.js'
+import { askOpening, readOpening } from './opening.js'
 import type { LiveSession } from '../sessions/live.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
@@ -63,7 +57,7 @@ const openHttp = async (
 ): Promise<void> => {
   const { dialer, eras } = context.deps
   const answer = await askOpening(context, incoming, endpoint, message)
-  const result = readResult(incoming.backend, answer)
+  const result = readOpening(incoming.backend, answer)
   if (result) return openPortable(context, incoming, endpoint, message, { answer, result })
   if (
     backend.era === 'auto' &&
@@ -156,32 +150,6 @@ const recordOf = (
     lastActive: Date.now(),
     ...place,
   }
-}
-
-/** readResult blames the Endpoint, not the client, for an answer that is no message. */
-const readResult = (backend: string, answer: HttpAnswer): ReturnType<typeof initializeResult> => {
-  try {
-    return initializeResult(answer)
-  } catch (error) {
-    if (!(error instanceof MalformedMessage)) throw error
-    throw new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
-  }
-}
-
-const initializeResult = (answer: HttpAnswer): Readonly<Record<string, unknown>> | undefined => {
-  if (answer.status !== 200) return undefined
-  let result: Readonly<Record<string, unknown>> | undefined
-  const read = (bytes: Buffer): void => {
-    const message = scanMessage(bytes)
-    if (message.kind === 'response') result = resultOf(message)
-  }
-  if (!isEventStream(answer)) read(answer.body)
-  else {
-    createSseDecoder((event) => {
-      if (event.event === 'message' && event.data.length > 0) read(event.data)
-    }).push(answer.body)
-  }
-  return result
 }
 
 const respondAs = (incoming: Incoming, answer: HttpAnswer, extra: readonly string[]): void => {

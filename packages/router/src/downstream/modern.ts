@@ -4,12 +4,12 @@ import {
   checkModernRequest,
   headerValuesOf,
   modernRequestHeaders,
+  scanMessage,
 } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
-import { mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
-import { readAnswer } from '../bridge/answer.js'
+import { answerOf, mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
 import { ModernReply, statusOf } from '../bridge/reply.js'
-import { serveBridged } from '../bridge/serve.js'
+import { isParked, serveBridged } from '../bridge/serve.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
@@ -45,15 +45,18 @@ export const serveModern = (
   }
   if (message.method === 'subscriptions/listen') incoming.becomesStream()
   const modern = { backend, message, claim }
-  const place = knownPlace(context, backend)
+  const endpoint = context.selector.select(backend)
+  const era = context.deps.eras.known(backend, endpoint)
   // The usual case waits for nothing.
-  if (place?.era === 'modern' && place.endpoint.transport === 'http') {
-    new ModernHop(context, incoming, modern).start(place.endpoint)
+  if (era === 'modern' && endpoint.transport === 'http') {
+    new ModernHop(context, incoming, modern).start(endpoint)
     return undefined
   }
-  return place
-    ? serveAt(context, incoming, modern, place)
-    : findPlace(context, backend).then((found) => serveAt(context, incoming, modern, found))
+  return era
+    ? serveAt(context, incoming, modern, { endpoint, era })
+    : findPlace(context, backend, endpoint).then((place) =>
+        serveAt(context, incoming, modern, place),
+      )
 }
 
 /** Modern is a message of revision 2026-07-28 that may go on. */
@@ -70,13 +73,17 @@ const serveAt = async (
   place: Place,
 ): Promise<void> => {
   const serve = (): Promise<void> => serveHere(context, incoming, modern, place)
-  const { endpoint } = place
+  const { endpoint, era } = place
   if (endpoint.transport !== 'stdio' || incoming.handedOff) return serve()
+  // A parked call is where it was made, even if its home has moved since.
+  if (era === 'legacy' && isParked(context, incoming, { ...modern, endpoint })) return serve()
   // What one call leaves in the process the next one must find, as it would in front of the server itself.
   const home = await context.handoff.home(`${endpoint.id} ${incoming.principal.name}`)
-  if (!home || home.id === context.deps.instance) return serve()
-  context.handoff.passTo(incoming, home, modern.message.bytes, () => {
-    serve().catch((error: unknown) => respondError(incoming, error))
+  if (!home || home.id === context.deps.instance || incoming.isClosed()) return serve()
+  context.handoff.passTo(incoming, home, modern.message.bytes, {
+    unreachable: () => {
+      serve().catch((error: unknown) => respondError(incoming, error))
+    },
   })
 }
 
@@ -86,6 +93,11 @@ const serveHere = async (
   modern: Modern,
   { endpoint, era }: Place,
 ): Promise<void> => {
+  // The client may have left, or its time be up, while it was found out where to go: then nothing goes there.
+  if (incoming.isClosed()) {
+    incoming.done(499, 'CLIENT_LEFT')
+    return
+  }
   if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
   if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).start(endpoint)
   else passToChannel(context, incoming, modern, endpoint)
@@ -97,17 +109,10 @@ interface Place {
   readonly era: Era
 }
 
-const knownPlace = (context: Context, backend: Backend): Place | undefined => {
-  const endpoint = context.selector.select(backend)
-  const era = context.deps.eras.known(backend, endpoint)
-  return era && { endpoint, era }
-}
-
-/** findPlace asks Endpoints what they speak until one answers. */
-const findPlace = async (context: Context, backend: Backend): Promise<Place> => {
+/** findPlace asks Endpoints what they speak until one answers, `first` before the others. */
+const findPlace = async (context: Context, backend: Backend, first: Endpoint): Promise<Place> => {
   const tried = new Set<Endpoint>()
-  for (;;) {
-    const endpoint = context.selector.select(backend, tried)
+  for (let endpoint = first; ; endpoint = context.selector.select(backend, tried)) {
     try {
       return { endpoint, era: await context.deps.eras.find(backend, endpoint) }
     } catch (error) {
@@ -131,7 +136,10 @@ const passToChannel = (
   const call = context.deps.channels.of(backend, endpoint).request(message, [], {
     onNotification: (notification) => reply.say(notification),
     onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
-    onFailed: (error) => reply.fail(error),
+    onFailed(error) {
+      if (mayTryElsewhere(error)) context.selector.failed(endpoint)
+      reply.fail(error)
+    },
   })
   reply.whenLeft(() => call.abort())
 }
@@ -141,7 +149,7 @@ const longestError = 4_096
 
 const statusOfAnswer = (bytes: Buffer): number => {
   if (bytes.length > longestError || !bytes.includes('"error"')) return 200
-  const { error } = readAnswer(bytes)
+  const { error } = answerOf(scanMessage(bytes))
   return error ? statusOf(Number(error['code'])) : 200
 }
 

@@ -100,9 +100,14 @@ export class RouteCall implements Caller, Timed {
     return this.shared?.handshake.result
   }
 
+  /** The Endpoint to try next; `tried` is undefined at first. It throws when there is none left. */
+  protected choose(tried: ReadonlySet<Endpoint> | undefined): Endpoint {
+    return this.context.selector.select(this.backend, tried)
+  }
+
   private tryNext(): void {
     try {
-      const endpoint = this.context.selector.select(this.backend, this.tried)
+      const endpoint = this.choose(this.tried)
       this.endpoint = endpoint
       this.incoming.endpoint = endpoint.id
       const shared = this.context.deps.pool.find(endpoint)

@@ -62,9 +62,9 @@ describe('a request that lands on another instance', () => {
   })
 
   it('may be DELETE', async () => {
-    const { a, headers, session, there } = await openSession()
+    const { b, headers, session, there } = await openSession()
     expect((await ask(there, { method: 'DELETE', headers })).status).toBe(200)
-    expect(a.ended).toEqual([session])
+    expect(b.ended).toEqual([session])
     expect((await ask(there, { headers, body: aRequest(1, 'echo') })).status).toBe(404)
   })
 
@@ -96,19 +96,26 @@ describe('a request that lands on another instance', () => {
 })
 
 describe('an owner that is away', () => {
-  it('with its lease is not found', async () => {
-    const { store, headers, there } = await openSession()
+  it('with its lease is succeeded: the handshake is replayed, and the session goes on', async () => {
+    const { store, headers, there, session } = await openSession()
     await store.membership.leave('router-instance-1' as never)
-    expect((await ask(there, { headers, body: aRequest(1, 'echo') })).status).toBe(404)
+    const told = await ask(there, { headers, body: aRequest(1, 'echo', { n: 1 }) })
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: { n: 1 } }])
+    expect(await store.sessions.find(session as never)).toMatchObject({
+      instance: 'router-instance-2',
+      epoch: 2,
+    })
   })
 
-  it('though its lease lasts is told as 503', async () => {
+  it('though its lease lasts is succeeded when its port refuses', async () => {
     const { store, headers, there } = await openSession()
     const id = 'router-instance-1' as never
     const address = (await deadUrl()).replace('/mcp', '')
     await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
-    const told = await ask(there, { headers, body: aRequest(1, 'echo') })
-    expect([told.status, jsonOf(told)]).toMatchObject([503, { id: 1, error: { code: -31503 } }])
+    const all = await Promise.all(
+      [1, 2, 3].map((n) => ask(there, { headers, body: aRequest(n, 'echo', { n }) })),
+    )
+    expect(all.map(jsonOf)).toMatchObject([1, 2, 3].map((n) => ({ id: n, result: { n } })))
   })
 })
 
@@ -124,11 +131,15 @@ describe('the address for handoffs', () => {
     expect(told).toMatchObject({ status: 404, text: 'not of the data plane' })
   })
 
-  it('passes nothing on a second time', async () => {
+  it('passes nothing on without end', async () => {
     const { b, headers } = await openSession()
-    const extra = { 'x-mcp-router-secret': 'secret', 'x-mcp-router-principal': 'ada' }
+    const extra = {
+      'x-mcp-router-secret': 'secret',
+      'x-mcp-router-principal': 'ada',
+      'x-mcp-router-hops': '2',
+    }
     const url = `${b.url}/internal/handoff/mcp/local`
     const told = await ask(url, { headers: { ...headers, ...extra }, body: aRequest(1, 'echo') })
-    expect(told.status).toBe(404)
+    expect(told.status).toBe(503)
   })
 })

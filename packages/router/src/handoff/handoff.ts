@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Instance, InstanceId, Principal, Session } from '@mcp-router/core'
+import type { Instance, InstanceId, Principal } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { wasNeverSent } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
+import type { Deadlines, Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { Relay } from '../relay.js'
@@ -13,6 +14,7 @@ import type { Members } from './members.js'
 export const handoffPrefix = '/internal/handoff'
 
 const secretHeader = 'x-mcp-router-secret'
+const hopsHeader = 'x-mcp-router-hops'
 const principalHeader = 'x-mcp-router-principal'
 
 /** What the owner needs of the client's headers; credentials stay here, the Principal goes instead. */
@@ -32,38 +34,74 @@ const passed = [
 /** Headers that mirror a modern body go along as they came, repeated ones too: the owner checks them again. */
 const mirroring = /^mcp-(?:method|name|param-)/
 
+/** How often an Instance that was passed a request is looked after, ms. */
+const watchMs = 2_000
+
 /** Handoff passes a request to the Instance that owns its Session and its answer back. */
 export interface Handoff {
-  /** `body` is the body already read, undefined for GET and DELETE. */
-  pass(incoming: Incoming, session: Session, body: Buffer | undefined): Promise<void>
   /** The Instance of this id, if it lives. */
   find(id: string): Promise<Instance | undefined>
   /** The Instance that a key belongs to; undefined while nobody knows who lives. */
   home(key: string): Promise<Instance | undefined>
-  /** Passes a request to that Instance; `otherwise` takes it where it cannot be reached. */
-  passTo(
-    incoming: Incoming,
-    owner: Instance,
-    body: Buffer | undefined,
-    otherwise?: () => void,
-  ): void
+  /** Passes a request to that Instance; `body` is what was read of it already, undefined for GET and DELETE. */
+  passTo(incoming: Incoming, to: Instance, body: Buffer | undefined, fallback: Fallback): void
+  /** How many Instances passed a request on. */
+  hopsOf(req: IncomingMessage): number
   /** The Principal of a request that came from another Instance; undefined where the cluster secret is wrong. */
   admit(req: IncomingMessage): Principal | undefined
+}
+
+/** Fallback takes a request that was not answered where it was passed to; the response has not begun. Without one the client is told. */
+export interface Fallback {
+  /** The Instance cannot be reached: nothing was sent. */
+  readonly unreachable?: (error: RouterError) => void
+  /** It went away with the request. */
+  readonly lost?: (error: RouterError) => void
 }
 
 interface Deps {
   readonly client: HttpClient
   readonly members: Members
   readonly keep: KeepAlive
+  readonly deadlines: Deadlines
   readonly secret: string
 }
 
-export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff => {
+export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps): Handoff => {
   const digest = createHash('sha256').update(secret).digest()
-  const passTo: Handoff['passTo'] = (incoming, owner, body, otherwise) => {
+  /** A stopped process keeps its connections: whether it still lives, its lease says. */
+  const watch = (incoming: Incoming, owner: Instance, relay: Relay): void => {
+    let over = false
+    const timed: Timed & { dueAt: number } = {
+      dueAt: performance.now() + watchMs,
+      previous: undefined,
+      next: undefined,
+      onDue() {
+        members.find(owner.id).then(
+          (found) => {
+            if (over) return
+            if (!found) {
+              relay.abort(new Error('its lease has lapsed'))
+              return
+            }
+            timed.dueAt = performance.now() + watchMs
+            deadlines.add(timed)
+          },
+          () => undefined,
+        )
+      },
+    }
+    deadlines.add(timed)
+    incoming.whenClosed(() => {
+      over = true
+      deadlines.remove(timed)
+    })
+  }
+
+  const passTo: Handoff['passTo'] = (incoming, owner, body, fallback) => {
     const { req } = incoming
     const headers = [secretHeader, secret, principalHeader, incoming.principal.name]
-    headers.push('x-request-id', incoming.requestId)
+    headers.push('x-request-id', incoming.requestId, hopsHeader, String(incoming.hops + 1))
     for (const name of passed) {
       const value = req.headers[name]
       if (typeof value === 'string') headers.push(name, value)
@@ -78,14 +116,16 @@ export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff 
     const relay = new Relay(incoming, keep, {
       onFailed(error) {
         members.forget(owner.id)
-        if (!otherwise || !wasNeverSent(error)) return false
+        const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
+        if (!take) return false
         relay.letGo()
-        otherwise()
+        take(ownerFailure(error))
         return true
       },
       onStatus: () => incoming.passedOn(),
       failure: ownerFailure,
     })
+    watch(incoming, owner, relay)
     client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)
   }
 
@@ -93,13 +133,7 @@ export const createHandoff = ({ client, members, keep, secret }: Deps): Handoff 
     passTo,
     home: (key) => members.home(key).catch(() => undefined),
     find: (id) => members.find(id as InstanceId), // of a record or a sealed state: written by an Instance
-    async pass(incoming, session, body) {
-      // One hop only: a second would mean that the two disagree on the owner.
-      if (incoming.handedOff) throw new RouterError('SESSION_NOT_FOUND')
-      const owner = await members.find(session.instance)
-      if (!owner) throw new RouterError('SESSION_NOT_FOUND')
-      passTo(incoming, owner, body)
-    },
+    hopsOf: (req) => Number(req.headers[hopsHeader]) || 1,
     admit(req) {
       const given = req.headers[secretHeader]
       const name = req.headers[principalHeader]

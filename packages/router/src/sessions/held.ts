@@ -1,5 +1,4 @@
 import type { Endpoint, Session } from '@mcp-router/core'
-import type { RelayHooks } from '../relay.js'
 import type { LiveSession } from './live.js'
 
 /** HeldSession is a Session as this Instance holds it in memory: its record, and what makes its next call cheap. */
@@ -8,8 +7,8 @@ export interface HeldSession {
   endpoint: Endpoint
   /** Flat headers of a POST to the Endpoint, made once (http Endpoints). */
   postHeaders: string[]
-  /** What relayed answers change for this Session, made once (http Endpoints). */
-  hooks: RelayHooks | undefined
+  /** Set while a new session at its Endpoint is being opened. */
+  reopening: Promise<void> | undefined
   /** ms since the epoch */
   usedAt: number
   /** It was used since the last touch. */

@@ -33,7 +33,7 @@ const openReply = (id: string) => {
 
 const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
-  const hooks = { onEnd: vi.fn(), onAgreed: vi.fn() }
+  const hooks = { onLost: vi.fn(), onAgreed: vi.fn() }
   const live = new LiveSession('local', hooks)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]
   const upstream: Upstream = {
@@ -149,7 +149,7 @@ describe('a message of the client', () => {
 })
 
 describe('the end', () => {
-  it('of the upstream ends everything, once, and every call hears why', async () => {
+  it('of the upstream is told to every call under way, and the stream stays', async () => {
     const { live, hooks } = open()
     const { stream, written, isOpen } = openStream()
     const call = openReply('1')
@@ -157,18 +157,17 @@ describe('the end', () => {
     await live.request(message({ id: 1, method: 'm' }), call.reply)
     live.pass(message({ id: 2, method: 'm' }))
     live.onClose(new Error('exited with 1'))
-    live.onClose(undefined)
     expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
     expect(written).toMatchObject([{ id: 2, error: { code: -31502 } }])
-    expect(isOpen()).toBe(false)
-    expect(hooks.onEnd).toHaveBeenCalledOnce()
-    await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
+    expect([isOpen(), live.isReady()]).toEqual([true, false])
+    expect(hooks.onLost).toHaveBeenCalledOnce()
+    await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
   })
 
   it('by ourselves closes the upstream and is not told as its end', async () => {
     const { live, close, hooks } = open()
     await live.close()
     expect(close).toHaveBeenCalledOnce()
-    expect(hooks.onEnd).not.toHaveBeenCalled()
+    expect(hooks.onLost).not.toHaveBeenCalled()
   })
 })

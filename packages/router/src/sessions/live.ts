@@ -1,6 +1,13 @@
 import type { Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
+import {
+  errorBytes,
+  notificationBytes,
+  paramsOf,
+  requestBytes,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
@@ -8,14 +15,15 @@ import type { Form } from './replay.js'
 import { Replays } from './replays.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
+import type { Revival } from './takeover.js'
 
 /** A command may first have to be fetched (npx), ms. */
 const handshakeMs = 60_000
 
 /** LiveHooks tell the Session's record what only its live part sees. */
 export interface LiveHooks {
-  /** The Upstream is gone and nobody asked for that. Once. */
-  onEnd(): void
+  /** The Upstream is gone and nobody asked for that. */
+  onLost(): void
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
 }
@@ -26,6 +34,9 @@ export interface LiveHooks {
  */
 export class LiveSession implements UpstreamListener {
   readonly replays: Replays
+  readonly revival: Revival = { underway: undefined, failures: 0, notBefore: 0, since: 0 }
+  private ready = false
+  private leaving = false
   private upstream: Upstream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Map<string, Reply> | undefined
@@ -45,6 +56,20 @@ export class LiveSession implements UpstreamListener {
   /** connect gives it the Upstream that it listens to. */
   connect(upstream: Upstream): void {
     this.upstream = upstream
+    this.ready = true
+  }
+
+  /** It has an Upstream, and its handshake is done where this is not its first. */
+  isReady(): boolean {
+    return this.ready
+  }
+
+  /** resumeOn goes on over a new Upstream, on which the client's handshake is replayed. It rejects when that is refused. */
+  async resumeOn(upstream: Upstream, record: Session): Promise<void> {
+    if (this.over) throw new RouterError('SESSION_NOT_FOUND')
+    this.upstream = upstream
+    if (record.initialize) await this.replay(record)
+    this.ready = true
   }
 
   /** attach sends what the server says to this Stream from now on; an earlier one is ended. */
@@ -128,18 +153,42 @@ export class LiveSession implements UpstreamListener {
 
   onClose(cause: Error | undefined): void {
     const error = failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND'))
+    this.ready = false
+    this.upstream = undefined
     for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
     for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
-    this.replays.close()
-    if (this.over) return
-    this.over = true
-    this.hooks.onEnd()
+    if (!this.over && !this.leaving) this.hooks.onLost()
   }
 
   async close(): Promise<void> {
     this.over = true
+    const { upstream } = this
     this.onClose(undefined)
-    await this.upstream?.close()
+    this.replays.close()
+    await upstream?.close()
+  }
+
+  /** leave lets go of the Upstream, whose end is no loss then. */
+  async leave(): Promise<void> {
+    const { upstream } = this
+    this.ready = false
+    this.upstream = undefined
+    this.leaving = true
+    try {
+      await upstream?.close()
+    } finally {
+      this.leaving = false
+    }
+  }
+
+  /** replay tells a new server what the client told the one before: its initialize, its log level, its subscriptions. */
+  private async replay({ initialize, loggingLevel, subscriptions }: Session): Promise<void> {
+    const params = JSON.parse(initialize) as object // as it was noted
+    const answer = await this.ask(ownRequest('initialize', params))
+    if (!resultOf(answer)) throw new Error('initialize was refused')
+    await this.tell(scanMessage(notificationBytes('notifications/initialized')))
+    if (loggingLevel) await this.ask(ownRequest('logging/setLevel', { level: loggingLevel }))
+    for (const uri of subscriptions) await this.ask(ownRequest('resources/subscribe', { uri }))
   }
 
   private agree(message: Message): void {
@@ -149,7 +198,11 @@ export class LiveSession implements UpstreamListener {
   }
 
   private connected(): Upstream {
-    if (!this.upstream || this.over) throw new RouterError('SESSION_NOT_FOUND')
+    if (this.over) throw new RouterError('SESSION_NOT_FOUND')
+    if (!this.upstream) {
+      const reason = 'it has just ended'
+      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: this.backend, reason })
+    }
     return this.upstream
   }
 
@@ -180,6 +233,12 @@ export class LiveSession implements UpstreamListener {
     this.replays.standalone.say(errorBytes(id, error.rpc, error.message))
   }
 }
+
+let own = 0
+
+/** A request that the client did not send; its id must be none of the client's. */
+const ownRequest = (method: string, params: object): Message =>
+  scanMessage(requestBytes(`mcp-router-own-${++own}`, method, params))
 
 const progressTokenOf = (message: Message): unknown => {
   const meta = paramsOf(message)?.['_meta']

@@ -122,7 +122,7 @@ describe('a session with a command', () => {
 })
 
 describe('the end of such a session', () => {
-  it('comes when its child ends: what is under way is told, the record goes', async () => {
+  it('does not come when its child ends: what is under way is told, and another one takes its place', async () => {
     const { gateway, session } = await open()
     const { id, send } = await session()
     const hanging = send(aRequest(1, 'hang'))
@@ -130,9 +130,12 @@ describe('the end of such a session', () => {
     await send(notify('exit'))
     const told = await hanging
     expect([told.status, jsonOf(told)]).toMatchObject([502, { id: 1, error: { code: -31502 } }])
-    await expect.poll(() => gateway.ended).toEqual([id])
-    expect((await send(aRequest(2, 'echo'))).status).toBe(404)
-    expect(await gateway.store.sessions.find(id as never)).toBeUndefined()
+    expect(jsonOf(await send(aRequest(2, 'echo', { n: 2 })))).toMatchObject({
+      id: 2,
+      result: { n: 2 },
+    })
+    expect(gateway.ended).toEqual([])
+    expect(await gateway.store.sessions.find(id as never)).toMatchObject({ epoch: 1 })
   })
 
   it('comes with DELETE, and its child ends', async () => {

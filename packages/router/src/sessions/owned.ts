@@ -14,10 +14,11 @@ import { formOf } from './replay.js'
 import { Replays } from './replays.js'
 import type { Place } from './replays.js'
 import { openReply } from './reply.js'
+import { putOff, reviveOwned } from './takeover.js'
 import { openStream } from './stream.js'
 import type { Stream } from './stream.js'
 
-/** openLive makes the live part of an owned Session; when its Upstream ends by itself, the Session ends. */
+/** openLive makes the live part of an owned Session; when its Upstream ends by itself, another takes its place. */
 export const openLive = (context: Context, backend: string, id: SessionId): LiveSession => {
   const { deps, sessions } = context
   const settle = (doing: string, done: Promise<unknown>): void => {
@@ -26,9 +27,12 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
     })
   }
   const hooks: LiveHooks = {
-    onEnd() {
+    onLost() {
       const held = sessions.held(id)
-      if (held) settle(`ending session ${id}`, sessions.end(held))
+      if (!held) return
+      // Before initialize there is no conversation to carry on.
+      if (!held.record.initialize) settle(`ending session ${id}`, sessions.end(held))
+      else reviveLater(context, held)
     },
     onAgreed(revision) {
       const held = sessions.held(id)
@@ -36,6 +40,18 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
     },
   }
   return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines)))
+}
+
+/** The next message brings the Upstream back; whoever only listens must not wait for one. */
+const reviveLater = (context: Context, held: HeldSession): void => {
+  const { live } = held
+  if (!live) return
+  const pauseMs = putOff(live.revival)
+  if (held.streams === 0) return
+  const timer = setTimeout(() => {
+    if (held.live === live && held.streams > 0) reviveOwned(context, held).catch(() => undefined)
+  }, pauseMs + 1)
+  timer.unref()
 }
 
 /** passOwned sends a message to the Upstream that this Instance owns; a request is answered by its Reply. */

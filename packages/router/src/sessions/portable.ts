@@ -1,13 +1,16 @@
-import type { HttpEndpoint } from '@mcp-router/core'
+import type { Endpoint, HttpEndpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { discard, endSession, sessionHeaders } from '@mcp-router/upstream'
-import type { HttpRequest } from '@mcp-router/upstream'
+import { discard, endSession, sessionHeaders, wasNeverSent } from '@mcp-router/upstream'
+import type { HttpController, HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import { failureOf } from '../failure.js'
 import { Relay } from '../relay.js'
-import type { RelayHooks } from '../relay.js'
+import { respondError } from '../respond.js'
 import { traceOf } from '../trace.js'
 import type { HeldSession } from './held.js'
+import { reopenPortable } from './reopen.js'
 
 /** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
 export const passPortable = (
@@ -16,27 +19,12 @@ export const passPortable = (
   held: HeldSession,
   message: Message,
 ): void => {
-  const endpoint = httpEndpoint(held)
-  const trace = traceOf(incoming.req)
-  const headers = held.postHeaders
-  const request: HttpRequest = {
-    method: 'POST',
-    headers,
-    lasting: true,
-    more: trace,
-    body: message.bytes,
-  }
-  context.deps.client.dispatch(endpoint.url, request, relayFor(context, incoming, held))
+  new PortableRelay(context, incoming, held, message).send()
 }
 
 /** followPortable opens the Endpoint's own GET stream for the client: its events and ids are the Endpoint's. */
 export const followPortable = (context: Context, incoming: Incoming, held: HeldSession): void => {
-  const endpoint = httpEndpoint(held)
-  const { backendSessionId, revision, id, backend } = held.record
-  const headers = sessionHeaders(endpoint, backendSessionId, revision)
-  headers.push('accept', 'text/event-stream')
-  const lastEventId = incoming.req.headers['last-event-id']
-  if (typeof lastEventId === 'string') headers.push('last-event-id', lastEventId)
+  const { id, backend } = held.record
   held.streams++
   const { events } = context.deps
   events.emit({ kind: 'stream', action: 'opened', session: id, backend })
@@ -46,8 +34,7 @@ export const followPortable = (context: Context, incoming: Incoming, held: HeldS
     held.usedAt = Date.now()
     events.emit({ kind: 'stream', action: 'closed', session: id, backend })
   })
-  const relay = relayFor(context, incoming, held)
-  context.deps.client.dispatch(endpoint.url, { method: 'GET', headers }, relay)
+  new PortableRelay(context, incoming, held, undefined).send()
 }
 
 /** endPortable ends the Session here and at its Endpoint. */
@@ -58,25 +45,126 @@ export const endPortable = async (context: Context, held: HeldSession): Promise<
   await endSession(context.deps.client, httpEndpoint(held), backendSessionId, revision)
 }
 
-const relayFor = (context: Context, incoming: Incoming, held: HeldSession): Relay => {
-  held.hooks ??= hooksFor(context, held)
-  return new Relay(incoming, context.keep, held.hooks)
-}
+/** What servers say that have forgotten a session, where their status is not 404. */
+const forgotten = /session|initializ/i
+/** A refusal is short. */
+const longestRefusal = 4_096
 
-const hooksFor = (context: Context, held: HeldSession): RelayHooks => {
-  const { selector, sessions } = context
-  return {
-    onFailed() {
-      selector.failed(held.endpoint)
-      return false
-    },
-    onStatus(status) {
-      selector.worked(held.endpoint)
-      // The Endpoint forgot the session: the client hears 404 and starts anew (spec 2025-03-26, session management).
-      if (status === 404 && held.record.backendSessionId) discard(sessions.end(held))
-    },
+/**
+ * PortableRelay passes one request of a portable Session on. Where the Endpoint refuses it for want of the session, it was never
+ * executed: the session is opened anew, once for all who wait, and the request sent again.
+ */
+class PortableRelay extends Relay {
+  private readonly context: Context
+  private readonly request: Incoming
+  private readonly session: HeldSession
+  /** None: the GET stream. */
+  private readonly message: Message | undefined
+  private readonly isRetry: boolean
+  /** The body of a 400 that may say that the session is gone. */
+  private refusal: Buffer[] | undefined
+  private asking: HttpController | undefined
+  private refusalHead: Record<string, unknown> = {}
+
+  constructor(
+    context: Context,
+    incoming: Incoming,
+    held: HeldSession,
+    message: Message | undefined,
+    isRetry = false,
+  ) {
+    super(incoming, context.keep, noHooks)
+    this.context = context
+    this.request = incoming
+    this.session = held
+    this.message = message
+    this.isRetry = isRetry
+  }
+
+  send(): void {
+    const endpoint = httpEndpoint(this.session)
+    this.context.deps.client.dispatch(endpoint.url, this.asRequest(endpoint), this)
+  }
+
+  override onResponseStart(
+    controller: HttpController,
+    status: number,
+    headers: Record<string, unknown>,
+  ): void {
+    const { backendSessionId } = this.session.record
+    this.context.selector.worked(this.session.endpoint)
+    if (status === 404 && backendSessionId) this.reopen(this.session.endpoint)
+    else if (status === 400 && !this.isRetry) {
+      this.refusal = []
+      this.asking = controller
+      this.refusalHead = headers
+    } else super.onResponseStart(controller, status, headers)
+  }
+
+  override onResponseData(controller: HttpController, chunk: Buffer): void {
+    if (this.refusal) this.refusal.push(chunk)
+    else super.onResponseData(controller, chunk)
+  }
+
+  override onResponseEnd(): void {
+    const { refusal } = this
+    if (refusal) {
+      this.refusal = undefined
+      const body = Buffer.concat(refusal)
+      if (body.length <= longestRefusal && forgotten.test(body.toString('latin1'))) {
+        this.reopen(this.session.endpoint)
+        return
+      }
+      if (!this.asking) return
+      super.onResponseStart(this.asking, 400, this.refusalHead)
+      super.onResponseData(this.asking, body)
+    }
+    super.onResponseEnd()
+  }
+
+  override onResponseError(controller: HttpController, error: Error): void {
+    const { endpoint } = this.session
+    this.context.selector.failed(endpoint)
+    if (!this.isRetry && wasNeverSent(error)) this.reopen(undefined)
+    else super.onResponseError(controller, error)
+  }
+
+  /** reopen goes on in a new session at this Endpoint, undefined: at another one that can be reached. */
+  private reopen(endpoint: Endpoint | undefined): void {
+    this.letGo()
+    const { context, request, session, message } = this
+    if (this.isRetry) {
+      discard(context.sessions.end(session))
+      respondError(request, new RouterError('SESSION_NOT_FOUND'))
+      return
+    }
+    reopenPortable(context, session, endpoint).then(
+      () => {
+        if (!request.res.destroyed)
+          new PortableRelay(context, request, session, message, true).send()
+      },
+      (error: unknown) => respondError(request, failureOf(session.record.backend, error)),
+    )
+  }
+
+  private asRequest(endpoint: HttpEndpoint): HttpRequest {
+    const { message, session } = this
+    if (message) {
+      const more = traceOf(this.request.req)
+      const headers = session.postHeaders
+      return { method: 'POST', headers, lasting: true, more, body: message.bytes }
+    }
+    const { backendSessionId, revision } = session.record
+    const headers = sessionHeaders(endpoint, backendSessionId, revision)
+    headers.push('accept', 'text/event-stream')
+    const lastEventId = this.request.req.headers['last-event-id']
+    // The events of a session that is gone went with it.
+    if (typeof lastEventId === 'string' && !this.isRetry) headers.push('last-event-id', lastEventId)
+    return { method: 'GET', headers }
   }
 }
+
+const noHooks = {}
 
 const httpEndpoint = (held: HeldSession): HttpEndpoint => {
   if (held.endpoint.transport !== 'http') {

@@ -36,13 +36,13 @@ const open = () => {
   const store = memoryStore({ sessionTtlMs, leaseMs: sessionTtlMs })
   const registry = createRegistry()
   registry.publish([backendOf('weather', [endpoint, command])])
-  const [emit, sessionEnded] = [vi.fn(), vi.fn()]
+  const [emit, sessionEnded] = [vi.fn(), vi.fn(() => Promise.resolve())]
   const touch = vi.spyOn(store.sessions, 'touch')
   const find = vi.spyOn(store.sessions, 'find')
   const sessions = createSessions({
     store: store.sessions,
     registry,
-    broadcast: { sessionEnded, listChanged: vi.fn() },
+    broadcast: { sessionEnded, sessionMoved: vi.fn(), listChanged: vi.fn() },
     events: { emit },
     instance: 'router-instance-1' as InstanceId,
     options: { sessionTtlMs, touchMs },
@@ -56,7 +56,7 @@ const open = () => {
 
 /** A live part whose end can be seen. */
 const aLive = () => {
-  const live = new LiveSession('local', { onEnd: () => undefined, onAgreed: () => undefined })
+  const live = new LiveSession('local', { onLost: () => undefined, onAgreed: () => undefined })
   const close = vi.spyOn(live, 'close')
   return { live, isClosed: () => close.mock.calls.length > 0 }
 }

@@ -1,4 +1,12 @@
-import type { EventSink, InstanceId, Principal, Session, SessionId } from '@mcp-router/core'
+import type {
+  Endpoint,
+  EventSink,
+  HttpEndpoint,
+  InstanceId,
+  Principal,
+  Session,
+  SessionId,
+} from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
 import type { Registry, SessionChange, SessionStore } from '@mcp-router/store'
 import { sessionHeaders } from '@mcp-router/upstream'
@@ -15,6 +23,10 @@ export interface Sessions {
   /** Stores a new Session; it is found by every Instance once this resolves. */
   open(record: Session, live?: LiveSession): Promise<HeldSession>
   change(held: HeldSession, change: SessionChange): Promise<void>
+  /** Notes that a portable Session goes on at this Endpoint, under another session id there. */
+  rehome(held: HeldSession, endpoint: HttpEndpoint, change: SessionChange): Promise<void>
+  /** Makes this Instance the Owner; undefined where another one was faster, or the Session is gone. */
+  claim(held: HeldSession, live: LiveSession): Promise<HeldSession | undefined>
   /** Ends a Session everywhere: record, cache, Upstream, Streams. */
   end(held: HeldSession): Promise<void>
   /** Forgets what is cached of a Session that ended elsewhere. */
@@ -44,25 +56,19 @@ export const createSessions = (deps: Deps): Sessions => {
   const { store, registry, broadcast, events, options } = deps
   const held = new Map<string, HeldSession>()
 
-  const hold = (record: Session, live: LiveSession | undefined): HeldSession => {
+  const endpointOf = (record: Session): Endpoint | undefined => {
     const backend = registry.snapshot().backends.get(record.backend)
-    const endpoint = backend?.endpoints.find((each) => each.id === record.endpoint)
+    return backend?.endpoints.find((each) => each.id === record.endpoint)
+  }
+
+  const hold = (record: Session, live: LiveSession | undefined): HeldSession => {
+    const endpoint = endpointOf(record)
     if (!endpoint) throw new RouterError('SESSION_NOT_FOUND')
-    const postHeaders =
-      endpoint.transport === 'http'
-        ? [
-            ...sessionHeaders(endpoint, record.backendSessionId, record.revision),
-            'content-type',
-            'application/json',
-            'accept',
-            'application/json, text/event-stream',
-          ]
-        : []
     const entry = {
       record,
       endpoint,
-      postHeaders,
-      hooks: undefined,
+      postHeaders: postHeadersOf(endpoint, record),
+      reopening: undefined,
       usedAt: Date.now(),
       used: true,
       streams: 0,
@@ -72,7 +78,7 @@ export const createSessions = (deps: Deps): Sessions => {
     return entry
   }
 
-  const tell = (record: Session, action: 'opened' | 'closed' | 'expired'): void =>
+  const tell = (record: Session, action: 'opened' | 'closed' | 'expired' | 'taken over'): void =>
     events.emit({
       kind: 'session',
       action,
@@ -93,6 +99,18 @@ export const createSessions = (deps: Deps): Sessions => {
   const lapse = (entry: HeldSession): void => {
     if (entry.record.instance === deps.instance) tell(entry.record, 'expired')
     drop(entry)
+  }
+
+  const reread = async (entry: HeldSession): Promise<void> => {
+    const record = await store.find(entry.record.id).catch(() => entry.record)
+    const endpoint = record && endpointOf(record)
+    if (!record || !endpoint) {
+      drop(entry)
+      return
+    }
+    entry.record = record
+    entry.endpoint = endpoint
+    entry.postHeaders = postHeadersOf(endpoint, record)
   }
 
   const touch = async (): Promise<void> => {
@@ -166,14 +184,32 @@ export const createSessions = (deps: Deps): Sessions => {
       entry.record = { ...entry.record, ...change }
       if (!(await store.update(id, epoch, change))) lapse(entry)
     },
+    async rehome(entry, endpoint, change) {
+      entry.endpoint = endpoint
+      entry.postHeaders = postHeadersOf(endpoint, { ...entry.record, ...change })
+      await this.change(entry, { ...change, endpoint: endpoint.id })
+      broadcast.sessionMoved(entry.record.id)
+    },
+    async claim({ record: { id, epoch } }, live) {
+      const record = await store.claim(id, epoch, deps.instance)
+      const stale = held.get(id)
+      if (stale) drop(stale)
+      if (!record) return undefined
+      broadcast.sessionMoved(id)
+      tell(record, 'taken over')
+      return use(hold(record, live))
+    },
     async end(entry) {
       drop(entry)
       if (await store.delete(entry.record.id)) tell(entry.record, 'closed')
-      broadcast.sessionEnded(entry.record.id)
+      await broadcast.sessionEnded(entry.record.id)
     },
     forget(id) {
       const entry = held.get(id)
-      if (entry) drop(entry)
+      if (!entry) return
+      // Its client still listens here, which keeps the Session alive: what is remembered is read anew.
+      if (!entry.live && entry.streams > 0) void reread(entry)
+      else drop(entry)
     },
     held: (id) => held.get(id),
     all: () => held.values(),
@@ -192,6 +228,15 @@ export const createSessions = (deps: Deps): Sessions => {
       )
     },
   }
+}
+
+/** Flat headers of a POST to the Endpoint of a portable Session. */
+const postHeadersOf = (endpoint: Endpoint, record: Session): string[] => {
+  if (endpoint.transport !== 'http') return []
+  const headers = sessionHeaders(endpoint, record.backendSessionId, record.revision)
+  headers.push('content-type', 'application/json')
+  headers.push('accept', 'application/json, text/event-stream')
+  return headers
 }
 
 const asError = (thrown: unknown): Error =>

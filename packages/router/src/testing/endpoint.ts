@@ -21,15 +21,18 @@ export interface TestEndpoint {
   by(method: string): readonly Asked[]
   /** Forgets every session, as a restart would. */
   forget(): void
+  /** Refuses connections from now on. */
+  shut(): Promise<void>
 }
 
 /**
  * openEndpoint is a Streamable HTTP server on a free port: it opens the sessions `s-1`, `s-2` …, knows no others, takes notifications,
- * and leaves requests and GET streams to `answer`. `greet` answers initialize in its place.
+ * and leaves requests, responses and GET streams to `answer`. `greet` answers initialize in its place; `capabilities` is what it offers.
  */
 export const openEndpoint = async (
   answer: (asked: Asked) => void = echo,
   greet?: (asked: Asked) => void,
+  capabilities: object = {},
 ): Promise<TestEndpoint> => {
   const asked: Asked[] = []
   const known = new Set<string>()
@@ -40,7 +43,7 @@ export const openEndpoint = async (
     known.add(session)
     res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': session })
     // Spaced as no serialiser does.
-    const result = `{"protocolVersion":"2025-06-18", "capabilities":{} , "serverInfo":{"name":"${session}"}}`
+    const result = `{"protocolVersion":"2025-06-18", "capabilities":${JSON.stringify(capabilities)} , "serverInfo":{"name":"${session}","version":"1"}}`
     res.end(`{"result":${result},"id":${JSON.stringify(message.id)}, "jsonrpc":"2.0" }`)
   }
 
@@ -65,14 +68,16 @@ export const openEndpoint = async (
     take(req, res).catch(() => res.destroy())
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(async () => {
+  const shut = async (): Promise<void> => {
     server.closeAllConnections()
     await new Promise((closed) => server.close(closed))
-  })
+  }
+  onTestFinished(shut)
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     asked,
+    shut,
     by: (name) => asked.filter(({ method, message }) => (message.method ?? method) === name),
     forget: () => known.clear(),
   }

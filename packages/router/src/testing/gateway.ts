@@ -60,11 +60,16 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     ...upstreams,
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },
     broadcast: {
-      sessionEnded: (session) => void ended.push(session),
+      sessionEnded(session) {
+        ended.push(session)
+        return Promise.resolve()
+      },
+      sessionMoved: () => undefined,
       listChanged: () => undefined,
     },
     events: sink,
     clusterSecret: await store.clusterSecret(),
+    holdsLease: () => true,
     options: {
       maxBodyBytes: 1024 * 1024,
       sessionTtlMs: minute,

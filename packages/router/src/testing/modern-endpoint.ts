@@ -19,15 +19,17 @@ export interface ModernEndpoint {
   readonly asked: ModernAsked[]
 }
 
-/** openModernEndpoint speaks revision 2026-07-28 on a free port: it answers server/discover and leaves the rest to `answer`. */
+/** openModernEndpoint speaks revision 2026-07-28 on a free port: it answers server/discover, once `ready`, and leaves the rest to `answer`. */
 export const openModernEndpoint = async (
   answer: (asked: ModernAsked) => void,
+  ready: Promise<unknown> = Promise.resolve(),
 ): Promise<ModernEndpoint> => {
   const asked: ModernAsked[] = []
   const server = createServer((req, res) => {
-    void text(req).then((body) => {
+    void text(req).then(async (body) => {
       const message = JSON.parse(body) as ModernAsked['message']
       if (message.method === 'server/discover') {
+        await ready
         res.setHeader('content-type', 'application/json')
         const result = { supportedVersions: ['2026-07-28'], capabilities: {} }
         res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))

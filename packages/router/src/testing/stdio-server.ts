@@ -11,7 +11,7 @@ export const stdioServer = `
     const progressToken = params?._meta?.progressToken
     switch (method) {
       case 'initialize': {
-        const serverInfo = { name: 'stdio', pid: process.pid }
+        const serverInfo = { name: 'stdio', version: '1', pid: process.pid }
         return send({ id, result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } })
       }
       case 'hang': return

@@ -1,11 +1,11 @@
-import type { InputRequest } from '@mcp-router/protocol'
+import { randomUUID } from 'node:crypto'
 import {
   legacyInputRequest,
   notificationBytes,
   requestBytes,
   scanMessage,
 } from '@mcp-router/protocol'
-import type { Message } from '@mcp-router/protocol'
+import type { InputRequest, Message } from '@mcp-router/protocol'
 import type { UpstreamListener } from '../upstream.js'
 import { answerOf } from '../modern/answer.js'
 
@@ -27,7 +27,6 @@ export interface ClientTerms {
 export class Asking {
   private readonly listener: UpstreamListener
   private readonly open = new Map<string, Question>()
-  private asked = 0
 
   constructor(listener: UpstreamListener) {
     this.listener = listener
@@ -35,7 +34,8 @@ export class Asking {
 
   /** ask resolves with what the client answered; it rejects where it cannot be asked, or refuses to answer. `about`: id of its call. */
   ask(request: InputRequest, terms: ClientTerms, about: string): Promise<Json> {
-    const name = `mcp-router-${++this.asked}`
+    // A session may have other faces, on other Instances: a late answer to one must not pass for that to another.
+    const name = `mcp-router-${randomUUID()}`
     const legacy = legacyInputRequest(request, { ...terms, elicitationId: name })
     if (!legacy) {
       return Promise.reject(new Error(`the client cannot be asked for ${request.method}`))

@@ -33,6 +33,8 @@ export class FaceCall implements ModernListener {
   private readonly message: Message
   private readonly params: Json | undefined
   private readonly onDone: (error: Error | undefined) => void
+  /** What this round adds to the params: answers, and the state of the server. */
+  private more: Json = {}
   private tool: ToolCatalogEntry | undefined
   private call: ModernCall | undefined
   private rounds = 0
@@ -47,9 +49,9 @@ export class FaceCall implements ModernListener {
     this.onDone = onDone
   }
 
-  async start(more: Json = {}): Promise<void> {
+  async start(): Promise<void> {
     const { method } = this.message
-    const params = { ...modernParams(this.params, this.context.client()), ...more }
+    const params = { ...modernParams(this.params, this.context.client()), ...this.more }
     let headers: string[] = []
     if (method === 'tools/call') {
       this.tool = await this.context.findTool(String(params['name']))
@@ -117,14 +119,16 @@ export class FaceCall implements ModernListener {
       }),
     )
     if (this.over) return
-    await this.start({
+    this.more = {
       ...(asked.length > 0 && { inputResponses: Object.fromEntries(answers) }),
       ...(requestState !== undefined && { requestState }),
-    })
+    }
+    await this.start()
   }
 
   private onError(error: Json): void {
-    if (error['code'] === headerMismatch && this.tool && !this.refreshed) {
+    const isTool = this.message.method === 'tools/call'
+    if (error['code'] === headerMismatch && isTool && !this.refreshed) {
       this.refreshed = true
       this.context.forgetTools()
       this.start().catch((thrown: unknown) => this.refuse(thrown))

@@ -14,9 +14,15 @@ interface Options {
 }
 
 const firstPauseMs = 1_000
+/** A listen that held so long ended by chance: the next pause is the first again. */
 const longestPauseMs = 30_000
 /** How long the server may take to acknowledge, ms. */
 const acknowledgeMs = 5_000
+
+/** Listening is one listen, open or about to be. */
+interface Listening {
+  end(): void
+}
 
 /**
  * Changes keeps one `subscriptions/listen` open at a modern server (2026-07-28, subscriptions) for as long as a session wants to know of
@@ -26,7 +32,7 @@ export class Changes {
   private readonly options: Options
   private wanted: Json = {}
   private uris: readonly string[] = []
-  private call: ModernCall | undefined
+  private listening: Listening | undefined
   private pauseMs = firstPauseMs
   private again: NodeJS.Timeout | undefined
   private closed = false
@@ -37,6 +43,7 @@ export class Changes {
 
   /** want says which lists matter, by the members of a listen filter. */
   want(lists: Json): void {
+    if (this.listening && JSON.stringify(lists) === JSON.stringify(this.wanted)) return
     this.wanted = lists
     if (!this.isEmpty()) void this.open()
   }
@@ -50,7 +57,7 @@ export class Changes {
   close(): void {
     this.closed = true
     clearTimeout(this.again)
-    this.call?.abort()
+    this.listening?.end()
   }
 
   private isEmpty(): boolean {
@@ -60,25 +67,34 @@ export class Changes {
   /** open replaces the listen: the new one is there before the old one goes, so that nothing falls between. */
   private open(): Promise<void> {
     clearTimeout(this.again)
-    const previous = this.call
-    this.call = undefined
+    let previous = this.listening
+    this.listening = undefined
     if (this.closed || this.isEmpty()) {
-      previous?.abort()
+      previous?.end()
       return Promise.resolve()
     }
     return new Promise((resolve) => {
+      const openedAt = Date.now()
+      // Whoever waits for this one has it, too, when a later one takes its place.
       const known = (): void => {
         clearTimeout(tooLong)
-        previous?.abort()
+        previous?.end()
+        previous = undefined
         resolve()
       }
       const tooLong = setTimeout(known, acknowledgeMs)
       const ended = (): void => {
         known()
-        if (this.call === call) this.openLater()
+        if (this.listening === listening) this.openLater(Date.now() - openedAt)
       }
       const call = this.send(known, ended)
-      this.call = call
+      const listening = {
+        end(): void {
+          call.abort()
+          known()
+        },
+      }
+      this.listening = listening
     })
   }
 
@@ -94,12 +110,8 @@ export class Changes {
       { method: 'subscriptions/listen', params },
       {
         onNotification: (message) => {
-          if (message.method !== 'notifications/subscriptions/acknowledged') {
-            onChange(scanMessage(untagged(message)))
-            return
-          }
-          this.pauseMs = firstPauseMs
-          onKnown()
+          if (message.method === 'notifications/subscriptions/acknowledged') onKnown()
+          else onChange(scanMessage(untagged(message)))
         },
         onResponse: onEnded,
         onFailed: onEnded,
@@ -107,9 +119,11 @@ export class Changes {
     )
   }
 
-  private openLater(): void {
-    this.call = undefined
+  /** A server may acknowledge and end at once, having nothing to tell: only a listen that held is no reason to wait longer. */
+  private openLater(heldMs: number): void {
+    this.listening = undefined
     if (this.closed) return
+    if (heldMs >= longestPauseMs) this.pauseMs = firstPauseMs
     this.again = setTimeout(() => void this.open(), this.pauseMs)
     this.again.unref()
     this.pauseMs = Math.min(this.pauseMs * 2, longestPauseMs)

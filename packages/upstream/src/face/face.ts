@@ -1,4 +1,5 @@
 import type { Backend } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import {
   errorBytes,
   initializeResult,
@@ -49,6 +50,9 @@ const levels = 'debug info notice warning error critical alert emergency'.split(
 
 /** What a server with sessions answers and a modern one knows nothing of; tasks of 2025-11-25 have no counterpart on the wire. */
 const hasNoCounterpart = /^(tasks\/|initialize$|server\/discover$|subscriptions\/)/
+
+/** A method goes into a header (`Mcp-Method`): of anything else a line break could be made. */
+const isFieldValue = /^[\x21-\x7e]+$/
 
 /**
  * LegacyFace makes a modern server look like one with sessions: an Upstream that answers `initialize` from `server/discover`, keeps what
@@ -105,16 +109,15 @@ export class LegacyFace implements Upstream, FaceContext {
     this.options.catalog.forget(this.backend)
   }
 
-  send(message: Message): Promise<void> {
+  async send(message: Message): Promise<void> {
     switch (message.kind) {
       case 'request':
         return this.request(message)
       case 'response':
         this.asking.answer(message)
-        return Promise.resolve()
+        return
       case 'notification':
         if (message.method === 'notifications/cancelled') this.cancel(requestIdOf(message))
-        return Promise.resolve()
     }
   }
 
@@ -140,6 +143,9 @@ export class LegacyFace implements Upstream, FaceContext {
   }
 
   private async request(message: Message): Promise<void> {
+    if (this.closed) {
+      throw new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason: 'closed' })
+    }
     switch (message.method) {
       case 'initialize':
         return this.initialize(message)
@@ -153,7 +159,7 @@ export class LegacyFace implements Upstream, FaceContext {
       case 'resources/unsubscribe':
         return this.subscribe(message)
     }
-    if (hasNoCounterpart.test(message.method)) {
+    if (hasNoCounterpart.test(message.method) || !isFieldValue.test(message.method)) {
       this.refuse(message, -32601, 'Method not found')
       return
     }

@@ -5,10 +5,10 @@ import {
   notificationBytes,
   requestBytes,
   resultBytes,
-  resultOf,
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { answerOf } from '../modern/answer.js'
 import { discard, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
@@ -67,6 +67,8 @@ export class Lane implements UpstreamListener {
   private subscribed = new Map<string, number>()
   private ids = 0
   private hearsAll = false
+  /** A call was abandoned here, of which the server may still have to say: another must not take that for its own. */
+  private spent = false
   private over = false
 
   constructor(backend: Backend, hooks: LaneHooks) {
@@ -78,8 +80,8 @@ export class Lane implements UpstreamListener {
   async open(upstream: Upstream, initialize: Json): Promise<void> {
     this.upstream = upstream
     const answer = await this.ask('initialize', initialize, openingMs)
-    this.handshake = answer
     await upstream.send(scanMessage(notificationBytes('notifications/initialized')))
+    this.handshake = answer
     this.usedAt = Date.now()
   }
 
@@ -88,11 +90,11 @@ export class Lane implements UpstreamListener {
   }
 
   isFree(): boolean {
-    return this.isOpen() && !this.caller
+    return this.isOpen() && !this.caller && !this.spent
   }
 
   isIdle(): boolean {
-    return this.isFree() && this.listeners.size === 0
+    return this.isOpen() && !this.caller && this.listeners.size === 0
   }
 
   offers(capability: string): boolean {
@@ -103,10 +105,17 @@ export class Lane implements UpstreamListener {
   /** call sends a request; the Lane is the caller's until `release`. */
   call(method: string, params: Json | undefined, caller: LaneCaller): void {
     if (this.caller) throw new TypeError('this lane has a call already')
+    if (!this.upstream || this.over) {
+      caller.onFailed(new SessionLost(this.backend.name))
+      return
+    }
     this.caller = caller
     const message = scanMessage(requestBytes(++this.ids, method, params))
     this.callId = message.id
-    this.connected().pass(message, (error) => this.caller?.onFailed(error))
+    this.upstream.pass(message, (error) => {
+      // Its answer may have come before it broke off: by now another call may have the Lane.
+      if (this.callId === message.id) this.caller?.onFailed(error)
+    })
   }
 
   /** reply answers what the server asked. */
@@ -127,8 +136,9 @@ export class Lane implements UpstreamListener {
     this.usedAt = Date.now()
   }
 
-  /** abandon gives up the call: the server is told, and the Lane ends, unless somebody listens: it may still have to say of the call. */
+  /** abandon gives up the call: the server is told, and the Lane takes no other. It ends, unless somebody listens. */
   async abandon(): Promise<void> {
+    this.spent = true
     if (this.callId) this.upstream?.cancel(this.callId)
     this.release()
     if (this.listeners.size === 0) await this.close()
@@ -152,32 +162,41 @@ export class Lane implements UpstreamListener {
   async listen(uris: readonly string[], listener: LaneListener): Promise<() => void> {
     this.hearAll()
     this.listeners.add(listener)
-    for (const uri of uris) {
-      const count = this.subscribed.get(uri) ?? 0
-      this.subscribed.set(uri, count + 1)
-      if (count === 0) await this.ask('resources/subscribe', { uri }, askMs)
-    }
-    return () => {
-      this.listeners.delete(listener)
+    const taken: string[] = []
+    const stop = (): void => {
+      if (!this.listeners.delete(listener)) return
       this.usedAt = Date.now()
-      for (const uri of uris) this.unsubscribe(uri)
+      for (const uri of taken) this.unsubscribe(uri)
     }
+    try {
+      for (const uri of uris) {
+        const count = this.subscribed.get(uri) ?? 0
+        this.subscribed.set(uri, count + 1)
+        taken.push(uri)
+        if (count === 0) await this.ask('resources/subscribe', { uri }, askMs)
+      }
+    } catch (error) {
+      stop()
+      throw error
+    }
+    return stop
   }
 
   /** ask sends a request of the router's own and resolves with its result. */
   ask(method: string, params: Json, waitMs = askMs): Promise<Json> {
     return new Promise((resolve, reject) => {
+      const upstream = this.connected()
       const message = scanMessage(requestBytes(++this.ids, method, params))
       const tooLong = setTimeout(() => settle(new Error(`${method} was not answered`)), waitMs)
       const settle = (answer: Message | Error): void => {
         clearTimeout(tooLong)
         this.asked.delete(message.id)
-        const result = answer instanceof Error ? undefined : resultOf(answer)
+        const result = answer instanceof Error ? undefined : answerOf(answer).result
         if (result) resolve(result)
         else reject(answer instanceof Error ? answer : new Error(`${method} was refused`))
       }
       this.asked.set(message.id, settle)
-      this.connected().pass(message, settle)
+      upstream.pass(message, settle)
     })
   }
 

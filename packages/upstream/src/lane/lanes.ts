@@ -59,8 +59,8 @@ export const createLanes = ({ dialer, changes, idleMs }: Deps): Lanes => {
     terms: LaneTerms,
     taken: boolean,
   ): Promise<Lane> => {
-    const count = [...entries].filter((each) => each.endpoint === endpoint.id).length
-    if (count >= maxPerEndpoint) {
+    const others = [...entries].filter((each) => each.endpoint === endpoint.id)
+    if (others.length >= maxPerEndpoint && !makeRoom(others)) {
       const what = `interactive calls at server "${backend.name}"`
       throw new RouterError('OVERLOADED', { what, limit: maxPerEndpoint })
     }
@@ -93,6 +93,15 @@ export const createLanes = ({ dialer, changes, idleMs }: Deps): Lanes => {
       found ??= entry
     }
     return found
+  }
+
+  /** One that nobody uses goes before anybody is refused. */
+  const makeRoom = (among: readonly Entry[]): boolean => {
+    const [oldest] = among
+      .filter(({ taken, lane }) => !taken && lane.isIdle())
+      .sort((one, other) => one.lane.usedAt - other.lane.usedAt)
+    if (oldest) discard(oldest.lane.close())
+    return oldest !== undefined
   }
 
   const sweep = setInterval(() => {

@@ -3,7 +3,7 @@ import type { Message } from '@mcp-router/protocol'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Answer is the inside of a response: one of the two, or none where the response is malformed. */
+/** Answer is the inside of a response: one of the two, or none where the response is malformed, or no JSON past its envelope. */
 export interface Answer {
   readonly result?: Json
   readonly error?: Json
@@ -11,8 +11,16 @@ export interface Answer {
 
 /** answerOf parses a response. */
 export const answerOf = (message: Message): Answer => {
-  const value: unknown = JSON.parse(message.bytes.toString('utf8'))
+  const value = parsed(message)
   if (!isRecord(value)) return {}
   if (isRecord(value['result'])) return { result: value['result'] }
   return isRecord(value['error']) ? { error: value['error'] } : {}
+}
+
+const parsed = (message: Message): unknown => {
+  try {
+    return JSON.parse(message.bytes.toString('utf8')) as unknown
+  } catch {
+    return undefined
+  }
 }

@@ -21,7 +21,7 @@ export const httpChannel = ({ client, endpoint, backend }: Options): ModernChann
     const all = sessionHeaders(endpoint, '', '')
     all.push('content-type', 'application/json', 'accept', 'application/json, text/event-stream')
     for (const text of headers) all.push(text)
-    call.follow(
+    call.follow(() =>
       post(client, endpoint.url, {
         method: 'POST',
         headers: all,
@@ -61,12 +61,17 @@ class HttpCall implements ModernCall {
     return (chunk) => decoder.push(chunk)
   }
 
-  follow(posting: HttpPosting): void {
-    this.posting = posting
-    posting.answer.then(
+  follow(begin: () => HttpPosting): void {
+    this.answerOf(begin).then(
       (answer) => this.onEnd(answer),
       (error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))),
     )
+  }
+
+  /** A header that cannot be sent throws at once: that fails the call like everything else. */
+  private async answerOf(begin: () => HttpPosting): Promise<HttpAnswer> {
+    this.posting = begin()
+    return this.posting.answer
   }
 
   private onEnd(answer: HttpAnswer): void {

@@ -38,10 +38,6 @@ export const askModern = (
   waitMs: number,
 ): Promise<Readonly<Record<string, unknown>>> =>
   new Promise((resolve, reject) => {
-    const tooLong = setTimeout(() => {
-      call.abort()
-      reject(new Error(`${request.method} was not answered`))
-    }, waitMs)
     const call = sendModern(channel, request, {
       onNotification: () => undefined,
       onResponse(message) {
@@ -55,6 +51,10 @@ export const askModern = (
         reject(error)
       },
     })
+    const tooLong = setTimeout(() => {
+      call.abort()
+      reject(new Error(`${request.method} was not answered`))
+    }, waitMs)
   })
 
 /** ModernError is an error that a server answered with. */

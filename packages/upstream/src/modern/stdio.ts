@@ -1,6 +1,7 @@
 import {
   metaKeys,
   paramsOf,
+  requireValid,
   resultBytes,
   scanMessage,
   spliceId,
@@ -45,6 +46,7 @@ export class StdioChannel implements ModernChannel {
     const params = paramsOf(message) ?? {}
     const meta = params['_meta']
     const wantsLog = typeof meta === 'object' && meta !== null && metaKeys.logLevel in meta
+    const isListen = message.method === 'subscriptions/listen'
     const ticket = ++this.tickets
     const own = spliceId(message, String(ticket)).bytes
     const tokened = spliceProgressToken({ bytes: own }, String(ticket))
@@ -52,8 +54,9 @@ export class StdioChannel implements ModernChannel {
       listener,
       id: message.id,
       progressToken: tokened?.previous,
-      isListen: message.method === 'subscriptions/listen',
-      wantsLog,
+      isListen,
+      // What a listen asks for is not about any call.
+      wantsLog: wantsLog && !isListen,
     })
     const sent = scanMessage(tokened?.bytes ?? own)
     this.running()
@@ -75,6 +78,7 @@ export class StdioChannel implements ModernChannel {
     clearTimeout(this.reaping)
     const child = this.child
     this.child = undefined
+    this.failAll(ended())
     await child?.then(
       (each) => each.close(),
       () => undefined,
@@ -89,8 +93,10 @@ export class StdioChannel implements ModernChannel {
     const child = this.openChild({
       onMessage: (message) => this.hear(message),
       onClose: (cause) => {
-        if (this.child === child) this.child = undefined
-        this.failAll(cause ?? new Error('the process was ended'))
+        // One that was reaped takes its time to leave: what is under way by then is with the next.
+        if (this.child !== child) return
+        this.child = undefined
+        this.failAll(cause ?? ended())
       },
     })
     this.child = child
@@ -111,11 +117,16 @@ export class StdioChannel implements ModernChannel {
         return
       }
       case 'notification':
-        this.notify(message)
+        // The child is everybody's: what one call makes it say must not end it for the others.
+        if (isJson(message)) this.notify(message)
     }
   }
 
   private answer(waiting: Pending, message: Message): void {
+    if (waiting.isListen && !isJson(message)) {
+      waiting.listener.onFailed(new Error('the server ended the subscription with no message'))
+      return
+    }
     const bytes = waiting.isListen
       ? retagged(message, waiting.id)
       : spliceId(message, waiting.id).bytes
@@ -136,7 +147,7 @@ export class StdioChannel implements ModernChannel {
       const ticket = Number(paramsOf(message)?.['requestId'])
       if (!this.underway.get(ticket)?.isListen) return
       const ended = this.take(ticket)
-      const result = { resultType: 'complete' }
+      const result = { resultType: 'complete', _meta: { [metaKeys.subscriptionId]: ticket } }
       if (ended) this.answer(ended, scanMessage(resultBytes(String(ticket), result)))
       return
     }
@@ -176,5 +187,17 @@ export class StdioChannel implements ModernChannel {
     const failed = [...this.underway.values()]
     this.underway.clear()
     for (const { listener } of failed) listener.onFailed(cause)
+  }
+}
+
+const ended = (): Error => new Error('the process was ended')
+
+/** A scanned message is known by its envelope only. */
+const isJson = (message: Message): boolean => {
+  try {
+    requireValid(message)
+    return true
+  } catch {
+    return false
   }
 }

@@ -12,16 +12,17 @@ import { createEvents } from './listener.js'
 export const openPool = (idleMs = 60_000) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const events = createEvents()
-  const eras = createEras({ client })
+  const eras = createEras({ client, env: process.env })
   const upstreams = createUpstreams({ client, events, env: process.env, eras, idleMs })
   const { pool } = upstreams
   onTestFinished(async () => {
     await upstreams.close()
+    await eras.close()
     await client.close()
   })
   const open = (endpoint: Endpoint, backend: Backend = backendOf(endpoint)) =>
     pool.open(backend, endpoint)
-  return { pool, events, open }
+  return { upstreams, pool, events, open }
 }
 
 /** ask sends a request and resolves with the bytes of its answer, as text. */

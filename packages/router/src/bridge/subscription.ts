@@ -1,0 +1,72 @@
+import {
+  isRecord,
+  metaKeys,
+  notificationBytes,
+  paramsOf,
+  resultBytes,
+  scanMessage,
+} from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { ListChange } from '@mcp-router/upstream'
+import { filters, urisOf } from './filter.js'
+import type { ModernReply } from './reply.js'
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Subscription tells a client what it listens to: the acknowledgement first, whatever the server says meanwhile, and all with its tag. */
+export class Subscription {
+  readonly uris: readonly string[]
+  private readonly reply: ModernReply
+  private readonly honoured: Json
+  private readonly tag: Json
+  /** What came before the acknowledgement. */
+  private early: Message[] | undefined = []
+
+  constructor(reply: ModernReply, honoured: Json) {
+    this.reply = reply
+    this.honoured = honoured
+    this.uris = urisOf(honoured)
+    // As the client wrote it.
+    this.tag = { [metaKeys.subscriptionId]: JSON.parse(reply.incoming.id) as string | number }
+  }
+
+  isEmpty(): boolean {
+    return Object.keys(this.honoured).length === 0
+  }
+
+  acknowledge(): void {
+    this.say('notifications/subscriptions/acknowledged', { notifications: this.honoured })
+    const waiting = this.early ?? []
+    this.early = undefined
+    for (const message of waiting) this.tell(message)
+  }
+
+  tellChange(change: ListChange): void {
+    const filter = filters.find(([, , method]) => method === change)
+    if (filter && this.honoured[filter[0]] === true) {
+      this.tell(scanMessage(notificationBytes(change)))
+    }
+  }
+
+  tellUpdated(message: Message): void {
+    const uri = paramsOf(message)?.['uri']
+    if (typeof uri === 'string' && this.uris.includes(uri)) this.tell(message)
+  }
+
+  /** end says that nothing more will come, which is no failure. */
+  end(): void {
+    const result = { resultType: 'complete', _meta: this.tag }
+    this.reply.answer(resultBytes(this.reply.incoming.id, result))
+  }
+
+  private tell(message: Message): void {
+    if (this.early) this.early.push(message)
+    else this.say(message.method, paramsOf(message) ?? {})
+  }
+
+  private say(method: string, params: Json): void {
+    const meta = isRecord(params['_meta']) ? params['_meta'] : {}
+    const told = { ...params, _meta: { ...meta, ...this.tag } }
+    this.reply.say(scanMessage(notificationBytes(method, told)))
+  }
+}

@@ -1,0 +1,92 @@
+import { RouterError } from '@mcp-router/core'
+import type { Context } from '../downstream/context.js'
+import type { Incoming } from '../incoming.js'
+import { respondError } from '../respond.js'
+import type { HeldSession } from './held.js'
+import { ownedBy } from './live.js'
+import { reviveOwned, takeOver } from './takeover.js'
+
+/** OwnerTask is a request of an owned Session. */
+export interface OwnerTask {
+  /** What was read of it, to be passed on; none for GET and DELETE. */
+  readonly body: Buffer | undefined
+  /** Answers it at the Owner. */
+  readonly serve: (held: HeldSession) => Promise<void> | void
+  /** Whether to execute it twice does no harm: it is repeated where the Owner is lost on the way. */
+  readonly isRetrySafe: () => Promise<boolean>
+}
+
+/** Requests of a cluster in agreement need one hop; a second where somebody's memory is a moment old. */
+const maxHops = 2
+
+/**
+ * atOwner has a request served where its Session is driven: here, at the Instance that owns it, or, when that one is gone, here after a
+ * Takeover.
+ */
+export const atOwner = async (
+  context: Context,
+  incoming: Incoming,
+  remembered: HeldSession,
+  task: OwnerTask,
+): Promise<void> => {
+  const held = await verified(context, incoming, remembered)
+  if (ownedBy(held.record, context.deps.instance)) return serveHere(context, incoming, held, task)
+  const owner = await context.handoff.find(held.record.instance)
+  if (!owner) return serveHere(context, incoming, held, task)
+  if (incoming.hops >= maxHops) throw new RouterError('OWNER_UNREACHABLE')
+  const here = (): void => {
+    serveHere(context, incoming, held, task).catch((error: unknown) =>
+      respondError(incoming, error),
+    )
+  }
+  context.handoff.passTo(incoming, owner, task.body, {
+    unreachable: here,
+    lost: (error) => {
+      task.isRetrySafe().then(
+        (isSafe) => (isSafe ? here() : respondError(incoming, error)),
+        () => respondError(incoming, error),
+      )
+    },
+  })
+}
+
+const serveHere = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  task: OwnerTask,
+): Promise<void> => {
+  if (held.live?.isReady() && ownedBy(held.record, context.deps.instance)) return task.serve(held)
+  if (held.live && ownedBy(held.record, context.deps.instance)) {
+    await reviveOwned(context, held)
+    return task.serve(held)
+  }
+  const taken = await takeOver(context, held)
+  // Somebody was faster.
+  if (!taken) {
+    const { principal, backend } = held.record
+    const moved = await context.sessions.find(held.record.id, { name: principal }, backend)
+    return atOwner(context, incoming, moved, task)
+  }
+  return task.serve(taken)
+}
+
+/**
+ * verified makes sure that an Instance which was away, stopped or starved, drives no Session that another one took over meanwhile. While
+ * the store cannot be reached nobody can take over either.
+ */
+const verified = async (
+  { deps, sessions }: Context,
+  incoming: Incoming,
+  held: HeldSession,
+): Promise<HeldSession> => {
+  if (!ownedBy(held.record, deps.instance) || deps.holdsLease()) return held
+  const { id, epoch, principal, backend } = held.record
+  const found = await deps.sessions.find(id).then(
+    (record) => record?.epoch ?? 0,
+    () => epoch,
+  )
+  if (found === epoch) return held
+  sessions.forget(id)
+  return sessions.find(id, { name: principal }, incoming.backend || backend)
+}

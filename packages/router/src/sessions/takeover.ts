@@ -1,0 +1,129 @@
+import type { Backend, Endpoint } from '@mcp-router/core'
+import { reasonOf, RouterError } from '@mcp-router/core'
+import { mayTryElsewhere } from '@mcp-router/upstream'
+import type { Context } from '../downstream/context.js'
+import { failureOf } from '../failure.js'
+import type { HeldSession } from './held.js'
+import { openLive } from './owned.js'
+
+const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefined>>>()
+
+/**
+ * takeOver claims a Session whose Owner is gone and connects it anew: its handshake is replayed on a new Upstream. Undefined: another
+ * Instance was faster, or it is gone. Requests that come meanwhile wait for the same Takeover.
+ */
+export const takeOver = (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+  const underway = takeovers.get(context) ?? new Map<string, Promise<HeldSession | undefined>>()
+  takeovers.set(context, underway)
+  const { id } = held.record
+  const known = underway.get(id)
+  if (known) return known
+  const taking = take(context, held).finally(() => underway.delete(id))
+  underway.set(id, taking)
+  return taking
+}
+
+const take = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+  const live = openLive(context, held.record.backend, held.record.id)
+  const taken = await context.sessions.claim(held, live)
+  if (taken) await reviveOwned(context, taken)
+  return taken
+}
+
+const firstPauseMs = 250
+const longestPauseMs = 30_000
+/** An Upstream that held for so long is no sign of a server that cannot run, ms. */
+const steadyMs = 30_000
+
+/** reviveOwned gives a Session of this Instance an Upstream again, once for all who wait. It rejects at once soon after it failed. */
+export const reviveOwned = (context: Context, held: HeldSession): Promise<void> => {
+  const { live } = held
+  if (!live) return Promise.reject(new RouterError('SESSION_NOT_FOUND'))
+  if (live.isReady()) return Promise.resolve()
+  const { revival } = live
+  if (!revival.underway && Date.now() < revival.notBefore) {
+    const data = { backend: held.record.backend, reason: 'it ended again and again' }
+    return Promise.reject(new RouterError('NO_HEALTHY_ENDPOINT', data))
+  }
+  revival.underway ??= connect(context, held)
+    .then(
+      () => {
+        revival.since = Date.now()
+      },
+      (error: unknown) => {
+        putOff(revival)
+        throw failureOf(held.record.backend, error)
+      },
+    )
+    .finally(() => {
+      revival.underway = undefined
+    })
+  return revival.underway
+}
+
+/** restartOwned gives it a new Upstream in place of the one that it has. */
+export const restartOwned = async (context: Context, held: HeldSession): Promise<void> => {
+  await held.live?.leave()
+  await reviveOwned(context, held)
+}
+
+/** Revival is how it goes with bringing an Upstream back. */
+export interface Revival {
+  underway: Promise<void> | undefined
+  failures: number
+  /** ms since the epoch */
+  notBefore: number
+  /** When it last came back, ms since the epoch. */
+  since: number
+}
+
+/** putOff notes that the Upstream ended or did not come back; each time in a row the next attempt waits twice as long. */
+export const putOff = (revival: Revival): number => {
+  if (revival.since > 0 && Date.now() - revival.since > steadyMs) revival.failures = 0
+  const pauseMs = Math.min(firstPauseMs * 2 ** revival.failures, longestPauseMs)
+  // The first time a message need not wait: a server may crash once.
+  revival.notBefore = revival.failures === 0 ? 0 : Date.now() + pauseMs
+  revival.failures++
+  return pauseMs
+}
+
+const connect = async (
+  context: Context,
+  { live, record, endpoint }: HeldSession,
+): Promise<void> => {
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  const backend = context.deps.registry.snapshot().backends.get(record.backend)
+  if (!backend) throw new RouterError('SESSION_NOT_FOUND')
+  const upstream = await openSomewhere(context, backend, endpoint, (each) =>
+    context.deps.dialer.open(backend, each, live),
+  )
+  try {
+    await live.resumeOn(upstream, record)
+  } catch (error) {
+    void upstream.close().catch(() => undefined)
+    const reason = `replaying the handshake: ${reasonOf(error)}`
+    throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
+  }
+}
+
+/** The Endpoint that the Session was at comes first. */
+const openSomewhere = async <T>(
+  { selector }: Context,
+  backend: Backend,
+  first: Endpoint,
+  open: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> => {
+  const tried = new Set<Endpoint>()
+  let endpoint = first
+  for (;;) {
+    tried.add(endpoint)
+    try {
+      return await open(endpoint)
+    } catch (error) {
+      if (!mayTryElsewhere(error)) throw error
+      selector.failed(endpoint)
+      if (tried.size >= backend.endpoints.length) throw error
+      endpoint = selector.select(backend, tried)
+    }
+  }
+}
