@@ -6,13 +6,10 @@ import type { Sent } from './request.js'
 /** What the router says of a fault of its own; servers behind it may have the code, too. */
 const internal = /^Internal error: see the log/
 
-/** A call has its id from the router: a server's refusal under no id cannot be told from nonsense. */
-const refusedByServer = /answered what is not MCP \(HTTP 4\d\d\)/
-
 /** faultsOf says what is wrong with an answer, whatever was asked. */
 export const faultsOf = (sent: Sent, heard: Heard): readonly string[] => {
   const { status, text } = heard
-  const faults = status >= 500 && !refusedByServer.test(text) ? [`status ${status}`] : []
+  const faults = status >= 500 ? [`status ${status}`] : []
   if (text === '') return faults
   const isStream = heard.type.startsWith('text/event-stream')
   const messages = (isStream ? messagesIn(text) : [text]).map(parsed).flat()
