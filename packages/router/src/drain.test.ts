@@ -77,13 +77,13 @@ describe('an instance that drains', () => {
       .toEqual([true, true, true])
   })
 
-  it('leaves portable sessions to the others, and ends its own', async () => {
+  it('leaves its sessions to the others: portable ones as they are, its own to be taken over', async () => {
     const { backends, store, endpoint, gateway } = await open()
     const weather = await initialize(`${gateway.url}/mcp/weather`)
     const local = await initialize(`${gateway.url}/mcp/local`)
     await gateway.router.drain(limitMs)
-    expect(await store.sessions.find(local.session as never)).toBeUndefined()
     expect(endpoint.by('DELETE')).toEqual([])
+    await store.membership.leave('router-instance-1' as never)
     const next = await openGateway({ backends, store, instance: 'router-instance-2' })
     const asking = ask(`${next.url}/mcp/weather`, {
       headers: weather.headers,
@@ -92,5 +92,8 @@ describe('an instance that drains', () => {
     await expect.poll(() => endpoint.by('slow').length).toBe(1)
     endpoint.by('slow').forEach(echo)
     expect((await asking).status).toBe(200)
+    const there = `${next.url}/mcp/local`
+    const told = await ask(there, { headers: local.headers, body: aRequest(2, 'echo', { n: 2 }) })
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 2, result: { n: 2 } }])
   })
 })

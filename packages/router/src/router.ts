@@ -15,6 +15,7 @@ import { Incoming } from './incoming.js'
 import { createKeepAlive } from './keep-alive.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
+import { outlives } from './sessions/named.js'
 import { createSessions } from './sessions/table.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
@@ -41,7 +42,7 @@ const anonymous: Principal = { name: '' }
 
 export const createRouter = (deps: RouterDeps): Router => {
   const keep = createKeepAlive(deps.options.keepAliveMs)
-  const sessions = createSessions({ ...deps, store: deps.sessions })
+  const sessions = createSessions({ ...deps, store: deps.sessions, outlives })
   const deadlines = createDeadlines()
   const members = createMembers(deps.membership)
   const handoff = createHandoff({

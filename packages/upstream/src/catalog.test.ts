@@ -26,9 +26,22 @@ it('knows of each tool what a call and its result need', async () => {
   expect(entry.find('regional')).toEqual({
     declarations: [{ path: ['region'], header: 'Mcp-Param-Region', type: 'string' }],
     wraps: false,
+    isRetrySafe: false,
   })
-  expect(entry.find('listing')).toEqual({ declarations: [], wraps: true })
+  expect(entry.find('listing')).toMatchObject({ declarations: [], wraps: true })
   expect(entry.find('constructor')).toBeUndefined()
+})
+
+it.each([
+  [{ readOnlyHint: true }, true],
+  [{ idempotentHint: true }, true],
+  [{ readOnlyHint: false, idempotentHint: 'true' }, false],
+  [undefined, false],
+])('takes %j for a tool that may be repeated: %s', async (annotations, expected) => {
+  const entry = await createToolCatalog({ ttlMs: 1_000 }).tools('a', () =>
+    Promise.resolve({ tools: [{ name: 't', inputSchema: {}, annotations }] }),
+  )
+  expect(entry.find('t')?.isRetrySafe).toBe(expected)
 })
 
 it('passes over what is no tool', async () => {

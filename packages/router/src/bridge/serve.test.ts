@@ -173,7 +173,7 @@ describe('the sessions that modern calls go through', () => {
 
 describe('a call whose params cannot be written for a session', () => {
   it('takes no place from others', async () => {
-    const { gateway, client } = await open()
+    const { endpoint, gateway, client } = await open()
     const terms = { capabilities: canAnswer }
     const { headers = {}, body } = questionOf(1, 'prompts/get', { name: 'a', in: 'HERE' }, terms)
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
@@ -181,5 +181,6 @@ describe('a call whose params cannot be written for a session', () => {
     const told = await ask(url, { headers, body: JSON.stringify(body).replace('"HERE"', deep) })
     expect(told.status).toBeGreaterThanOrEqual(400)
     expect((await client.send('prompts/get', { name: 'a' }, terms)).status).toBe(200)
+    expect(endpoint.by('initialize')).toHaveLength(1)
   })
 })

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, jsonOf } from '../testing/client.js'
+import { ask, begin, jsonOf } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
+import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
 import { openModernEndpoint } from '../testing/modern-endpoint.js'
 
 const route = '/mcp/router/route/weather'
@@ -60,6 +60,21 @@ describe('a modern body at the address of calls', () => {
     expect(await events.message()).toMatchObject({ id: 'm-1', error: { code: -31504 } })
     await cut
     expect(gateway.router.calls()).toBe(0)
+  })
+
+  it('ends upstream at its deadline though its client does not read', async () => {
+    const frame = `event: message\ndata: {"jsonrpc":"2.0","method":"${'n'.repeat(32 * 1024 * 1024)}"}\n\n`
+    const endpoint = await openModernEndpoint(({ res }) => {
+      res.setHeader('content-type', 'text/event-stream')
+      res.write(frame)
+    })
+    const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
+    const gateway = await openGateway({ backends })
+    const question = questionOf(1, 'tools/call', { name: 't' }, {})
+    const response = await begin(`${gateway.url}${route}/timeout/1`, question)
+    await new Promise((resolve) => endpoint.asked[0]?.res.on('close', resolve))
+    expect(gateway.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
+    response.destroy()
   })
 
   it('whose time is up before it is known where to go, goes nowhere', async () => {

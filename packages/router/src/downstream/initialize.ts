@@ -32,7 +32,7 @@ export const initialize = async (
         await openOwned(context, incoming, message, {
           backend,
           endpoint,
-          open: (live) => context.deps.dialer.open(backend, endpoint, live),
+          open: (live) => context.deps.dialer.open(backend, endpoint, live.hear()),
         })
       }
       context.selector.worked(endpoint)
@@ -64,7 +64,8 @@ const openHttp = async (
     mayKnowNoSessions(answer) &&
     (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern'
   ) {
-    const open = (live: LiveSession) => Promise.resolve(dialer.openFace(backend, endpoint, live))
+    const open = (live: LiveSession) =>
+      Promise.resolve(dialer.openFace(backend, endpoint, live.hear()))
     return openOwned(context, incoming, message, { backend, endpoint, open })
   }
   respondAs(incoming, answer, [])

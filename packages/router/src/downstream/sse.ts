@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import type { Backend, Endpoint, Session, SessionId } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
 import { eventFrame, requireValid } from '@mcp-router/protocol'
@@ -13,6 +12,7 @@ import type { LiveSession } from '../sessions/live.js'
 import { atOwner } from '../sessions/owner.js'
 import type { HeldSession } from '../sessions/held.js'
 import { restartOwned } from '../sessions/takeover.js'
+import { isNamed, namedId } from '../sessions/named.js'
 import { noteRequest } from '../sessions/note.js'
 import { liveOf, openLive, openSessionStream } from '../sessions/owned.js'
 import { passBatch } from './batch.js'
@@ -34,7 +34,13 @@ export const serveSse = async (
   if (req.method !== 'GET') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET' })
   noteBackend(context, incoming, name)
   const backend = requireBackend(context, name)
-  const id = client ? namedId(context, incoming, backend, client) : newSessionId()
+  const id = client
+    ? namedId(context.deps.clusterSecret, {
+        name: client,
+        principal: incoming.principal.name,
+        backend: backend.name,
+      })
+    : newSessionId()
   incoming.session = id
   const known = client ? await findNamed(context, incoming, backend, id) : undefined
   if (!known) return openNew(context, incoming, backend, id)
@@ -81,22 +87,6 @@ const follow = (
     if (!isNamed(id)) void context.sessions.end(held).catch(() => undefined)
   })
 }
-
-const namedPrefix = 'named-'
-
-/** namedId is the same for the same client of the same Principal at the same Backend, and nobody else can guess it. */
-const namedId = (
-  { deps }: Context,
-  { principal }: Incoming,
-  { name }: Backend,
-  client: string,
-): SessionId => {
-  const text = JSON.stringify(['session of a named client', principal.name, name, client])
-  const digest = createHmac('sha256', deps.clusterSecret).update(text).digest('base64url')
-  return (namedPrefix + digest) as SessionId // visible ASCII
-}
-
-const isNamed = (id: SessionId): boolean => id.startsWith(namedPrefix)
 
 const findNamed = async (
   { sessions }: Context,
@@ -178,7 +168,7 @@ const connect = async (
   for (;;) {
     const endpoint = context.selector.select(backend, tried)
     try {
-      live.connect(await context.deps.dialer.open(backend, endpoint, live))
+      live.connect(await context.deps.dialer.open(backend, endpoint, live.hear()))
       context.selector.worked(endpoint)
       return endpoint
     } catch (error) {

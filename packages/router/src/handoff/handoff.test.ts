@@ -119,6 +119,21 @@ describe('an owner that is away', () => {
   })
 })
 
+describe('a call whose owner went away while it answered', () => {
+  it('is told as lost to the client that comes back for it, and only that', async () => {
+    const { store, headers, there } = await openSession()
+    await store.membership.leave('router-instance-1' as never)
+    const accept = { ...headers, accept: 'text/event-stream' }
+    const call = await follow(there, { headers: { ...accept, 'last-event-id': '1.IngtNyI:3' } })
+    expect(await call.message()).toMatchObject({ id: 'x-7', error: { code: -31502 } })
+    await expect.poll(() => call.response.complete).toBe(true)
+    const other = await follow(there, { headers: { ...accept, 'last-event-id': '0:3' } })
+    const body = { jsonrpc: '2.0', method: 'say', params: { n: 1 } }
+    await ask(there, { headers, body })
+    expect(await other.message()).toMatchObject({ params: { n: 1 } })
+  })
+})
+
 describe('the address for handoffs', () => {
   it.each([
     ['without a secret', {}],

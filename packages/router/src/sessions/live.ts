@@ -9,8 +9,10 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { SessionLost } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
+import { Hearing } from './hearing.js'
 import type { Form } from './replay.js'
 import { Replays } from './replays.js'
 import type { Reply } from './reply.js'
@@ -24,6 +26,8 @@ const handshakeMs = 60_000
 export interface LiveHooks {
   /** The Upstream is gone and nobody asked for that. */
   onLost(): void
+  /** The server knows the session no more; resolves once there is another. */
+  onForgotten(upstream: Upstream): Promise<void>
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
 }
@@ -36,7 +40,7 @@ export class LiveSession implements UpstreamListener {
   readonly replays: Replays
   readonly revival: Revival = { underway: undefined, failures: 0, notBefore: 0, since: 0 }
   private ready = false
-  private leaving = false
+  private hearing: Hearing | undefined
   private upstream: Upstream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Map<string, Reply> | undefined
@@ -53,10 +57,26 @@ export class LiveSession implements UpstreamListener {
     this.replays = replays
   }
 
+  /** hear is the listener for its next Upstream; what an earlier one still says counts no more. */
+  hear(): UpstreamListener {
+    this.hearing = new Hearing(this)
+    return this.hearing
+  }
+
+  /** hears tells whether this is the listener of its Upstream. */
+  hears(hearing: UpstreamListener): boolean {
+    return this.hearing === hearing
+  }
+
   /** connect gives it the Upstream that it listens to. */
   connect(upstream: Upstream): void {
     this.upstream = upstream
     this.ready = true
+  }
+
+  /** isOn tells that this is its Upstream still. */
+  isOn(upstream: Upstream): boolean {
+    return this.upstream === upstream
   }
 
   /** It has an Upstream, and its handshake is done where this is not its first. */
@@ -91,9 +111,9 @@ export class LiveSession implements UpstreamListener {
     if (token !== undefined) {
       this.tokens = (this.tokens ?? new Map<unknown, Reply>()).set(token, reply)
     }
-    await this.connected()
-      .send(message)
-      .catch((error: unknown) => reply.fail(failureOf(this.backend, error)))
+    await this.deliver(message).catch((error: unknown) =>
+      reply.fail(failureOf(this.backend, error)),
+    )
   }
 
   /** release forgets a Reply that is over. */
@@ -106,7 +126,7 @@ export class LiveSession implements UpstreamListener {
   /** tell sends what needs no answer, or whose answer goes to the Stream. It rejects when it could not be delivered. */
   async tell(message: Message): Promise<void> {
     if (message.method === 'initialize') this.initializeId = message.id
-    await this.connected().send(message)
+    await this.deliver(message)
     if (message.method === 'notifications/initialized') this.upstream?.listen()
   }
 
@@ -152,12 +172,8 @@ export class LiveSession implements UpstreamListener {
   }
 
   onClose(cause: Error | undefined): void {
-    const error = failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND'))
-    this.ready = false
-    this.upstream = undefined
-    for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
-    for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
-    if (!this.over && !this.leaving) this.hooks.onLost()
+    this.end(failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND')))
+    if (!this.over) this.hooks.onLost()
   }
 
   async close(): Promise<void> {
@@ -168,17 +184,14 @@ export class LiveSession implements UpstreamListener {
     await upstream?.close()
   }
 
-  /** leave lets go of the Upstream, whose end is no loss then. */
-  async leave(): Promise<void> {
+  /** leave lets go of the Upstream, whose end is no loss then; what was under way on it is told. */
+  leave(): Upstream | undefined {
     const { upstream } = this
-    this.ready = false
-    this.upstream = undefined
-    this.leaving = true
-    try {
-      await upstream?.close()
-    } finally {
-      this.leaving = false
-    }
+    this.hearing = undefined
+    this.end(
+      new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason: 'it was restarted' }),
+    )
+    return upstream
   }
 
   /** replay tells a new server what the client told the one before: its initialize, its log level, its subscriptions. */
@@ -189,6 +202,26 @@ export class LiveSession implements UpstreamListener {
     await this.tell(scanMessage(notificationBytes('notifications/initialized')))
     if (loggingLevel) await this.ask(ownRequest('logging/setLevel', { level: loggingLevel }))
     for (const uri of subscriptions) await this.ask(ownRequest('resources/subscribe', { uri }))
+  }
+
+  /** end tells every call under way that its Upstream is gone. */
+  private end(error: RouterError): void {
+    this.ready = false
+    this.upstream = undefined
+    for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
+    for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
+  }
+
+  /** deliver sends a message, and once more where the server refused it because it forgot the session: it was not executed then. */
+  private async deliver(message: Message): Promise<void> {
+    const upstream = this.connected()
+    try {
+      await upstream.send(message)
+    } catch (error) {
+      if (!(error instanceof SessionLost)) throw error
+      await this.hooks.onForgotten(upstream)
+      await this.connected().send(message)
+    }
   }
 
   private agree(message: Message): void {

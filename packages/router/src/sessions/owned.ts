@@ -1,6 +1,6 @@
 import type { SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { requireValid } from '@mcp-router/protocol'
+import { errorBytes, requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
@@ -11,10 +11,10 @@ import { ageingOf } from './ageing.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live.js'
 import { formOf } from './replay.js'
-import { Replays } from './replays.js'
+import { lostRequest, Replays } from './replays.js'
 import type { Place } from './replays.js'
 import { openReply } from './reply.js'
-import { putOff, reviveOwned } from './takeover.js'
+import { putOff, restartOwned, reviveOwned } from './takeover.js'
 import { openStream } from './stream.js'
 import type { Stream } from './stream.js'
 
@@ -33,6 +33,11 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
       // Before initialize there is no conversation to carry on.
       if (!held.record.initialize) settle(`ending session ${id}`, sessions.end(held))
       else reviveLater(context, held)
+    },
+    async onForgotten(upstream) {
+      const held = sessions.held(id)
+      if (!held) throw new RouterError('SESSION_NOT_FOUND')
+      await restartOwned(context, held, upstream)
     },
     onAgreed(revision) {
       const held = sessions.held(id)
@@ -83,21 +88,38 @@ export const followOwned = (context: Context, incoming: Incoming, held: HeldSess
   const live = liveOf(held)
   const lastEventId = incoming.req.headers['last-event-id']
   if (typeof lastEventId === 'string' && lastEventId && formOf(held.record) !== 'plain') {
-    resume(context, incoming, held, placeOf(live, lastEventId))
+    const place = live.replays.find(lastEventId)
+    const lost = lostRequest(lastEventId)
+    if (place) resume(context, incoming, held, place)
+    else if (held.record.epoch === 1) throw unknownEvent()
+    else if (lost !== undefined) tellLost(context, incoming, held, lost)
+    // What an Owner before this one said outside of calls is lost with it; what comes is not.
+    else openSessionStream(context, incoming, held, live)
     return
   }
   openSessionStream(context, incoming, held, live)
 }
 
 /**
- * placeOf refuses an id that is not known, as servers of the official SDK do. A fresh stream would be no help: the answer that the client
- * waits for cannot come on it, and it would take the place of the one that the client has open.
+ * An id that is not known is refused, as servers of the official SDK do. A fresh stream would be no help: the answer that the client waits
+ * for cannot come on it, and it would take the place of the one that the client has open.
  */
-const placeOf = (live: LiveSession, lastEventId: string): Place => {
-  const place = live.replays.find(lastEventId)
-  if (place) return place
+const unknownEvent = (): RouterError => {
   const reason = 'Last-Event-ID names no event that is kept; GET without it for a new stream'
-  throw new RouterError('INVALID_REQUEST', { reason })
+  return new RouterError('INVALID_REQUEST', { reason })
+}
+
+/** The Owner went away while it answered this call: the client waits for an answer that nobody has any more. */
+const tellLost = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  requestId: string,
+): void => {
+  const { rpc, message } = new RouterError('OWNER_LOST')
+  const stream = openCounted(context, incoming, held, () => undefined)
+  stream.message(errorBytes(requestId, rpc, message))
+  stream.end()
 }
 
 /**

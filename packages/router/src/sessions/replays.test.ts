@@ -12,7 +12,7 @@ const open = () => {
   const replays = new Replays(ageingOf(deadlines))
   const lapsed = vi.fn()
   const call = (...words: string[]) => {
-    const replay = replays.open(() => lapsed(replay.name))
+    const replay = replays.open('7', () => lapsed(replay.name))
     for (const word of words) replay.say(Buffer.from(word))
     return replay
   }

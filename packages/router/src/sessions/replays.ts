@@ -14,7 +14,8 @@ const maxEnded = 16
 const maxEndedBytes = 4 * 1024 * 1024
 
 const standaloneName = '0'
-const eventId = /^(\d{1,15}):(\d{1,15})$/
+/** The name of a call's stream says which request it answers, so that a later Owner can, too. */
+const eventId = /^(\d{1,15}(?:\.[\w-]{1,256})?):(\d{1,15})$/
 
 /**
  * Replays are the streams of one Session at its Owner: the one that the client opens by GET, and one for each call that is answered as a
@@ -33,11 +34,11 @@ export class Replays implements Aged, ReplayKeeper {
     this.standalone = new Replay(standaloneName, this)
   }
 
-  /** open begins the stream of a call. `onLapsed` comes, at most once, when no client came for it any more. */
-  open(onLapsed: () => void): Replay {
+  /** open begins the stream of the call with this id (JSON text). `onLapsed` comes, at most once, when no client came for it any more. */
+  open(requestId: string, onLapsed: () => void): Replay {
     this.trim()
     this.opened++
-    const replay = new Replay(String(this.opened), this)
+    const replay = new Replay(nameOf(this.opened, requestId), this)
     this.calls = (this.calls ?? new Map<string, Call>()).set(replay.name, { replay, onLapsed })
     this.ageing?.add(this)
     return replay
@@ -85,6 +86,29 @@ export class Replays implements Aged, ReplayKeeper {
       bytes -= replay.bytes()
       count--
     }
+  }
+}
+
+/** lostRequest is the id (JSON text) of the request that an event of another Owner's stream belongs to; undefined: it was no call. */
+export const lostRequest = (lastEventId: string): string | undefined => {
+  const name = eventId.exec(lastEventId)?.[1]
+  const encoded = name?.split('.')[1]
+  if (encoded === undefined) return undefined
+  const id = Buffer.from(encoded, 'base64url').toString('utf8')
+  return isId(id) ? id : undefined
+}
+
+const longestId = 128
+
+const nameOf = (n: number, requestId: string): string =>
+  requestId.length > longestId ? String(n) : `${n}.${Buffer.from(requestId).toString('base64url')}`
+
+const isId = (text: string): boolean => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'string' || Number.isInteger(value)
+  } catch {
+    return false
   }
 }
 

@@ -100,7 +100,7 @@ class PostReply implements Reply, Timed {
   private begin(): Replay {
     if (this.replay) return this.replay
     this.clocks.deadlines.remove(this)
-    const replay = this.session.replays.open(() => this.finish())
+    const replay = this.session.replays.open(this.id, () => this.finish())
     const stream = openStream(this.incoming.res, this.clocks.keep, () => replay.detach(stream))
     replay.attach(stream, this.form)
     this.replay = replay

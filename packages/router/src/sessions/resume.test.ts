@@ -55,18 +55,18 @@ describe('a call whose client was cut off', () => {
   it('goes on, and the client gets what it missed, once, to the end', async () => {
     const { gateway, tell, hang, resume } = await open('2025-11-25')
     const cut = await hang()
-    expect(await next(cut)).toEqual(['1:0', ''])
+    expect(await next(cut)).toEqual(['1.MQ:0', ''])
     await tell('progress', { progress: 1 })
-    expect(await next(cut)).toMatchObject(['1:1', progress(1)])
+    expect(await next(cut)).toMatchObject(['1.MQ:1', progress(1)])
     await leave(gateway, cut)
     await tell('progress', { progress: 2 })
-    const resumed = await resume('1:1')
-    expect(await next(resumed)).toEqual(['1:1', ''])
-    expect(await next(resumed)).toMatchObject(['1:2', progress(2)])
+    const resumed = await resume('1.MQ:1')
+    expect(await next(resumed)).toEqual(['1.MQ:1', ''])
+    expect(await next(resumed)).toMatchObject(['1.MQ:2', progress(2)])
     await tell('progress', { progress: 3 })
-    expect(await next(resumed)).toMatchObject(['1:3', progress(3)])
+    expect(await next(resumed)).toMatchObject(['1.MQ:3', progress(3)])
     await tell('go')
-    expect(await next(resumed)).toMatchObject(['1:4', done])
+    expect(await next(resumed)).toMatchObject(['1.MQ:4', done])
     await expect.poll(() => resumed.response.complete).toBe(true)
   })
 
@@ -74,17 +74,17 @@ describe('a call whose client was cut off', () => {
     const { other, tell, hang, resume } = await open('2025-11-25')
     const first = await hang()
     await next(first)
-    const second = await resume('1:0', `${other.url}/mcp/local`)
+    const second = await resume('1.MQ:0', `${other.url}/mcp/local`)
     await expect.poll(() => first.response.complete).toBe(true)
-    expect(await next(second)).toEqual(['1:0', ''])
+    expect(await next(second)).toEqual(['1.MQ:0', ''])
     await tell('progress', { progress: 1 })
-    expect(await next(second)).toMatchObject(['1:1', progress(1)])
+    expect(await next(second)).toMatchObject(['1.MQ:1', progress(1)])
     second.response.destroy()
     await tell('go')
-    const third = await resume('1:0')
-    expect(await next(third)).toEqual(['1:0', ''])
-    expect(await next(third)).toMatchObject(['1:1', progress(1)])
-    expect(await next(third)).toMatchObject(['1:2', done])
+    const third = await resume('1.MQ:0')
+    expect(await next(third)).toEqual(['1.MQ:0', ''])
+    expect(await next(third)).toMatchObject(['1.MQ:1', progress(1)])
+    expect(await next(third)).toMatchObject(['1.MQ:2', done])
   })
 
   it('has its answer kept, though nobody was there when it came', async () => {
@@ -93,10 +93,10 @@ describe('a call whose client was cut off', () => {
     await next(cut)
     await leave(gateway, cut)
     await tell('go')
-    const resumed = await resume('1:0')
+    const resumed = await resume('1.MQ:0')
     expect([await next(resumed), await next(resumed)]).toMatchObject([
-      ['1:0', ''],
-      ['1:1', done],
+      ['1.MQ:0', ''],
+      ['1.MQ:1', done],
     ])
     await expect.poll(() => resumed.response.complete).toBe(true)
   })
@@ -107,11 +107,11 @@ describe('a call whose client was cut off', () => {
     await next(cut)
     await leave(gateway, cut)
     await tell('refuse')
-    const resumed = await resume('1:0')
+    const resumed = await resume('1.MQ:0')
     await next(resumed)
-    expect(await next(resumed)).toMatchObject(['1:1', { id: 1, error: { message: 'no' } }])
+    expect(await next(resumed)).toMatchObject(['1.MQ:1', { id: 1, error: { message: 'no' } }])
     const again = await ask(url, {
-      headers: { ...headers, accept: 'text/event-stream', 'last-event-id': '1:1' },
+      headers: { ...headers, accept: 'text/event-stream', 'last-event-id': '1.MQ:1' },
     })
     expect([again.status, again.text]).toEqual([204, ''])
   })
@@ -122,11 +122,11 @@ describe('a call whose client was cut off', () => {
     await expect.poll(() => gateway.router.calls()).toBe(1)
     await tell('progress', { progress: 1 })
     const cut = await opening
-    expect(await next(cut)).toMatchObject(['1:1', progress(1)])
+    expect(await next(cut)).toMatchObject(['1.MQ:1', progress(1)])
     await leave(gateway, cut)
     await tell('go')
-    const resumed = await resume('1:1')
-    expect(await next(resumed)).toMatchObject(['1:2', done])
+    const resumed = await resume('1.MQ:1')
+    expect(await next(resumed)).toMatchObject(['1.MQ:2', done])
   })
 
   it('of the first revision is over, as there are no ids to come back with', async () => {
@@ -186,11 +186,11 @@ describe('the stream that a client opens', () => {
     await next(mine)
     await tell('progress', { progress: 1 })
     const others = await initialize(url)
-    const foreign = { ...others.headers, accept: 'text/event-stream', 'last-event-id': '1:0' }
+    const foreign = { ...others.headers, accept: 'text/event-stream', 'last-event-id': '1.MQ:0' }
     expect((await ask(url, { headers: foreign })).status).toBe(400)
-    const stranger = { ...headers, 'x-principal': 'eve', 'last-event-id': '1:0' }
+    const stranger = { ...headers, 'x-principal': 'eve', 'last-event-id': '1.MQ:0' }
     expect((await ask(url, { headers: stranger })).status).toBe(404)
-    expect(await next(mine)).toMatchObject(['1:1', progress(1)])
+    expect(await next(mine)).toMatchObject(['1.MQ:1', progress(1)])
   })
 })
 
@@ -198,7 +198,7 @@ it('a call that is answered at once is answered as JSON, and leaves nothing behi
   const { url, headers } = await open('2025-11-25')
   const told = await ask(url, { headers, body: aRequest(1, 'echo', { a: 1 }) })
   expect(told.headers['content-type']).toBe('application/json')
-  const late = { ...headers, accept: 'text/event-stream', 'last-event-id': '1:0' }
+  const late = { ...headers, accept: 'text/event-stream', 'last-event-id': '1.MQ:0' }
   expect((await ask(url, { headers: late })).status).toBe(400)
 })
 
@@ -212,5 +212,5 @@ it('a second request under an id in flight is refused, and the first goes on', a
     'application/json',
   ])
   await tell('go')
-  expect(await next(first)).toMatchObject(['1:1', done])
+  expect(await next(first)).toMatchObject(['1.MQ:1', done])
 })

@@ -45,6 +45,7 @@ const open = () => {
     broadcast: { sessionEnded, sessionMoved: vi.fn(), listChanged: vi.fn() },
     events: { emit },
     instance: 'router-instance-1' as InstanceId,
+    outlives: () => false,
     options: { sessionTtlMs, touchMs },
   })
   onTestFinished(() => sessions.close())
@@ -56,7 +57,11 @@ const open = () => {
 
 /** A live part whose end can be seen. */
 const aLive = () => {
-  const live = new LiveSession('local', { onLost: () => undefined, onAgreed: () => undefined })
+  const live = new LiveSession('local', {
+    onLost: () => undefined,
+    onForgotten: () => Promise.resolve(),
+    onAgreed: () => undefined,
+  })
   const close = vi.spyOn(live, 'close')
   return { live, isClosed: () => close.mock.calls.length > 0 }
 }

@@ -45,6 +45,8 @@ interface Deps {
   readonly broadcast: Broadcast
   readonly events: EventSink
   readonly instance: InstanceId
+  /** Whether an owned Session can be taken over once this Instance is gone. */
+  readonly outlives: (record: Session) => boolean
   readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
 }
 
@@ -223,7 +225,8 @@ export const createSessions = (deps: Deps): Sessions => {
       await Promise.all(
         owned.map(async ({ live, record }) => {
           await live?.close()
-          if (live) await store.delete(record.id).catch(() => false)
+          // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
+          if (live && !deps.outlives(record)) await store.delete(record.id).catch(() => false)
         }),
       )
     },

@@ -1,9 +1,11 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
-import { mayTryElsewhere } from '@mcp-router/upstream'
+import { discard, mayTryElsewhere } from '@mcp-router/upstream'
+import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
+import type { LiveSession } from './live.js'
 import { openLive } from './owned.js'
 
 const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefined>>>()
@@ -40,6 +42,10 @@ export const reviveOwned = (context: Context, held: HeldSession): Promise<void> 
   const { live } = held
   if (!live) return Promise.reject(new RouterError('SESSION_NOT_FOUND'))
   if (live.isReady()) return Promise.resolve()
+  return revive(context, held, live)
+}
+
+const revive = (context: Context, held: HeldSession, live: LiveSession): Promise<void> => {
   const { revival } = live
   if (!revival.underway && Date.now() < revival.notBefore) {
     const data = { backend: held.record.backend, reason: 'it ended again and again' }
@@ -61,9 +67,17 @@ export const reviveOwned = (context: Context, held: HeldSession): Promise<void> 
   return revival.underway
 }
 
-/** restartOwned gives it a new Upstream in place of the one that it has. */
-export const restartOwned = async (context: Context, held: HeldSession): Promise<void> => {
-  await held.live?.leave()
+/** restartOwned gives it a new Upstream in place of this one, or whatever it has; others may have done so already. */
+export const restartOwned = async (
+  context: Context,
+  held: HeldSession,
+  upstream?: Upstream,
+): Promise<void> => {
+  const { live } = held
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  if (upstream && !live.isOn(upstream)) return reviveOwned(context, held)
+  const left = live.leave()
+  if (left) discard(left.close())
   await reviveOwned(context, held)
 }
 
@@ -95,7 +109,7 @@ const connect = async (
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
   const upstream = await openSomewhere(context, backend, endpoint, (each) =>
-    context.deps.dialer.open(backend, each, live),
+    context.deps.dialer.open(backend, each, live.hear()),
   )
   try {
     await live.resumeOn(upstream, record)

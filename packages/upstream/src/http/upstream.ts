@@ -3,7 +3,7 @@ import type { BackendName, EventSink, HttpEndpoint } from '@mcp-router/core'
 import { Chain, RouterError } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { cancelledMessage, discard, SessionLost } from '../upstream.js'
+import { cancelledMessage, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import type { HttpClient } from './client.js'
 import { HttpConversation } from './conversation.js'
@@ -20,6 +20,8 @@ interface Options {
 }
 
 const resumeTries = 5
+/** How long a server may take to hear of a cancellation before its session is ended, ms. */
+const farewellMs = 500
 const resumeDelayMs = 1_000
 
 /**
@@ -34,6 +36,9 @@ class HttpUpstream implements Upstream {
   private readonly conversation: HttpConversation
   private readonly underway = new Chain<Sending>()
   private opened = false
+  /** The last cancellation, until it has arrived. */
+  private farewell: Promise<void> | undefined
+  private forgotten = false
   private closed = false
 
   constructor(options: Options) {
@@ -54,7 +59,7 @@ class HttpUpstream implements Upstream {
   }
 
   cancel(id: string): void {
-    discard(this.send(cancelledMessage(id)))
+    this.farewell = this.send(cancelledMessage(id)).catch(() => undefined)
     for (const sending of this.underway) {
       if (sending.sent?.id === id) sending.abort(new Error('the request was cancelled'))
     }
@@ -63,7 +68,10 @@ class HttpUpstream implements Upstream {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    for (const sending of this.underway) sending.abort(new Error('the upstream was closed'))
+    // What was cancelled a moment ago must be known before the session ends.
+    if (this.farewell)
+      await Promise.race([this.farewell, wait(farewellMs, undefined, { ref: false })])
+    this.abortAll()
     const { client, endpoint, listener } = this.options
     const { sessionId, revision } = this.conversation
     if (sessionId) await endSession(client, endpoint, sessionId, revision)
@@ -71,12 +79,28 @@ class HttpUpstream implements Upstream {
     listener.onClose(undefined)
   }
 
+  /** lose ends it without a goodbye: the Endpoint has forgotten the session. What is under way hears that for itself first. */
+  private lose(): void {
+    this.forgotten = true
+    for (const { sent } of this.underway) if (sent) return
+    if (this.closed) return
+    this.closed = true
+    const { backend, endpoint, listener } = this.options
+    const lost = new SessionLost(endpoint.url)
+    this.tell('lost', lost.message)
+    listener.onClose(new RouterError('UPSTREAM_FAILED', { backend, reason: lost.message }, lost))
+  }
+
+  private abortAll(): void {
+    for (const sending of this.underway) sending.abort(new Error('the upstream was closed'))
+  }
+
   private tellOpened(): void {
     this.opened = true
     this.tell('opened', 'http')
   }
 
-  private tell(action: 'opened' | 'closed', reason: string): void {
+  private tell(action: 'opened' | 'closed' | 'lost', reason: string): void {
     const { events, backend, endpoint } = this.options
     events.emit({ kind: 'upstream', action, backend, endpoint: endpoint.id, reason })
   }
@@ -89,6 +113,7 @@ class HttpUpstream implements Upstream {
       if (error) onFailed(asFailure(backend, error))
       else if (sending.answered) onDone()
       else this.finish(message, sending).then(onDone, onFailed)
+      if (this.forgotten) setImmediate(() => this.lose())
     })
     this.underway.add(sending)
     const headers = this.conversation.postHeaders()
@@ -112,7 +137,9 @@ class HttpUpstream implements Upstream {
     let lastEventId = from
     for (let tries = 0; tries < resumeTries && !this.closed; tries++) {
       await wait(resumeDelayMs, undefined, { ref: false })
-      const more = await this.openStream(message, lastEventId)
+      // The request itself was sent: that this one was not is no reason to take it for never sent.
+      const more = await this.openStream(message, lastEventId).catch(() => undefined)
+      if (!more) continue
       if (more.status !== 200) return false
       if (more.answered) return true
       if (more.lastEventId !== lastEventId) tries = 0
@@ -126,6 +153,10 @@ class HttpUpstream implements Upstream {
     let lastEventId = ''
     for (let failures = 0; failures < resumeTries && !this.closed; failures++) {
       const stream = await this.openStream(undefined, lastEventId).catch(() => undefined)
+      if (stream?.status === 404 && this.conversation.sessionId) {
+        this.lose()
+        return
+      }
       if (stream && stream.status !== 200) return
       if (stream?.streamed()) failures = 0
       lastEventId = stream?.lastEventId ?? lastEventId

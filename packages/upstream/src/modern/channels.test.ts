@@ -47,5 +47,5 @@ it('closing ends the children', async () => {
   channels.of(backendOf(endpoint), endpoint).request(aRequest('a'), [], heard)
   await heard.next()
   await channels.close()
-  expect(events.all.at(-1)).toMatchObject({ kind: 'upstream', action: 'closed' })
+  await expect.poll(() => events.all.at(-1)).toMatchObject({ kind: 'upstream', action: 'closed' })
 })

@@ -64,7 +64,7 @@ class HttpCall implements ModernCall {
   follow(begin: () => HttpPosting): void {
     this.answerOf(begin).then(
       (answer) => this.onEnd(answer),
-      (error: unknown) => this.fail(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.fail(asError(error)),
     )
   }
 
@@ -79,7 +79,8 @@ class HttpCall implements ModernCall {
     try {
       if (answer.body.length > 0) this.hear(scanMessage(answer.body))
     } catch (error) {
-      if (!(error instanceof MalformedMessage)) throw error
+      // What is no message is told below; nobody else would hear of a fault in here.
+      if (!(error instanceof MalformedMessage)) this.fail(asError(error))
     }
     const how =
       answer.status === 200 ? 'it ended without answer' : `HTTP ${answer.status} without a message`
@@ -110,3 +111,6 @@ class HttpCall implements ModernCall {
     this.listener.onFailed(told)
   }
 }
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))

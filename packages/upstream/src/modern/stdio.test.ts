@@ -84,7 +84,7 @@ describe('many callers of one child', () => {
 
   it('are not disturbed by a child that says what is no JSON, of no call, or asks', async () => {
     const { send, actions } = open()
-    const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":,}}`
+    const progress = `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":[,]}}`
     const { next } = send(
       1,
       `console.log(${JSON.stringify(progress)}); write({ id: 99, result: {} }); write({ id: null, error: {} })
@@ -172,10 +172,11 @@ describe('the child of a channel', () => {
   })
 
   it('is not ended while a call is under way', async () => {
-    const { send, actions } = open(20)
-    const { next } = send(1, `setTimeout(() => answer({}), 200)`)
-    expect(await next()).toMatchObject({ id: 1 })
-    expect(actions()).toEqual(['opened'])
+    const { send } = open(20)
+    const leaving = `process.stdin.on('end', () => answer('its input ended'))`
+    const { next } = send(1, `${leaving}; setTimeout(() => answer('done'), 200)`)
+    expect(await send(2).next()).toMatchObject({ id: 2 })
+    expect(await next()).toMatchObject({ result: 'done' })
   })
 
   it('that was too idle may take its time to leave: calls meanwhile are with the next', async () => {

@@ -11,7 +11,8 @@ export interface Origin {
 const idleMs = 4_000
 const sweepMs = 1_000
 
-const unsafe = /[\r\n\0]/
+/** The head is written as Latin-1: what is none would become other bytes, line breaks even. */
+const unsafe = /[\r\n\0\u0100-\uffff]/
 
 /** openOrigin keeps the last used connections on top of the pile, so that a quiet hour leaves few. */
 export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
@@ -45,7 +46,7 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
       const name = headers[at] ?? ''
       const value = headers[at + 1] ?? ''
       // Names are ours, or tokens that node:http has read.
-      if (unsafe.test(value)) throw new TypeError(`a line break in header ${name}`)
+      if (unsafe.test(value)) throw new TypeError(`header ${name} holds what cannot be sent`)
       named ||= name.length === 4 && name.toLowerCase() === 'host'
       parts.push(name, ': ', value, '\r\n')
     }
