@@ -129,6 +129,7 @@ const compose = async (
     registry,
     sessions: store.sessions,
     membership: store.membership,
+    journal: store.journal,
     client,
     ...upstreams,
     admission,

@@ -30,6 +30,7 @@ export const warmUp = async (): Promise<void> => {
     registry,
     sessions: store.sessions,
     membership: store.membership,
+    journal: store.journal,
     client,
     ...upstreams,
     admission: { admit: () => ({ name: 'warm-up' }) },

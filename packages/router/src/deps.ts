@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
-import type { Membership, Registry, SessionStore } from '@mcp-router/store'
+import type { Journal, Membership, Registry, SessionStore } from '@mcp-router/store'
 import type { HttpClient, ListChange, Upstreams } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
@@ -34,6 +34,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly registry: Registry
   readonly sessions: SessionStore
   readonly membership: Membership
+  readonly journal: Journal
   readonly client: HttpClient
   readonly admission: Admission
   readonly broadcast: Broadcast

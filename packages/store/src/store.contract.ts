@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeEras } from './era-store.contract.js'
+import { describeJournal } from './journal.contract.js'
 import { describeMembership } from './membership.contract.js'
 import { lasting, type OpenStore } from './open-store.contract.js'
 import { describeSessions } from './session-store.contract.js'
@@ -11,6 +12,7 @@ export const describeStore = (name: string, open: OpenStore) => {
     describeSessions(open)
     describeMembership(open)
     describeEras(open)
+    describeJournal(open)
 
     describe('as a whole', () => {
       let store: Store

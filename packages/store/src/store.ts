@@ -1,4 +1,5 @@
 import type { EraStore } from './era-store.js'
+import type { Journal } from './journal.js'
 import type { Membership } from './membership.js'
 import type { SessionStore } from './session-store.js'
 
@@ -12,6 +13,7 @@ export interface Store {
   readonly sessions: SessionStore
   readonly membership: Membership
   readonly eras: EraStore
+  readonly journal: Journal
   /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
   clusterSecret(): Promise<string>
   health(): StoreHealth

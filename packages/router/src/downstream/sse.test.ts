@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
 import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
+import { openGateway, openStore } from '../testing/gateway.js'
 import { stdioServer } from '../testing/stdio-server.js'
 
 const open = async () => {
@@ -144,5 +144,85 @@ describe('a stream is refused', () => {
       status: 405,
       headers: { allow: 'GET' },
     })
+  })
+})
+
+describe('a client that names itself', () => {
+  const echo = `
+    const read = require('node:readline').createInterface({ input: process.stdin })
+    read.on('line', (line) => {
+      const { id, method, params } = JSON.parse(line)
+      if (id === undefined || method === 'hang') return
+      const result = method === 'initialize' ? { protocolVersion: '2024-11-05', capabilities: {} } : params ?? {}
+      console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
+    })`
+  const handshake = {
+    protocolVersion: '2024-11-05',
+    capabilities: {},
+    clientInfo: { name: 'c', version: '1' },
+  }
+
+  const open = async () => {
+    const backends = [backendOf('local', [nodeEndpoint(echo)])]
+    const store = openStore()
+    const a = await openGateway({ backends, store })
+    const b = await openGateway({ backends, store, instance: 'router-instance-2' })
+    const streamAt = async (url: string) => {
+      const events = await follow(`${url}/sse/local?clientId=ada-1`)
+      const address = new URL((await events.next()).data.toString())
+      const send = (base: string, body: unknown) =>
+        ask(`${base}${address.pathname}${address.search}`, { body })
+      return { events, send, session: address.searchParams.get('sessionId') }
+    }
+    return { store, a, b, streamAt }
+  }
+
+  it('finds its session again, with what was said meanwhile', async () => {
+    const { a, b, streamAt } = await open()
+    const first = await streamAt(a.url)
+    await first.send(a.url, aRequest(0, 'initialize', handshake))
+    expect(await first.events.message()).toMatchObject({ id: 0 })
+    first.events.response.destroy()
+    await first.send(b.url, aRequest(1, 'echo', { n: 1 }))
+    const second = await streamAt(b.url)
+    expect(second.session).toBe(first.session)
+    expect(await second.events.message()).toMatchObject({ id: 1, result: { n: 1 } })
+  })
+
+  it('is told of what its instance took along: reads are asked again, the rest is unknown', async () => {
+    const { store, a, b, streamAt } = await open()
+    const first = await streamAt(a.url)
+    await first.send(a.url, aRequest(0, 'initialize', handshake))
+    await first.events.message()
+    await first.send(a.url, aRequest(1, 'hang'))
+    const id = first.session as never
+    await store.journal.owe(id, {
+      requestId: '2',
+      body: JSON.stringify(aRequest(2, 'tools/list', { n: 2 })),
+    })
+    await store.membership.leave('router-instance-1' as never)
+    const second = await streamAt(b.url)
+    const told = [await second.events.message(), await second.events.message()]
+    expect(told).toMatchObject([
+      { id: 1, error: { code: -31502 } },
+      { id: 2, result: { n: 2 } },
+    ])
+    await expect.poll(() => store.journal.owed(id)).toEqual([])
+  })
+
+  it('begins anew with another initialize, in a new process', async () => {
+    const { a, streamAt } = await open()
+    const { events, send } = await streamAt(a.url)
+    for (const id of [1, 2]) {
+      await send(a.url, aRequest(id, 'initialize', handshake))
+      expect(await events.message()).toMatchObject({
+        id,
+        result: { protocolVersion: '2024-11-05' },
+      })
+    }
+    const started = a.events.filter(
+      (event) => event.kind === 'upstream' && event.action === 'opened',
+    )
+    expect(started).toHaveLength(2)
   })
 })

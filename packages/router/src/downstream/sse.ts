@@ -14,6 +14,7 @@ import type { HeldSession } from '../sessions/held.js'
 import { restartOwned } from '../sessions/takeover.js'
 import { isNamed, namedId } from '../sessions/named.js'
 import { noteRequest } from '../sessions/note.js'
+import { noteOwed } from '../sessions/owed.js'
 import { liveOf, openLive, openSessionStream } from '../sessions/owned.js'
 import { passBatch } from './batch.js'
 import { noteBackend, requireBackend } from './context.js'
@@ -148,6 +149,7 @@ const accept = async (
   // Once it is answered 202, bad JSON could no longer be refused.
   requireValid(message)
   await noteRequest(context.sessions, held, message)
+  await noteOwed(context, held.record, message)
   liveOf(held).pass(message)
   respondAccepted(incoming)
 }

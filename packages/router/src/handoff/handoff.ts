@@ -3,11 +3,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Instance, InstanceId, Principal } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { wasNeverSent } from '@mcp-router/upstream'
-import type { HttpClient } from '@mcp-router/upstream'
+import type { HttpClient, HttpController } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { Relay } from '../relay.js'
+import type { RelayHooks } from '../relay.js'
 import type { Members } from './members.js'
 
 /** Requests between Instances have this path before their own; Nginx lets it pass from nobody. */
@@ -113,7 +114,7 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
     }
     const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
     const url = owner.address + handoffPrefix + pathOf(req)
-    const relay = new Relay(incoming, keep, {
+    const relay = new HandoffRelay(incoming, keep, {
       onFailed(error) {
         members.forget(owner.id)
         const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
@@ -141,6 +142,21 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
       const same = timingSafeEqual(createHash('sha256').update(given).digest(), digest)
       return same ? { name } : undefined
     },
+  }
+}
+
+/** HandoffRelay passes the owner's answer on. A stream that the client opened by GET just ends: no request failed, and it comes again. */
+class HandoffRelay extends Relay {
+  private readonly request: Incoming
+
+  constructor(incoming: Incoming, keep: KeepAlive, hooks: RelayHooks) {
+    super(incoming, keep, hooks)
+    this.request = incoming
+  }
+
+  override onResponseError(controller: HttpController, error: Error): void {
+    if (this.request.streaming && this.request.req.method === 'GET') this.end()
+    else super.onResponseError(controller, error)
   }
 }
 

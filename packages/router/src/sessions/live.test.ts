@@ -33,7 +33,12 @@ const openReply = (id: string) => {
 
 const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
-  const hooks = { onLost: vi.fn(), onForgotten: vi.fn(() => Promise.resolve()), onAgreed: vi.fn() }
+  const hooks = {
+    onLost: vi.fn(),
+    onForgotten: vi.fn(() => Promise.resolve()),
+    onSettled: vi.fn(),
+    onAgreed: vi.fn(),
+  }
   const live = new LiveSession('local', hooks)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]
   const upstream: Upstream = {

@@ -28,6 +28,8 @@ export interface LiveHooks {
   onLost(): void
   /** The server knows the session no more; resolves once there is another. */
   onForgotten(upstream: Upstream): Promise<void>
+  /** A request that was answered 202 has its answer, or an error in its place. */
+  onSettled(id: string): void
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
 }
@@ -167,8 +169,10 @@ export class LiveSession implements UpstreamListener {
   onMessage(message: Message, about = ''): void {
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message, about)
-    else if (this.unanswered?.delete(message.id)) this.toStream(message)
-    else this.replies?.get(message.id)?.answer(message)
+    else if (this.unanswered?.delete(message.id)) {
+      this.toStream(message)
+      this.hooks.onSettled(message.id)
+    } else this.replies?.get(message.id)?.answer(message)
   }
 
   onClose(cause: Error | undefined): void {
@@ -261,9 +265,15 @@ export class LiveSession implements UpstreamListener {
     this.replays.standalone.say(message.bytes)
   }
 
+  /** tellFailure answers a request with an error on the Stream. */
+  tellFailure(id: string, error: RouterError): void {
+    this.replays.standalone.say(errorBytes(id, error.rpc, error.message))
+  }
+
   private owe(id: string, error: RouterError): void {
     if (!this.unanswered?.delete(id)) return
-    this.replays.standalone.say(errorBytes(id, error.rpc, error.message))
+    this.tellFailure(id, error)
+    this.hooks.onSettled(id)
   }
 }
 

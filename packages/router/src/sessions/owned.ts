@@ -10,6 +10,7 @@ import type { HeldSession } from './held.js'
 import { ageingOf } from './ageing.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live.js'
+import { settleOwed } from './owed.js'
 import { formOf } from './replay.js'
 import { lostRequest, Replays } from './replays.js'
 import type { Place } from './replays.js'
@@ -38,6 +39,10 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
       const held = sessions.held(id)
       if (!held) throw new RouterError('SESSION_NOT_FOUND')
       await restartOwned(context, held, upstream)
+    },
+    onSettled(requestId) {
+      const held = sessions.held(id)
+      if (held) settleOwed(context, held.record, requestId)
     },
     onAgreed(revision) {
       const held = sessions.held(id)

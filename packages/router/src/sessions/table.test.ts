@@ -60,6 +60,7 @@ const aLive = () => {
   const live = new LiveSession('local', {
     onLost: () => undefined,
     onForgotten: () => Promise.resolve(),
+    onSettled: () => undefined,
     onAgreed: () => undefined,
   })
   const close = vi.spyOn(live, 'close')

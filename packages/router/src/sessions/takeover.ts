@@ -7,6 +7,7 @@ import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { openLive } from './owned.js'
+import { owedOf, payOwed } from './owed.js'
 
 const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefined>>>()
 
@@ -28,7 +29,15 @@ export const takeOver = (context: Context, held: HeldSession): Promise<HeldSessi
 const take = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
   const live = openLive(context, held.record.backend, held.record.id)
   const taken = await context.sessions.claim(held, live)
-  if (taken) await reviveOwned(context, taken)
+  if (!taken) return undefined
+  const owed = await owedOf(context, taken.record)
+  // Its answer is among what is owed: then there is no handshake yet that could be replayed.
+  if (owed.some(({ method }) => method === 'initialize')) {
+    taken.record = { ...taken.record, initialize: '' }
+  }
+  await reviveOwned(context, taken)
+  taken.record = { ...taken.record, initialize: held.record.initialize }
+  await payOwed(context, taken, owed)
   return taken
 }
 

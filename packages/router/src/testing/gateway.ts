@@ -56,6 +56,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     registry,
     sessions: store.sessions,
     membership: store.membership,
+    journal: store.journal,
     client,
     ...upstreams,
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },

@@ -4,6 +4,7 @@ import type { Store, StoreHealth, StoreOptions } from '../store.js'
 import { createAttempt } from './attempt.js'
 import { memoryEras } from './eras.js'
 import { createExpiringMap } from './expiring-map.js'
+import { memoryJournal } from './journal.js'
 import { memoryMembership } from './membership.js'
 import { memorySessions } from './sessions.js'
 
@@ -27,6 +28,7 @@ export const memoryStore = (options: StoreOptions): Store => {
     sessions: memorySessions(sessions, attempt),
     membership: memoryMembership(leases, attempt),
     eras: memoryEras(attempt),
+    journal: memoryJournal(attempt),
     clusterSecret: () => Promise.resolve(secret),
     health: () => health,
     close() {

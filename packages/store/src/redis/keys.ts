@@ -6,6 +6,9 @@ export const sessionKey = (id: SessionId) => `mcp:sessions:${id}`
 /** anySessionKey is the SCAN pattern of all Sessions. */
 export const anySessionKey = 'mcp:sessions:*'
 
+/** callsKey is a HASH, id of a request to its body; the braces put it in the slot of its session. */
+export const callsKey = (id: SessionId) => `{mcp:sessions:${id}}:calls`
+
 /** instanceKey is a HASH, the lease. */
 export const instanceKey = (id: InstanceId) => `mcp:instance:${id}`
 

@@ -2,6 +2,7 @@ import type { Store, StoreOptions } from '../store.js'
 import { openConnection } from './connection.js'
 import { clusterSecret } from './cluster-secret.js'
 import { redisEras } from './eras.js'
+import { redisJournal } from './journal.js'
 import { redisMembership } from './membership.js'
 import { loadScripts } from './scripts.js'
 import { redisSessions } from './sessions.js'
@@ -19,6 +20,7 @@ export const redisStore = (url: string, options: StoreOptions): Store => {
     sessions: redisSessions(connection, scripts, options.sessionTtlMs),
     membership: redisMembership(connection, scripts, options.leaseMs),
     eras: redisEras(connection),
+    journal: redisJournal(connection),
     clusterSecret: () =>
       configured === undefined ? clusterSecret(connection) : Promise.resolve(configured),
     health: connection.health,

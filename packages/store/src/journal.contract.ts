@@ -1,0 +1,46 @@
+import type { SessionId } from '@mcp-router/core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lasting, type OpenStore } from './open-store.contract.js'
+import type { Store } from './store.js'
+
+/** describeJournal is the contract of every Journal. */
+export const describeJournal = (open: OpenStore) => {
+  describe('the journal', () => {
+    let store: Store
+    const session = 's-1' as SessionId
+    const call = (requestId: string) => ({ requestId, body: `{"id":${requestId},"é":"😀"}` })
+
+    beforeEach(async () => {
+      store = await open(lasting)
+    })
+
+    afterEach(() => store.close())
+
+    it('knows what is owed to whom', async () => {
+      await store.journal.owe(session, call('1'))
+      await store.journal.owe(session, call('"a"'))
+      await store.journal.owe('s-2' as SessionId, call('2'))
+      const owed = await store.journal.owed(session)
+      expect(owed.toSorted((a, b) => (a.requestId < b.requestId ? -1 : 1))).toEqual([
+        call('"a"'),
+        call('1'),
+      ])
+    })
+
+    it('forgets what was settled, and nothing else', async () => {
+      await store.journal.owe(session, call('1'))
+      await store.journal.owe(session, call('2'))
+      await store.journal.settle(session, '1')
+      await store.journal.settle(session, 'never')
+      expect(await store.journal.owed(session)).toEqual([call('2')])
+      await store.journal.settle(session, '2')
+      expect(await store.journal.owed(session)).toEqual([])
+    })
+
+    it('owes an answer once, however often it is asked for', async () => {
+      await store.journal.owe(session, call('1'))
+      await store.journal.owe(session, call('1'))
+      expect(await store.journal.owed(session)).toEqual([call('1')])
+    })
+  })
+}

@@ -1,0 +1,26 @@
+import type { SessionId } from '@mcp-router/core'
+import { journalMs } from '../journal.js'
+import type { Journal } from '../journal.js'
+import type { Attempt } from './attempt.js'
+import { createExpiringMap } from './expiring-map.js'
+
+export const memoryJournal = (attempt: Attempt): Journal => {
+  const calls = createExpiringMap<SessionId, Map<string, string>>(journalMs)
+  return {
+    owe: (session, { requestId, body }) =>
+      attempt(() => {
+        calls.put(session, new Map(calls.get(session)).set(requestId, body))
+      }),
+    settle: (session, requestId) =>
+      attempt(() => {
+        const left = new Map(calls.get(session))
+        left.delete(requestId)
+        if (left.size > 0) calls.amend(session, left)
+        else calls.delete(session)
+      }),
+    owed: (session) =>
+      attempt(() =>
+        [...(calls.get(session) ?? [])].map(([requestId, body]) => ({ requestId, body })),
+      ),
+  }
+}
