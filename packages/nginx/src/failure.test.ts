@@ -51,7 +51,7 @@ it('answers 503 with Retry-After in JSON-RPC while no instance can be reached', 
   for (const path of ['/mcp/x', '/mcp-bridge/mcp/x']) {
     const { status, headers, body } = await ask(port, path, { method: 'POST', body: '{}' })
     expect(status).toBe(503)
-    expect(headers['retry-after']).toBe('6')
+    expect(headers['retry-after']).toBe('2')
     expect(headers['content-type']).toBe('application/json')
     expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -31503 } })
   }

@@ -1,6 +1,6 @@
 import type { Affinity, NginxSettings } from './settings.js'
 
-const failTimeoutS = 5
+const failTimeoutS = 1
 
 /** Nginx tries a failed Instance again once more than `fail_timeout` passed, in whole seconds. */
 export const retryAfterS = failTimeoutS + 1

@@ -35,6 +35,7 @@ export class Relay implements HttpHandler, KeptStream {
   private begun = false
   private streams = false
   private eventIds = false
+  private looked = false
   private betweenEvents = true
   private over = false
 
@@ -71,10 +72,11 @@ export class Relay implements HttpHandler, KeptStream {
   onResponseData(controller: HttpController, chunk: Buffer): void {
     if (!this.begun && !this.held) {
       this.held = chunk
-      if (this.streams) this.eventIds = chunk.includes('id:')
+      if (this.streams) this.look(chunk)
       else process.nextTick(beginRelay, this)
       return
     }
+    if (!this.looked) this.look(chunk)
     this.begin()
     this.write(chunk, controller)
   }
@@ -150,6 +152,12 @@ export class Relay implements HttpHandler, KeptStream {
     if (this.held && this.controller) this.write(this.held, this.controller)
     else res.flushHeaders()
     this.held = undefined
+  }
+
+  /** Servers that number their events number the first. */
+  private look(chunk: Buffer): void {
+    this.looked = true
+    this.eventIds = chunk.includes('id:')
   }
 
   private respondFailure(error: Error): void {

@@ -12,7 +12,7 @@ import { LiveSession } from './live.js'
 import type { LiveHooks } from './live.js'
 import { settleOwed } from './owed.js'
 import { formOf } from './replay.js'
-import { lostRequest, Replays } from './replays.js'
+import { readForeign, Replays } from './replays.js'
 import type { Place } from './replays.js'
 import { openReply } from './reply.js'
 import { putOff, restartOwned, reviveOwned } from './takeover.js'
@@ -20,7 +20,12 @@ import { openStream } from './stream.js'
 import type { Stream } from './stream.js'
 
 /** openLive makes the live part of an owned Session; when its Upstream ends by itself, another takes its place. */
-export const openLive = (context: Context, backend: string, id: SessionId): LiveSession => {
+export const openLive = (
+  context: Context,
+  backend: string,
+  id: SessionId,
+  epoch = 1,
+): LiveSession => {
   const { deps, sessions } = context
   const settle = (doing: string, done: Promise<unknown>): void => {
     done.catch((error: unknown) => {
@@ -49,7 +54,7 @@ export const openLive = (context: Context, backend: string, id: SessionId): Live
       if (held) settle(`noting the revision of ${id}`, sessions.change(held, { revision }))
     },
   }
-  return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines)))
+  return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines), epoch))
 }
 
 /** The next message brings the Upstream back; whoever only listens must not wait for one. */
@@ -94,10 +99,10 @@ export const followOwned = (context: Context, incoming: Incoming, held: HeldSess
   const lastEventId = incoming.req.headers['last-event-id']
   if (typeof lastEventId === 'string' && lastEventId && formOf(held.record) !== 'plain') {
     const place = live.replays.find(lastEventId)
-    const lost = lostRequest(lastEventId)
+    const foreign = readForeign(lastEventId)
     if (place) resume(context, incoming, held, place)
-    else if (held.record.epoch === 1) throw unknownEvent()
-    else if (lost !== undefined) tellLost(context, incoming, held, lost)
+    else if (!foreign || foreign.epoch >= held.record.epoch) throw unknownEvent()
+    else if (foreign.requestId !== undefined) tellLost(context, incoming, held, foreign.requestId)
     // What an Owner before this one said outside of calls is lost with it; what comes is not.
     else openSessionStream(context, incoming, held, live)
     return

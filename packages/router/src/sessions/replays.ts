@@ -13,9 +13,11 @@ export interface Place {
 const maxEnded = 16
 const maxEndedBytes = 4 * 1024 * 1024
 
-const standaloneName = '0'
-/** The name of a call's stream says which request it answers, so that a later Owner can, too. */
-const eventId = /^(\d{1,15}(?:\.[\w-]{1,256})?):(\d{1,15})$/
+/**
+ * An event is named by its stream and its number, a stream by the Owner's epoch, from the second on, its number, and of a call the request
+ * that it answers: so a later Owner knows which events are not its own, and whom it cannot answer any more.
+ */
+const eventId = /^((?:(\d{1,15})-)?\d{1,15}(?:\.([\w-]{1,256}))?):(\d{1,15})$/
 
 /**
  * Replays are the streams of one Session at its Owner: the one that the client opens by GET, and one for each call that is answered as a
@@ -26,19 +28,21 @@ export class Replays implements Aged, ReplayKeeper {
   private readonly ageing: Ageing | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private calls: Map<string, Call> | undefined
+  private readonly prefix: string
   private opened = 0
 
   /** Without an Ageing, what is kept stays until the Session ends. */
-  constructor(ageing?: Ageing) {
+  constructor(ageing?: Ageing, epoch = 1) {
     this.ageing = ageing
-    this.standalone = new Replay(standaloneName, this)
+    this.prefix = epoch > 1 ? `${epoch}-` : ''
+    this.standalone = new Replay(`${this.prefix}0`, this)
   }
 
   /** open begins the stream of the call with this id (JSON text). `onLapsed` comes, at most once, when no client came for it any more. */
   open(requestId: string, onLapsed: () => void): Replay {
     this.trim()
     this.opened++
-    const replay = new Replay(nameOf(this.opened, requestId), this)
+    const replay = new Replay(this.prefix + nameOf(this.opened, requestId), this)
     this.calls = (this.calls ?? new Map<string, Call>()).set(replay.name, { replay, onLapsed })
     this.ageing?.add(this)
     return replay
@@ -46,9 +50,9 @@ export class Replays implements Aged, ReplayKeeper {
 
   /** find reads a Last-Event-ID; undefined: it is no event of this Session, or of a stream that is kept no more. */
   find(lastEventId: string): Place | undefined {
-    const [, name, n] = eventId.exec(lastEventId) ?? []
+    const [, name, , , n] = eventId.exec(lastEventId) ?? []
     if (name === undefined) return undefined
-    const replay = name === standaloneName ? this.standalone : this.calls?.get(name)?.replay
+    const replay = name === this.standalone.name ? this.standalone : this.calls?.get(name)?.replay
     const after = Number(n)
     return replay?.has(after) ? { replay, after } : undefined
   }
@@ -89,13 +93,20 @@ export class Replays implements Aged, ReplayKeeper {
   }
 }
 
-/** lostRequest is the id (JSON text) of the request that an event of another Owner's stream belongs to; undefined: it was no call. */
-export const lostRequest = (lastEventId: string): string | undefined => {
-  const name = eventId.exec(lastEventId)?.[1]
-  const encoded = name?.split('.')[1]
-  if (encoded === undefined) return undefined
-  const id = Buffer.from(encoded, 'base64url').toString('utf8')
-  return isId(id) ? id : undefined
+/** ForeignEvent is an event that an Owner before this one told. */
+export interface ForeignEvent {
+  /** Of the Owner. */
+  readonly epoch: number
+  /** The id (JSON text) of the request that its stream answered; undefined: it was the stream outside of calls. */
+  readonly requestId: string | undefined
+}
+
+/** readForeign reads an event id that is none of this Owner's; undefined: it is none at all. */
+export const readForeign = (lastEventId: string): ForeignEvent | undefined => {
+  const [all, , epoch, encoded] = eventId.exec(lastEventId) ?? []
+  if (all === undefined) return undefined
+  const id = encoded === undefined ? '' : Buffer.from(encoded, 'base64url').toString('utf8')
+  return { epoch: Number(epoch ?? 1), requestId: isId(id) ? id : undefined }
 }
 
 const longestId = 128

@@ -27,7 +27,8 @@ export const takeOver = (context: Context, held: HeldSession): Promise<HeldSessi
 }
 
 const take = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
-  const live = openLive(context, held.record.backend, held.record.id)
+  const { id, backend, epoch } = held.record
+  const live = openLive(context, backend, id, epoch + 1)
   const taken = await context.sessions.claim(held, live)
   if (!taken) return undefined
   const owed = await owedOf(context, taken.record)
