@@ -130,6 +130,7 @@ const compose = async (
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    generation: () => store.generation(),
     client,
     ...upstreams,
     admission,

@@ -31,6 +31,7 @@ export const warmUp = async (): Promise<void> => {
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    generation: () => store.generation(),
     client,
     ...upstreams,
     admission: { admit: () => ({ name: 'warm-up' }) },

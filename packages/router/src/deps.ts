@@ -35,6 +35,8 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly sessions: SessionStore
   readonly membership: Membership
   readonly journal: Journal
+  /** Names what the store holds: another name, and it was emptied (Store). */
+  readonly generation: () => Promise<string>
   readonly client: HttpClient
   readonly admission: Admission
   readonly broadcast: Broadcast

@@ -35,6 +35,12 @@ export const describeStore = (name: string, open: OpenStore) => {
         await other.close()
       })
 
+      it('has one name for what it holds', async () => {
+        const generation = await store.generation()
+        expect(generation).not.toBe('')
+        expect(await store.generation()).toBe(generation)
+      })
+
       it('is up once it has answered', async () => {
         await store.membership.list()
         expect(store.health()).toEqual({ up: true })

@@ -16,6 +16,11 @@ export interface Store {
   readonly journal: Journal
   /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
   clusterSecret(): Promise<string>
+  /**
+   * Names what the store holds: another name means that it was emptied since (FLUSHALL, a restart without its files), and that what is
+   * remembered elsewhere is worth writing again. The cluster secret is put back with it.
+   */
+  generation(): Promise<string>
   health(): StoreHealth
   close(): Promise<void>
 }

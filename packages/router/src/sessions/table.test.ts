@@ -37,6 +37,7 @@ const open = () => {
   const registry = createRegistry()
   registry.publish([backendOf('weather', [endpoint, command])])
   const [emit, sessionEnded] = [vi.fn(), vi.fn(() => Promise.resolve())]
+  const generation = { now: 'first' }
   const touch = vi.spyOn(store.sessions, 'touch')
   const find = vi.spyOn(store.sessions, 'find')
   const sessions = createSessions({
@@ -46,13 +47,19 @@ const open = () => {
     events: { emit },
     instance: 'router-instance-1' as InstanceId,
     outlives: () => false,
+    generation: () => Promise.resolve(generation.now),
     options: { sessionTtlMs, touchMs },
   })
   onTestFinished(() => sessions.close())
   const touched = () => touch.mock.calls.flatMap(([touches]) => touches.map(({ id }) => id))
   const told = () => emit.mock.calls.map(([event]) => event.action)
   const periods = (count: number) => vi.advanceTimersByTimeAsync(count * touchMs)
-  return { store, sessions, sessionEnded, touch, find, touched, told, periods }
+  /** Another store, as it were, that knows nothing. */
+  const empty = async () => {
+    generation.now = 'second'
+    for await (const { id } of store.sessions.list()) await store.sessions.delete(id)
+  }
+  return { store, sessions, sessionEnded, touch, find, touched, told, periods, empty }
 }
 
 /** A live part whose end can be seen. */
@@ -221,5 +228,41 @@ describe('finding', () => {
     const finding = sessions.find('two words', ada, 'weather')
     await expect(finding).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' })
     expect(find).not.toHaveBeenCalled()
+  })
+})
+
+const portable = aSession()
+
+describe('a store that was emptied', () => {
+  it('gets back what is in use here, as it was last', async () => {
+    const { store, sessions, periods, empty, told } = open()
+    const held = await sessions.open(portable)
+    await periods(1)
+    await sessions.change(held, { loggingLevel: 'debug' })
+    await empty()
+    sessions.cached(portable.id, { name: portable.principal }, portable.backend)
+    await periods(1)
+    expect(await store.sessions.find(portable.id)).toMatchObject({ loggingLevel: 'debug' })
+    expect([told(), sessions.size()]).toEqual([['opened'], 1])
+  })
+
+  it('gets it back with the next change already', async () => {
+    const { store, sessions, periods, empty } = open()
+    const held = await sessions.open(portable)
+    await periods(1)
+    await empty()
+    await sessions.change(held, { loggingLevel: 'info' })
+    expect(await store.sessions.find(portable.id)).toMatchObject({ loggingLevel: 'info' })
+  })
+
+  it('is told from one whose session was deleted', async () => {
+    const { store, sessions, periods } = open()
+    await sessions.open(portable)
+    await periods(1)
+    await store.sessions.delete(portable.id)
+    sessions.cached(portable.id, { name: portable.principal }, portable.backend)
+    await periods(1)
+    expect(await store.sessions.find(portable.id)).toBeUndefined()
+    expect(sessions.size()).toBe(0)
   })
 })

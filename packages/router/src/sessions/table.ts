@@ -13,6 +13,7 @@ import { sessionHeaders } from '@mcp-router/upstream'
 import type { Broadcast, RouterOptions } from '../deps.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
+import { createRestorer } from './restore.js'
 
 /** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
 export interface Sessions {
@@ -23,6 +24,8 @@ export interface Sessions {
   /** Stores a new Session; it is found by every Instance once this resolves. */
   open(record: Session, live?: LiveSession): Promise<HeldSession>
   change(held: HeldSession, change: SessionChange): Promise<void>
+  /** Reads the record anew: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */
+  refresh(held: HeldSession): Promise<void>
   /** Notes that a portable Session goes on at this Endpoint, under another session id there. */
   rehome(held: HeldSession, endpoint: HttpEndpoint, change: SessionChange): Promise<void>
   /** Makes this Instance the Owner; undefined where another one was faster, or the Session is gone. */
@@ -45,6 +48,8 @@ interface Deps {
   readonly broadcast: Broadcast
   readonly events: EventSink
   readonly instance: InstanceId
+  /** Names what the store holds (Store). */
+  readonly generation: () => Promise<string>
   /** Whether an owned Session can be taken over once this Instance is gone. */
   readonly outlives: (record: Session) => boolean
   readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
@@ -115,6 +120,13 @@ export const createSessions = (deps: Deps): Sessions => {
     entry.postHeaders = postHeadersOf(endpoint, record)
   }
 
+  const restorer = createRestorer({
+    store,
+    generation: deps.generation,
+    held: () => held.values(),
+  })
+  restorer.look().catch(() => undefined)
+
   const touch = async (): Promise<void> => {
     const now = Date.now()
     const due: HeldSession[] = []
@@ -137,9 +149,10 @@ export const createSessions = (deps: Deps): Sessions => {
     for (const entry of due) entry.used = false
     const touches = due.map(({ record }) => ({ id: record.id, epoch: record.epoch }))
     const outcomes = await store.touch(touches, now).catch(() => undefined)
+    const wasEmptied = outcomes?.includes('gone') && (await restorer.look().catch(() => true))
     due.forEach((entry, at) => {
-      // The store is away: the Session lives on from memory and is touched again next time.
-      if (!outcomes) entry.used = true
+      // The store is away, or was emptied: the Session lives on from memory and is touched again next time.
+      if (!outcomes || (wasEmptied && outcomes[at] === 'gone')) entry.used = true
       else if (outcomes[at] !== 'kept') lapse(entry)
     })
   }
@@ -184,7 +197,13 @@ export const createSessions = (deps: Deps): Sessions => {
     async change(entry, change) {
       const { id, epoch } = entry.record
       entry.record = { ...entry.record, ...change }
-      if (!(await store.update(id, epoch, change))) lapse(entry)
+      if (await store.update(id, epoch, change)) return
+      // What is restored has the change in it already.
+      if (!(await restorer.look().catch(() => false))) lapse(entry)
+    },
+    async refresh(entry) {
+      await reread(entry)
+      if (held.get(entry.record.id) !== entry) throw new RouterError('SESSION_NOT_FOUND')
     },
     async rehome(entry, endpoint, change) {
       entry.endpoint = endpoint

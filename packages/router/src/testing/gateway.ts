@@ -57,6 +57,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    generation: () => store.generation(),
     client,
     ...upstreams,
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },

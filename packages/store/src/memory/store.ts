@@ -30,6 +30,7 @@ export const memoryStore = (options: StoreOptions): Store => {
     eras: memoryEras(attempt),
     journal: memoryJournal(attempt),
     clusterSecret: () => Promise.resolve(secret),
+    generation: () => attempt(() => 'memory'),
     health: () => health,
     close() {
       clearInterval(sweeper)

@@ -19,3 +19,6 @@ export const clusterSecretKey = 'mcp:cluster:secret'
 
 /** eraKey is a STRING, `legacy` or `modern`. */
 export const eraKey = (name: string) => `mcp:eras:${name}`
+
+/** generationKey is a STRING, another one each time the store began empty. */
+export const generationKey = 'mcp:generation'

@@ -178,4 +178,14 @@ describe('what stands in Redis', () => {
     expect(await other.sessions.find(id)).toEqual(session)
     await other.close()
   })
+
+  it('has another name once it was emptied, and the same secret again', async () => {
+    const secret = await store.clusterSecret()
+    const generation = await store.generation()
+    await redis.raw.flushall()
+    const next = await store.generation()
+    expect(next).not.toBe(generation)
+    expect(await store.generation()).toBe(next)
+    expect(await redis.raw.get('mcp:cluster:secret')).toBe(secret)
+  })
 })

@@ -2,6 +2,7 @@ import type { Store, StoreOptions } from '../store.js'
 import { openConnection } from './connection.js'
 import { clusterSecret } from './cluster-secret.js'
 import { redisEras } from './eras.js'
+import { generationOf } from './generation.js'
 import { redisJournal } from './journal.js'
 import { redisMembership } from './membership.js'
 import { loadScripts } from './scripts.js'
@@ -15,14 +16,19 @@ export const redisStore = (url: string, options: StoreOptions): Store => {
   const connection = openConnection(url)
   const scripts = loadScripts(connection.client)
   const { clusterSecret: configured } = options
+  let shared: string | undefined
   return {
     kind: 'redis',
     sessions: redisSessions(connection, scripts, options.sessionTtlMs),
     membership: redisMembership(connection, scripts, options.leaseMs),
     eras: redisEras(connection),
     journal: redisJournal(connection),
-    clusterSecret: () =>
-      configured === undefined ? clusterSecret(connection) : Promise.resolve(configured),
+    async clusterSecret() {
+      if (configured !== undefined) return configured
+      shared = await clusterSecret(connection)
+      return shared
+    },
+    generation: () => generationOf(connection, shared),
     health: connection.health,
     close: connection.close,
   }

@@ -1,0 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import type { Connection } from './connection.js'
+import { clusterSecretKey, generationKey } from './keys.js'
+
+/** generationOf reads the name of what the store holds, and gives it one where it has none. `secret` is put back where it is missing. */
+export const generationOf = async (
+  { client, attempt }: Connection,
+  secret: string | undefined,
+): Promise<string> => {
+  await attempt(() => client.set(generationKey, randomUUID(), 'NX'))
+  const generation = await attempt(() => client.get(generationKey))
+  // All Instances hold the same one: whoever is first puts back the right one.
+  if (secret !== undefined) await attempt(() => client.set(clusterSecretKey, secret, 'NX'))
+  return generation ?? ''
+}
