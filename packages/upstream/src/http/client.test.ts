@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient, wasNeverSent } from './client.js'
 import type { HttpController, HttpHandler } from './client.js'
@@ -140,6 +142,22 @@ describe('a failure', () => {
     const error: unknown = await answer.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
     expect(wasNeverSent(error)).toBe(false)
+  })
+
+  it('to write on a connection that the other side has ended is known as never sent', async () => {
+    const server = createServer((socket) => void socket.end())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    socket.resume()
+    const failed = once(socket, 'error')
+    // Node ends its own side in the tick after.
+    socket.once('end', () => process.nextTick(() => process.nextTick(() => socket.write('late'))))
+    const [error] = (await failed) as [Error]
+    expect(wasNeverSent(error)).toBe(true)
+    const broken = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })
+    expect(wasNeverSent(broken)).toBe(false)
   })
 
   it('comes to all that is under way when the client closes', async () => {

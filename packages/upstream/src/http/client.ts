@@ -111,8 +111,13 @@ const neverSent = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+/** Node's own refusal to write on a connection whose other side has ended it; the kernel's EPIPE says something else. */
+const endedByPeer = 'This socket has been ended by the other party'
+
 /** wasNeverSent tells that a request failed before a byte of it left, so that it may be repeated elsewhere. */
 export const wasNeverSent = (error: unknown): boolean => {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  if (!(error instanceof Error)) return false
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EPIPE') return error.message === endedByPeer
   return code !== undefined && neverSent.has(code)
 }

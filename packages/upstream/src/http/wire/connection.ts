@@ -100,6 +100,11 @@ export class Connection implements HttpController {
     this.socket.uncork()
   }
 
+  /** isUsable is false once the other side has ended it, which may be known before it is closed. */
+  isUsable(): boolean {
+    return this.socket.writable && !this.socket.readableEnded
+  }
+
   isBusy(): boolean {
     return this.handler !== undefined
   }

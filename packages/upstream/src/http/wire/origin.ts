@@ -72,6 +72,14 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
     return parts.join('')
   }
 
+  const take = (): Connection | undefined => {
+    for (;;) {
+      const connection = free.pop()
+      if (!connection || connection.isUsable()) return connection
+      connection.close()
+    }
+  }
+
   const sweep = setInterval(() => {
     const oldest = Date.now() - idleMs
     // The pile is ordered by time: the longest idle ones are at the bottom.
@@ -82,7 +90,7 @@ export const openOrigin = (url: URL, connectTimeoutMs: number): Origin => {
   return {
     dispatch(path, request, handler) {
       const head = headOf(path, request)
-      const connection = free.pop() ?? open()
+      const connection = take() ?? open()
       connection.send(head, request.body, handler)
     },
     close() {
