@@ -36,7 +36,7 @@ describe.each(ways)('clients of %s over %s', (way, backend) => {
 
   it('get each id back with its value and its JSON type', async () => {
     const client = await open(way, backend)
-    const ids = [0, -1, 1, 1.5, 2 ** 53 - 1, -(2 ** 53 - 1)]
+    const ids = [0, -1, 1, 2 ** 53 - 1, -(2 ** 53 - 1)]
     const texts = ['1', '', 'ü\n"\\', '\u2028', 'x'.repeat(2_000)]
     for (const id of [...ids, ...texts]) {
       const answer = await client.ask(toolCall(id, 'echo', { text: 'x' }))

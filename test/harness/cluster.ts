@@ -35,6 +35,8 @@ export interface Cluster {
   pids(): ReadonlyMap<string, number>
   /** The end of every log. */
   logs(lines?: number): string
+  /** Starts again what was killed, under the names and at the ports that it had. */
+  restart(): Promise<void>
   /** Stops the cluster; it rejects when a process is left, which it ends. Idempotent. */
   close(): Promise<void>
 }
@@ -101,6 +103,10 @@ const started = (
     serversFile,
     pids: () => pidsIn(runDir),
     logs: (lines = 20) => logTails(runDir, lines),
+    async restart() {
+      const starting = run([cli, 'cluster', 'start'], env)
+      if ((await starting.ended) !== 0) throw new Error(`starting anew: ${starting.output()}`)
+    },
     close: () => (closing ??= stop(runDir, redis, env)),
   }
 }

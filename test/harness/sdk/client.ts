@@ -28,6 +28,8 @@ export interface SdkClient {
   readonly era: 'legacy' | 'modern'
   readonly heard: Heard
   serverInfo(): unknown
+  /** The id of its session; empty where it has none, or keeps it to itself (`v1 sse`). */
+  session(): string
   listTools(): Promise<{ readonly tools: readonly Named[] }>
   callTool(call: ToolCall, options?: CallOptions): Promise<unknown>
   /** Runs a tool that works as a task; undefined: this client knows no tasks. */

@@ -56,6 +56,7 @@ export const connectV1 = async (
     sdk: 'v1',
     era: 'legacy',
     heard,
+    session: () => transport.sessionId ?? '',
     serverInfo: () => [
       client.getServerVersion(),
       client.getServerCapabilities(),

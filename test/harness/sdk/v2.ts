@@ -10,7 +10,10 @@ const capabilities = {
 }
 
 /** What a client does in another way without a session. */
-type EraPart = Pick<SdkClient, 'era' | 'watchLists' | 'subscribe' | 'unsubscribe' | 'setLevel'>
+type EraPart = Pick<
+  SdkClient,
+  'era' | 'session' | 'watchLists' | 'subscribe' | 'unsubscribe' | 'setLevel'
+>
 
 /** connectV2 connects the client of @modelcontextprotocol/client, which speaks the legacy era by default. */
 export const connectV2 = async (
@@ -23,6 +26,7 @@ export const connectV2 = async (
   return {
     ...clientOf(client, heard, () => ({})),
     era: 'legacy',
+    session: () => transport.sessionId ?? '',
     watchLists: () => Promise.resolve(),
     subscribe: (uri) => client.subscribeResource({ uri }),
     unsubscribe: (uri) => client.unsubscribeResource({ uri }),
@@ -47,6 +51,7 @@ export const connectModernV2 = async (transport: Transport): Promise<SdkClient> 
       ...(level !== undefined && { [LOG_LEVEL_META_KEY]: level }),
     })),
     era: 'modern',
+    session: () => '',
     watchLists: () =>
       client.listen({
         toolsListChanged: true,

@@ -1,7 +1,14 @@
-import type { Endpoint, HttpEndpoint } from '@mcp-router/core'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { discard, endSession, sessionHeaders, wasNeverSent } from '@mcp-router/upstream'
+import {
+  discard,
+  endSession,
+  mayTryElsewhere,
+  sessionHeaders,
+  wasNeverSent,
+} from '@mcp-router/upstream'
 import type { HttpController, HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
@@ -49,6 +56,15 @@ export const endPortable = async (context: Context, held: HeldSession): Promise<
 const forgotten = /session|initializ/i
 /** A refusal is short. */
 const longestRefusal = 4_096
+/** The session that another Instance opened meanwhile may be gone as well; one that was opened for this message is not, or never will be. */
+const maxTries = 2
+
+/**
+ * A client's own stream waits for an Endpoint that is being started anew: clients try only a few times, maybe all of them before it is
+ * back, and then never hear anything again.
+ */
+const streamPatienceMs = 30_000
+const streamPauseMs = 250
 
 /**
  * PortableRelay passes one request of a portable Session on. Where the Endpoint refuses it for want of the session, it was never
@@ -60,29 +76,37 @@ class PortableRelay extends Relay {
   private readonly session: HeldSession
   /** None: the GET stream. */
   private readonly message: Message | undefined
-  private readonly isRetry: boolean
+  /** How often it was sent before. */
+  private readonly tries: number
   /** The body of a 400 that may say that the session is gone. */
   private refusal: Buffer[] | undefined
   private asking: HttpController | undefined
   private refusalHead: Record<string, unknown> = {}
+  /** As they were when this was sent. */
+  private sentBy: Session
+  private sentTo: Endpoint
 
   constructor(
     context: Context,
     incoming: Incoming,
     held: HeldSession,
     message: Message | undefined,
-    isRetry = false,
+    tries = 0,
   ) {
     super(incoming, context.keep, noHooks)
     this.context = context
     this.request = incoming
     this.session = held
     this.message = message
-    this.isRetry = isRetry
+    this.tries = tries
+    this.sentBy = held.record
+    this.sentTo = held.endpoint
   }
 
   send(): void {
     const endpoint = httpEndpoint(this.session)
+    this.sentBy = this.session.record
+    this.sentTo = endpoint
     this.context.deps.client.dispatch(endpoint.url, this.asRequest(endpoint), this)
   }
 
@@ -91,10 +115,9 @@ class PortableRelay extends Relay {
     status: number,
     headers: Record<string, unknown>,
   ): void {
-    const { backendSessionId } = this.session.record
-    this.context.selector.worked(this.session.endpoint)
-    if (status === 404 && backendSessionId) this.reopen(this.session.endpoint)
-    else if (status === 400 && !this.isRetry) {
+    this.context.selector.worked(this.sentTo)
+    if (status === 404 && this.sentBy.backendSessionId) this.reopen(this.sentTo)
+    else if (status === 400 && this.tries < maxTries) {
       this.refusal = []
       this.asking = controller
       this.refusalHead = headers
@@ -112,7 +135,7 @@ class PortableRelay extends Relay {
       this.refusal = undefined
       const body = Buffer.concat(refusal)
       if (body.length <= longestRefusal && forgotten.test(body.toString('latin1'))) {
-        this.reopen(this.session.endpoint)
+        this.reopen(this.sentTo)
         return
       }
       if (!this.asking) return
@@ -123,9 +146,8 @@ class PortableRelay extends Relay {
   }
 
   override onResponseError(controller: HttpController, error: Error): void {
-    const { endpoint } = this.session
-    this.context.selector.failed(endpoint)
-    if (!this.isRetry && wasNeverSent(error)) this.reopen(undefined)
+    this.context.selector.failed(this.sentTo)
+    if (this.tries < maxTries && wasNeverSent(error)) this.reopen(undefined)
     else super.onResponseError(controller, error)
   }
 
@@ -133,18 +155,34 @@ class PortableRelay extends Relay {
   private reopen(endpoint: Endpoint | undefined): void {
     this.letGo()
     const { context, request, session, message } = this
-    if (this.isRetry) {
+    if (this.tries >= maxTries) {
       discard(context.sessions.end(session))
       respondError(request, new RouterError('SESSION_NOT_FOUND'))
       return
     }
-    reopenPortable(context, session, endpoint).then(
+    this.reopened(endpoint).then(
       () => {
         if (!request.res.destroyed)
-          new PortableRelay(context, request, session, message, true).send()
+          new PortableRelay(context, request, session, message, this.tries + 1).send()
       },
       (error: unknown) => respondError(request, failureOf(session.record.backend, error)),
     )
+  }
+
+  private async reopened(endpoint: Endpoint | undefined): Promise<void> {
+    const { context, request, session } = this
+    const refused = { at: endpoint, by: this.sentBy }
+    const giveUpAt = performance.now() + streamPatienceMs
+    for (;;) {
+      try {
+        await reopenPortable(context, session, refused)
+        return
+      } catch (error) {
+        const isWaiting = !this.message && !request.isClosed() && performance.now() < giveUpAt
+        if (!isWaiting || !mayTryElsewhere(error)) throw error
+        await wait(streamPauseMs, undefined, { ref: false })
+      }
+    }
   }
 
   private asRequest(endpoint: HttpEndpoint): HttpRequest {
@@ -158,8 +196,9 @@ class PortableRelay extends Relay {
     const headers = sessionHeaders(endpoint, backendSessionId, revision)
     headers.push('accept', 'text/event-stream')
     const lastEventId = this.request.req.headers['last-event-id']
-    // The events of a session that is gone went with it.
-    if (typeof lastEventId === 'string' && !this.isRetry) headers.push('last-event-id', lastEventId)
+    // The events of a session that is gone went with it; in the one that took its place the same id is another event.
+    const isGone = this.tries > 0 || this.context.sessions.hasMoved(session.record.id)
+    if (typeof lastEventId === 'string' && !isGone) headers.push('last-event-id', lastEventId)
     return { method: 'GET', headers }
   }
 }

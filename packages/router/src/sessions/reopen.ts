@@ -1,40 +1,58 @@
-import type { Backend, Endpoint, HttpEndpoint } from '@mcp-router/core'
+import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { notificationBytes, requestBytes, scanMessage } from '@mcp-router/protocol'
-import { headerOf, mayTryElsewhere, post, sessionHeaders } from '@mcp-router/upstream'
+import {
+  discard,
+  endSession,
+  headerOf,
+  mayTryElsewhere,
+  post,
+  sessionHeaders,
+} from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { askOpening, readOpening } from '../downstream/opening.js'
 import type { HeldSession } from './held.js'
 
+/** Refused is where a message of a portable Session was not taken. */
+export interface Refused {
+  /** The Endpoint that has forgotten the session; undefined: it is gone, any other one will do. */
+  readonly at: Endpoint | undefined
+  /** The record as it was when the message was sent. */
+  readonly by: Session
+}
+
 /**
- * reopenPortable opens a new session for a portable Session whose Endpoint has forgotten it (`at` that Endpoint) or is gone (`at`
- * undefined: elsewhere, too), and replays what the client had set. All who need it wait for the same one. It rejects where none could be had.
+ * reopenPortable opens a new session for a portable Session whose Endpoint has forgotten it or is gone, and replays what the client had set.
+ * All who need it wait for the same one, and whoever hears of it late finds it done. It rejects where none could be had.
  */
 export const reopenPortable = (
   context: Context,
   held: HeldSession,
-  at: Endpoint | undefined,
+  refused: Refused,
 ): Promise<void> => {
-  held.reopening ??= reopen(context, held, at).finally(() => {
+  if (hasMoved(held.record, refused.by)) return Promise.resolve()
+  held.reopening ??= reopen(context, held, refused).finally(() => {
     held.reopening = undefined
   })
   return held.reopening
 }
 
-const reopen = async (
-  context: Context,
-  held: HeldSession,
-  at: Endpoint | undefined,
-): Promise<void> => {
+const hasMoved = (now: Session, then: Session): boolean =>
+  now.backendSessionId !== then.backendSessionId || now.endpoint !== then.endpoint
+
+const reopen = async (context: Context, held: HeldSession, { at, by }: Refused): Promise<void> => {
+  // What the client set, it may have set at another Instance; and that one may have been faster.
+  await context.sessions.refresh(held)
+  if (hasMoved(held.record, by)) return
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
-  if (at?.transport === 'http') return openAt(context, held, at)
+  if (at?.transport === 'http') return openAt(context, held, at, by)
   const tried = new Set<Endpoint>()
   for (;;) {
     const endpoint = selectHttp(context, backend, tried)
     tried.add(endpoint)
     try {
-      await openAt(context, held, endpoint)
+      await openAt(context, held, endpoint, by)
       context.selector.worked(endpoint)
       return
     } catch (error) {
@@ -57,6 +75,7 @@ const openAt = async (
   context: Context,
   held: HeldSession,
   endpoint: HttpEndpoint,
+  by: Session,
 ): Promise<void> => {
   const { backend, initialize, loggingLevel, subscriptions } = held.record
   const opener = { backend, whenClosed: () => undefined }
@@ -81,5 +100,12 @@ const openAt = async (
     ...subscriptions.map((uri) => ['resources/subscribe', { uri }] as const),
   ]
   for (const [method, each] of asks) await tell(requestBytes('mcp-router-replay', method, each))
+  // Who opened one at the same time: streams at one session hear nothing of what another is told.
+  await context.sessions.refresh(held)
+  if (hasMoved(held.record, by)) {
+    if (backendSessionId)
+      discard(endSession(context.deps.client, endpoint, backendSessionId, revision))
+    return
+  }
   await context.sessions.rehome(held, endpoint, { backendSessionId, revision })
 }

@@ -28,6 +28,8 @@ export interface Sessions {
   refresh(held: HeldSession): Promise<void>
   /** Notes that a portable Session goes on at this Endpoint, under another session id there. */
   rehome(held: HeldSession, endpoint: HttpEndpoint, change: SessionChange): Promise<void>
+  /** Whether it went over to another session at its server a short time ago: event ids that its client has may be of the one before. */
+  hasMoved(id: SessionId): boolean
   /** Makes this Instance the Owner; undefined where another one was faster, or the Session is gone. */
   claim(held: HeldSession, live: LiveSession): Promise<HeldSession | undefined>
   /** Ends a Session everywhere: record, cache, Upstream, Streams. */
@@ -58,10 +60,14 @@ interface Deps {
 /** What nobody used for this long leaves the cache; the record stays. */
 const cacheIdleMs = 120_000
 const touchBatch = 500
+/** Longer than it takes a client to open a broken stream again. */
+const movedMs = 60_000
 
 export const createSessions = (deps: Deps): Sessions => {
   const { store, registry, broadcast, events, options } = deps
   const held = new Map<string, HeldSession>()
+  /** When they moved here, or another Instance said so, ms since the epoch. */
+  const moved = new Map<SessionId, number>()
 
   const endpointOf = (record: Session): Endpoint | undefined => {
     const backend = registry.snapshot().backends.get(record.backend)
@@ -108,16 +114,18 @@ export const createSessions = (deps: Deps): Sessions => {
     drop(entry)
   }
 
-  const reread = async (entry: HeldSession): Promise<void> => {
+  /** reread tells whether there is still such a Session. */
+  const reread = async (entry: HeldSession): Promise<boolean> => {
     const record = await store.find(entry.record.id).catch(() => entry.record)
     const endpoint = record && endpointOf(record)
     if (!record || !endpoint) {
       drop(entry)
-      return
+      return false
     }
     entry.record = record
     entry.endpoint = endpoint
     entry.postHeaders = postHeadersOf(endpoint, record)
+    return true
   }
 
   const restorer = createRestorer({
@@ -129,6 +137,7 @@ export const createSessions = (deps: Deps): Sessions => {
 
   const touch = async (): Promise<void> => {
     const now = Date.now()
+    for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
     const due: HeldSession[] = []
     for (const entry of held.values()) {
       if (entry.used || entry.streams > 0) due.push(entry)
@@ -202,12 +211,12 @@ export const createSessions = (deps: Deps): Sessions => {
       if (!(await restorer.look().catch(() => false))) lapse(entry)
     },
     async refresh(entry) {
-      await reread(entry)
-      if (held.get(entry.record.id) !== entry) throw new RouterError('SESSION_NOT_FOUND')
+      if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
     async rehome(entry, endpoint, change) {
       entry.endpoint = endpoint
       entry.postHeaders = postHeadersOf(endpoint, { ...entry.record, ...change })
+      moved.set(entry.record.id, Date.now())
       await this.change(entry, { ...change, endpoint: endpoint.id })
       broadcast.sessionMoved(entry.record.id)
     },
@@ -225,7 +234,9 @@ export const createSessions = (deps: Deps): Sessions => {
       if (await store.delete(entry.record.id)) tell(entry.record, 'closed')
       await broadcast.sessionEnded(entry.record.id)
     },
+    hasMoved: (id) => moved.has(id),
     forget(id) {
+      moved.set(id, Date.now())
       const entry = held.get(id)
       if (!entry) return
       // Its client still listens here, which keeps the Session alive: what is remembered is read anew.
