@@ -8,6 +8,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { clientInfo, elicited, roots, sampled } from './client.js'
 import type { Heard, SdkClient } from './client.js'
+import { hearReports } from './reports.js'
 
 const capabilities = {
   sampling: {},
@@ -52,6 +53,7 @@ export const connectV1 = async (
     return roots
   })
   await client.connect(transport)
+  const reports = hearReports(transport)
   return {
     sdk: 'v1',
     era: 'legacy',
@@ -63,11 +65,13 @@ export const connectV1 = async (
       client.getInstructions(),
     ],
     listTools: () => client.listTools(),
-    callTool: (call, { onProgress, signal } = {}) =>
-      client.callTool(call, undefined, {
-        ...(onProgress && { onprogress: onProgress }),
+    callTool(call, { onProgress, signal } = {}) {
+      if (onProgress) reports.expect(onProgress)
+      return client.callTool(call, undefined, {
+        ...(onProgress && { onprogress: () => undefined }),
         ...(signal && { signal }),
-      }),
+      })
+    },
     async runTask(call) {
       for await (const message of client.experimental.tasks.callToolStream(call)) {
         if (message.type === 'result') return message.result
