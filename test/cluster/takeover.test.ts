@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
 import { epochOf, killMember, membersAreBack, ownerOf } from '../harness/owner.js'
@@ -17,6 +17,11 @@ afterAll(() => servers?.close())
 
 // Round robin: most messages land on an instance that is not the owner.
 const cluster = useCluster(() => ({ servers: servers!.entries }))
+
+afterEach(async () => {
+  await cluster().restart()
+  await membersAreBack(cluster())
+})
 
 const backends = ['stdio-legacy', 'sse', 'http-modern'] as const
 const ways = ['v1 http', 'v2 http'] as const
@@ -81,8 +86,6 @@ describe.each(cells)('a session of %s with %s', (way, backend) => {
     expect(await logged(client)).toBe(1)
     await expectUpdate(client)
     expect((await client.listTools()).tools).toEqual(tools)
-    await cluster().restart()
-    await membersAreBack(cluster())
     await client.close()
   })
 })
