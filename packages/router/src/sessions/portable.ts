@@ -190,7 +190,7 @@ class PortableRelay extends Relay {
     if (message) {
       const more = traceOf(this.request.req)
       const headers = session.postHeaders
-      return { method: 'POST', headers, lasting: true, more, body: message.bytes }
+      return { method: 'POST', headers, more, body: message.bytes }
     }
     const { backendSessionId, revision } = session.record
     const headers = sessionHeaders(endpoint, backendSessionId, revision)
