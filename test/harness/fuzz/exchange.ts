@@ -40,7 +40,7 @@ export const openExchange = (base: string, boundMs: number): Exchange => {
           resolve({ status: response.statusCode ?? 0, type, text: body })
         }, reject)
       })
-      if (body.length > 0) sending.setHeader('content-length', Buffer.byteLength(body))
+      if (body.length > 0) sending.setHeader('content-length', body.length)
       sending.end(body)
     })
   return {

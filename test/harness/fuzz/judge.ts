@@ -40,7 +40,7 @@ const isJsonRpc = (message: Json): boolean => {
 }
 
 /** A response has an id that was sent; a refusal may have none, where the id could not be read. */
-const isEcho = (id: unknown, body: string | Buffer, status: number): boolean => {
+const isEcho = (id: unknown, body: Buffer, status: number): boolean => {
   const sent = parsed(body.toString())
   if (id === null || id === undefined) return status >= 400
   if (sent === undefined) return body.toString().includes(JSON.stringify(id))

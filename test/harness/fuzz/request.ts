@@ -9,14 +9,16 @@ export interface Sent {
   readonly method: string
   readonly path: string
   readonly headers: OutgoingHttpHeaders
-  readonly body: string | Buffer
+  /** As it goes over the wire: half a pair of surrogates has become U+FFFD. */
+  readonly body: Buffer
 }
 
 /** nextRequest makes the nth request of a run: most are spoilt in one or two places, some are sound. */
 export const nextRequest = (random: Random, n: number, sessions: Sessions): Sent => {
   const sound = random.chance(0.5) ? legacyEnvelope(random, n, sessions) : modernEnvelope(random, n)
   const spoilt = random.below(10)
-  const body = spoilt < 6 ? mutateBody(random, sound.text) : sound.text
+  const text = spoilt < 6 ? mutateBody(random, sound.text) : sound.text
+  const body = typeof text === 'string' ? Buffer.from(text) : text
   const headers = spoilt === 0 || spoilt > 6 ? mutateHeaders(random, sound.headers) : sound.headers
   if (random.chance(0.95)) return { method: 'POST', path: sound.path, headers, body }
   const stranger = Object.entries(headers).filter(([name]) => name !== 'mcp-session-id')
@@ -28,11 +30,13 @@ export const nextRequest = (random: Random, n: number, sessions: Sessions): Sent
   })
 }
 
+const nothing = Buffer.alloc(0)
+
 /** elsewhere goes to another address or by another method, with no session that this could end or keep busy. */
 const elsewhere = (random: Random, sent: Sent): Sent => {
   if (random.chance(0.3)) {
     const method = random.pick(['GET', 'DELETE', 'PUT', 'PATCH', 'OPTIONS'])
-    return { ...sent, method, body: method === 'GET' || method === 'DELETE' ? '' : sent.body }
+    return { ...sent, method, body: method === 'GET' || method === 'DELETE' ? nothing : sent.body }
   }
   const path = random.pick([
     '/mcp/nobody',
