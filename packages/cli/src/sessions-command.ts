@@ -3,16 +3,19 @@ import { asSessionId, reasonOf, type Session } from '@mcp-router/core'
 import { redisStore, type Store } from '@mcp-router/store'
 import type { Command } from 'commander'
 import { privateRedisUrl } from './cluster/redis.js'
+import { addExplain } from './explain-command.js'
 import { Failure } from './failure.js'
 import { uptime } from './seconds.js'
 import { table } from './table.js'
 import { say } from './terminal.js'
 
-/** addSessions adds the commands that read the cluster's Sessions from Redis. */
+/** addSessions adds the commands that look at the cluster's Sessions; all but `explain` read Redis itself. */
 export const addSessions = (program: Command, env: Env): void => {
   const sessions = program
     .command('sessions')
-    .description('look at the sessions in Redis (REDIS_URL, or the private one of MCP_RUN_DIR)')
+    .description(
+      'look at sessions: in Redis (REDIS_URL, or that of MCP_RUN_DIR), or by asking a cluster',
+    )
   sessions
     .command('list')
     .description('all sessions, the last used first')
@@ -23,6 +26,7 @@ export const addSessions = (program: Command, env: Env): void => {
     .description('everything that is known of one session')
     .argument('<id>', 'the Mcp-Session-Id, or sessionId= of the SSE transport')
     .action((id: string) => show(env, id))
+  addExplain(sessions, env)
 }
 
 const list = async (env: Env, json: boolean): Promise<void> => {

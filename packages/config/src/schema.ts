@@ -137,6 +137,8 @@ export const serverSchema = z.strictObject({
   disabled: flag.default(false),
   /** What its http endpoints speak: with sessions, without, or to be found out. */
   era: oneOf(['auto', 'legacy', 'modern']).default('auto'),
+  /** Which calls may run twice when an instance or a server goes away in the middle of one. */
+  retry: oneOf(['safe', 'always']).default('safe'),
 })
 
 const endpointShape = {

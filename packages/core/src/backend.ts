@@ -46,4 +46,6 @@ export interface Backend {
   readonly deadlineMs: number
   /** What its http Endpoints speak, as configured: with sessions, without, or to be found out. */
   readonly era: Era | 'auto'
+  /** `always`: every call may run twice, as the operator says; `safe`: only those that say so of themselves. */
+  readonly retry: 'safe' | 'always'
 }

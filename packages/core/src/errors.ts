@@ -4,15 +4,18 @@ interface ErrorRow {
   readonly rpc: number
   /** Sent as `Retry-After`, seconds. */
   readonly retryAfterS?: number
+  /** Clients get `data` as well. */
+  readonly told?: boolean
   readonly text: (data: ErrorData) => string
 }
 
 /** ErrorData fills in the text of an error; never arguments or secrets of a call. */
-export type ErrorData = Readonly<Record<string, string | number | readonly string[]>>
+export type ErrorData = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 /**
  * The one table of errors. JSON-RPC's own codes where it has one (JSON-RPC 2.0 §5.1), -32000 and -32001 where SDK clients
- * know them, and -31xxx, outside the reserved range, for what only a router can say: -31 and the HTTP status.
+ * know them, and -31xxx, outside the reserved range, for what only a router can say: -31 and the HTTP status. -31001 is an answer, not a
+ * failure of HTTP: what is known of a call that was accepted.
  */
 const table = {
   PARSE_ERROR: {
@@ -106,11 +109,12 @@ const table = {
     retryAfterS: 2,
     text: (d) => `The instance that holds this session cannot be reached${because(d)}; try again`,
   },
-  OWNER_LOST: {
-    status: 502,
-    rpc: -31502,
-    text: () =>
-      'The instance that held this session went away before it answered; whether the call ran is not known',
+  OUTCOME_UNKNOWN: {
+    status: 200,
+    rpc: -31001,
+    told: true,
+    text: (d) =>
+      `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'whoever ran it went away before it answered')}; it was not repeated. Find out whether it took effect before you call again`,
   },
   STORE_UNAVAILABLE: {
     status: 503,
@@ -157,6 +161,11 @@ const list = (value: ErrorData[string] | undefined): string => {
   return value.join(', ')
 }
 
+const nameOf = (data: ErrorData): string => {
+  if (data['tool']) return `the call of tool "${String(data['tool'])}" `
+  return data['method'] ? `the request ${String(data['method'])} ` : 'the request '
+}
+
 const because = (data: ErrorData): string => (data['reason'] ? ` (${String(data['reason'])})` : '')
 
 /** RouterError is every error that the router tells a client. Throw it where the cause is known; `respond` answers it. */
@@ -166,6 +175,8 @@ export class RouterError extends Error {
   readonly rpc: number
   readonly retryAfterS: number | undefined
   readonly data: ErrorData
+  /** What of `data` the client gets as the `data` of its JSON-RPC error. */
+  readonly told: ErrorData | undefined
 
   constructor(code: ErrorCode, data: ErrorData = {}, cause?: unknown) {
     const row: ErrorRow = table[code]
@@ -175,6 +186,7 @@ export class RouterError extends Error {
     this.data = data
     this.status = row.status
     this.rpc = row.rpc
+    this.told = row.told ? data : undefined
     this.retryAfterS = row.retryAfterS
   }
 }

@@ -20,17 +20,41 @@ export interface CallEvent {
   readonly at: number
 }
 
+/** SessionEvent tells of one turn in the life of a Session. It holds no arguments, no params and no secrets. */
+export interface SessionEvent {
+  readonly kind: 'session'
+  /**
+   * `taken over`: another Instance is its Owner; `released`: an Owner let go of it; `re-initialized`, `moved`: it has a new session at its
+   * Endpoint, or at another one; `replayed`: its handshake, on a new connection or child; `reconnected`: likewise, with nothing to replay;
+   * `settled`: what an Owner before left unanswered; `resumed`: a stream of its client; `restored`: its record, which the store had lost.
+   */
+  readonly action:
+    | 'opened'
+    | 'taken over'
+    | 'released'
+    | 're-initialized'
+    | 'moved'
+    | 'replayed'
+    | 'reconnected'
+    | 'settled'
+    | 'resumed'
+    | 'restored'
+    | 'closed'
+    | 'expired'
+  readonly session: SessionId
+  readonly backend: BackendName
+  readonly principal: string
+  readonly endpoint: EndpointId
+  /** That of its record: 0 where it is portable. */
+  readonly epoch?: number
+  /** Why, as the end of "because …"; absent where the action says it all. */
+  readonly cause?: string
+}
+
 /** RouterEvent is what the data plane tells the outside; `observe` turns it into log lines and metrics. */
 export type RouterEvent =
   | CallEvent
-  | {
-      readonly kind: 'session'
-      readonly action: 'opened' | 'closed' | 'expired' | 'taken over'
-      readonly session: SessionId
-      readonly backend: BackendName
-      readonly principal: string
-      readonly endpoint: EndpointId
-    }
+  | SessionEvent
   | {
       readonly kind: 'stream'
       readonly action: 'opened' | 'closed'

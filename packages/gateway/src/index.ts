@@ -1,3 +1,4 @@
+export type { Explanation } from './explain.js'
 export { startGateway } from './start.js'
 export type { Gateway } from './start.js'
 export type { Status } from './status.js'

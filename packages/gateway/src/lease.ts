@@ -20,6 +20,8 @@ interface Options {
 }
 
 const probeMs = 1_000
+/** A renewal that failed is tried again this soon, ms: the others judge this Instance by its lease once the store is back. */
+const retryMs = 500
 
 /** takeLease joins the cluster. It rejects when another live process has the same id. */
 export const takeLease = async (options: Options): Promise<Lease> => {
@@ -41,11 +43,33 @@ export const takeLease = async (options: Options): Promise<Lease> => {
     await membership.renew(self())
     renewedAt = askedAt
   }
-  const timer = setInterval(() => void renew().catch(onError), renewMs)
+  let timer: NodeJS.Timeout | undefined
+  let failing = false
+  const renewAfter = (ms: number): void => {
+    timer = setTimeout(() => {
+      renewal = renew().then(
+        () => {
+          failing = false
+          if (timer) renewAfter(renewMs)
+        },
+        (error: unknown) => {
+          // Told once, not at every try.
+          if (!failing) onError(error)
+          failing = true
+          if (timer) renewAfter(Math.min(retryMs, renewMs))
+        },
+      )
+    }, ms)
+  }
+  let renewal: Promise<void> = Promise.resolve()
+  renewAfter(renewMs)
   return {
     holds: () => performance.now() - renewedAt < leaseMs,
     async close() {
-      clearInterval(timer)
+      clearTimeout(timer)
+      timer = undefined
+      // One under way would put the lease back.
+      await renewal
       await membership.leave(self().id).catch(onError)
     },
   }

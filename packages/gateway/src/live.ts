@@ -29,6 +29,17 @@ export const aloneLive = (): Live => ({
   close: () => Promise.resolve(),
 })
 
+/** quiet has what cannot be published told, and nothing else: the adapter looks at none of these promises, and one that is rejected ends the process. */
+const quiet = (client: Redis | Cluster, onError: (error: Error) => void): Redis | Cluster => {
+  const publish = client.publish.bind(client)
+  client.publish = (channel: string | Buffer, message: string | Buffer): Promise<number> =>
+    publish(channel, message).catch((error: unknown) => {
+      onError(error instanceof Error ? error : new Error(String(error)))
+      return 0
+    })
+  return client
+}
+
 /** How long the others may take to say that they know, ms. */
 const patienceMs = 300
 
@@ -40,7 +51,7 @@ interface Broadcasts {
 
 /** openLive joins the broadcasts over Redis pub/sub. While Redis is away they are lost; the next touch of a Session finds out. */
 export const openLive = (connect: () => Redis | Cluster, hooks: LiveHooks): Live => {
-  const publisher = connect()
+  const publisher = quiet(connect(), hooks.onError)
   const subscriber = connect()
   for (const client of [publisher, subscriber]) client.on('error', hooks.onError)
   const io = new Server<Record<string, never>, Record<string, never>, Broadcasts>()

@@ -11,10 +11,12 @@ import type { Router } from '@mcp-router/router'
 import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-router/store'
 import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
 import type { Upstreams } from '@mcp-router/upstream'
+import { explain } from './explain.js'
 import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
+import { notingLives } from './lives.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
@@ -130,12 +132,13 @@ const compose = async (
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    orphans: store.orphans,
     generation: () => store.generation(),
     client,
     ...upstreams,
     admission,
     broadcast: live,
-    events: observer,
+    events: notingLives(observer, store.lives, config.instance),
     clusterSecret,
     holdsLease: () => life.lease?.holds() ?? true,
     options: config,
@@ -149,6 +152,7 @@ const compose = async (
     phase: () => life.phase,
     storeHealth: () => store.health(),
     status: () => statusOf({ config, store, registry, router, phase: () => life.phase, self }),
+    explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
   const listener = await listen(config.host, config.port, (req, res) => {
@@ -176,6 +180,7 @@ const compose = async (
   opened.push(async () => {
     life.phase = 'draining'
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
+    router.linger()
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()
     await router.drain(config.drainMs)

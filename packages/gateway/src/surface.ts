@@ -1,10 +1,12 @@
 import type { RequestListener } from 'node:http'
 import type { Admission } from '@mcp-router/router'
 import type { Metrics } from '@mcp-router/observe'
-import { asRouterError } from '@mcp-router/core'
+import type { Principal } from '@mcp-router/core'
+import { asRouterError, RouterError } from '@mcp-router/core'
 import type { StoreHealth } from '@mcp-router/store'
 import express from 'express'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
+import type { Explained } from './explain.js'
 import type { Phase, Status } from './status.js'
 
 interface Parts {
@@ -14,6 +16,7 @@ interface Parts {
   readonly phase: () => Phase
   readonly storeHealth: () => StoreHealth
   readonly status: () => Promise<Status>
+  readonly explain: (session: string, principal: Principal) => Promise<Explained>
   readonly onError: (error: unknown) => void
 }
 
@@ -46,6 +49,11 @@ export const createSurface = (parts: Parts): RequestListener => {
   app.get('/api/status', admitted, async (_req, res) => {
     res.json(await parts.status())
   })
+  app.get('/api/sessions/:id/explain', async (req, res) => {
+    const explained = await parts.explain(req.params.id, parts.admission.admit(req))
+    if (explained.kind === 'known') res.json(explained.explanation)
+    else res.status(404).json({ error: explained.reason })
+  })
 
   app.use((req, res) => {
     res.status(404).json({
@@ -55,11 +63,16 @@ export const createSurface = (parts: Parts): RequestListener => {
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   const onError: ErrorRequestHandler = (thrown: unknown, _req, res, _next) => {
-    const error = asRouterError(thrown)
+    // Express could not decode the path.
+    const error = asRouterError(thrown instanceof URIError ? malformedPath(thrown) : thrown)
     if (error.code === 'INTERNAL') parts.onError(thrown)
+    if (error.retryAfterS !== undefined) res.set('Retry-After', String(error.retryAfterS))
     if (error.code === 'UNAUTHENTICATED') res.set('WWW-Authenticate', 'Bearer')
     res.status(error.status).json({ error: error.message })
   }
   app.use(onError)
   return app as RequestListener
 }
+
+const malformedPath = (cause: URIError): RouterError =>
+  new RouterError('INVALID_REQUEST', { reason: 'the path is not percent-encoded UTF-8' }, cause)

@@ -31,6 +31,7 @@ export const warmUp = async (): Promise<void> => {
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    orphans: store.orphans,
     generation: () => store.generation(),
     client,
     ...upstreams,
@@ -80,6 +81,7 @@ const stubBackend = (url: string): Backend => ({
   endpoints: [{ transport: 'http', id: url as EndpointId, url, weight: 1, headers: {} }],
   deadlineMs: 10_000,
   era: 'legacy',
+  retry: 'safe',
 })
 
 const request = (method: string): string =>

@@ -22,7 +22,7 @@ it('passes a POST on when the connection to an instance is refused', async () =>
   expect(one!.arrived.map(({ body }) => body)).toEqual(['1', '2', '3', '4'])
 })
 
-it('sends a POST that was sent to nobody else, and says that its outcome is unknown', async () => {
+it('sends a POST on to every instance under one request id, and says that its outcome is unknown when all went away', async () => {
   const breaking = await Promise.all(
     [1, 2, 3].map(() => openHandling((request) => request.socket.destroy())),
   )
@@ -32,7 +32,9 @@ it('sends a POST that was sent to nobody else, and says that its outcome is unkn
   expect(headers['content-type']).toBe('application/json')
   expect(headers).not.toHaveProperty('retry-after')
   expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -31502 } })
-  expect(breaking.flatMap((one) => one.arrived)).toHaveLength(1)
+  const arrived = breaking.flatMap((one) => one.arrived)
+  expect(arrived.map((each) => each.body)).toEqual(['{}', '{}', '{}'])
+  expect(new Set(arrived.map((each) => each.headers['x-request-id'])).size).toBe(1)
 })
 
 it('sends a GET again under the same request id', async () => {

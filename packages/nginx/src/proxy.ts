@@ -22,9 +22,9 @@ proxy_redirect off;
 `
 
 const passing = `
-# Without non_idempotent: a POST that was sent may have been carried out, so it is not sent again.
-# One whose connection is refused is passed on.
-proxy_next_upstream error timeout;
+# A POST whose instance went away goes on to another one, which knows by its X-Request-Id what became of it:
+# what must not run twice is in the journal of the cluster.
+proxy_next_upstream error timeout non_idempotent;
 #
 proxy_connect_timeout 2s;
 # Streams may be silent and tools slow; the deadlines are the router's.

@@ -29,6 +29,17 @@ map $http_mcp_session_id $mcp_router_session {
 }
 `
 
+const loopback = /^(127\.|localhost:|\[::1\])/
+
+/**
+ * On this machine a dead Instance refuses at once, so that it costs nothing to try it; and none is passed over that has just come back, while
+ * the others go. Elsewhere one may not answer at all.
+ */
+const failures = (instances: readonly string[]): string =>
+  instances.every((instance) => loopback.test(instance))
+    ? 'max_fails=0'
+    : `max_fails=1 fail_timeout=${failTimeoutS}s`
+
 /** upstream is the Instances and how one of them is picked. */
 export const upstream = ({ affinity, instances }: NginxSettings): string => `
 ${affinity === 'session' ? sessionMaps : ''}
@@ -37,9 +48,7 @@ upstream mcp_router {
   zone mcp_router 256k;
   #
   ${balance(affinity)}
-  ${instances
-    .map((instance) => `server ${instance} max_fails=1 fail_timeout=${failTimeoutS}s;`)
-    .join('\n')}
+  ${instances.map((instance) => `server ${instance} ${failures(instances)};`).join('\n')}
   keepalive 64;
   # Less than the instances allow (75 s): Nginx never writes to a connection that is being closed.
   keepalive_timeout 30s;

@@ -11,6 +11,8 @@ export interface Message {
   readonly method: string
   /** Where the id stands in the bytes, when it was scanned. */
   readonly idSpan?: Span | undefined
+  /** Where the params stand in the bytes, when they were scanned. */
+  readonly paramsSpan?: Span | undefined
 }
 
 /**
@@ -44,7 +46,8 @@ export const scanMessage = (bytes: Buffer): Message => {
     const method = parseText(textOf(bytes, scan.method))
     if (typeof method !== 'string') throw invalid(wrongMethod, id)
     if (id === 'null') throw invalid(wrongId)
-    return { bytes, kind: id ? 'request' : 'notification', id, method, idSpan: scan.id }
+    const kind = id ? 'request' : 'notification'
+    return { bytes, kind, id, method, idSpan: scan.id, paramsSpan: scan.params }
   }
   if (id && (scan.result || scan.error)) {
     return { bytes, kind: 'response', id, method: '', idSpan: scan.id }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
-import type { Journal, Membership, Registry, SessionStore } from '@mcp-router/store'
+import type { Journal, Membership, OrphanIndex, Registry, SessionStore } from '@mcp-router/store'
 import type { HttpClient, ListChange, Upstreams } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
@@ -35,6 +35,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly sessions: SessionStore
   readonly membership: Membership
   readonly journal: Journal
+  readonly orphans: OrphanIndex
   /** Names what the store holds: another name, and it was emptied (Store). */
   readonly generation: () => Promise<string>
   readonly client: HttpClient

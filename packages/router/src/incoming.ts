@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
+import type { Accepted } from './journal/calls.js'
 
 /** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */
 export class Incoming {
@@ -15,6 +16,12 @@ export class Incoming {
   backend = ''
   endpoint = ''
   session = ''
+  /** It has an X-Request-Id of whoever passed it on: it may be sent again under the same one, to another Instance. */
+  readonly mayComeAgain: boolean
+  /** Set once it was noted as a call that must not run twice. */
+  accepted: Accepted | undefined
+  /** What it holds, once that was read. */
+  message: Message | undefined
   /** JSON text of the request's id, empty while unknown: errors carry it. */
   id = ''
   method = ''
@@ -44,8 +51,15 @@ export class Incoming {
     this.downstream = downstream
     this.hops = hops
     this.events = events
-    this.requestId = requestIdOf(req)
+    const given = givenId(req)
+    this.mayComeAgain = given !== undefined
+    this.requestId = given ?? `${ownName}-${++counted}`
     res.on('close', () => this.close())
+  }
+
+  /** When it came, ms since the epoch. */
+  get at(): number {
+    return Date.now() - (performance.now() - this.startedAt)
   }
 
   /** Another Instance passed it on to this one. */
@@ -81,6 +95,7 @@ export class Incoming {
 
   /** reads tells which message the body held. */
   reads(message: Message): void {
+    this.message = message
     this.id = message.id
     this.method = message.method || 'response'
   }
@@ -118,9 +133,7 @@ const ownName = randomUUID()
 let counted = 0
 
 /** Nginx gives one X-Request-Id to all tries of a request; without Nginx, requests are counted under a name of this process. */
-const requestIdOf = (req: IncomingMessage): string => {
+const givenId = (req: IncomingMessage): string | undefined => {
   const given = req.headers['x-request-id']
-  if (typeof given === 'string' && requestIdShape.test(given)) return given
-  counted++
-  return `${ownName}-${counted}`
+  return typeof given === 'string' && requestIdShape.test(given) ? given : undefined
 }

@@ -1,6 +1,7 @@
-import type { RouterError } from '@mcp-router/core'
-import { keepAliveFrame } from '@mcp-router/protocol'
+import type { Link, RouterError } from '@mcp-router/core'
+import { keepAliveFrame, messageFrame } from '@mcp-router/protocol'
 import type { HttpController, HttpHandler } from '@mcp-router/upstream'
+import type { Deadlines, Timed } from './deadlines.js'
 import { failureOf } from './failure.js'
 import type { Incoming } from './incoming.js'
 import type { KeepAlive, KeptStream } from './keep-alive.js'
@@ -8,40 +9,55 @@ import { endWith, respondError } from './respond.js'
 
 /** RelayHooks are what a relayed answer may change for the Session; each is optional. */
 export interface RelayHooks {
-  /** The request failed before any of the answer came; true: it was sent anew elsewhere, with this Relay, and goes on. */
-  onFailed?(error: Error, relay: Relay): boolean
+  /** The request failed; true: somebody sees to it, and it may go on with this Relay, also where the response has `begun`. */
+  onFailed?(error: Error, relay: Relay, begun: boolean): boolean
   onStatus?(status: number): void
   /** What a failure means to the client, where it is not the Backend's. */
   failure?(error: Error): RouterError
 }
 
+/** Clocks are what Relays share. */
+export interface Clocks {
+  readonly keep: KeepAlive
+  readonly deadlines: Deadlines
+}
+
 /** Answers pass these headers of the Endpoint; everything else is the Endpoint's own business. */
 const passed = ['content-type', 'allow', 'retry-after'] as const
 
+/** The head of a stream that says nothing leaves after so long, ms: until then the request can be sent again elsewhere. */
+const headMs = 250
+
 /**
- * Relay passes an answer to the client byte by byte. The head waits for the first bytes of the body, so that a whole small answer leaves
- * in one write; where a stream begins without bytes, it leaves at the end of the tick. Undici's handler: one object per call.
+ * Relay passes an answer to the client byte by byte. The head waits for the first bytes of the body: so a whole small answer leaves in one
+ * write, and Nginx sends the request to another Instance when this one goes away before. Undici's handler: one object per call.
  */
-export class Relay implements HttpHandler, KeptStream {
+export class Relay implements HttpHandler, KeptStream, Timed {
   quietTicks = 0
+  dueAt = 0
+  previous: Link | undefined
+  next: Link | undefined
   private readonly incoming: Incoming
-  private readonly keep: KeepAlive
+  private readonly clocks: Clocks
   private readonly hooks: RelayHooks
-  private controller: HttpController | undefined
-  private status = 0
+  protected controller: HttpController | undefined
+  protected status = 0
   private head: string[] = []
   private length: string | undefined
-  private held: Buffer | undefined
-  private begun = false
-  private streams = false
-  private eventIds = false
+  protected held: Buffer | undefined
+  protected begun = false
+  protected streams = false
+  protected eventIds = false
   private looked = false
   private betweenEvents = true
-  private over = false
+  protected over = false
+  private timed = false
+  /** The answer to a request that was sent anew is no stream, but what its client hears is one. */
+  private framed: Buffer[] | undefined
 
-  constructor(incoming: Incoming, keep: KeepAlive, hooks: RelayHooks) {
+  constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
     this.incoming = incoming
-    this.keep = keep
+    this.clocks = clocks
     this.hooks = hooks
     incoming.whenClosed(() => this.onClientClose())
   }
@@ -52,17 +68,23 @@ export class Relay implements HttpHandler, KeptStream {
   }
 
   onResponseStart(_: HttpController, status: number, headers: Record<string, unknown>): void {
-    this.status = status
     this.hooks.onStatus?.(status)
+    if (this.begun) {
+      if (!isStream(headers)) this.framed = []
+      return
+    }
+    this.status = status
+    this.head = []
     for (const name of passed) {
       const value = headers[name]
       if (typeof value === 'string') this.head.push(name, value)
     }
-    const type = headers['content-type']
-    this.streams = typeof type === 'string' && type.startsWith('text/event-stream')
+    this.streams = isStream(headers)
     if (this.streams) {
       this.head.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no')
-      process.nextTick(beginRelay, this)
+      // A stream that was asked for begins at once.
+      if (this.incoming.req.method === 'GET') process.nextTick(beginRelay, this)
+      else this.awaitFirst()
       return
     }
     const length = headers['content-length']
@@ -70,10 +92,14 @@ export class Relay implements HttpHandler, KeptStream {
   }
 
   onResponseData(controller: HttpController, chunk: Buffer): void {
+    if (this.framed) {
+      this.framed.push(chunk)
+      return
+    }
     if (!this.begun && !this.held) {
       this.held = chunk
       if (this.streams) this.look(chunk)
-      else process.nextTick(beginRelay, this)
+      process.nextTick(beginRelay, this)
       return
     }
     if (!this.looked) this.look(chunk)
@@ -86,7 +112,8 @@ export class Relay implements HttpHandler, KeptStream {
     this.finish()
     const { res } = this.incoming
     if (this.begun) {
-      res.end()
+      if (this.framed) res.end(messageFrame(Buffer.concat(this.framed)))
+      else res.end()
     } else {
       const length = this.held?.length ?? 0
       this.head.push('content-length', String(length))
@@ -98,7 +125,10 @@ export class Relay implements HttpHandler, KeptStream {
 
   onResponseError(_: HttpController, error: Error): void {
     if (this.over) return
-    if (!this.begun && this.hooks.onFailed?.(error, this)) return
+    if (this.hooks.onFailed?.(error, this, this.begun)) {
+      this.forgetAnswer()
+      return
+    }
     this.finish()
     // Events with ids can be fetched again: the client resumes by itself once the stream ends (spec 2025-11-25, transports).
     if (this.begun && this.streams && this.eventIds) {
@@ -138,16 +168,21 @@ export class Relay implements HttpHandler, KeptStream {
     this.respondFailure(error)
   }
 
+  onDue(): void {
+    this.begin()
+  }
+
   /** begin sends the head and what was held, once. */
   begin(): void {
     if (this.begun || this.over) return
+    if (!this.held && !this.streams) return
     this.begun = true
     const { res } = this.incoming
     if (this.length !== undefined) this.head.push('content-length', this.length)
     res.writeHead(this.status, this.head)
     if (this.streams) {
       this.incoming.streaming = true
-      this.keep.streams.add(this)
+      this.clocks.keep.streams.add(this)
     }
     if (this.held && this.controller) this.write(this.held, this.controller)
     else res.flushHeaders()
@@ -157,7 +192,7 @@ export class Relay implements HttpHandler, KeptStream {
   /** Servers that number their events number the first. */
   private look(chunk: Buffer): void {
     this.looked = true
-    this.eventIds = chunk.includes('id:')
+    this.eventIds = chunk.includes('\nid:') || chunk.subarray(0, 3).equals(idField)
   }
 
   private respondFailure(error: Error): void {
@@ -174,23 +209,47 @@ export class Relay implements HttpHandler, KeptStream {
     res.once('drain', () => controller.resume())
   }
 
-  private onClientClose(): void {
+  protected onClientClose(): void {
     if (this.over) return
     this.finish()
     this.controller?.abort(clientLeft)
     this.incoming.done(499, 'CLIENT_LEFT')
   }
 
-  private finish(): void {
+  protected finish(): void {
     this.over = true
-    if (this.streams) this.keep.streams.delete(this)
+    if (this.timed) this.clocks.deadlines.remove(this)
+    if (this.streams) this.clocks.keep.streams.delete(this)
+  }
+
+  private awaitFirst(): void {
+    if (this.timed) this.clocks.deadlines.remove(this)
+    this.timed = true
+    this.dueAt = performance.now() + headMs
+    this.clocks.deadlines.add(this)
+  }
+
+  /** What came of an answer that broke off counts no more; half an event is ended, so that the next one is heard. */
+  protected forgetAnswer(): void {
+    this.held = undefined
+    this.length = undefined
+    this.looked = false
+    this.framed = undefined
+    if (!this.begun) this.streams = false
+    if (this.begun && !this.betweenEvents) this.incoming.res.write('\n\n')
+    this.betweenEvents = true
   }
 }
 
 const beginRelay = (relay: Relay): void => relay.begin()
 
+export const isStream = ({ 'content-type': type }: Record<string, unknown>): boolean =>
+  typeof type === 'string' && type.startsWith('text/event-stream')
+
 const clientLeft = new Error('the client left')
 const ended = new Error('the instance is shutting down')
+
+const idField = Buffer.from('id:')
 
 const newline = 0x0a
 const carriageReturn = 0x0d

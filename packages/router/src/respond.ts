@@ -57,7 +57,7 @@ export const respondError = (incoming: Incoming, thrown: unknown): void => {
   const error = asRouterError(thrown)
   const { res } = incoming
   incoming.done(res.destroyed ? 499 : error.status, error.code)
-  const body = errorBytes(incoming.id, error.rpc, error.message)
+  const body = errorBytes(incoming.id, error.rpc, error.message, error.told)
   if (res.headersSent) {
     endBegun(incoming, body)
     return

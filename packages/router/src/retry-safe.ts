@@ -1,12 +1,16 @@
 import type { Backend } from '@mcp-router/core'
-import { paramsOf } from '@mcp-router/protocol'
+import { toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { askPooled } from './bridge/pooled-call.js'
+import type { ToolList } from '@mcp-router/upstream'
+import { askPooled } from './bridge/ask-pooled.js'
 import type { Context } from './downstream/context.js'
 
 /** Requests that change nothing, or the same again. */
 const methods: ReadonlySet<string> = new Set([
   'ping',
+  'initialize',
+  'server/discover',
+  'subscriptions/listen',
   'tools/list',
   'prompts/list',
   'prompts/get',
@@ -17,21 +21,42 @@ const methods: ReadonlySet<string> = new Set([
   'resources/unsubscribe',
   'completion/complete',
   'logging/setLevel',
+  'tasks/get',
+  'tasks/list',
+  'tasks/result',
+  'tasks/cancel',
 ])
 
-/** isRetrySafe tells that a message may be executed twice: a read, a notification, or a tool that says so of itself (annotations). */
+/** isRetrySafe tells that a message may be executed twice: a read, or a call of a tool that says so of itself (annotations). */
 export const isRetrySafe = async (
   context: Context,
   backend: Backend,
   message: Message,
 ): Promise<boolean> => {
-  if (message.kind !== 'request') return false
-  if (methods.has(message.method)) return true
-  if (message.method !== 'tools/call') return false
+  const known = isKnownRetrySafe(context, backend, message)
+  if (known !== undefined) return known
   const [endpoint] = backend.endpoints
   if (!endpoint) return false
   const tools = await context.deps.catalog.tools(backend.name, (cursor) =>
     askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor }),
   )
-  return tools.find(String(paramsOf(message)?.['name']))?.isRetrySafe ?? false
+  return isSafeIn(tools, message)
+}
+
+/** isKnownRetrySafe says so at once where that can be said without asking the server for its tools. */
+export const isKnownRetrySafe = (
+  { deps }: Context,
+  backend: Backend,
+  message: Message,
+): boolean | undefined => {
+  if (message.kind !== 'request') return false
+  if (methods.has(message.method) || backend.retry === 'always') return true
+  if (message.method !== 'tools/call') return false
+  const tools = deps.catalog.known(backend.name)
+  return tools && isSafeIn(tools, message)
+}
+
+const isSafeIn = (tools: ToolList, message: Message): boolean => {
+  const name = toolNameOf(message)
+  return name !== undefined && tools.find(name)?.isRetrySafe === true
 }

@@ -12,10 +12,13 @@ import { malformed } from './failure.js'
 import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
 import { Incoming } from './incoming.js'
+import { createCalls } from './journal/calls.js'
 import { createKeepAlive } from './keep-alive.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
 import { outlives } from './sessions/named.js'
+import { ageingOf } from './sessions/ageing.js'
+import { createPortableReplays } from './sessions/portable-replays.js'
 import { createSessions } from './sessions/table.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
@@ -34,6 +37,8 @@ export interface Router {
   /** Requests taken so far. */
   begun(): number
   isDown(endpoint: Parameters<Context['selector']['isDown']>[0]): boolean
+  /** It will drain in a moment: Sessions that other Instances take over finish their calls here. */
+  linger(): void
   /** Takes no new Sessions, lets calls finish for at most `limitMs`, then ends Streams and Upstreams. */
   drain(limitMs: number): Promise<void>
 }
@@ -61,6 +66,8 @@ export const createRouter = (deps: RouterDeps): Router => {
     keep,
     deadlines,
     bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
+    calls: createCalls(deps.journal),
+    portableReplays: createPortableReplays(deps.instance, ageingOf(deadlines)),
     draining: false,
   }
   const underway = createUnderway()
@@ -98,7 +105,12 @@ export const createRouter = (deps: RouterDeps): Router => {
     }
     const hops = from ? handoff.hopsOf(req) : 0
     const incoming = new Incoming(req, res, principal, downstream, hops, events)
-    underway.add(incoming)
+    try {
+      underway.add(incoming)
+    } catch (error) {
+      respondError(incoming, error)
+      return
+    }
     serve(target, incoming).catch((error: unknown) => {
       respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)
     })
@@ -130,8 +142,10 @@ export const createRouter = (deps: RouterDeps): Router => {
     calls: () => underway.size(),
     begun: () => underway.begun(),
     isDown: (endpoint) => selector.isDown(endpoint),
+    linger: () => sessions.linger(),
     async drain(limitMs) {
       context.draining = true
+      sessions.linger()
       await underway.callsEnded(limitMs)
       for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()

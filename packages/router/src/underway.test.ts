@@ -55,3 +55,22 @@ describe('what is under way', () => {
     expect(underway.size()).toBe(1)
   })
 })
+
+describe('what comes on top of too much', () => {
+  it.each([
+    ['POST', 'calls under way', 2],
+    ['GET', 'open streams', 3],
+  ])('is refused (%s: %s), until something has ended', (method, what, limit) => {
+    const underway = createUnderway({ calls: 2, streams: 3 })
+    const all = Array.from({ length: limit }, () => arriving(method))
+    for (const { incoming } of all) underway.add(incoming)
+    const late = arriving(method)
+    expect(() => underway.add(late.incoming)).toThrow(
+      expect.objectContaining({ code: 'OVERLOADED', data: { what, limit } }) as Error,
+    )
+    expect([underway.size(), underway.begun()]).toEqual([limit, limit])
+    all[0]?.close()
+    underway.add(late.incoming)
+    expect(underway.size()).toBe(limit)
+  })
+})

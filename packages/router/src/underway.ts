@@ -1,7 +1,9 @@
+import { RouterError } from '@mcp-router/core'
 import type { Incoming } from './incoming.js'
 
 /** Underway counts the requests that are not answered yet. */
 export interface Underway {
+  /** Throws OVERLOADED where there are too many: whoever comes in such a crowd is better served elsewhere, or later. */
   add(incoming: Incoming): void
   size(): number
   /** How many there were so far. */
@@ -10,7 +12,19 @@ export interface Underway {
   callsEnded(limitMs: number): Promise<void>
 }
 
-export const createUnderway = (): Underway => {
+/** Far above what an Instance can answer in time; those that wait for another Instance (Handoff) count as well. */
+const mostCalls = 20_000
+/** What it can hold in memory, some 10 KiB each. */
+const mostStreams = 50_000
+
+interface Limits {
+  readonly calls: number
+  readonly streams: number
+}
+
+export const createUnderway = (
+  limits: Limits = { calls: mostCalls, streams: mostStreams },
+): Underway => {
   let calls = 0
   let streams = 0
   let begun = 0
@@ -25,8 +39,15 @@ export const createUnderway = (): Underway => {
 
   return {
     add(incoming) {
+      const isStreaming = incoming.req.method === 'GET'
+      if (isStreaming && streams >= limits.streams) {
+        throw new RouterError('OVERLOADED', { what: 'open streams', limit: limits.streams })
+      }
+      if (!isStreaming && calls >= limits.calls) {
+        throw new RouterError('OVERLOADED', { what: 'calls under way', limit: limits.calls })
+      }
       begun++
-      if (incoming.req.method === 'GET') {
+      if (isStreaming) {
         streams++
         incoming.whenClosed(streamEnded)
         return

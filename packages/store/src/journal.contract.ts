@@ -1,4 +1,4 @@
-import type { SessionId } from '@mcp-router/core'
+import type { InstanceId, SessionId } from '@mcp-router/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lasting, type OpenStore } from './open-store.contract.js'
 import type { Store } from './store.js'
@@ -35,6 +35,28 @@ export const describeJournal = (open: OpenStore) => {
       expect(await store.journal.owed(session)).toEqual([call('2')])
       await store.journal.settle(session, '2')
       expect(await store.journal.owed(session)).toEqual([])
+    })
+
+    const call1 = { instance: 'i-1' as InstanceId, at: 1, digest: 'd1' }
+    const call2 = { instance: 'i-2' as InstanceId, at: 2, digest: 'd2' }
+
+    it('takes a call once, and tells who took it', async () => {
+      expect(await store.journal.accept('r-1', call1)).toBeUndefined()
+      expect(await store.journal.accept('r-1', call2)).toEqual(call1)
+      expect(await store.journal.accept('r-2', call2)).toBeUndefined()
+    })
+
+    it('tells how a call ended to whoever asks again', async () => {
+      await store.journal.accept('r-1', call1)
+      await store.journal.finish('r-1', { ...call1, response: '{"é":"😀"}' })
+      expect(await store.journal.accept('r-1', call2)).toEqual({ ...call1, response: '{"é":"😀"}' })
+    })
+
+    it('takes a call anew once it was forgotten', async () => {
+      await store.journal.accept('r-1', call1)
+      await store.journal.forget('r-1')
+      await store.journal.forget('never')
+      expect(await store.journal.accept('r-1', call2)).toBeUndefined()
     })
 
     it('owes an answer once, however often it is asked for', async () => {

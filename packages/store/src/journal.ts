@@ -1,4 +1,4 @@
-import type { SessionId } from '@mcp-router/core'
+import type { InstanceId, SessionId } from '@mcp-router/core'
 
 /** Owed is a request whose answer its client still waits for. */
 export interface Owed {
@@ -8,15 +8,34 @@ export interface Owed {
   readonly body: string
 }
 
+/** AcceptedCall is a call that must not run twice, noted before it is sent. */
+export interface AcceptedCall {
+  /** Who runs it. */
+  readonly instance: InstanceId
+  /** When it was noted, ms since the epoch. */
+  readonly at: number
+  /** Tells it from another request that was given the same id. */
+  readonly digest: string
+  /** The response (JSON text), where it came when nobody waited for it any more. */
+  readonly response?: string
+}
+
 /**
  * Journal is the record of accepted calls whose outcome a successor must know: those whose client was told 202, so that the router owes it
- * the answer. An entry lives five minutes. Every method rejects with STORE_UNAVAILABLE when the store cannot be reached.
+ * the answer, and those that must not run twice although the request may come again. An entry lives five minutes. Every method rejects
+ * with STORE_UNAVAILABLE when the store cannot be reached.
  */
 export interface Journal {
   owe(session: SessionId, owed: Owed): Promise<void>
   settle(session: SessionId, requestId: string): Promise<void>
   /** What is still owed, in no order. */
   owed(session: SessionId): Promise<readonly Owed[]>
+  /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */
+  accept(requestId: string, call: AcceptedCall): Promise<AcceptedCall | undefined>
+  /** Notes how it ended, for whoever asks again. */
+  finish(requestId: string, call: AcceptedCall): Promise<void>
+  /** The answer has reached its client: the request does not come again. */
+  forget(requestId: string): Promise<void>
 }
 
 /** How long a call is remembered after the last one of its session was accepted, ms. */

@@ -4,7 +4,11 @@ import type { Instance, InstanceId } from '@mcp-router/core'
 export type JoinOutcome =
   { readonly kind: 'joined' } | { readonly kind: 'taken'; readonly by: Instance }
 
-/** Membership is who is in the cluster: one lease per Instance, `leaseMs` long, renewed by its Gateway. */
+/**
+ * Membership is who is in the cluster: one lease per Instance, `leaseMs` long, renewed by its Gateway. A lease that nobody could renew, because
+ * the store was away or has lost it, does not count as lapsed before its Instance had the time to come back: `list` and `find` tell whom they
+ * remember until then, and while the store is away. They reject where they remember nobody.
+ */
 export interface Membership {
   /**
    * Takes the lease of `instance.id`. It is refused when the lease is held from another address, unless `evict` is true (the caller

@@ -3,16 +3,20 @@ import { describeEras } from './era-store.contract.js'
 import { describeJournal } from './journal.contract.js'
 import { describeMembership } from './membership.contract.js'
 import { lasting, type OpenStore } from './open-store.contract.js'
+import { describeLives } from './session-lives.contract.js'
 import { describeSessions } from './session-store.contract.js'
+import { describeOrphans } from './orphan-index.contract.js'
 import type { Store } from './store.js'
 
 /** describeStore is the contract of every Store. */
 export const describeStore = (name: string, open: OpenStore) => {
   describe(`${name} store`, () => {
     describeSessions(open)
+    describeLives(open)
     describeMembership(open)
     describeEras(open)
     describeJournal(open)
+    describeOrphans(open)
 
     describe('as a whole', () => {
       let store: Store

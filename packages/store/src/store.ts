@@ -1,6 +1,8 @@
 import type { EraStore } from './era-store.js'
 import type { Journal } from './journal.js'
 import type { Membership } from './membership.js'
+import type { OrphanIndex } from './orphan-index.js'
+import type { SessionLives } from './session-lives.js'
 import type { SessionStore } from './session-store.js'
 
 /** StoreHealth: `up`, or since when (ms since the epoch) and why it cannot be reached. */
@@ -11,14 +13,16 @@ export type StoreHealth =
 export interface Store {
   readonly kind: 'memory' | 'redis'
   readonly sessions: SessionStore
+  readonly lives: SessionLives
   readonly membership: Membership
   readonly eras: EraStore
   readonly journal: Journal
+  readonly orphans: OrphanIndex
   /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
   clusterSecret(): Promise<string>
   /**
-   * Names what the store holds: another name means that it was emptied since (FLUSHALL, a restart without its files), and that what is
-   * remembered elsewhere is worth writing again. The cluster secret is put back with it.
+   * Names what the store holds: another name means that it was emptied since (FLUSHALL, a restart without its files), or was away and may have
+   * lost something, and that what is remembered elsewhere is worth writing again. The cluster secret is put back with it.
    */
   generation(): Promise<string>
   health(): StoreHealth

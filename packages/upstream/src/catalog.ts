@@ -22,12 +22,15 @@ export type ListPage = (cursor: string | undefined) => Promise<Json>
 export interface ToolCatalog {
   /** Callers that come while a list is under way share it, and its failure; the next one tries again. */
   tools(key: string, list: ListPage): Promise<ToolList>
+  /** What is remembered, for those who do not wait. */
+  known(key: string): ToolList | undefined
   /** For when the server says that its tools have changed. */
   forget(key: string): void
 }
 
 interface Listing {
   readonly list: Promise<ToolList>
+  tools: ToolList | undefined
   /** Counted from the answer, ms since the epoch. */
   expiresAt: number
 }
@@ -43,10 +46,13 @@ export const createToolCatalog = ({ ttlMs }: { readonly ttlMs: number }): ToolCa
     for (const [other, listing] of listings) {
       if (listing.expiresAt <= Date.now()) listings.delete(other)
     }
-    const listing: Listing = { list: readPages(list), expiresAt: Infinity }
+    const listing: Listing = { list: readPages(list), tools: undefined, expiresAt: Infinity }
     listings.set(key, listing)
     listing.list.then(
-      () => (listing.expiresAt = Date.now() + ttlMs),
+      (tools) => {
+        listing.tools = tools
+        listing.expiresAt = Date.now() + ttlMs
+      },
       () => drop(key, listing),
     )
     return listing
@@ -57,6 +63,10 @@ export const createToolCatalog = ({ ttlMs }: { readonly ttlMs: number }): ToolCa
       const known = listings.get(key)
       const isFresh = known && known.expiresAt > Date.now()
       return (isFresh ? known : open(key, list)).list
+    },
+    known(key) {
+      const listing = listings.get(key)
+      return listing && listing.expiresAt > Date.now() ? listing.tools : undefined
     },
     forget: (key) => void listings.delete(key),
   }

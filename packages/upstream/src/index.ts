@@ -1,3 +1,4 @@
+export type { ToolList } from './catalog.js'
 export { createHttpClient, wasNeverSent } from './http/client.js'
 export type { HttpClient, HttpController, HttpHandler, HttpRequest } from './http/client.js'
 export type { Lane, LaneCaller } from './lane/lane.js'

@@ -87,6 +87,7 @@ const enabledBackend = (
       endpoints,
       deadlineMs: Math.round(server.data.deadline * 1000),
       era: server.data.era,
+      retry: server.data.retry,
     },
     managed: read.flatMap(({ managed }) => managed ?? []),
   }

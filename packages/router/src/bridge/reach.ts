@@ -28,7 +28,10 @@ export const reach = async <T>(
       if (!mayTryElsewhere(error)) throw error
       selector.failed(endpoint)
       tried.add(endpoint)
-      if (tried.size >= backend.endpoints.length) throw error
+      if (tried.size >= backend.endpoints.length) {
+        if (incoming.isClosed() || !(await selector.mayReturn(backend))) throw error
+        tried.clear()
+      }
       endpoint = selector.select(backend, tried)
     }
   }

@@ -15,12 +15,14 @@ import type { Message, ModernClaim } from '@mcp-router/protocol'
 import type { LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import { acceptOnce } from '../journal/accept-once.js'
 import { cache } from './answer.js'
 import { boundOf, callOnLane } from './lane-call.js'
 import { reach } from './reach.js'
 import { serveListen } from './listen.js'
 import { ModernReply } from './reply.js'
-import { askPooled, PooledCall } from './pooled-call.js'
+import { askPooled } from './ask-pooled.js'
+import { PooledCall } from './pooled-call.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -70,6 +72,7 @@ export const isParked = (context: Context, incoming: Incoming, bridged: Bridged)
  */
 const call = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
   const { message, claim, endpoint } = bridged
+  if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
   const reply = new ModernReply(incoming, context.keep)
   try {
     if (message.method === 'tools/call' && (await isRefused(context, reply, bridged))) return
@@ -105,6 +108,7 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   }
   // Nothing was parked: the client did what was asked elsewhere, and calls anew.
   if (ticket?.instance === '') return call(context, incoming, bridged)
+  if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
   const reply = new ModernReply(incoming, context.keep)
   const parked = ticket && here ? parking.take(ticket.call) : undefined
   if (!parked) {

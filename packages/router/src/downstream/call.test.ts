@@ -177,7 +177,7 @@ describe('an endpoint that cannot be reached', () => {
     const told = await ask(`${gateway.url}/mcp/router/route/weather`, {
       body: aRequest(1, 'write'),
     })
-    expect([told.status, jsonOf(told)]).toMatchObject([502, { id: 1, error: { code: -31502 } }])
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, error: { code: -31001 } }])
     expect(hits).toHaveLength(1)
   })
 })

@@ -3,6 +3,7 @@ import { RouterError } from '@mcp-router/core'
 import { modernClaim, namesModernEra } from '@mcp-router/protocol'
 import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
+import { acceptOnce } from '../journal/accept-once.js'
 import type { Timed } from '../deadlines.js'
 import { respondEmpty, respondError } from '../respond.js'
 import { noteBackend, requireBackend } from './context.js'
@@ -36,8 +37,11 @@ export const serveCall = async (
       throw new RouterError('INVALID_REQUEST', {
         reason: 'a response belongs to a session; this address takes requests',
       })
-    case 'request':
+    case 'request': {
+      const accepted = acceptOnce(context, incoming, backend, message)
+      if (accepted !== true && !(await accepted)) return
       new RouteCall(context, incoming, backend, message, deadlineMs ?? backend.deadlineMs).start()
+    }
   }
 }
 

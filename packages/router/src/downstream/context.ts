@@ -5,8 +5,10 @@ import type { Deadlines } from '../deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Handoff } from '../handoff/handoff.js'
 import type { Incoming } from '../incoming.js'
+import type { Calls } from '../journal/calls.js'
 import type { KeepAlive } from '../keep-alive.js'
 import type { Selector } from '../policy/selector.js'
+import type { PortableReplays } from '../sessions/portable-replays.js'
 import type { Sessions } from '../sessions/table.js'
 
 /** Context is what every Downstream works with. */
@@ -18,6 +20,8 @@ export interface Context {
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
   readonly bridge: Bridge
+  readonly calls: Calls
+  readonly portableReplays: PortableReplays
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }

@@ -148,22 +148,36 @@ describe('an endpoint that cannot be reached', () => {
     const events = await follow(url, {
       method: 'POST',
       headers: { ...headers, accept: '*/*' },
-      body: ping,
+      body: aRequest(7, 'write'),
     })
     expect(await events.message()).toMatchObject({ method: 'notifications/x' })
-    expect(await events.message()).toMatchObject({ id: 7, error: { code: -31502 } })
+    expect(await events.message()).toMatchObject({
+      id: 7,
+      error: { code: -31001, data: { method: 'write', repeated: false } },
+    })
   })
 
-  it('in the middle of a stream with ids just ends it, for the client can resume', async () => {
+  it('in the middle of an event ends that first', async () => {
     const { url } = await open(({ res }) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('id: 1\ndata: \n\n', () => res.destroy())
+      res.write('id: 1\ndata: {"half', () => res.destroy())
     })
     const { headers } = await initialize(url)
-    expect(await ask(url, { headers, body: ping })).toMatchObject({
-      status: 200,
-      text: 'id: 1\ndata: \n\n',
+    const { text } = await ask(url, { headers, body: aRequest(7, 'write') })
+    expect(text).toMatch(/^id: 1\ndata: {"half\n\nevent: message\ndata: {.*"code":-31001,.*}\n\n$/)
+  })
+
+  it('in the middle of what may run twice gets it again, on the same stream', async () => {
+    let asked = 0
+    const { url } = await open(({ res }) => {
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      if (++asked === 1)
+        res.write('data: {"jsonrpc":"2.0","method":"notifications/x"}\n\n', () => res.destroy())
+      else res.end('data: {"jsonrpc":"2.0","id":7,"result":{}}\n\n')
     })
+    const { headers } = await initialize(url)
+    const { text } = await ask(url, { headers, body: ping })
+    expect([asked, text]).toEqual([2, expect.stringMatching(/notifications.x[^]*"id":7,"result"/)])
   })
 
   it('that answers with a page is told as what is not MCP', async () => {

@@ -10,6 +10,7 @@ import type { Message } from '@mcp-router/protocol'
 import { readMessageOrBatch } from '../body.js'
 import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
+import { acceptOnce } from '../journal/accept-once.js'
 import { respondEmpty } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
 import { ownedBy } from '../sessions/live.js'
@@ -70,28 +71,35 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
   const held = await find(context, incoming, backend, id)
   if (isPortable(held.record)) {
     if (changesState(message)) await noteRequest(context.sessions, held, message)
-    passPortable(context, incoming, held, message)
+    const accepted = acceptOnce(context, incoming, backend, message)
+    if (accepted === true || (await accepted)) passPortable(context, incoming, held, message)
     return
   }
   if (message.method === 'initialize') {
     throw new RouterError('INVALID_REQUEST', { reason: 'this session is initialized already' })
   }
-  if (isOwner(context, held)) return passNoted(context, incoming, held, message)
+  if (isOwner(context, held)) return passNoted(context, incoming, { backend, held, message })
   return atOwner(context, incoming, held, {
     body: message.bytes,
-    serve: (here) => passNoted(context, incoming, here, message),
+    serve: (here) => passNoted(context, incoming, { backend, held: here, message }),
     isRetrySafe: () => isRetrySafe(context, backend, message),
   })
+}
+
+interface OwnedMessage {
+  readonly backend: Backend
+  readonly held: HeldSession
+  readonly message: Message
 }
 
 const passNoted = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
-  message: Message,
+  { backend, held, message }: OwnedMessage,
 ): Promise<void> => {
   if (changesState(message)) await noteRequest(context.sessions, held, message)
-  return passOwned(context, incoming, held, message)
+  const accepted = acceptOnce(context, incoming, backend, message)
+  if (accepted === true || (await accepted)) await passOwned(context, incoming, held, message)
 }
 
 const postBatch = async (
@@ -123,7 +131,7 @@ const follow = async (context: Context, incoming: Incoming, backend: Backend): P
   const id = sessionIdOf(incoming)
   if (!id) throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
   const held = await find(context, incoming, backend, id)
-  if (isPortable(held.record)) followPortable(context, incoming, held)
+  if (isPortable(held.record)) await followPortable(context, incoming, held)
   else {
     await atOwner(context, incoming, held, {
       body: undefined,

@@ -6,12 +6,16 @@ import { headerOf, isEventStream, mayTryElsewhere } from '@mcp-router/upstream'
 import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
+import { isBroken } from '../outcome.js'
 import { respondJson } from '../respond.js'
 import { askOpening, readOpening } from './opening.js'
 import type { LiveSession } from '../sessions/live.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
 import type { Context } from './context.js'
+
+/** How often a server may go away while it opens a session. */
+const maxBreaks = 3
 
 /** initialize opens a Session of a Streamable HTTP client on some Endpoint of the Backend and answers with its id. */
 export const initialize = async (
@@ -22,6 +26,7 @@ export const initialize = async (
 ): Promise<void> => {
   if (context.draining) throw new RouterError('DRAINING')
   const tried = new Set<Endpoint>()
+  let breaks = 0
   for (;;) {
     const endpoint = context.selector.select(backend, tried)
     incoming.endpoint = endpoint.id
@@ -38,11 +43,15 @@ export const initialize = async (
       context.selector.worked(endpoint)
       return
     } catch (error) {
-      if (!mayTryElsewhere(error)) throw failureOf(backend.name, error)
+      // A session that was half opened when its server went away does no harm.
+      const mayRepeat = isBroken(error) && breaks++ < maxBreaks
+      if (incoming.isClosed() || !(mayTryElsewhere(error) || mayRepeat))
+        throw failureOf(backend.name, error)
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      throw failureOf(backend.name, error)
+      if (!(await context.selector.mayReturn(backend))) throw failureOf(backend.name, error)
+      tried.clear()
     }
   }
 }

@@ -14,6 +14,8 @@ import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
 import type { RelayHooks } from '../relay.js'
+import { acceptOnce } from '../journal/accept-once.js'
+import { afterBreak } from '../outcome.js'
 import { respondEmpty, respondError, respondRefusal } from '../respond.js'
 import { traceOf } from '../trace.js'
 import type { Context } from './context.js'
@@ -49,7 +51,10 @@ export const serveModern = (
   const era = context.deps.eras.known(backend, endpoint)
   // The usual case waits for nothing.
   if (era === 'modern' && endpoint.transport === 'http') {
-    new ModernHop(context, incoming, modern).start(endpoint)
+    const accepted = acceptOnce(context, incoming, backend, message)
+    const start = (): void => new ModernHop(context, incoming, modern).start(endpoint)
+    if (accepted !== true) return accepted.then((is) => (is ? start() : undefined))
+    start()
     return undefined
   }
   return era
@@ -99,6 +104,8 @@ const serveHere = async (
     return
   }
   if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
+  const accepted = acceptOnce(context, incoming, modern.backend, modern.message)
+  if (accepted !== true && !(await accepted)) return
   if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).start(endpoint)
   else passToChannel(context, incoming, modern, endpoint)
 }
@@ -119,7 +126,9 @@ const findPlace = async (context: Context, backend: Backend, first: Endpoint): P
       if (!mayTryElsewhere(error)) throw failureOf(backend.name, error)
       context.selector.failed(endpoint)
       tried.add(endpoint)
-      if (tried.size >= backend.endpoints.length) throw failureOf(backend.name, error)
+      if (tried.size < backend.endpoints.length) continue
+      if (!(await context.selector.mayReturn(backend))) throw failureOf(backend.name, error)
+      tried.clear()
     }
   }
 }
@@ -159,6 +168,7 @@ class ModernHop implements RelayHooks {
   private readonly incoming: Incoming
   private readonly modern: Modern
   private tried: Set<Endpoint> | undefined
+  private repeats = 0
   private endpoint: HttpEndpoint | undefined
 
   constructor(context: Context, incoming: Incoming, modern: Modern) {
@@ -168,20 +178,26 @@ class ModernHop implements RelayHooks {
   }
 
   start(endpoint: HttpEndpoint): void {
-    this.send(endpoint, new Relay(this.incoming, this.context.keep, this))
+    this.send(endpoint, new Relay(this.incoming, this.context, this))
   }
 
-  onFailed(error: Error, relay: Relay): boolean {
-    const { endpoint, context } = this
-    const { backend } = this.modern
-    if (!endpoint) return false
+  onFailed(error: Error, relay: Relay, begun: boolean): boolean {
+    const { endpoint, context, incoming } = this
+    const { backend, message } = this.modern
+    // Who listens must know that something may have been missed.
+    if (!endpoint || (begun && message.method === 'subscriptions/listen')) return false
     context.selector.failed(endpoint)
+    if (!mayTryElsewhere(error)) {
+      const { repeats } = this
+      const { requestId, at } = incoming
+      afterBreak(context, { backend, message, requestId, at, error, repeats }).then(
+        (told) => (told ? relay.fail(told) : this.repeat(relay, error)),
+        () => relay.fail(error),
+      )
+      return true
+    }
     this.tried = (this.tried ?? new Set()).add(endpoint)
-    if (!mayTryElsewhere(error) || this.tried.size >= backend.endpoints.length) return false
-    this.pick(this.tried).then(
-      (next) => (next ? this.send(next, relay) : relay.fail(error)),
-      () => relay.fail(error),
-    )
+    this.goOn(this.tried, relay, error)
     return true
   }
 
@@ -194,11 +210,28 @@ class ModernHop implements RelayHooks {
     }
   }
 
+  private repeat(relay: Relay, error: Error): void {
+    this.repeats++
+    this.tried = new Set(this.endpoint && [this.endpoint])
+    this.goOn(this.tried, relay, error)
+  }
+
+  private goOn(tried: Set<Endpoint>, relay: Relay, error: Error): void {
+    this.pick(tried).then(
+      (next) => (next && !this.incoming.isClosed() ? this.send(next, relay) : relay.fail(error)),
+      () => relay.fail(error),
+    )
+  }
+
   /** pick finds another http Endpoint that speaks the modern Era. */
   private async pick(tried: Set<Endpoint>): Promise<HttpEndpoint | undefined> {
     const { context } = this
     const { backend } = this.modern
-    while (tried.size < backend.endpoints.length) {
+    for (;;) {
+      if (tried.size >= backend.endpoints.length) {
+        if (this.incoming.isClosed() || !(await context.selector.mayReturn(backend))) break
+        tried.clear()
+      }
       const endpoint = context.selector.select(backend, tried)
       tried.add(endpoint)
       if (endpoint.transport !== 'http') continue

@@ -7,6 +7,7 @@ import type { Caller, SharedUpstream } from '@mcp-router/upstream'
 import type { Timed } from '../deadlines.js'
 import { explained, failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
+import { afterBreak, isBroken } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
 import type { Context } from './context.js'
 
@@ -28,6 +29,7 @@ export class RouteCall implements Caller, Timed {
   private ticket: number | undefined
   private tried: Set<Endpoint> | undefined
   private reopened = false
+  private repeats = 0
   private over = false
 
   constructor(
@@ -67,6 +69,10 @@ export class RouteCall implements Caller, Timed {
       this.open(endpoint)
       return
     }
+    if (endpoint && isBroken(error)) {
+      this.afterBreak(endpoint, error)
+      return
+    }
     if (!mayTryElsewhere(error) || !endpoint) {
       this.fail(explained(error, this.message))
       return
@@ -74,7 +80,7 @@ export class RouteCall implements Caller, Timed {
     this.context.selector.failed(endpoint)
     this.tried = (this.tried ?? new Set()).add(endpoint)
     if (this.tried.size < this.backend.endpoints.length) this.tryNext()
-    else this.fail(error)
+    else this.awaitReturn(error)
   }
 
   onDue(): void {
@@ -116,6 +122,31 @@ export class RouteCall implements Caller, Timed {
     } catch (error) {
       this.fail(error)
     }
+  }
+
+  /** Every Endpoint failed; one that has just gone may come back. */
+  private awaitReturn(error: Error): void {
+    void this.context.selector.mayReturn(this.backend).then((may) => {
+      if (!may) this.fail(error)
+      if (this.over) return
+      this.tried = undefined
+      this.tryNext()
+    })
+  }
+
+  /** The Endpoint took the call and went away: it goes to another one, or anew to this, if it may run twice. */
+  private afterBreak(endpoint: Endpoint, error: Error): void {
+    const { context, incoming, backend, message, repeats } = this
+    const { requestId, at } = incoming
+    if (this.shared) context.deps.pool.drop(endpoint, this.shared)
+    void afterBreak(context, { backend, message, requestId, at, error, repeats }).then((told) => {
+      if (told) this.fail(told)
+      if (this.over) return
+      this.repeats++
+      this.reopened = false
+      this.tried = backend.endpoints.length > 1 ? new Set([endpoint]) : undefined
+      this.tryNext()
+    })
   }
 
   private open(endpoint: Endpoint): void {

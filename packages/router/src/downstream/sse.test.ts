@@ -75,7 +75,7 @@ describe('a client of 2024-11-05', () => {
     expect(await events.message()).toMatchObject({ id: 1 })
   })
 
-  it('has its session ended with its stream', async () => {
+  it('has its session ended with its stream while nothing was begun', async () => {
     const { gateway } = await open()
     const { events, id, send } = await connect(`${gateway.url}/sse/local`)
     events.response.destroy()
@@ -86,13 +86,14 @@ describe('a client of 2024-11-05', () => {
     await expect.poll(actions).toEqual(['opened', 'closed'])
   })
 
-  it('has its stream ended with the child, every accepted call told', async () => {
+  it('is told of every accepted call when the child ends, and goes on with another one', async () => {
     const { gateway } = await open()
     const { events, send } = await connect(`${gateway.url}/sse/local`)
     await send(aRequest(1, 'hang'))
     await send({ jsonrpc: '2.0', method: 'exit' })
-    expect(await events.message()).toMatchObject({ id: 1, error: { code: -31502 } })
-    await expect.poll(() => events.response.complete).toBe(true)
+    expect(await events.message()).toMatchObject({ id: 1, error: { code: -31001 } })
+    await send(aRequest(2, 'echo', { a: 1 }))
+    expect(await events.message()).toMatchObject({ id: 2, result: { a: 1 } })
   })
 
   it('is told on the stream when its message did not arrive', async () => {
@@ -204,7 +205,7 @@ describe('a client that names itself', () => {
     const second = await streamAt(b.url)
     const told = [await second.events.message(), await second.events.message()]
     expect(told).toMatchObject([
-      { id: 1, error: { code: -31502 } },
+      { id: 1, error: { code: -31001 } },
       { id: 2, result: { n: 2 } },
     ])
     await expect.poll(() => store.journal.owed(id)).toEqual([])

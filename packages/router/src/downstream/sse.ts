@@ -12,17 +12,33 @@ import type { LiveSession } from '../sessions/live.js'
 import { atOwner } from '../sessions/owner.js'
 import type { HeldSession } from '../sessions/held.js'
 import { restartOwned } from '../sessions/takeover.js'
-import { isNamed, namedId } from '../sessions/named.js'
+import { isNamed } from '../sessions/named.js'
 import { noteRequest } from '../sessions/note.js'
-import { noteOwed } from '../sessions/owed.js'
-import { liveOf, openLive, openSessionStream } from '../sessions/owned.js'
+import { isRepeated, noteOwed } from '../sessions/owed.js'
+import { liveOf, openLive } from '../sessions/owned.js'
+import { adoptHandshake, mayAdopt } from '../sessions/adoption.js'
+import { looksKey } from '../sessions/looks.js'
+import type { Looks } from '../sessions/looks.js'
+import { orphansOf } from '../sessions/orphans.js'
+import { formOf } from '../sessions/replay.js'
+import { openCounted } from '../sessions/resume.js'
+import { awaitReturn, tellReturn } from '../sessions/return.js'
+import { writeStreamId } from '../sessions/stream-id.js'
+import type { Proof } from '../sessions/stream-id.js'
+import { tellSession } from '../sessions/tell.js'
+import { recogniseGuest, welcome } from '../sessions/welcome.js'
 import { passBatch } from './batch.js'
 import { noteBackend, requireBackend } from './context.js'
+import { bearerOf, recognise } from './recognise.js'
+import type { Caller } from './recognise.js'
 import type { Context } from './context.js'
+
+/** How long a client should wait before it opens a broken stream again, ms. */
+const retryMs = 500
 
 /**
  * serveSse answers `GET /sse/<server>` (spec 2024-11-05, transports): the Stream is the Session, this Instance its Owner; its first
- * event says where to POST. A client that names itself (`?clientId=`) finds its Session again when its connection, or the Owner, was lost.
+ * event says where to POST. A client that is recognised finds its Session again when its connection, or the Owner, was lost.
  */
 export const serveSse = async (
   context: Context,
@@ -35,40 +51,53 @@ export const serveSse = async (
   if (req.method !== 'GET') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET' })
   noteBackend(context, incoming, name)
   const backend = requireBackend(context, name)
-  const id = client
-    ? namedId(context.deps.clusterSecret, {
-        name: client,
-        principal: incoming.principal.name,
-        backend: backend.name,
-      })
-    : newSessionId()
-  incoming.session = id
-  const known = client ? await findNamed(context, incoming, backend, id) : undefined
-  if (!known) return openNew(context, incoming, backend, id)
-  return atOwner(context, incoming, known, {
-    body: undefined,
-    serve: (here) => {
-      incoming.endpoint = here.record.endpoint
-      follow(context, incoming, here, liveOf(here))
-    },
-    isRetrySafe: () => Promise.resolve(true),
-  })
+  const caller = await recognise(context, incoming, backend, client)
+  incoming.session = caller.id
+  if (!caller.held) return openNew(context, incoming, backend, caller)
+  try {
+    await atOwner(context, incoming, caller.held, {
+      body: undefined,
+      serve: (here) => {
+        incoming.endpoint = here.record.endpoint
+        tellSession(context.deps.events, here.record, 'resumed', reasons[caller.proof])
+        follow(context, incoming, here, liveOf(here), caller)
+      },
+      isRetrySafe: () => Promise.resolve(true),
+    })
+  } catch (error) {
+    if (!isGone(error) || !caller.looks) throw error
+    // It ended this moment. A client that is refused here never comes again (HTML, server-sent events).
+    const { looks } = caller
+    await openNew(context, incoming, backend, { ...caller, id: newSessionId(), looks, proof: 'id' })
+  }
 }
+
+const reasons: Readonly<Record<Proof, string>> = {
+  id: 'its client named it',
+  looks: 'only this one can be that of its client',
+  guess: 'only this one can be that of its client',
+}
+
+const isGone = (error: unknown): boolean =>
+  error instanceof RouterError && error.code === 'SESSION_NOT_FOUND'
 
 const openNew = async (
   context: Context,
   incoming: Incoming,
   backend: Backend,
-  id: SessionId,
+  caller: Caller,
 ): Promise<void> => {
   if (context.draining) throw new RouterError('DRAINING')
+  const { id, orphans } = caller
+  incoming.session = id
   const live = openLive(context, backend.name, id)
+  mayAdopt(live, orphans)
   const endpoint = await connect(context, backend, live)
   incoming.endpoint = endpoint.id
   try {
     const held = await context.sessions.open(recordOf(context, incoming, id, endpoint), live)
     if (incoming.res.destroyed && !isNamed(id)) await context.sessions.end(held)
-    else follow(context, incoming, held, live)
+    else follow(context, incoming, held, live, caller)
   } catch (error) {
     void live.close()
     throw error
@@ -80,27 +109,38 @@ const follow = (
   incoming: Incoming,
   held: HeldSession,
   live: LiveSession,
+  { looks, proof }: Caller,
 ): void => {
   const { id, backend } = held.record
-  const address = `${publicBase(incoming.req)}/mcp/${backend}/message?sessionId=${id}`
-  openSessionStream(context, incoming, held, live, eventFrame('endpoint', address), () => {
-    // One that names itself may come back for what it missed.
-    if (!isNamed(id)) void context.sessions.end(held).catch(() => undefined)
+  const stream = openCounted(context, incoming, held, () => {
+    live.detach(stream)
+    // One that names itself may come back for as long as its Session lives.
+    if (looks) orphansOf(context).leave(held)
   })
+  const address = `${publicBase(incoming.req)}/mcp/${backend}/message?sessionId=${id}`
+  stream.frame(
+    Buffer.concat([headOf(context, incoming, id, looks), eventFrame('endpoint', address)]),
+  )
+  if (looks) orphansOf(context).follow(held, looks)
+  if (proof === 'guess') {
+    welcome(context.deadlines, held, live, stream)
+    return
+  }
+  live.attach(stream, formOf(held.record))
+  tellReturn(held)
 }
 
-const findNamed = async (
-  { sessions }: Context,
-  { principal }: Incoming,
-  { name }: Backend,
-  id: SessionId,
-): Promise<HeldSession | undefined> => {
-  try {
-    return await sessions.find(id, principal, name)
-  } catch (error) {
-    if (error instanceof RouterError && error.code === 'SESSION_NOT_FOUND') return undefined
-    throw error
-  }
+/** Whoever knows no fields of an event but its name and data reads over these. */
+const headOf = (
+  context: Context,
+  incoming: Incoming,
+  session: SessionId,
+  looks: Looks | undefined,
+): Buffer => {
+  if (!looks) return Buffer.from(`retry: ${retryMs}\n`)
+  const bearer = bearerOf(context, incoming, incoming.backend)
+  const id = writeStreamId(bearer, { session, looks: looksKey(looks), proof: 'id' })
+  return Buffer.from(`id: ${id}\nretry: ${retryMs}\n`)
 }
 
 /** serveMessage answers the POSTs of such a client: 202, and what the server answers comes on its Stream. */
@@ -123,10 +163,13 @@ export const serveMessage = async (
   return atOwner(context, incoming, held, {
     body: message.bytes,
     serve: (here) => accept(context, incoming, here, message),
-    // Its answer would come on a stream that is gone.
-    isRetrySafe: () => Promise.resolve(false),
+    // Whoever takes the Session over knows what was taken already.
+    isRetrySafe: () => Promise.resolve(true),
   })
 }
+
+const noStream =
+  'the stream of this session is closed, so the answer could not be told and the message was not passed on; open the stream again'
 
 /** accept takes a message whose answer, if one is owed, comes on the Stream. */
 const accept = async (
@@ -135,22 +178,37 @@ const accept = async (
   held: HeldSession,
   message: Message | Batch,
 ): Promise<void> => {
-  // The Stream went with the Owner, and its client cannot know this Session again: it opens another one.
-  if (held.streams === 0 && !isNamed(held.record.id)) {
+  const isFound = isNamed(held.record.id)
+  // Nothing was begun, and the Stream went with the Owner: its client opens another one.
+  if (held.streams === 0 && !isFound && !held.record.initialize) {
     await context.sessions.end(held)
     throw new RouterError('SESSION_NOT_FOUND')
   }
+  if (!isFound) {
+    orphansOf(context).see(held, incoming)
+    // Its client may come back as one that cannot be recognised, and would wait for the answer for ever.
+    if (!(await awaitReturn(held))) throw new RouterError('INVALID_REQUEST', { reason: noStream })
+  }
+  const live = liveOf(held)
   if (message.kind === 'batch') {
+    recogniseGuest(live, '')
+    await adoptHandshake(context, incoming, held, undefined)
     await passBatch(context, held, message)
     respondAccepted(incoming)
     return
   }
-  if (message.method === 'initialize' && held.record.initialize) await startOver(context, held)
   // Once it is answered 202, bad JSON could no longer be refused.
   requireValid(message)
+  await adoptHandshake(context, incoming, held, message)
+  if (isRepeated(context, incoming, held, message)) {
+    respondAccepted(incoming)
+    return
+  }
+  if (message.method === 'initialize' && held.record.initialize) await startOver(context, held)
+  recogniseGuest(live, message.method)
   await noteRequest(context.sessions, held, message)
   await noteOwed(context, held.record, message)
-  liveOf(held).pass(message)
+  live.pass(message)
   respondAccepted(incoming)
 }
 

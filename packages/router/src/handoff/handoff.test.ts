@@ -125,7 +125,7 @@ describe('a call whose owner went away while it answered', () => {
     await store.membership.leave('router-instance-1' as never)
     const accept = { ...headers, accept: 'text/event-stream' }
     const call = await follow(there, { headers: { ...accept, 'last-event-id': '1.IngtNyI:3' } })
-    expect(await call.message()).toMatchObject({ id: 'x-7', error: { code: -31502 } })
+    expect(await call.message()).toMatchObject({ id: 'x-7', error: { code: -31001 } })
     await expect.poll(() => call.response.complete).toBe(true)
     const other = await follow(there, { headers: { ...accept, 'last-event-id': '0:3' } })
     const body = { jsonrpc: '2.0', method: 'say', params: { n: 1 } }

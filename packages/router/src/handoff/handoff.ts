@@ -7,8 +7,9 @@ import type { HttpClient, HttpController } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
+import { outcomeUnknown } from '../outcome.js'
 import { Relay } from '../relay.js'
-import type { RelayHooks } from '../relay.js'
+import type { Clocks, RelayHooks } from '../relay.js'
 import type { Members } from './members.js'
 
 /** Requests between Instances have this path before their own; Nginx lets it pass from nobody. */
@@ -114,18 +115,23 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
     }
     const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
     const url = owner.address + handoffPrefix + pathOf(req)
-    const relay = new HandoffRelay(incoming, keep, {
-      onFailed(error) {
-        members.forget(owner.id)
-        const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
-        if (!take) return false
-        relay.letGo()
-        take(ownerFailure(error))
-        return true
+    const relay = new HandoffRelay(
+      incoming,
+      { keep, deadlines },
+      {
+        onFailed(error, _, begun) {
+          members.forget(owner.id)
+          if (begun) return false
+          const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
+          if (!take) return false
+          relay.letGo()
+          take(ownerFailure(incoming, error))
+          return true
+        },
+        onStatus: () => incoming.passedOn(),
+        failure: (error) => ownerFailure(incoming, error),
       },
-      onStatus: () => incoming.passedOn(),
-      failure: ownerFailure,
-    })
+    )
     watch(incoming, owner, relay)
     client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)
   }
@@ -149,8 +155,8 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
 class HandoffRelay extends Relay {
   private readonly request: Incoming
 
-  constructor(incoming: Incoming, keep: KeepAlive, hooks: RelayHooks) {
-    super(incoming, keep, hooks)
+  constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
+    super(incoming, clocks, hooks)
     this.request = incoming
   }
 
@@ -161,9 +167,9 @@ class HandoffRelay extends Relay {
 }
 
 /** Where the owner is stays in the cluster; the client hears what it can do. */
-const ownerFailure = (error: Error): RouterError =>
+const ownerFailure = ({ message, requestId }: Incoming, error: Error): RouterError =>
   wasNeverSent(error)
     ? new RouterError('OWNER_UNREACHABLE', {}, error)
-    : new RouterError('OWNER_LOST', {}, error)
+    : outcomeUnknown({ message, requestId }, error)
 
 const pathOf = (req: IncomingMessage): string => req.url ?? '/'

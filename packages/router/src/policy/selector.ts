@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { weightedRoundRobin } from './weighted-round-robin.js'
@@ -10,23 +11,32 @@ export interface Selector {
   failed(endpoint: Endpoint): void
   worked(endpoint: Endpoint): void
   isDown(endpoint: Endpoint): boolean
+  /** For when no Endpoint is left to try. True, after a pause: one that used to work has only just gone, and may be starting anew. */
+  mayReturn(backend: Backend): Promise<boolean>
 }
 
 interface Fall {
+  /** Of the first failure in a row, ms since the epoch. */
+  readonly since: number
   readonly until: number
   readonly times: number
 }
 
 const firstRestMs = 500
 const longestRestMs = 10_000
+/** Calls wait so long for an Endpoint to come back, counted from when it went, ms. */
+const patienceMs = 5_000
+const firstPauseMs = 50
+const longestPauseMs = 500
 
 export const createSelector = (): Selector => {
   const policies = new WeakMap<Backend, Policy>()
   const falls = new Map<string, Fall>()
+  const known = new Set<string>()
 
   const policyOf = (backend: Backend): Policy => {
-    const known = policies.get(backend)
-    if (known) return known
+    const policy = policies.get(backend)
+    if (policy) return policy
     const made = weightedRoundRobin()
     policies.set(backend, made)
     return made
@@ -56,12 +66,24 @@ export const createSelector = (): Selector => {
       return policyOf(backend)(usable)
     },
     failed(endpoint) {
-      const times = (falls.get(endpoint.id)?.times ?? 0) + 1
+      const before = falls.get(endpoint.id)
+      const times = (before?.times ?? 0) + 1
+      const since = before?.since ?? Date.now()
       const restMs = Math.min(firstRestMs * 2 ** (times - 1), longestRestMs)
-      falls.set(endpoint.id, { until: Date.now() + restMs, times })
+      falls.set(endpoint.id, { since, until: Date.now() + restMs, times })
     },
     worked(endpoint) {
       if (falls.size > 0) falls.delete(endpoint.id)
+      if (!known.has(endpoint.id)) known.add(endpoint.id)
+    },
+    async mayReturn({ endpoints }) {
+      const earliest = Date.now() - patienceMs
+      const may = endpoints.some(
+        ({ id }) => known.has(id) && (falls.get(id)?.since ?? 0) > earliest,
+      )
+      const times = Math.max(1, ...endpoints.map(({ id }) => falls.get(id)?.times ?? 0))
+      if (may) await wait(Math.min(firstPauseMs * times, longestPauseMs))
+      return may
     },
   }
 }

@@ -1,3 +1,4 @@
+import { RouterError } from '@mcp-router/core'
 import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream } from '@mcp-router/upstream'
@@ -36,6 +37,7 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const hooks = {
     onLost: vi.fn(),
     onForgotten: vi.fn(() => Promise.resolve()),
+    onBroken: vi.fn(),
     onSettled: vi.fn(),
     onAgreed: vi.fn(),
   }
@@ -124,9 +126,11 @@ describe('what the server says', () => {
 
 describe('a message of the client', () => {
   it('that was accepted is answered on the stream, also when it could not be sent', async () => {
-    const { live } = open((each) =>
-      each.id === '2' ? Promise.reject(new Error('broken')) : Promise.resolve(),
+    const refused = new RouterError('NO_HEALTHY_ENDPOINT', { backend: 'local' })
+    const { live, hooks } = open((each) =>
+      each.id === '2' ? Promise.reject(refused) : Promise.resolve(),
     )
+    hooks.onForgotten.mockRejectedValue(refused)
     const { stream, written } = openStream()
     live.attach(stream, 'plain')
     live.pass(message({ id: 1, method: 'm' }))
@@ -135,7 +139,7 @@ describe('a message of the client', () => {
     await vi.waitUntil(() => written.length === 2)
     expect(written).toMatchObject([
       { id: 1, result: {} },
-      { id: 2, error: { code: -31502 } },
+      { id: 2, error: { code: -31503 } },
     ])
   })
 
@@ -163,7 +167,8 @@ describe('the end', () => {
     live.pass(message({ id: 2, method: 'm' }))
     live.onClose(new Error('exited with 1'))
     expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
-    expect(written).toMatchObject([{ id: 2, error: { code: -31502 } }])
+    expect(hooks.onBroken.mock.calls).toMatchObject([[{ message: { id: '2' }, repeats: 0 }, {}]])
+    expect(written).toEqual([])
     expect([isOpen(), live.isReady()]).toEqual([true, false])
     expect(hooks.onLost).toHaveBeenCalledOnce()
     await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })

@@ -1,18 +1,13 @@
 import type { Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import {
-  errorBytes,
-  notificationBytes,
-  paramsOf,
-  requestBytes,
-  resultOf,
-  scanMessage,
-} from '@mcp-router/protocol'
+import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { SessionLost } from '@mcp-router/upstream'
+import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
+import { isBroken } from '../outcome.js'
 import { Hearing } from './hearing.js'
+import { replayHandshake } from './replay-handshake.js'
 import type { Form } from './replay.js'
 import { Replays } from './replays.js'
 import type { Reply } from './reply.js'
@@ -26,12 +21,23 @@ const handshakeMs = 60_000
 export interface LiveHooks {
   /** The Upstream is gone and nobody asked for that. */
   onLost(): void
-  /** The server knows the session no more; resolves once there is another. */
-  onForgotten(upstream: Upstream): Promise<void>
+  /** The server knows the session no more, or cannot be reached; resolves once there is another. */
+  onForgotten(upstream: Upstream, error: unknown): Promise<void>
+  /** The server went away with a request whose client waits for the answer on its Stream. */
+  onBroken(pending: Pending, error: RouterError): void
   /** A request that was answered 202 has its answer, or an error in its place. */
   onSettled(id: string): void
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
+}
+
+/** Pending is a request that was answered 202. */
+export interface Pending {
+  readonly message: Message
+  /** How often it was sent again. */
+  readonly repeats: number
+  /** ms since the epoch */
+  readonly at: number
 }
 
 /**
@@ -47,7 +53,7 @@ export class LiveSession implements UpstreamListener {
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Map<string, Reply> | undefined
   private tokens: Map<unknown, Reply> | undefined
-  private unanswered: Set<string> | undefined
+  private unanswered: Map<string, Pending> | undefined
   private initializeId = ''
   private readonly backend: string
   private readonly hooks: LiveHooks
@@ -90,7 +96,7 @@ export class LiveSession implements UpstreamListener {
   async resumeOn(upstream: Upstream, record: Session): Promise<void> {
     if (this.over) throw new RouterError('SESSION_NOT_FOUND')
     this.upstream = upstream
-    if (record.initialize) await this.replay(record)
+    if (record.initialize) await replayHandshake(this, record)
     this.ready = true
   }
 
@@ -159,10 +165,13 @@ export class LiveSession implements UpstreamListener {
   }
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
-  pass(message: Message): void {
-    if (message.kind === 'request') this.unanswered = (this.unanswered ?? new Set()).add(message.id)
+  pass(message: Message, repeats = 0): void {
+    if (message.kind === 'request') {
+      const pending = { message, repeats, at: Date.now() }
+      this.unanswered = (this.unanswered ?? new Map<string, Pending>()).set(message.id, pending)
+    }
     this.tell(message).catch((thrown: unknown) =>
-      this.owe(message.id, failureOf(this.backend, thrown)),
+      this.lose(message.id, failureOf(this.backend, thrown)),
     )
   }
 
@@ -198,33 +207,36 @@ export class LiveSession implements UpstreamListener {
     return upstream
   }
 
-  /** replay tells a new server what the client told the one before: its initialize, its log level, its subscriptions. */
-  private async replay({ initialize, loggingLevel, subscriptions }: Session): Promise<void> {
-    const params = JSON.parse(initialize) as object // as it was noted
-    const answer = await this.ask(ownRequest('initialize', params))
-    if (!resultOf(answer)) throw new Error('initialize was refused')
-    await this.tell(scanMessage(notificationBytes('notifications/initialized')))
-    if (loggingLevel) await this.ask(ownRequest('logging/setLevel', { level: loggingLevel }))
-    for (const uri of subscriptions) await this.ask(ownRequest('resources/subscribe', { uri }))
-  }
-
   /** end tells every call under way that its Upstream is gone. */
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
     for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
-    for (const id of [...(this.unanswered ?? [])]) this.owe(id, error)
+    for (const id of [...(this.unanswered?.keys() ?? [])]) this.lose(id, error)
   }
 
-  /** deliver sends a message, and once more where the server refused it because it forgot the session: it was not executed then. */
+  /** deliver sends a message, and once more where the server forgot the session or was not there: it was not executed then. */
   private async deliver(message: Message): Promise<void> {
     const upstream = this.connected()
     try {
       await upstream.send(message)
     } catch (error) {
-      if (!(error instanceof SessionLost)) throw error
-      await this.hooks.onForgotten(upstream)
+      if (!(error instanceof SessionLost || mayTryElsewhere(error)) || !this.ready) throw error
+      // What happens to those under way does not happen to this one: the server never took it.
+      const putBack = this.setAside(message.id)
+      await this.hooks.onForgotten(upstream, error).finally(putBack)
       await this.connected().send(message)
+    }
+  }
+
+  private setAside(id: string): () => void {
+    const reply = this.replies?.get(id)
+    const pending = this.unanswered?.get(id)
+    this.replies?.delete(id)
+    this.unanswered?.delete(id)
+    return () => {
+      if (reply && !reply.isOver?.()) this.replies?.set(id, reply)
+      if (pending) this.unanswered?.set(id, pending)
     }
   }
 
@@ -267,21 +279,21 @@ export class LiveSession implements UpstreamListener {
 
   /** tellFailure answers a request with an error on the Stream. */
   tellFailure(id: string, error: RouterError): void {
-    this.replays.standalone.say(errorBytes(id, error.rpc, error.message))
+    this.replays.standalone.say(errorBytes(id, error.rpc, error.message, error.told))
   }
 
-  private owe(id: string, error: RouterError): void {
-    if (!this.unanswered?.delete(id)) return
+  private lose(id: string, error: RouterError): void {
+    const pending = this.unanswered?.get(id)
+    if (!pending) return
+    this.unanswered?.delete(id)
+    if (!this.over && isBroken(error)) {
+      this.hooks.onBroken(pending, error)
+      return
+    }
     this.tellFailure(id, error)
     this.hooks.onSettled(id)
   }
 }
-
-let own = 0
-
-/** A request that the client did not send; its id must be none of the client's. */
-const ownRequest = (method: string, params: object): Message =>
-  scanMessage(requestBytes(`mcp-router-own-${++own}`, method, params))
 
 const progressTokenOf = (message: Message): unknown => {
   const meta = paramsOf(message)?.['_meta']

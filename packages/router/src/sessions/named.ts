@@ -19,6 +19,5 @@ export const namedId = (secret: string, { name, principal, backend }: Client): S
 
 export const isNamed = (id: SessionId): boolean => id.startsWith(prefix)
 
-/** outlives tells that an owned Session can go on at another Instance: it was begun, and its client knows it by more than its stream. */
-export const outlives = ({ id, downstream, initialize }: Session): boolean =>
-  initialize !== '' && (downstream === 'http' || isNamed(id))
+/** outlives tells that an owned Session can go on at another Instance: it was begun. */
+export const outlives = ({ initialize }: Session): boolean => initialize !== ''

@@ -1,35 +1,46 @@
-import type { Session } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { RouterError, Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
+import type { Incoming } from '../incoming.js'
+import { outcomeUnknown } from '../outcome.js'
 import { isRetrySafe } from '../retry-safe.js'
 import type { HeldSession } from './held.js'
-import { isNamed } from './named.js'
+import type { LiveSession } from './live.js'
+import { tellSession } from './tell.js'
 
 /**
- * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. Only
- * a client that finds its Session again can be told; while the store is away, live Sessions go on without.
+ * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. It
+ * resolves once that is on its way, which the end of this process cannot recall: the client does not wait for the store, and while that is away,
+ * live Sessions go on without.
  */
 export const noteOwed = async (
   { deps }: Context,
-  { id }: Session,
+  { id, downstream }: Session,
   message: Message,
 ): Promise<void> => {
-  if (!isNamed(id) || message.kind !== 'request') return
+  if (downstream !== 'sse' || message.kind !== 'request') return
   const owed = { requestId: message.id, body: message.bytes.toString('utf8') }
-  await deps.journal.owe(id, owed).catch(() => undefined)
+  await Promise.race([deps.journal.owe(id, owed).catch(() => undefined), turn()])
 }
 
 /** settleOwed takes it out again. */
-export const settleOwed = ({ deps }: Context, { id }: Session, requestId: string): void => {
-  if (isNamed(id)) discard(deps.journal.settle(id, requestId))
+export const settleOwed = (
+  { deps }: Context,
+  { id, downstream }: Session,
+  requestId: string,
+): void => {
+  if (downstream === 'sse') discard(deps.journal.settle(id, requestId))
 }
 
 /** owedOf reads what an Owner before this one left unanswered. */
-export const owedOf = async ({ deps }: Context, { id }: Session): Promise<readonly Message[]> => {
-  if (!isNamed(id)) return []
+export const owedOf = async (
+  { deps }: Context,
+  { id, downstream }: Session,
+): Promise<readonly Message[]> => {
+  if (downstream !== 'sse') return []
   const owed = await deps.journal.owed(id).catch(() => [])
   return owed.flatMap(({ body }) => messageIn(body))
 }
@@ -44,16 +55,63 @@ export const payOwed = async (
   owed: readonly Message[],
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
+  const cause = `requests left unanswered: ${owed.length}`
+  if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
+  if (held.live) paid.set(held.live, new Map(owed.map(({ id, method }) => [id, method])))
   for (const message of owed) {
     const isFirst = message.method === 'initialize'
     const isSafe =
       backend && (isFirst || (await isRetrySafe(context, backend, message).catch(() => false)))
     if (isSafe) held.live?.pass(message)
     else {
-      held.live?.tellFailure(message.id, new RouterError('OWNER_LOST'))
+      held.live?.tellFailure(message.id, outcomeUnknown({ message }))
       settleOwed(context, held.record, message.id)
     }
   }
+}
+
+/** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
+export const failOwed = async (
+  context: Context,
+  held: HeldSession,
+  owed: readonly Message[],
+  error: RouterError,
+): Promise<void> => {
+  const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
+  for (const message of owed) {
+    const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
+    held.live?.tellFailure(message.id, isSafe ? error : outcomeUnknown({ message }))
+    settleOwed(context, held.record, message.id)
+  }
+}
+
+const paid = new WeakMap<LiveSession, Map<string, string>>()
+const taken = new WeakMap<Context, Set<string>>()
+/** Of so many messages an Instance remembers that it took them: a message comes again at once or never. */
+const maxTaken = 1_000
+
+/**
+ * isRepeated tells that a request was taken before: whoever passes it on sends it again, under the same X-Request-Id, when the Instance on the
+ * way to the Owner goes away, or the Owner itself, whose successor has seen to it. It must not run twice.
+ */
+export const isRepeated = (
+  context: Context,
+  { requestId, mayComeAgain }: Incoming,
+  { live, record }: HeldSession,
+  { kind, id, method }: Message,
+): boolean => {
+  if (kind !== 'request') return false
+  const answered = live && paid.get(live)
+  if (answered?.get(id) === method) return answered.delete(id)
+  if (!mayComeAgain) return false
+  const all = taken.get(context) ?? new Set<string>()
+  taken.set(context, all)
+  const name = `${requestId} ${record.id} ${id}`
+  if (all.has(name)) return true
+  all.add(name)
+  const [oldest] = all
+  if (all.size > maxTaken && oldest !== undefined) all.delete(oldest)
+  return false
 }
 
 const messageIn = (body: string): readonly Message[] => {

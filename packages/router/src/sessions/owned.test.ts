@@ -129,7 +129,7 @@ describe('the end of such a session', () => {
     await expect.poll(() => gateway.router.calls()).toBe(1)
     await send(notify('exit'))
     const told = await hanging
-    expect([told.status, jsonOf(told)]).toMatchObject([502, { id: 1, error: { code: -31502 } }])
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, error: { code: -31001 } }])
     expect(jsonOf(await send(aRequest(2, 'echo', { n: 2 })))).toMatchObject({
       id: 2,
       result: { n: 2 },

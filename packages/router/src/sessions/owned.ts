@@ -1,23 +1,23 @@
 import type { SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { errorBytes, requireValid } from '@mcp-router/protocol'
+import { requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { SessionLost } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { ageingOf } from './ageing.js'
+import { repeatPassed, repeatReply } from './broken.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live.js'
 import { settleOwed } from './owed.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
-import type { Place } from './replays.js'
 import { openReply } from './reply.js'
+import { openCounted, resume, tellOn, unknownAnswer } from './resume.js'
 import { putOff, restartOwned, reviveOwned } from './takeover.js'
-import { openStream } from './stream.js'
-import type { Stream } from './stream.js'
 
 /** openLive makes the live part of an owned Session; when its Upstream ends by itself, another takes its place. */
 export const openLive = (
@@ -37,13 +37,24 @@ export const openLive = (
       const held = sessions.held(id)
       if (!held) return
       // Before initialize there is no conversation to carry on.
-      if (!held.record.initialize) settle(`ending session ${id}`, sessions.end(held))
+      const cause = 'its server, or the connection to it, had ended'
+      if (held.live) held.live.revival.cause = cause
+      if (!held.record.initialize) settle(`ending session ${id}`, sessions.end(held, cause))
       else reviveLater(context, held)
     },
-    async onForgotten(upstream) {
+    async onForgotten(upstream, error) {
       const held = sessions.held(id)
       if (!held) throw new RouterError('SESSION_NOT_FOUND')
+      // Before initialize there is nothing that could be replayed elsewhere.
+      if (!held.record.initialize && !(error instanceof SessionLost)) throw error
+      const isForgotten = error instanceof SessionLost
+      const cause = `its server ${isForgotten ? 'had forgotten it' : 'could not be reached'}`
+      if (held.live) held.live.revival.cause = cause
       await restartOwned(context, held, upstream)
+    },
+    onBroken(pending, error) {
+      const held = sessions.held(id)
+      if (held?.live) void repeatPassed(context, held, held.live, pending, error)
     },
     onSettled(requestId) {
       const held = sessions.held(id)
@@ -83,7 +94,8 @@ export const passOwned = async (
     respondEmpty(incoming, 202)
     return
   }
-  const reply = openReply(incoming, context, live, formOf(held.record))
+  const onBroken = repeatReply(context, incoming, held, live, message)
+  const reply = openReply(incoming, context, live, { form: formOf(held.record), onBroken })
   // What could not even be sent is over for the Reply too, which else would begin its stream some time later.
   await live
     .request(message, reply)
@@ -101,8 +113,10 @@ export const followOwned = (context: Context, incoming: Incoming, held: HeldSess
     const place = live.replays.find(lastEventId)
     const foreign = readForeign(lastEventId)
     if (place) resume(context, incoming, held, place)
-    else if (!foreign || foreign.epoch >= held.record.epoch) throw unknownEvent()
-    else if (foreign.requestId !== undefined) tellLost(context, incoming, held, foreign.requestId)
+    else if (!foreign || foreign.instance || foreign.epoch >= held.record.epoch)
+      throw unknownEvent()
+    else if (foreign.requestId !== undefined)
+      tellOn(context, incoming, held, unknownAnswer(foreign.requestId))
     // What an Owner before this one said outside of calls is lost with it; what comes is not.
     else openSessionStream(context, incoming, held, live)
     return
@@ -119,40 +133,9 @@ const unknownEvent = (): RouterError => {
   return new RouterError('INVALID_REQUEST', { reason })
 }
 
-/** The Owner went away while it answered this call: the client waits for an answer that nobody has any more. */
-const tellLost = (
-  context: Context,
-  incoming: Incoming,
-  held: HeldSession,
-  requestId: string,
-): void => {
-  const { rpc, message } = new RouterError('OWNER_LOST')
-  const stream = openCounted(context, incoming, held, () => undefined)
-  stream.message(errorBytes(requestId, rpc, message))
-  stream.end()
-}
-
-/**
- * resume carries a stream on from where the client left off. On one that is over for it, 204 tells it not to come again (HTML,
- * server-sent events): to an empty stream it would.
- */
-const resume = (
-  context: Context,
-  incoming: Incoming,
-  held: HeldSession,
-  { replay, after }: Place,
-): void => {
-  if (replay.isOverAt(after)) {
-    respondEmpty(incoming, 204)
-    return
-  }
-  const stream = openCounted(context, incoming, held, () => replay.detach(stream))
-  replay.attach(stream, formOf(held.record), after)
-}
-
-/** endOwned ends the Session with its Upstream. */
+/** endOwned ends the Session with its Upstream, as its client asked (DELETE). */
 export const endOwned = (context: Context, held: HeldSession): Promise<void> =>
-  context.sessions.end(held)
+  context.sessions.end(held, 'DELETE by the client')
 
 /** openSessionStream opens a Stream, counts it, and attaches it to the LiveSession. */
 export const openSessionStream = (
@@ -169,26 +152,6 @@ export const openSessionStream = (
   })
   if (first) stream.frame(first)
   live.attach(stream, formOf(held.record))
-}
-
-const openCounted = (
-  context: Context,
-  incoming: Incoming,
-  held: HeldSession,
-  onClosed: () => void,
-): Stream => {
-  const { id, backend } = held.record
-  const { events } = context.deps
-  held.streams++
-  events.emit({ kind: 'stream', action: 'opened', session: id, backend })
-  return openStream(incoming.res, context.keep, () => {
-    held.streams--
-    held.used = true
-    held.usedAt = Date.now()
-    events.emit({ kind: 'stream', action: 'closed', session: id, backend })
-    incoming.done(200, 'ok')
-    onClosed()
-  })
 }
 
 /** liveOf is what the Owner holds of a Session; it is gone when the Upstream ended this moment. */

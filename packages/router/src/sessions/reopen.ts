@@ -11,6 +11,7 @@ import {
 } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { askOpening, readOpening } from '../downstream/opening.js'
+import { isBroken } from '../outcome.js'
 import type { HeldSession } from './held.js'
 
 /** Refused is where a message of a portable Session was not taken. */
@@ -46,18 +47,23 @@ const reopen = async (context: Context, held: HeldSession, { at, by }: Refused):
   if (hasMoved(held.record, by)) return
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
-  if (at?.transport === 'http') return openAt(context, held, at, by)
   const tried = new Set<Endpoint>()
+  // The one that has forgotten it comes first, if it is still there.
+  let first = at?.transport === 'http' ? at : undefined
   for (;;) {
-    const endpoint = selectHttp(context, backend, tried)
+    const endpoint = first ?? selectHttp(context, backend, tried)
+    first = undefined
     tried.add(endpoint)
     try {
-      await openAt(context, held, endpoint, by)
+      await openAt(context, held, endpoint, { at, by })
       context.selector.worked(endpoint)
       return
     } catch (error) {
-      if (!mayTryElsewhere(error)) throw error
+      if (!mayTryElsewhere(error) && !isBroken(error)) throw error
       context.selector.failed(endpoint)
+      if (tried.size < backend.endpoints.length) continue
+      if (!(await context.selector.mayReturn(backend))) throw error
+      tried.clear()
     }
   }
 }
@@ -75,13 +81,17 @@ const openAt = async (
   context: Context,
   held: HeldSession,
   endpoint: HttpEndpoint,
-  by: Session,
+  { at, by }: Refused,
 ): Promise<void> => {
   const { backend, initialize, loggingLevel, subscriptions } = held.record
   const opener = { backend, whenClosed: () => undefined }
   const params = JSON.parse(initialize || '{}') as object // as it was noted
   const opening = scanMessage(requestBytes('mcp-router-reopen', 'initialize', params))
   const answer = await askOpening(context, opener, endpoint, opening)
+  if (answer.status >= 500) {
+    const reason = `initialize was answered ${answer.status}`
+    throw new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason })
+  }
   const result = readOpening(backend, answer)
   if (!result) throw new RouterError('SESSION_NOT_FOUND')
   const version = result['protocolVersion']
@@ -107,5 +117,6 @@ const openAt = async (
       discard(endSession(context.deps.client, endpoint, backendSessionId, revision))
     return
   }
-  await context.sessions.rehome(held, endpoint, { backendSessionId, revision })
+  const cause = at ? `${at.id} had forgotten it` : `${by.endpoint} could not be reached`
+  await context.sessions.rehome(held, endpoint, { backendSessionId, revision }, cause)
 }

@@ -15,9 +15,10 @@ const maxEndedBytes = 4 * 1024 * 1024
 
 /**
  * An event is named by its stream and its number, a stream by the Owner's epoch, from the second on, its number, and of a call the request
- * that it answers: so a later Owner knows which events are not its own, and whom it cannot answer any more.
+ * that it answers: so a later Owner knows which events are not its own, and whom it cannot answer any more. Where there is no Owner, it is
+ * the Instance that has the stream.
  */
-const eventId = /^((?:(\d{1,15})-)?\d{1,15}(?:\.([\w-]{1,256}))?):(\d{1,15})$/
+const eventId = /^((?:(\d{1,15})-|([\w.-]{1,200})~)?\d{1,15}(?:\.([\w-]{1,256}))?):(\d{1,15})$/
 
 /**
  * Replays are the streams of one Session at its Owner: the one that the client opens by GET, and one for each call that is answered as a
@@ -32,9 +33,10 @@ export class Replays implements Aged, ReplayKeeper {
   private opened = 0
 
   /** Without an Ageing, what is kept stays until the Session ends. */
-  constructor(ageing?: Ageing, epoch = 1) {
+  constructor(ageing?: Ageing, epoch = 1, instance = '') {
     this.ageing = ageing
-    this.prefix = epoch > 1 ? `${epoch}-` : ''
+    if (instance) this.prefix = `${instance}~`
+    else this.prefix = epoch > 1 ? `${epoch}-` : ''
     this.standalone = new Replay(`${this.prefix}0`, this)
   }
 
@@ -50,7 +52,7 @@ export class Replays implements Aged, ReplayKeeper {
 
   /** find reads a Last-Event-ID; undefined: it is no event of this Session, or of a stream that is kept no more. */
   find(lastEventId: string): Place | undefined {
-    const [, name, , , n] = eventId.exec(lastEventId) ?? []
+    const [, name, , , , n] = eventId.exec(lastEventId) ?? []
     if (name === undefined) return undefined
     const replay = name === this.standalone.name ? this.standalone : this.calls?.get(name)?.replay
     const after = Number(n)
@@ -71,6 +73,10 @@ export class Replays implements Aged, ReplayKeeper {
     }
     if (this.calls?.size === 0) this.calls = undefined
     return keeps || this.calls !== undefined
+  }
+
+  isEmpty(): boolean {
+    return this.calls === undefined
   }
 
   /** close ends the client's stream and lets go of everything. */
@@ -97,16 +103,18 @@ export class Replays implements Aged, ReplayKeeper {
 export interface ForeignEvent {
   /** Of the Owner. */
   readonly epoch: number
+  /** The Instance, where there is no Owner. */
+  readonly instance: string | undefined
   /** The id (JSON text) of the request that its stream answered; undefined: it was the stream outside of calls. */
   readonly requestId: string | undefined
 }
 
 /** readForeign reads an event id that is none of this Owner's; undefined: it is none at all. */
 export const readForeign = (lastEventId: string): ForeignEvent | undefined => {
-  const [all, , epoch, encoded] = eventId.exec(lastEventId) ?? []
+  const [all, , epoch, instance, encoded] = eventId.exec(lastEventId) ?? []
   if (all === undefined) return undefined
   const id = encoded === undefined ? '' : Buffer.from(encoded, 'base64url').toString('utf8')
-  return { epoch: Number(epoch ?? 1), requestId: isId(id) ? id : undefined }
+  return { epoch: Number(epoch ?? 1), instance, requestId: isId(id) ? id : undefined }
 }
 
 const longestId = 128

@@ -4,6 +4,7 @@ import type { Link, RouterError } from '@mcp-router/core'
 import type { Deadlines, Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
+import { isBroken } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
 import type { Form, Replay } from './replay.js'
 import type { Replays } from './replays.js'
@@ -22,6 +23,7 @@ export interface Reply {
   fail(error: RouterError): void
   /** True while its client is gone and may come back. A Reply without this is over when its client leaves. */
   isAway?(): boolean
+  isOver?(): boolean
 }
 
 /** ReplySession is what a Reply needs of its Session. */
@@ -39,16 +41,23 @@ interface Clocks {
 /** A client that is primed gets a stream when the answer takes longer than this, ms: then it can resume. */
 const patienceMs = 250
 
+/** ReplyTerms are how a Reply tells its client what. */
+export interface ReplyTerms {
+  readonly form: Form
+  /** The server went away with the request. Without this, the client is told so. */
+  readonly onBroken?: (error: RouterError, reply: PostReply) => void
+}
+
 /** openReply waits for the answer, and beyond the client's leaving where it can come back for it. */
 export const openReply = (
   incoming: Incoming,
   clocks: Clocks,
   session: ReplySession,
-  form: Form,
-): Reply => new PostReply(incoming, clocks, session, form)
+  terms: ReplyTerms,
+): PostReply => new PostReply(incoming, clocks, session, terms)
 
-/** There is one for each call: a class, whose functions all of them share. */
-class PostReply implements Reply, Timed {
+/** PostReply: there is one for each call, so it is a class, whose functions all of them share. */
+export class PostReply implements Reply, Timed {
   readonly id: string
   previous: Link | undefined
   next: Link | undefined
@@ -56,45 +65,67 @@ class PostReply implements Reply, Timed {
   private readonly incoming: Incoming
   private readonly clocks: Clocks
   private readonly session: ReplySession
-  private readonly form: Form
+  private readonly terms: ReplyTerms
   private replay: Replay | undefined
   private over = false
 
-  constructor(incoming: Incoming, clocks: Clocks, session: ReplySession, form: Form) {
+  constructor(incoming: Incoming, clocks: Clocks, session: ReplySession, terms: ReplyTerms) {
     this.id = incoming.id
     this.incoming = incoming
     this.clocks = clocks
     this.session = session
-    this.form = form
+    this.terms = terms
+    incoming.accepted?.keep()
     incoming.whenClosed(() => this.onClosed())
-    if (form !== 'primed') return
+    if (terms.form !== 'primed') return
     this.dueAt = performance.now() + patienceMs
     clocks.deadlines.add(this)
   }
 
   say(message: Message): void {
-    if (!this.over) this.begin().say(message.bytes)
+    if (!this.over && !this.isLeft()) this.begin().say(message.bytes)
   }
 
   answer(message: Message): void {
     if (!this.finish()) return
+    const { accepted } = this.incoming
+    if (accepted && this.incoming.isClosed()) accepted.finish(message.bytes)
     if (this.replay) this.conclude(this.replay, message.bytes, 'ok')
-    else respondJson(this.incoming, 200, message.bytes)
+    else if (!this.incoming.isClosed()) respondJson(this.incoming, 200, message.bytes)
   }
 
   fail(error: RouterError): void {
+    if (this.over) return
+    const { onBroken } = this.terms
+    if (onBroken && isBroken(error)) onBroken(error, this)
+    else this.giveUp(error)
+  }
+
+  /** giveUp tells the client, whatever could be done about it. */
+  giveUp(error: RouterError): void {
     if (!this.finish()) return
-    const told = (): Buffer => errorBytes(this.id, error.rpc, error.message)
-    if (this.replay) this.conclude(this.replay, told(), error.code)
+    const told = errorBytes(this.id, error.rpc, error.message, error.told)
+    const { accepted } = this.incoming
+    if (accepted && this.incoming.isClosed()) accepted.finish(told)
+    if (this.replay) this.conclude(this.replay, told, error.code)
     else respondError(this.incoming, error)
   }
 
   isAway(): boolean {
-    return this.replay !== undefined && !this.replay.isHeard()
+    return this.isLeft() || (this.replay !== undefined && !this.replay.isHeard())
+  }
+
+  isOver(): boolean {
+    return this.over
   }
 
   onDue(): void {
-    if (!this.over) this.begin()
+    if (!this.over && !this.isLeft()) this.begin()
+  }
+
+  /** Nobody listens, and nobody can come back for a stream that never began. */
+  private isLeft(): boolean {
+    return !this.replay && this.incoming.isClosed()
   }
 
   private begin(): Replay {
@@ -102,7 +133,7 @@ class PostReply implements Reply, Timed {
     this.clocks.deadlines.remove(this)
     const replay = this.session.replays.open(this.id, () => this.finish())
     const stream = openStream(this.incoming.res, this.clocks.keep, () => replay.detach(stream))
-    replay.attach(stream, this.form)
+    replay.attach(stream, this.terms.form)
     this.replay = replay
     return replay
   }
@@ -113,10 +144,16 @@ class PostReply implements Reply, Timed {
     this.incoming.done(200, outcome)
   }
 
-  /** Leaving is no cancellation (spec 2025-03-26, transports): whoever has an event id can come back for the rest. */
+  /**
+   * Leaving is no cancellation (spec 2025-03-26, transports): whoever has an event id can come back for the rest, and a request that must not
+   * run twice may be sent again.
+   */
   private onClosed(): void {
     if (this.over) return
-    if (!this.replay || this.form === 'plain') this.finish()
+    const isAwaited = this.replay
+      ? this.terms.form !== 'plain'
+      : this.incoming.accepted !== undefined
+    if (!isAwaited) this.finish()
     this.incoming.done(499, 'CLIENT_LEFT')
   }
 

@@ -5,15 +5,18 @@ import type {
   InstanceId,
   Principal,
   Session,
+  SessionEvent,
   SessionId,
 } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
-import type { Registry, SessionChange, SessionStore } from '@mcp-router/store'
-import { sessionHeaders } from '@mcp-router/upstream'
+import type { Registry, SessionChange, SessionStore, TouchOutcome } from '@mcp-router/store'
 import type { Broadcast, RouterOptions } from '../deps.js'
 import type { HeldSession } from './held.js'
+import { createLeaving } from './leaving.js'
 import type { LiveSession } from './live.js'
+import { postHeadersOf } from './post-headers.js'
 import { createRestorer } from './restore.js'
+import { tellSession } from './tell.js'
 
 /** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
 export interface Sessions {
@@ -26,14 +29,19 @@ export interface Sessions {
   change(held: HeldSession, change: SessionChange): Promise<void>
   /** Reads the record anew: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */
   refresh(held: HeldSession): Promise<void>
-  /** Notes that a portable Session goes on at this Endpoint, under another session id there. */
-  rehome(held: HeldSession, endpoint: HttpEndpoint, change: SessionChange): Promise<void>
+  /** Notes that a portable Session goes on at this Endpoint, under another session id there, and why. */
+  rehome(
+    held: HeldSession,
+    endpoint: HttpEndpoint,
+    change: SessionChange,
+    cause?: string,
+  ): Promise<void>
   /** Whether it went over to another session at its server a short time ago: event ids that its client has may be of the one before. */
   hasMoved(id: SessionId): boolean
-  /** Makes this Instance the Owner; undefined where another one was faster, or the Session is gone. */
-  claim(held: HeldSession, live: LiveSession): Promise<HeldSession | undefined>
-  /** Ends a Session everywhere: record, cache, Upstream, Streams. */
-  end(held: HeldSession): Promise<void>
+  /** Makes this Instance the Owner, and tells why; undefined where another one was faster, or the Session is gone. */
+  claim(held: HeldSession, live: LiveSession, cause?: string): Promise<HeldSession | undefined>
+  /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. */
+  end(held: HeldSession, cause?: string): Promise<void>
   /** Forgets what is cached of a Session that ended elsewhere. */
   forget(id: SessionId): void
   /** The one held here under this id, for its own live part. */
@@ -41,6 +49,8 @@ export interface Sessions {
   /** Held in memory now. */
   all(): Iterable<HeldSession>
   size(): number
+  /** From now on, the calls of a Session that goes elsewhere are still answered here, until all is closed. */
+  linger(): void
   close(): Promise<void>
 }
 
@@ -62,12 +72,15 @@ const cacheIdleMs = 120_000
 const touchBatch = 500
 /** Longer than it takes a client to open a broken stream again. */
 const movedMs = 60_000
+/** How much longer than a period another Instance may take to write again what it remembers, ms. */
+const mendSlackMs = 2_000
 
 export const createSessions = (deps: Deps): Sessions => {
   const { store, registry, broadcast, events, options } = deps
   const held = new Map<string, HeldSession>()
   /** When they moved here, or another Instance said so, ms since the epoch. */
   const moved = new Map<SessionId, number>()
+  const leaving = createLeaving()
 
   const endpointOf = (record: Session): Endpoint | undefined => {
     const backend = registry.snapshot().backends.get(record.backend)
@@ -91,26 +104,20 @@ export const createSessions = (deps: Deps): Sessions => {
     return entry
   }
 
-  const tell = (record: Session, action: 'opened' | 'closed' | 'expired' | 'taken over'): void =>
-    events.emit({
-      kind: 'session',
-      action,
-      session: record.id,
-      backend: record.backend,
-      principal: record.principal,
-      endpoint: record.endpoint,
-    })
+  const tell = (record: Session, action: SessionEvent['action'], cause?: string): void =>
+    tellSession(events, record, action, cause)
 
   /** drop lets go of a Session here; its record is somebody else's business. */
   const drop = (entry: HeldSession): void => {
     if (held.get(entry.record.id) !== entry) return
     held.delete(entry.record.id)
-    if (entry.live) void entry.live.close()
+    if (entry.live) leaving.letGo(entry.record, entry.live)
   }
 
   /** lapse drops what lived too long unused. Of the Instances that remember it, the one that opened it tells. */
-  const lapse = (entry: HeldSession): void => {
-    if (entry.record.instance === deps.instance) tell(entry.record, 'expired')
+  const lapse = (entry: HeldSession, why: Lapse): void => {
+    const [action, cause] = lapses[why]
+    if (entry.record.instance === deps.instance) tell(entry.record, action, cause)
     drop(entry)
   }
 
@@ -132,11 +139,15 @@ export const createSessions = (deps: Deps): Sessions => {
     store,
     generation: deps.generation,
     held: () => held.values(),
+    onRestored: (record) => tell(record, 'restored', 'the store had lost it'),
+    mendMs: options.touchMs + mendSlackMs,
   })
   restorer.look().catch(() => undefined)
 
   const touch = async (): Promise<void> => {
     const now = Date.now()
+    // Also where nothing is due: what is idle here may be looked for elsewhere.
+    if (held.size > 0) await restorer.look().catch(() => undefined)
     for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
     const due: HeldSession[] = []
     for (const entry of held.values()) {
@@ -150,26 +161,30 @@ export const createSessions = (deps: Deps): Sessions => {
 
   const expire = (entry: HeldSession, now: number): void => {
     const idle = now - entry.usedAt
-    if (idle > options.sessionTtlMs) lapse(entry)
-    else if (!entry.live && idle > cacheIdleMs) held.delete(entry.record.id)
+    if (idle > options.sessionTtlMs) lapse(entry, 'unused')
+    // While the store is away there is no other place to find it.
+    else if (!entry.live && idle > cacheIdleMs && !restorer.isAway()) held.delete(entry.record.id)
   }
 
   const touchSome = async (due: readonly HeldSession[], now: number): Promise<void> => {
     for (const entry of due) entry.used = false
+    const askedAt = performance.now()
     const touches = due.map(({ record }) => ({ id: record.id, epoch: record.epoch }))
     const outcomes = await store.touch(touches, now).catch(() => undefined)
-    const wasEmptied = outcomes?.includes('gone') && (await restorer.look().catch(() => true))
+    const wasEmptied =
+      outcomes?.includes('gone') && (await restorer.look(askedAt).catch(() => true))
     due.forEach((entry, at) => {
       // The store is away, or was emptied: the Session lives on from memory and is touched again next time.
-      if (!outcomes || (wasEmptied && outcomes[at] === 'gone')) entry.used = true
-      else if (outcomes[at] !== 'kept') lapse(entry)
+      const outcome = outcomes?.[at]
+      if (!outcome || (wasEmptied && outcome === 'gone')) entry.used = true
+      else if (outcome !== 'kept') lapse(entry, outcome)
     })
   }
 
   let touching = Promise.resolve()
   const timer = setInterval(() => {
     touching = touching.then(touch).catch((error: unknown) => {
-      events.emit({ kind: 'fault', doing: 'touching sessions', error: asError(error) })
+      if (error instanceof Error) events.emit({ kind: 'fault', doing: 'touching sessions', error })
     })
   }, options.touchMs)
   timer.unref()
@@ -192,7 +207,7 @@ export const createSessions = (deps: Deps): Sessions => {
       const id = asSessionId(text)
       const known = id && held.get(id)
       if (known && belongs(known.record, principal, backend)) return use(known)
-      const record = id && !known ? await store.find(id) : undefined
+      const record = id && !known ? await restorer.find(id) : undefined
       if (!record || !belongs(record, principal, backend))
         throw new RouterError('SESSION_NOT_FOUND')
       // Someone may have loaded it meanwhile.
@@ -205,33 +220,36 @@ export const createSessions = (deps: Deps): Sessions => {
     },
     async change(entry, change) {
       const { id, epoch } = entry.record
+      const askedAt = performance.now()
       entry.record = { ...entry.record, ...change }
       if (await store.update(id, epoch, change)) return
       // What is restored has the change in it already.
-      if (!(await restorer.look().catch(() => false))) lapse(entry)
+      if (!(await restorer.look(askedAt).catch(() => false))) lapse(entry, 'refused')
     },
     async refresh(entry) {
       if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
-    async rehome(entry, endpoint, change) {
+    async rehome(entry, endpoint, change, cause) {
+      const action = endpoint.id === entry.record.endpoint ? 're-initialized' : 'moved'
       entry.endpoint = endpoint
       entry.postHeaders = postHeadersOf(endpoint, { ...entry.record, ...change })
       moved.set(entry.record.id, Date.now())
       await this.change(entry, { ...change, endpoint: endpoint.id })
+      tell(entry.record, action, cause)
       broadcast.sessionMoved(entry.record.id)
     },
-    async claim({ record: { id, epoch } }, live) {
-      const record = await store.claim(id, epoch, deps.instance)
+    async claim({ record: { id, epoch } }, live, cause) {
+      const record = await restorer.again(() => store.claim(id, epoch, deps.instance))
       const stale = held.get(id)
       if (stale) drop(stale)
       if (!record) return undefined
       broadcast.sessionMoved(id)
-      tell(record, 'taken over')
+      tell(record, 'taken over', cause)
       return use(hold(record, live))
     },
-    async end(entry) {
+    async end(entry, cause) {
       drop(entry)
-      if (await store.delete(entry.record.id)) tell(entry.record, 'closed')
+      if (await store.delete(entry.record.id)) tell(entry.record, 'closed', cause)
       await broadcast.sessionEnded(entry.record.id)
     },
     hasMoved: (id) => moved.has(id),
@@ -246,31 +264,34 @@ export const createSessions = (deps: Deps): Sessions => {
     held: (id) => held.get(id),
     all: () => held.values(),
     size: () => held.size,
+    linger: () => leaving.begin(),
     async close() {
       clearInterval(timer)
       await touching
       await touch().catch(() => undefined)
       const owned = [...held.values()].filter(({ record }) => !isPortable(record))
       held.clear()
+      await leaving.close()
       await Promise.all(
         owned.map(async ({ live, record }) => {
-          await live?.close()
+          if (!live) return
+          await live.close()
           // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
-          if (live && !deps.outlives(record)) await store.delete(record.id).catch(() => false)
+          const isOver = !deps.outlives(record)
+          tell(record, isOver ? 'closed' : 'released', `${deps.instance} was stopped`)
+          if (isOver) await store.delete(record.id).catch(() => false)
         }),
       )
     },
   }
 }
 
-/** Flat headers of a POST to the Endpoint of a portable Session. */
-const postHeadersOf = (endpoint: Endpoint, record: Session): string[] => {
-  if (endpoint.transport !== 'http') return []
-  const headers = sessionHeaders(endpoint, record.backendSessionId, record.revision)
-  headers.push('content-type', 'application/json')
-  headers.push('accept', 'application/json, text/event-stream')
-  return headers
-}
+/** Lapse is why a Session is no longer held here; `refused`: it is gone or has another Owner, which of both is not known. */
+type Lapse = Exclude<TouchOutcome, 'kept'> | 'unused' | 'refused'
 
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown))
+const lapses: Readonly<Record<Lapse, readonly [SessionEvent['action'], string]>> = {
+  unused: ['expired', 'nobody used it for its whole life'],
+  gone: ['expired', 'its record was gone from the store'],
+  superseded: ['released', 'another instance had taken it over'],
+  refused: ['released', 'another instance had taken it over, or its record was gone'],
+}

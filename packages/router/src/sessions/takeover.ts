@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { discard, mayTryElsewhere } from '@mcp-router/upstream'
@@ -7,7 +8,8 @@ import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { openLive } from './owned.js'
-import { owedOf, payOwed } from './owed.js'
+import { failOwed, owedOf, payOwed } from './owed.js'
+import { lossOf, tellRevived } from './tell.js'
 
 const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefined>>>()
 
@@ -27,23 +29,33 @@ export const takeOver = (context: Context, held: HeldSession): Promise<HeldSessi
 }
 
 const take = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+  const cause = await lossOf(context.handoff, held.record, context.deps.instance)
   const { id, backend, epoch } = held.record
   const live = openLive(context, backend, id, epoch + 1)
-  const taken = await context.sessions.claim(held, live)
+  const taken = await context.sessions.claim(held, live, cause)
   if (!taken) return undefined
+  live.revival.cause = 'it was taken over'
   const owed = await owedOf(context, taken.record)
+  const { initialize } = taken.record
   // Its answer is among what is owed: then there is no handshake yet that could be replayed.
   if (owed.some(({ method }) => method === 'initialize')) {
     taken.record = { ...taken.record, initialize: '' }
   }
-  await reviveOwned(context, taken)
-  taken.record = { ...taken.record, initialize: held.record.initialize }
+  try {
+    await reviveOwned(context, taken)
+  } catch (error) {
+    await failOwed(context, taken, owed, failureOf(backend, error))
+    throw error
+  }
+  taken.record = { ...taken.record, initialize }
   await payOwed(context, taken, owed)
   return taken
 }
 
 const firstPauseMs = 250
 const longestPauseMs = 30_000
+/** Who needs it waits for it to come back, where that is soon, ms. */
+const longestHoldMs = 2_000
 /** An Upstream that held for so long is no sign of a server that cannot run, ms. */
 const steadyMs = 30_000
 
@@ -57,11 +69,13 @@ export const reviveOwned = (context: Context, held: HeldSession): Promise<void> 
 
 const revive = (context: Context, held: HeldSession, live: LiveSession): Promise<void> => {
   const { revival } = live
-  if (!revival.underway && Date.now() < revival.notBefore) {
+  const restMs = revival.notBefore - Date.now()
+  if (!revival.underway && restMs > longestHoldMs) {
     const data = { backend: held.record.backend, reason: 'it ended again and again' }
     return Promise.reject(new RouterError('NO_HEALTHY_ENDPOINT', data))
   }
-  revival.underway ??= connect(context, held)
+  revival.underway ??= (restMs > 0 ? wait(restMs) : Promise.resolve())
+    .then(() => connect(context, held))
     .then(
       () => {
         revival.since = Date.now()
@@ -99,6 +113,8 @@ export interface Revival {
   notBefore: number
   /** When it last came back, ms since the epoch. */
   since: number
+  /** Why it is needed, as the end of "because …". */
+  cause?: string | undefined
 }
 
 /** putOff notes that the Upstream ended or did not come back; each time in a row the next attempt waits twice as long. */
@@ -111,23 +127,25 @@ export const putOff = (revival: Revival): number => {
   return pauseMs
 }
 
-const connect = async (
-  context: Context,
-  { live, record, endpoint }: HeldSession,
-): Promise<void> => {
+const connect = async (context: Context, held: HeldSession): Promise<void> => {
+  const { live, record } = held
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
-  const upstream = await openSomewhere(context, backend, endpoint, (each) =>
-    context.deps.dialer.open(backend, each, live.hear()),
-  )
-  try {
-    await live.resumeOn(upstream, record)
-  } catch (error) {
-    void upstream.close().catch(() => undefined)
-    const reason = `replaying the handshake: ${reasonOf(error)}`
-    throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
+  const at = await openSomewhere(context, backend, held.endpoint, async (endpoint) => {
+    const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
+    await live.resumeOn(upstream, record).catch((error: unknown) => {
+      discard(upstream.close())
+      const reason = `replaying the handshake: ${reasonOf(error)}`
+      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
+    })
+    return endpoint
+  })
+  if (at !== held.endpoint) {
+    held.endpoint = at
+    discard(context.sessions.change(held, { endpoint: at.id }))
   }
+  tellRevived(context.deps.events, record, at, live.revival)
 }
 
 /** The Endpoint that the Session was at comes first. */
@@ -142,11 +160,16 @@ const openSomewhere = async <T>(
   for (;;) {
     tried.add(endpoint)
     try {
-      return await open(endpoint)
+      const opened = await open(endpoint)
+      selector.worked(endpoint)
+      return opened
     } catch (error) {
       if (!mayTryElsewhere(error)) throw error
       selector.failed(endpoint)
-      if (tried.size >= backend.endpoints.length) throw error
+      if (tried.size >= backend.endpoints.length) {
+        if (!(await selector.mayReturn(backend))) throw error
+        tried.clear()
+      }
       endpoint = selector.select(backend, tried)
     }
   }

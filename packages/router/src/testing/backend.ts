@@ -26,4 +26,4 @@ export const backendOf = (
   name: string,
   endpoints: readonly Endpoint[],
   deadlineMs = 10_000,
-): Backend => ({ name: name as Backend['name'], endpoints, deadlineMs, era: 'auto' })
+): Backend => ({ name: name as Backend['name'], endpoints, deadlineMs, era: 'auto', retry: 'safe' })

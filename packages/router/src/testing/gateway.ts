@@ -57,6 +57,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
+    orphans: store.orphans,
     generation: () => store.generation(),
     client,
     ...upstreams,

@@ -1,11 +1,12 @@
 import type { SessionId } from '@mcp-router/core'
 import { journalMs } from '../journal.js'
-import type { Journal } from '../journal.js'
+import type { AcceptedCall, Journal } from '../journal.js'
 import type { Attempt } from './attempt.js'
 import { createExpiringMap } from './expiring-map.js'
 
 export const memoryJournal = (attempt: Attempt): Journal => {
   const calls = createExpiringMap<SessionId, Map<string, string>>(journalMs)
+  const accepted = createExpiringMap<string, AcceptedCall>(journalMs)
   return {
     owe: (session, { requestId, body }) =>
       attempt(() => {
@@ -22,5 +23,13 @@ export const memoryJournal = (attempt: Attempt): Journal => {
       attempt(() =>
         [...(calls.get(session) ?? [])].map(([requestId, body]) => ({ requestId, body })),
       ),
+    accept: (requestId, call) =>
+      attempt(() => {
+        const known = accepted.get(requestId)
+        if (!known) accepted.put(requestId, call)
+        return known
+      }),
+    finish: (requestId, call) => attempt(() => accepted.put(requestId, call)),
+    forget: (requestId) => attempt(() => void accepted.delete(requestId)),
   }
 }

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
+import { renewingLives } from '../session-lives.js'
 import type { Store, StoreHealth, StoreOptions } from '../store.js'
 import { createAttempt } from './attempt.js'
 import { memoryEras } from './eras.js'
 import { createExpiringMap } from './expiring-map.js'
 import { memoryJournal } from './journal.js'
+import { memoryLives } from './lives.js'
 import { memoryMembership } from './membership.js'
+import { memoryOrphans } from './orphans.js'
 import { memorySessions } from './sessions.js'
 
 const sweepMs = 30_000
@@ -17,6 +20,7 @@ export const memoryStore = (options: StoreOptions): Store => {
   const secret = options.clusterSecret ?? randomBytes(32).toString('hex')
   let health: StoreHealth = { up: true }
   const attempt = createAttempt(() => health)
+  const lives = memoryLives(attempt, options.sessionTtlMs)
 
   const sweeper = setInterval(() => {
     sessions.sweep()
@@ -25,10 +29,12 @@ export const memoryStore = (options: StoreOptions): Store => {
 
   return {
     kind: 'memory',
-    sessions: memorySessions(sessions, attempt),
+    sessions: renewingLives(memorySessions(sessions, attempt), lives),
+    lives,
     membership: memoryMembership(leases, attempt),
     eras: memoryEras(attempt),
     journal: memoryJournal(attempt),
+    orphans: memoryOrphans(attempt),
     clusterSecret: () => Promise.resolve(secret),
     generation: () => attempt(() => 'memory'),
     health: () => health,

@@ -7,7 +7,10 @@ export type RedisClient = Redis | Cluster
 /** answerTimeoutMs bounds every wait for Redis, whatever the client is doing meanwhile. */
 export const answerTimeoutMs = 2_000
 
-const backoff = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), 2_000)
+/** A client that cannot connect tries again within this, ms. */
+export const longestPauseMs = 2_000
+
+const backoff = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), longestPauseMs)
 
 /** Common to every connection. A request is never kept for later: it might run long after its sender was told that it failed. */
 const common = {

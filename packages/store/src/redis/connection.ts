@@ -17,6 +17,8 @@ export interface Connection {
   readonly client: RedisClient
   readonly attempt: Attempt
   readonly health: () => StoreHealth
+  /** How often Redis was reached anew: what was written shortly before may be lost where another server took over. */
+  readonly times: () => number
   readonly close: () => Promise<void>
 }
 
@@ -57,6 +59,7 @@ export const openConnection = (url: string): Connection => {
     client,
     attempt,
     health: watched.health,
+    times: watched.times,
     async close() {
       const phase = watched.phase()
       watched.close()

@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.js'
 import { clusterSecretKey, generationKey } from './keys.js'
 
-/** generationOf reads the name of what the store holds, and gives it one where it has none. `secret` is put back where it is missing. */
+/**
+ * generationOf reads the name of what the store holds, and gives it one where it has none. `secret` is put back where it is missing. Each time
+ * that Redis is reached anew makes another name: a replica that was promoted, or a file that was read again, may lack what was written last, and
+ * what lived on meanwhile may have expired.
+ */
 export const generationOf = async (
-  { client, attempt }: Connection,
+  { client, attempt, times }: Connection,
   secret: string | undefined,
 ): Promise<string> => {
   await attempt(() => client.set(generationKey, randomUUID(), 'NX'))
   const generation = await attempt(() => client.get(generationKey))
   // All Instances hold the same one: whoever is first puts back the right one.
   if (secret !== undefined) await attempt(() => client.set(clusterSecretKey, secret, 'NX'))
-  return generation ?? ''
+  return `${generation ?? ''} ${times()}`
 }

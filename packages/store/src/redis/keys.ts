@@ -9,6 +9,18 @@ export const anySessionKey = 'mcp:sessions:*'
 /** callsKey is a HASH, id of a request to its body; the braces put it in the slot of its session. */
 export const callsKey = (id: SessionId) => `{mcp:sessions:${id}}:calls`
 
+/** lifeKey is a LIST of JSON texts, the oldest first; in the slot of its session, too. */
+export const lifeKey = (id: SessionId) => `{mcp:sessions:${id}}:life`
+
+/** callKey is a STRING, JSON of an AcceptedCall. */
+export const callKey = (requestId: string) => `mcp:calls:${requestId}`
+
+/** openStreamsKey is a ZSET, ids of sessions by when their streams were noted as open (ms); both keys of the same looks share a slot. */
+export const openStreamsKey = (looks: string) => `{mcp:streams:${looks}}:open`
+
+/** closedStreamsKey is a ZSET likewise, of streams that were noted as closed. */
+export const closedStreamsKey = (looks: string) => `{mcp:streams:${looks}}:closed`
+
 /** instanceKey is a HASH, the lease. */
 export const instanceKey = (id: InstanceId) => `mcp:instance:${id}`
 

@@ -1,10 +1,13 @@
+import { renewingLives } from '../session-lives.js'
 import type { Store, StoreOptions } from '../store.js'
 import { openConnection } from './connection.js'
 import { clusterSecret } from './cluster-secret.js'
 import { redisEras } from './eras.js'
 import { generationOf } from './generation.js'
 import { redisJournal } from './journal.js'
+import { redisLives } from './lives.js'
 import { redisMembership } from './membership.js'
+import { redisOrphans } from './orphans.js'
 import { loadScripts } from './scripts.js'
 import { redisSessions } from './sessions.js'
 
@@ -15,14 +18,17 @@ import { redisSessions } from './sessions.js'
 export const redisStore = (url: string, options: StoreOptions): Store => {
   const connection = openConnection(url)
   const scripts = loadScripts(connection.client)
+  const lives = redisLives(connection, options.sessionTtlMs)
   const { clusterSecret: configured } = options
   let shared: string | undefined
   return {
     kind: 'redis',
-    sessions: redisSessions(connection, scripts, options.sessionTtlMs),
+    sessions: renewingLives(redisSessions(connection, scripts, options.sessionTtlMs), lives),
+    lives,
     membership: redisMembership(connection, scripts, options.leaseMs),
     eras: redisEras(connection),
     journal: redisJournal(connection),
+    orphans: redisOrphans(connection),
     async clusterSecret() {
       if (configured !== undefined) return configured
       shared = await clusterSecret(connection)

@@ -11,6 +11,8 @@ export interface Watch {
   readonly health: () => StoreHealth
   /** Resolves when the phase is no longer `opening`. */
   readonly opened: Promise<void>
+  /** How often Redis was reached anew. */
+  readonly times: () => number
   /** Counts Redis as away before the client has noticed. */
   readonly lose: (reason: string) => void
   readonly close: () => void
@@ -24,6 +26,7 @@ export const watch = (client: EventEmitter): Watch => {
   let phase: Phase = 'opening'
   let since = Date.now()
   let reason = 'connecting'
+  let times = 0
   let open = () => {}
   const opened = new Promise<void>((resolve) => {
     open = resolve
@@ -38,6 +41,7 @@ export const watch = (client: EventEmitter): Watch => {
   client.on('ready', () => {
     if (phase === 'closed') return
     phase = 'up'
+    times++
     reason = 'connection closed'
     open()
   })
@@ -50,6 +54,7 @@ export const watch = (client: EventEmitter): Watch => {
     phase: () => phase,
     health: () => (phase === 'up' ? { up: true } : { up: false, since, reason }),
     opened,
+    times: () => times,
     lose,
     close() {
       phase = 'closed'

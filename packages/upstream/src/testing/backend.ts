@@ -35,6 +35,7 @@ export const backendOf = (...endpoints: Endpoint[]): Backend => ({
   endpoints,
   deadlineMs: 10_000,
   era: 'auto',
+  retry: 'safe',
 })
 
 export const aRequest = (

@@ -1,0 +1,105 @@
+import { loadClusterConfig, type Env } from '@mcp-router/config'
+import type { Explanation } from '@mcp-router/gateway'
+import type { Command } from 'commander'
+import { explanationLines } from './explanation-lines.js'
+import { Failure } from './failure.js'
+import { ask, authority, bearer } from './http.js'
+import { say } from './terminal.js'
+
+interface ExplainOptions {
+  readonly url?: string
+  readonly json: boolean
+}
+
+/** addExplain adds the command that asks a running cluster what happened to a Session. */
+export const addExplain = (sessions: Command, env: Env): void => {
+  sessions
+    .command('explain')
+    .description('what happened to one session, and why: asks a running cluster')
+    .argument('<id>', 'the Mcp-Session-Id, or sessionId= of the SSE transport')
+    .option('--url <url>', 'where the cluster is (default: GATEWAY_HOST and GATEWAY_PORT)')
+    .option('--json', 'for programs', false)
+    .addHelpText('after', help)
+    .action((id: string, { url, json }: ExplainOptions) => {
+      // An empty variable counts as unset, as it does everywhere.
+      const token = env['ACCESS_TOKEN'] || undefined
+      return explain(id, { base: url ?? gatewayOf(env), token, json })
+    })
+}
+
+const help = `
+A session's life is kept for the lifetime of an unused session (MCP_SESSION_TTL_MS, 30 minutes)
+after its last use. With ACCESS_TOKEN set, the token goes along.
+
+Examples:
+  mcp-router sessions list
+  mcp-router sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11
+  mcp-router sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11 --url http://127.0.0.1:8051 --json`
+
+const gatewayOf = (env: Env): string => {
+  const { gatewayHost, gatewayPort } = loadClusterConfig(env)
+  return `http://${authority(gatewayHost, gatewayPort)}`
+}
+
+interface Asking {
+  readonly base: string
+  readonly token: string | undefined
+  readonly json: boolean
+}
+
+/** It reads the store, which may take as long as that waits for Redis, ms. */
+const timeoutMs = 10_000
+
+const explain = async (id: string, { base, token, json }: Asking): Promise<void> => {
+  if (!/^https?:\/\//.test(base)) {
+    throw new Failure(`--url ${base}: give a whole address, such as http://127.0.0.1:8080`)
+  }
+  const url = `${base.replace(/\/+$/, '')}/api/sessions/${encodeURIComponent(id)}/explain`
+  const answer = await ask(url, { headers: bearer(token), timeoutMs })
+  if ('failed' in answer) {
+    throw new Failure(
+      `asking ${base}: ${answer.failed}; start the cluster (mcp-router cluster start), or say where it is with --url`,
+    )
+  }
+  if (answer.status !== 200) throw new Failure(refusalOf(base, answer.status, answer.body, token))
+  const explanation = parsed(answer.body)
+  if (!isExplanation(explanation)) throw new Failure(`what answers at ${base} is no mcp-router`)
+  if (json) {
+    say(JSON.stringify(explanation, undefined, 2))
+    return
+  }
+  for (const line of explanationLines(explanation)) say(line)
+}
+
+const refusalOf = (
+  base: string,
+  status: number,
+  body: string,
+  token: string | undefined,
+): string => {
+  const told = parsed(body)
+  if (status === 401) {
+    const advice = token === undefined ? 'set ACCESS_TOKEN' : 'ACCESS_TOKEN is not that one'
+    return `${base} wants the access token of the cluster: ${advice}`
+  }
+  if (!isRecord(told) || typeof told['error'] !== 'string') {
+    return `${base} answered HTTP ${status}, not as an mcp-router does: check --url`
+  }
+  const reason = told['error'].replace(/\p{C}+/gu, ' ')
+  return status === 404 ? `${reason}. mcp-router sessions list shows those that are open` : reason
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+/** Of the rest, a router of this release is trusted. */
+const isExplanation = (value: unknown): value is Explanation =>
+  isRecord(value) && Array.isArray(value['life']) && typeof value['summary'] === 'string'

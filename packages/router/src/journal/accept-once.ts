@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Backend } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import type { AcceptedCall } from '@mcp-router/store'
+import type { Context } from '../downstream/context.js'
+import type { Incoming } from '../incoming.js'
+import { outcomeUnknown } from '../outcome.js'
+import { respondError, respondJson } from '../respond.js'
+import { isKnownRetrySafe, isRetrySafe } from '../retry-safe.js'
+
+/**
+ * acceptOnce lets a request through to be executed here. Nginx sends a request again, under the same X-Request-Id, when the Instance that
+ * had it goes away: what may run twice passes at once, the rest is noted in the Journal first, and what is noted there already is
+ * answered from it. False: it was answered, or will be.
+ */
+export const acceptOnce = (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  message: Message,
+): true | Promise<boolean> => {
+  if (message.kind !== 'request' || !incoming.mayComeAgain) return true
+  return isKnownRetrySafe(context, backend, message) || accept(context, incoming, backend, message)
+}
+
+const accept = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  message: Message,
+): Promise<boolean> => {
+  if (await isRetrySafe(context, backend, message).catch(() => false)) return true
+  const { instance } = context.deps
+  const call = { instance, at: Date.now(), digest: digestOf(incoming, message) }
+  const known = await note(context, incoming, call)
+  if (incoming.isClosed()) return false
+  // Another request that was given the same id: whoever made it up does so for more than one.
+  if (known && known.digest !== call.digest) return true
+  if (!known || isSame(known, call)) {
+    context.calls.begin(incoming, call)
+    return true
+  }
+  if (known.response !== undefined) respondJson(incoming, 200, Buffer.from(known.response))
+  else if (known.instance !== instance || !context.calls.join(incoming)) {
+    const { requestId } = incoming
+    respondError(incoming, outcomeUnknown({ message, requestId, at: known.at }))
+  }
+  return false
+}
+
+/** The store may have taken it although it did not say so in time. */
+const isSame = (known: AcceptedCall, call: AcceptedCall): boolean =>
+  known.instance === call.instance && known.at === call.at
+
+/** A store that restarts is waited for; while it is away for longer, calls go on without it, ms. */
+const patienceMs = 5_000
+const pauseMs = 100
+
+const awaySince = new WeakMap<Context, number>()
+
+const note = async (
+  context: Context,
+  incoming: Incoming,
+  call: AcceptedCall,
+): Promise<AcceptedCall | undefined> => {
+  for (;;) {
+    try {
+      const known = await context.deps.journal.accept(incoming.requestId, call)
+      awaySince.delete(context)
+      return known
+    } catch {
+      const since = awaySince.get(context) ?? Date.now()
+      awaySince.set(context, since)
+      if (Date.now() - since > patienceMs || incoming.isClosed()) return undefined
+      await wait(pauseMs)
+    }
+  }
+}
+
+const digestOf = ({ principal, req }: Incoming, { bytes }: Message): string =>
+  createHash('sha256')
+    .update(JSON.stringify([principal.name, req.url, req.headers['mcp-session-id'] ?? '']))
+    .update(bytes)
+    .digest('base64url')

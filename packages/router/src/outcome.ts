@@ -1,0 +1,72 @@
+import type { Backend } from '@mcp-router/core'
+import { reasonOf, RouterError } from '@mcp-router/core'
+import { MalformedMessage, toolNameOf } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import type { Context } from './downstream/context.js'
+import { isRetrySafe } from './retry-safe.js'
+
+/** Sent is what is known of a request that was sent and whose answer will not come. */
+export interface Sent {
+  /** None where a successor knows no more than its id. */
+  readonly message?: Message | undefined
+  /** X-Request-Id */
+  readonly requestId?: string
+  /** ms since the epoch */
+  readonly at?: number
+  /** The rest of "…, and": who went away. */
+  readonly reason?: string
+}
+
+/** outcomeUnknown tells that a request may have been executed, and that it was not sent again. */
+export const outcomeUnknown = (
+  { message, requestId, at, reason }: Sent,
+  cause?: unknown,
+): RouterError => {
+  const tool = message && toolNameOf(message)
+  const data = {
+    ...(requestId !== undefined && { requestId }),
+    ...(message && { method: message.method }),
+    ...(tool !== undefined && { tool }),
+    ...(at !== undefined && { sentAt: new Date(at).toISOString() }),
+    repeated: false,
+    reason: reason ?? 'the instance that ran it went away before it answered',
+  }
+  return new RouterError('OUTCOME_UNKNOWN', data, cause)
+}
+
+/** A request that may run twice is sent so often again at most when an Endpoint goes away with it. */
+const maxRepeats = 3
+
+/** isBroken tells that an Endpoint, or the way to it, went away with a request that had been sent. */
+export const isBroken = (error: unknown): boolean => {
+  if (error instanceof RouterError) return error.code === 'UPSTREAM_FAILED'
+  if (error instanceof SessionLost || error instanceof MalformedMessage) return false
+  return !mayTryElsewhere(error)
+}
+
+/** Broken is a request that was sent to a Backend in vain. */
+interface Broken {
+  readonly backend: Backend
+  readonly message: Message
+  readonly requestId?: string
+  /** ms since the epoch */
+  readonly at: number
+  readonly error: unknown
+  /** How often it was sent again so far. */
+  readonly repeats: number
+}
+
+/** afterBreak decides on it. Undefined: it may run twice, and is to be sent again; else what its client is to be told. */
+export const afterBreak = async (
+  context: Context,
+  broken: Broken,
+): Promise<RouterError | undefined> => {
+  const { backend, message, error, repeats } = broken
+  const reason = reasonOf(error)
+  const isSafe = await isRetrySafe(context, backend, message).catch(() => false)
+  if (isSafe && repeats < maxRepeats) return undefined
+  if (isSafe || message.kind !== 'request')
+    return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
+  return outcomeUnknown({ ...broken, reason: `its server broke off (${reason})` }, error)
+}

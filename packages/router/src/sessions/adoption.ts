@@ -1,0 +1,74 @@
+import type { Session } from '@mcp-router/core'
+import {
+  legacyRevisions,
+  notificationBytes,
+  requestBytes,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Context } from '../downstream/context.js'
+import type { Incoming } from '../incoming.js'
+import type { HeldSession } from './held.js'
+import type { LiveSession } from './live.js'
+import { revisionOf } from './looks.js'
+
+const sources = new WeakMap<LiveSession, string>()
+const underway = new WeakMap<LiveSession, Promise<void>>()
+
+/** mayAdopt notes whose handshake a new Session can adopt: that of any of these, when it is the same for all. */
+export const mayAdopt = (live: LiveSession, orphans: readonly Session[]): void => {
+  const all = new Set(orphans.map(({ initialize }) => initialize))
+  const [only] = all
+  if (all.size === 1 && only) sources.set(live, only)
+}
+
+/**
+ * adoptHandshake makes the handshake that a client believes to have made: its stream broke, and which Session it had cannot be known. Without
+ * one, the server would refuse all that it sends. Where that fails, its message goes on as it is: the server says what is wrong with it.
+ */
+export const adoptHandshake = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  message: Pick<Message, 'method'> | undefined,
+): Promise<void> | undefined => {
+  const { live, record } = held
+  if (!live) return undefined
+  const adopting = underway.get(live)
+  // A client may ping before it initializes (spec 2024-11-05, lifecycle).
+  if (adopting || record.initialize || message?.method === 'ping') return adopting
+  if (message?.method === 'initialize') return undefined
+  const params = sources.get(live) ?? plainParams(incoming)
+  const begun = adopt(context, held, live, params)
+    .catch(() => undefined)
+    .finally(() => underway.delete(live))
+  underway.set(live, begun)
+  return begun
+}
+
+let own = 0
+
+const adopt = async (
+  context: Context,
+  held: HeldSession,
+  live: LiveSession,
+  params: string,
+): Promise<void> => {
+  const id = `mcp-router-adopt-${++own}`
+  const opening = requestBytes(id, 'initialize', JSON.parse(params) as object) // as it was noted, or made here
+  const result = resultOf(await live.ask(scanMessage(opening)))
+  if (!result) return
+  await live.tell(scanMessage(notificationBytes('notifications/initialized')))
+  const agreed = result['protocolVersion']
+  const revision = typeof agreed === 'string' ? agreed : ''
+  await context.sessions.change(held, { initialize: params, revision })
+}
+
+/** The revision is what the client says it agreed on, else that of its transport. */
+const plainParams = ({ req }: Incoming): string =>
+  JSON.stringify({
+    protocolVersion: revisionOf(req.headers['mcp-protocol-version']) || legacyRevisions[0],
+    capabilities: {},
+    clientInfo: { name: 'mcp-router', version: '1' },
+  })

@@ -1,0 +1,47 @@
+import type { Endpoint, EventSink, Session, SessionEvent } from '@mcp-router/core'
+import type { Handoff } from '../handoff/handoff.js'
+import type { Revival } from './takeover.js'
+
+/** tellSession tells of one turn in the life of a Session; `cause` is the end of "because …". */
+export const tellSession = (
+  events: EventSink,
+  { id, backend, principal, endpoint, epoch }: Session,
+  action: SessionEvent['action'],
+  cause = '',
+): void =>
+  events.emit({
+    kind: 'session',
+    action,
+    session: id,
+    backend,
+    principal,
+    endpoint,
+    epoch,
+    ...(cause && { cause }),
+  })
+
+/** tellRevived tells that an owned Session has another Upstream, at this Endpoint, and why. */
+export const tellRevived = (
+  events: EventSink,
+  record: Session,
+  endpoint: Endpoint,
+  revival: Revival,
+): void => {
+  const same = record.initialize ? 'replayed' : 'reconnected'
+  const action = endpoint.id === record.endpoint ? same : 'moved'
+  // Nothing else restarts the Upstream of a Session that has no handshake.
+  const cause = revival.cause ?? (record.initialize ? '' : 'its client initialized anew')
+  revival.cause = undefined
+  tellSession(events, { ...record, endpoint: endpoint.id }, action, cause)
+}
+
+/** lossOf says why a Session needs another Owner than the one that its record names. */
+export const lossOf = async (
+  handoff: Handoff,
+  { instance }: Session,
+  self: string,
+): Promise<string> => {
+  if (instance === self) return `${instance} was started anew`
+  const owner = await handoff.find(instance).catch(() => undefined)
+  return owner ? `${instance} did not answer` : `the lease of ${instance} had ended`
+}

@@ -1,0 +1,73 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Call } from './call.js'
+import { expectedText } from './call.js'
+import type { ChaosClient } from './client.js'
+import { outcomeOf } from './outcome.js'
+import type { Outcome } from './outcome.js'
+
+/** limits: `callMs` is what a call may take; the SDK's own limit is out of its way. */
+export const limits = { callMs: 20_000, sdkMs: 30_000, connectMs: 20_000 } as const
+
+/** A stock client of the modern era waits for its limit when a stream ends without the answer; the harness need not. */
+const brokenAfterMs = 500
+const pollMs = 100
+
+/** exchange makes one call and tells what came of it. It never rejects. */
+export const exchange = async (
+  client: ChaosClient,
+  call: Call,
+  isModern: boolean,
+): Promise<Outcome> => {
+  const given = new AbortController()
+  const limit = setTimeout(() => given.abort(new Error('limit')), limits.callMs)
+  const done = new AbortController()
+  const said = client.call(call, given.signal)
+  // Looked at below; where the other side of the race is first, this one has no say any more.
+  said.catch(() => undefined)
+  try {
+    const text = await (isModern ? Promise.race([said, brokenStream(client, done.signal)]) : said)
+    if (text === expectedText(call)) return { kind: 'answered' }
+    return { kind: 'failed', text: `answered "${text}" instead of "${expectedText(call)}"` }
+  } catch (error) {
+    if (error instanceof BrokenStream) {
+      // Not in every case: the SDK would tell the server that a call which is over was cancelled.
+      given.abort(error)
+      return { kind: 'modern cut', text: error.message }
+    }
+    if (given.signal.aborted) return { kind: 'hung', text: `no answer in ${limits.callMs} ms` }
+    if (isModern && client.answer() !== 'none' && !isAnswer(error))
+      return { kind: 'modern cut', text: String(error) }
+    return outcomeOf(call, error)
+  } finally {
+    clearTimeout(limit)
+    done.abort()
+  }
+}
+
+/** BrokenStream: the answer began as a stream, which is over without it. */
+class BrokenStream extends Error {}
+
+const brokenStream = async (client: ChaosClient, signal: AbortSignal): Promise<never> => {
+  let overMs = 0
+  while (overMs < brokenAfterMs) {
+    // Never settles once the call is over: nobody waits for it then.
+    await wait(pollMs, undefined, { signal }).catch(() => new Promise<never>(() => undefined))
+    overMs = client.answer() === 'over' ? overMs + pollMs : 0
+  }
+  throw new BrokenStream('the stream of the answer broke')
+}
+
+/** isAnswer tells an error that the server said from one of the connection. */
+const isAnswer = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number'
+
+/** textOf is the text of a tool's result; one that says it is an error is thrown. */
+export const textOf = (result: unknown): string => {
+  const { content, isError } = result as {
+    readonly content?: readonly { readonly text?: string }[]
+    readonly isError?: boolean
+  }
+  const text = content?.map((each) => each.text ?? '').join('\n') ?? ''
+  if (isError) throw new Error(`the tool failed: ${text}`)
+  return text
+}

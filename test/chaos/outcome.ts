@@ -1,0 +1,51 @@
+import { isRetrySafe } from './call.js'
+import type { Call } from './call.js'
+
+/** Outcome is what came of a call, with what the client saw. */
+export type Outcome =
+  | { readonly kind: 'answered' }
+  | {
+      readonly kind: 'told unknown' | 'failed' | 'hung' | 'modern cut'
+      readonly text: string
+      /** Its session is of no use any more. */
+      readonly lost?: boolean
+    }
+export type OutcomeKind = Outcome['kind']
+
+/** A call whose outcome nobody knows is told with one of these, and a text that says so. */
+const unknownCodes = [-31001, -31502]
+const unknownTexts =
+  /outcome (of .{0,80})?(is )?(un|not )known|whether (the|it|this) .{0,20}ran is not known/i
+
+/** A session that is gone is told by status 404 or by these texts. */
+const lostTexts = /session not found|not initialized|no such session|HTTP 404/i
+
+/** outcomeOf judges the error that a call ended in. One that may be repeated must not be told unknown. */
+export const outcomeOf = (call: Call, error: unknown): Outcome => {
+  const text = textsOf(error)
+  if (isLoss(error, text)) return { kind: 'failed', text, lost: true }
+  if (!isUnknown(error, text)) return { kind: 'failed', text }
+  if (!isRetrySafe(call)) return { kind: 'told unknown', text }
+  return { kind: 'failed', text: `told unknown, though ${call.tool} may be repeated: ${text}` }
+}
+
+const isUnknown = (error: unknown, text: string): boolean => {
+  if (!unknownTexts.test(text)) return false
+  const code = codeOf(error)
+  // An HTTP error has the JSON-RPC error in its text.
+  return unknownCodes.some((known) => code === known || text.includes(`"code":${known}`))
+}
+
+const isLoss = (error: unknown, text: string): boolean =>
+  lostTexts.test(text) || codeOf(error) === 404
+
+const codeOf = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+
+/** textsOf is an error with its causes, as `fetch failed` alone says nothing. */
+export const textsOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const code = codeOf(error)
+  const own = `${error.message || error.name}${typeof code === 'string' ? ` (${code})` : ''}`
+  return error.cause === undefined ? own : `${own}: ${textsOf(error.cause)}`
+}

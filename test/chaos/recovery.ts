@@ -1,0 +1,62 @@
+import type { Called } from './caller.js'
+import type { Fault } from './fault.js'
+
+/** Recovery is how long one client went without a good answer after one fault. */
+export interface Recovery {
+  readonly fault: Fault
+  readonly client: string
+  readonly waitMs: number
+}
+
+/**
+ * recoveriesOf measures, for each fault and each client, from when the client needed something (the fault, where a call was under way; else
+ * its next call) to its first good answer. What the tool itself took does not count, nor time in which something without a stand-in was
+ * kept down.
+ */
+export const recoveriesOf = (
+  calls: readonly Called[],
+  faults: readonly Fault[],
+): readonly Recovery[] => {
+  const byClient = new Map<string, Called[]>()
+  for (const called of calls) {
+    const own = byClient.get(called.caller.name)
+    if (own) own.push(called)
+    else byClient.set(called.caller.name, [called])
+  }
+  const excused = excusedTimes(faults)
+  return faults.flatMap((fault) =>
+    [...byClient].flatMap(([client, own]) => {
+      const first = own.findIndex(({ toMs }) => toMs > fault.atMs)
+      const needed = own[first]
+      if (!needed) return []
+      const good = own.slice(first).find(({ outcome }) => outcome.kind === 'answered')
+      if (!good) return []
+      const from = Math.max(fault.atMs, needed.fromMs)
+      const waitMs = good.toMs - from - good.call.delayMs - overlap(excused, from, good.toMs)
+      return [{ fault, client, waitMs: Math.max(0, waitMs) }]
+    }),
+  )
+}
+
+type Span = readonly [fromMs: number, toMs: number]
+
+/** excusedTimes are times in which something without a stand-in was kept down, none of them twice. */
+const excusedTimes = (faults: readonly Fault[]): readonly Span[] => {
+  const spans = faults
+    .filter(({ excused }) => excused)
+    .map(({ atMs, untilMs = Infinity }): Span => [atMs, untilMs])
+    .toSorted(([a], [b]) => a - b)
+  const merged: Span[] = []
+  for (const [from, to] of spans) {
+    const last = merged.at(-1)
+    if (last && from <= last[1]) merged[merged.length - 1] = [last[0], Math.max(last[1], to)]
+    else merged.push([from, to])
+  }
+  return merged
+}
+
+const overlap = (spans: readonly Span[], fromMs: number, toMs: number): number =>
+  spans.reduce(
+    (sum, [from, to]) => sum + Math.max(0, Math.min(to, toMs) - Math.max(from, fromMs)),
+    0,
+  )

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import type { Called, Caller } from './caller.js'
+import type { Fault, FaultKind } from './fault.js'
+import { recoveriesOf } from './recovery.js'
+import { planFaults } from './schedule.js'
+import { blamedFor, blamedForCall, figuresOf, neverRan, unknownWithoutCause } from './tally.js'
+
+const caller = { name: 'client 1', kind: 'v1 http', backend: 'stdio' } as Caller
+const fault = (kind: FaultKind, atMs: number, untilMs?: number, excused = false): Fault => ({
+  kind,
+  target: 'it',
+  atMs,
+  untilMs,
+  excused,
+})
+const called = (
+  id: string,
+  fromMs: number,
+  toMs: number,
+  kind: 'answered' | 'failed' = 'answered',
+  delayMs = 0,
+): Called => ({
+  caller,
+  call: { id, tool: 'append', delayMs, steps: 0 },
+  retrySafe: false,
+  fromMs,
+  toMs,
+  outcome: kind === 'answered' ? { kind } : { kind, text: '' },
+})
+
+describe('the fault that a call is told with', () => {
+  const faults = [
+    fault('redis-kill', 100, 5_000, true),
+    fault('cut', 200, 200),
+    fault('cut', 9_000, 9_000),
+  ]
+  it('is one that was not over, else the last one before its end', () => {
+    expect(blamedFor(faults, 300, 400)?.kind).toBe('redis-kill')
+    expect(blamedFor(faults, 150, 250)?.kind).toBe('cut')
+    expect(blamedFor(faults, 6_000, 7_000)).toBe(faults[1])
+    expect(blamedFor(faults, 10, 20)).toBeUndefined()
+  })
+})
+
+describe('the fault that a call that hung is told with', () => {
+  it('is the one that held for most of its time', () => {
+    const faults = [fault('instance-stop', 1_000, 15_000, true), fault('cut', 19_000, 19_000)]
+    const hung: Called = { ...called('a', 0, 20_000), outcome: { kind: 'hung', text: '' } }
+    expect(blamedForCall(faults, hung)?.kind).toBe('instance-stop')
+    expect(blamedForCall(faults.slice(1), hung)?.kind).toBe('cut')
+  })
+})
+
+describe('recovery', () => {
+  it('is from the fault to the end of a call under way, without what the tool takes', () => {
+    const calls = [called('a', 1_000, 4_000, 'answered', 1_500)]
+    expect(recoveriesOf(calls, [fault('cut', 2_000, 2_000)])).toMatchObject([{ waitMs: 500 }])
+  })
+
+  it('is from the next call to the first good answer', () => {
+    const calls = [called('a', 3_000, 3_100, 'failed'), called('b', 3_300, 3_700)]
+    expect(recoveriesOf(calls, [fault('cut', 2_000, 2_000)])).toMatchObject([{ waitMs: 700 }])
+  })
+
+  it('leaves out when something without a stand-in was kept down, once', () => {
+    const faults = [
+      fault('redis-kill', 1_000, 3_000, true),
+      fault('instance-stop', 2_000, 4_000, true),
+    ]
+    const [first] = recoveriesOf([called('a', 900, 4_600)], faults)
+    expect(first).toMatchObject({ waitMs: 600 })
+  })
+})
+
+describe('the figures', () => {
+  const happened = {
+    calls: [called('a', 0, 10), called('b', 20, 30), called('c', 40, 50)],
+    losses: [],
+    faults: [fault('cut', 15, 15)],
+    ran: ['a', 'b', 'b'],
+  }
+  it('tell what ran twice, and under which fault', () => {
+    const rows = figuresOf(happened).map(({ fault: name, calls, twice }) => [name, calls, twice])
+    expect(rows).toEqual([
+      ['cut', 2, 1],
+      ['none', 1, 0],
+      ['all', 3, 1],
+    ])
+  })
+  it('tell what was answered and never ran', () => {
+    expect(neverRan(happened).map(({ call }) => call.id)).toEqual(['c'])
+  })
+})
+
+describe('a call that was told unknown', () => {
+  const told: Called = {
+    ...called('a', 5_000, 6_000),
+    outcome: { kind: 'told unknown', text: '' },
+  }
+  const uncaused = (faults: readonly Fault[]): number =>
+    unknownWithoutCause({ calls: [told], losses: [], faults, ran: [] }).length
+  it('has its cause in a kill meanwhile, or shortly before, and in nothing else', () => {
+    expect(uncaused([fault('endpoint-kill', 5_500)])).toBe(0)
+    expect(uncaused([fault('child-kill', 4_500, 4_500)])).toBe(0)
+    expect(uncaused([fault('child-kill', 3_000, 3_000)])).toBe(1)
+    expect(uncaused([fault('cut', 5_500, 5_500), fault('redis-kill', 5_500)])).toBe(1)
+    expect(uncaused([fault('instance-kill', 6_500)])).toBe(1)
+  })
+})
+
+describe('the schedule', () => {
+  const length = { seconds: 60, everyMs: 2_000 }
+  it('is the same for the same seed, and another for another', () => {
+    const plan = (seed: number) => planFaults(seed, ['cut', 'redis-kill'], length)
+    expect(plan(7)).toEqual(plan(7))
+    expect(plan(7)).not.toEqual(plan(8))
+  })
+  it('has each kind as often as any other, and none after the end', () => {
+    const plan = planFaults(1, ['cut', 'redis-kill', 'nginx-reload'], length)
+    expect(plan.map(({ dueMs }) => dueMs).at(-1)).toBe(58_000)
+    const firsts = plan.map(({ kinds }) => kinds[0])
+    const counts = (['cut', 'redis-kill', 'nginx-reload'] as const).map(
+      (kind) => firsts.filter((first) => first === kind).length,
+    )
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(2)
+  })
+  it('is empty where no faults are wanted', () => {
+    expect(planFaults(1, ['cut'], { seconds: 60, everyMs: 0 })).toEqual([])
+  })
+})

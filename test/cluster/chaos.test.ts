@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, it } from 'vitest'
+import { processAt } from '../harness/processes.js'
+import { run } from '../harness/running.js'
+
+// The short form of `npm run chaos`: what it does and counts is told in test/chaos/README.md.
+
+const chaos = fileURLToPath(new URL('../chaos/dist/chaos/main.js', import.meta.url))
+
+/** Set CHAOS_SEED to what a failed run printed, and the same things happen again. */
+const seed = String(Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000_000))
+const seconds = '25'
+/** Half a minute is usual; a machine that is busy with something else takes longer. */
+const limitMs = 180_000
+
+const folder = mkdtempSync(join(tmpdir(), 'mcp-chaos-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Report {
+  readonly figures: readonly Readonly<Record<string, unknown>>[]
+  readonly faults: readonly unknown[]
+}
+
+it(
+  'loses nothing while instances, endpoints, Redis and connections come and go',
+  { timeout: limitMs },
+  async () => {
+    process.stdout.write(`chaos: CHAOS_SEED=${seed}\n`)
+    const json = join(folder, 'report.json')
+    const args = ['--seed', seed, '--seconds', seconds, '--json', json]
+    const running = run([chaos, ...args], { MCP_RUN_DIR: folder })
+    const code = await running.ended
+    const output = running.output()
+    expect(code, output).toBe(0)
+    const { figures, faults } = JSON.parse(readFileSync(json, 'utf8')) as Report
+    expect(figures.at(-1), output).toMatchObject({ failed: 0, hung: 0, twice: 0, lost: 0 })
+    expect(faults.length, output).toBeGreaterThan(8)
+    expect(processAt(running.pid)).toBeUndefined()
+  },
+)
