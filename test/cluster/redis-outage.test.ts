@@ -88,7 +88,7 @@ describe('Redis, killed under load for longer than a lease', () => {
     const killedAt = await killRedis()
     for (const at of all)
       expect(await isReady(at, 'degraded')).toMatchObject({
-        text: expect.stringMatching(/"reason":"store: .*(ENOENT|ECONNREFUSED|clos)/),
+        text: expect.stringMatching(/"reason":"store: [^"]/),
       })
     for (const backend of ['http-stateful', 'odd']) {
       const refused = await post(`${gateway}/mcp/${backend}`, initialize())

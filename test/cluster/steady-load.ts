@@ -75,7 +75,9 @@ export const startLoad = async (base: string): Promise<SteadyLoad> => {
     }
     return callers.reduce((sum, { answered }) => sum + answered, 0)
   }
-  onTestFinished(async () => void (await stop()))
+  onTestFinished(async () => {
+    await stop()
+  })
   return {
     sessions: callers.flatMap(({ session: id, backend }) => (id ? [{ id, backend }] : [])),
     async goOn(rounds) {

@@ -13,30 +13,32 @@ export interface Trim {
 
 const checkMs = 5_000
 /** What grew by less is not worth a collection, bytes. */
-const worthBytes = 16 * 2 ** 20
+const worthBytes = 8 * 2 ** 20
 /** A collection stops the process for about 1 ms per MiB in use: above this it would be felt by the next call, bytes. */
 const limitBytes = 256 * 2 ** 20
 
 /**
- * startTrim runs a full collection when the heap has grown and no call came for a while. V8 does so by itself only sooner or later, and
- * an instance that holds thousands of idle streams, or did, would keep what opening them took.
+ * startTrim runs a full collection when the process has grown and no call came for a while. V8 does so by itself only sooner or later, and
+ * an instance that holds thousands of idle streams, or did, would keep what opening them took. What counts is what the system has given, not
+ * what is in use: most of it are pages of the heap that stand empty, which a full collection gives back.
  */
 export const startTrim = ({ activity }: Deps): Trim => {
   const collect = collector()
   let seen = activity()
-  let usedAfter = used()
+  let heldAfter = held()
   const timer = setInterval(() => {
     const now = activity()
     const quiet = now === seen
     seen = now
-    const before = used()
-    if (!quiet || before - usedAfter < worthBytes || before > limitBytes) return
+    if (!quiet || held() - heldAfter < worthBytes || used() > limitBytes) return
     collect()
-    usedAfter = used()
+    heldAfter = held()
   }, checkMs)
   timer.unref()
   return { close: () => clearInterval(timer) }
 }
+
+const held = (): number => process.memoryUsage.rss()
 
 const used = (): number => getHeapStatistics().used_heap_size
 

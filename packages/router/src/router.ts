@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
@@ -9,8 +10,9 @@ import { serveMessage, serveSse } from './downstream/sse.js'
 import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
 import { malformed } from './failure.js'
-import { createHandoff, handoffPrefix } from './handoff/handoff.js'
+import { createHandoff, credentialsOf, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
+import { answerRecall, createRecall, recalling, recallPrefix } from './handoff/recall.js'
 import { Incoming } from './incoming.js'
 import { createCalls } from './journal/calls.js'
 import { createKeepAlive } from './keep-alive.js'
@@ -20,6 +22,7 @@ import { outlives } from './sessions/named.js'
 import { ageingOf } from './sessions/ageing.js'
 import { createPortableReplays } from './sessions/portable-replays.js'
 import { createSessions } from './sessions/table.js'
+import type { Sessions } from './sessions/table.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
 import { createUnderway } from './underway.js'
@@ -47,9 +50,16 @@ const anonymous: Principal = { name: '' }
 
 export const createRouter = (deps: RouterDeps): Router => {
   const keep = createKeepAlive(deps.options.keepAliveMs)
-  const sessions = createSessions({ ...deps, store: deps.sessions, outlives })
   const deadlines = createDeadlines()
   const members = createMembers(deps.membership)
+  const recall = createRecall({
+    client: deps.client,
+    members,
+    instance: deps.instance,
+    credentials: credentialsOf(deps.clusterSecret, ''),
+  })
+  const store = recalling(deps.sessions, recall)
+  const sessions = createSessions({ ...deps, store, outlives })
   const handoff = createHandoff({
     client: deps.client,
     members,
@@ -119,6 +129,10 @@ export const createRouter = (deps: RouterDeps): Router => {
   return {
     handle(req, res) {
       const url = req.url ?? '/'
+      if (url.startsWith(recallPrefix) && handoff.admit(req)) {
+        answerRecall(url, res, (id) => sessions.held(id)?.record)
+        return true
+      }
       if (!url.startsWith(handoffPrefix)) {
         const target = matchTarget(url)
         if (target) take(target, req, res, undefined)
@@ -146,16 +160,26 @@ export const createRouter = (deps: RouterDeps): Router => {
     async drain(limitMs) {
       context.draining = true
       sessions.linger()
-      await underway.callsEnded(limitMs)
+      await Promise.all([underway.callsEnded(limitMs), allAnswered(sessions, limitMs)])
       for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()
+      members.close()
       keep.close()
       context.bridge.close()
       deadlines.close()
       await sessions.close()
     },
   }
+}
+
+const pollMs = 50
+
+/** allAnswered resolves once no client waits on its Stream for an answer, or after `limitMs`. */
+const allAnswered = async (sessions: Sessions, limitMs: number): Promise<void> => {
+  const giveUpAt = performance.now() + limitMs
+  const owes = (): boolean => [...sessions.all()].some(({ live }) => (live?.owes() ?? 0) > 0)
+  while (owes() && performance.now() < giveUpAt) await wait(pollMs)
 }
 
 const downstreamOf: Record<Target['kind'], CallEvent['downstream']> = {

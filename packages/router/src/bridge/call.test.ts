@@ -228,6 +228,6 @@ describe('a call that is given up', () => {
     await asker.shut()
     const params = { name: 't', arguments: {}, requestState, inputResponses: { 'input-1': yes } }
     const told = await client.send('tools/call', params)
-    expect([told.status, jsonOf(told)]).toMatchObject([502, { error: { code: -31502 } }])
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { error: { code: -31001 } }])
   })
 })

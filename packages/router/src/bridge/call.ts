@@ -1,3 +1,4 @@
+import type { RouterError } from '@mcp-router/core'
 import { answerOf, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Lane, LaneCaller } from '@mcp-router/upstream'
 import {
@@ -11,6 +12,7 @@ import {
   urlInputRequests,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
+import { isBroken } from '../outcome.js'
 import { answerModern } from './answer.js'
 import type { ModernReply } from './reply.js'
 
@@ -27,6 +29,8 @@ export interface CallHooks {
   again(): string
   /** Another Lane, for a call that the server certainly did not take. */
   retake(): Promise<Lane>
+  /** What the client is to be told when the server went away with the call; undefined: it is to be made again. */
+  afterBreak(error: Error, repeats: number): Promise<RouterError | undefined>
   /** A call went through it before: that it is lost says nothing of new ones. */
   wasUsed(lane: Lane): boolean
   /** The call has left its Lane, which is free, or was given up. */
@@ -66,6 +70,7 @@ export class BridgedCall implements LaneCaller {
   /** The server's last word, come while nobody waited. */
   private outcome: Message | Error | undefined
   private retaken = false
+  private repeats = 0
   private over = false
 
   constructor(lane: Lane, request: BridgedRequest, hooks: CallHooks) {
@@ -112,6 +117,7 @@ export class BridgedCall implements LaneCaller {
   onFailed(error: Error): void {
     const wasRefused = error instanceof SessionLost || mayTryElsewhere(error)
     if (wasRefused && this.reply && !this.retaken && this.asked === 0) this.retake()
+    else if (isBroken(error)) this.onBroken(error)
     else this.end(error)
   }
 
@@ -178,6 +184,19 @@ export class BridgedCall implements LaneCaller {
       },
       (error: unknown) => this.end(asError(error)),
     )
+  }
+
+  /** The server took the call and went away: it goes through another Lane if it may run twice. A client is not asked the same twice. */
+  private onBroken(error: Error): void {
+    void this.hooks.afterBreak(error, this.repeats).then((told) => {
+      if (this.over) return
+      if (told || !this.reply || this.asked > 0) {
+        this.end(told ?? error)
+        return
+      }
+      this.repeats++
+      this.retake()
+    })
   }
 
   private attach(reply: ModernReply, token: unknown): void {

@@ -4,6 +4,7 @@ import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import { afterBreak } from '../outcome.js'
 import { BridgedCall } from './call.js'
 import type { BridgedRequest } from './call.js'
 import { reach } from './reach.js'
@@ -47,6 +48,11 @@ export const callOnLane = async (
     park: (parked) => parking.park(parked, bound),
     again: () => seal.seal({ instance: '', call: '' }, bound),
     retake: take,
+    afterBreak(error, repeats) {
+      const { requestId, at } = reply.incoming
+      const { backend } = bridged
+      return afterBreak(context, { backend, message, requestId, at, error, repeats })
+    },
     wasUsed: (lane) => used.has(lane),
     onOver(lane) {
       used.add(lane)

@@ -144,7 +144,7 @@ describe('a client that listens at a server with sessions', () => {
     await events.message()
     const ended = new Promise((resolve) => events.response.on('end', resolve))
     const called = await client.send('tools/call', { name: 'exit' })
-    expect(called.status).toBe(502)
+    expect(jsonOf(called)).toMatchObject({ error: { code: -31001 } })
     await ended
     expect(gateway.calls().find(({ method }) => method === 'subscriptions/listen')).toMatchObject({
       outcome: 'ENDED',

@@ -99,7 +99,10 @@ describe('an endpoint that refuses connections', () => {
 })
 
 describe('an endpoint that breaks off', () => {
-  it('is not asked again, nor is another', async () => {
+  it.each([
+    ['is asked again for what may run twice, a few times', 'prompts/get', 4, 502, -31502],
+    ['is not asked again for what may not, nor is another', 'tools/call', 1, 200, -31001],
+  ] as const)('%s', async (_, method, times, status, code) => {
     const hits: unknown[] = []
     const breaking = () =>
       openEndpoint(({ message, res }) => {
@@ -109,8 +112,9 @@ describe('an endpoint that breaks off', () => {
     const endpoints = [httpEndpoint((await breaking()).url), httpEndpoint((await breaking()).url)]
     const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
     const client = modernClient(`${gateway.url}/mcp/weather`, { capabilities: canAnswer })
-    const told = await client.send('prompts/get', prompt)
-    expect([told.status, hits]).toEqual([502, ['prompts/get']])
+    const told = await client.send(method, { name: 'p' })
+    expect([told.status, jsonOf(told)]).toMatchObject([status, { error: { code } }])
+    expect(hits.filter((hit) => hit === method)).toHaveLength(times)
   })
 })
 

@@ -9,6 +9,8 @@ export interface Parking {
   park(call: BridgedCall, bound: Bound): string
   /** Takes out the call; undefined: it is gone, or its state was used already. */
   take(id: string): BridgedCall | undefined
+  /** Tells an id of this process from one that it had under the same name before it was started anew. */
+  isOwn(id: string): boolean
   size(): number
   close(): void
 }
@@ -29,13 +31,15 @@ interface Entry {
 
 export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
   const parked = new Map<string, Entry>()
+  const boot = randomUUID()
+  let count = 0
 
   return {
     park(call, bound) {
       if (parked.size >= maxCalls) {
         throw new RouterError('OVERLOADED', { what: 'calls that wait for input', limit: maxCalls })
       }
-      const id = randomUUID()
+      const id = `${boot}-${++count}`
       const timer = setTimeout(() => {
         parked.delete(id)
         call.giveUp()
@@ -51,6 +55,7 @@ export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
       clearTimeout(entry.timer)
       return entry.call
     },
+    isOwn: (id) => id.startsWith(boot),
     size: () => parked.size,
     close() {
       for (const { call, timer } of parked.values()) {

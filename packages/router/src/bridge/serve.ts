@@ -16,6 +16,9 @@ import type { LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
+import { outcomeUnknown } from '../outcome.js'
+import { respondError } from '../respond.js'
+import { isRetrySafe } from '../retry-safe.js'
 import { cache } from './answer.js'
 import { boundOf, callOnLane } from './lane-call.js'
 import { reach } from './reach.js'
@@ -102,9 +105,17 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
     const owner = await context.handoff.find(ticket.instance)
     if (incoming.isClosed()) return
     if (owner) {
-      context.handoff.passTo(incoming, owner, message.bytes, {})
+      const lost = (): void => {
+        loseParked(context, incoming, bridged).catch((error: unknown) =>
+          respondError(incoming, error),
+        )
+      }
+      context.handoff.passTo(incoming, owner, message.bytes, { unreachable: lost, lost })
       return
     }
+  }
+  if (ticket && ticket.instance !== '' && !(here && parking.isOwn(ticket.call))) {
+    return loseParked(context, incoming, bridged)
   }
   // Nothing was parked: the client did what was asked elsewhere, and calls anew.
   if (ticket?.instance === '') return call(context, incoming, bridged)
@@ -117,6 +128,18 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   }
   const answers = claim.params['inputResponses']
   parked.resume(reply, claim.meta['progressToken'], isRecord(answers) ? answers : {})
+}
+
+/** The Instance that had parked the call is gone, and the call with it: what may run twice is made anew, and the client asked again. */
+const loseParked = async (
+  context: Context,
+  incoming: Incoming,
+  bridged: Bridged,
+): Promise<void> => {
+  const { backend, message } = bridged
+  if (await isRetrySafe(context, backend, message).catch(() => false))
+    return call(context, incoming, bridged)
+  respondError(incoming, outcomeUnknown({ message, requestId: incoming.requestId }))
 }
 
 const refuseState = (reply: ModernReply): void => {

@@ -68,7 +68,7 @@ describe('a modern call to a modern command', () => {
     const client = clientOf(home.url)
     const before = resultOf(await client.tool('count'))
     const told = await client.send('tools/call', { name: 'exit' })
-    expect([told.status, jsonOf(told)]).toMatchObject([502, { error: { code: -31502 } }])
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { error: { code: -31001 } }])
     const after = resultOf(await client.tool('count'))
     expect([after['count'], after['pid'] === before['pid']]).toEqual([1, false])
   })

@@ -15,8 +15,9 @@ import type { Incoming } from '../incoming.js'
 import { Relay } from '../relay.js'
 import type { RelayHooks } from '../relay.js'
 import { acceptOnce } from '../journal/accept-once.js'
-import { afterBreak } from '../outcome.js'
+import { afterBreak, isBroken } from '../outcome.js'
 import { respondEmpty, respondError, respondRefusal } from '../respond.js'
+import { isRetrySafe } from '../retry-safe.js'
 import { traceOf } from '../trace.js'
 import type { Context } from './context.js'
 
@@ -85,9 +86,16 @@ const serveAt = async (
   // What one call leaves in the process the next one must find, as it would in front of the server itself.
   const home = await context.handoff.home(`${endpoint.id} ${incoming.principal.name}`)
   if (!home || home.id === context.deps.instance || incoming.isClosed()) return serve()
-  context.handoff.passTo(incoming, home, modern.message.bytes, {
-    unreachable: () => {
-      serve().catch((error: unknown) => respondError(incoming, error))
+  const { backend, message } = modern
+  const again = (): void => {
+    serve().catch((error: unknown) => respondError(incoming, error))
+  }
+  context.handoff.passTo(incoming, home, message.bytes, {
+    unreachable: again,
+    lost(error) {
+      void isRetrySafe(context, backend, message)
+        .catch(() => false)
+        .then((isSafe) => (isSafe ? again() : respondError(incoming, error)))
     },
   })
 }
@@ -142,15 +150,31 @@ const passToChannel = (
 ): void => {
   incoming.endpoint = endpoint.id
   const reply = new ModernReply(incoming, context.keep)
-  const call = context.deps.channels.of(backend, endpoint).request(message, [], {
-    onNotification: (notification) => reply.say(notification),
-    onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
-    onFailed(error) {
-      if (mayTryElsewhere(error)) context.selector.failed(endpoint)
-      reply.fail(error)
-    },
-  })
-  reply.whenLeft(() => call.abort())
+  const { requestId, at } = incoming
+  let isLeft = false
+  const send = (repeats: number): void => {
+    const call = context.deps.channels.of(backend, endpoint).request(message, [], {
+      onNotification: (notification) => reply.say(notification),
+      onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
+      onFailed(error) {
+        if (mayTryElsewhere(error)) context.selector.failed(endpoint)
+        if (!isBroken(error)) {
+          reply.fail(error)
+          return
+        }
+        const broken = { backend, message, requestId, at, error, repeats }
+        void afterBreak(context, broken).then((told) => {
+          if (told) reply.fail(told)
+          else if (!isLeft) send(repeats + 1)
+        })
+      },
+    })
+    reply.whenLeft(() => {
+      isLeft = true
+      call.abort()
+    })
+  }
+  send(0)
 }
 
 /** Errors are short, and only those that HTTP must know of have a status. */

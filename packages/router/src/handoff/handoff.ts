@@ -19,6 +19,14 @@ const secretHeader = 'x-mcp-router-secret'
 const hopsHeader = 'x-mcp-router-hops'
 const principalHeader = 'x-mcp-router-principal'
 
+/** credentialsOf is what one Instance shows another, on behalf of a Principal. */
+export const credentialsOf = (secret: string, principal: string): string[] => [
+  secretHeader,
+  secret,
+  principalHeader,
+  principal,
+]
+
 /** What the owner needs of the client's headers; credentials stay here, the Principal goes instead. */
 const passed = [
   'content-type',
@@ -102,7 +110,7 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
 
   const passTo: Handoff['passTo'] = (incoming, owner, body, fallback) => {
     const { req } = incoming
-    const headers = [secretHeader, secret, principalHeader, incoming.principal.name]
+    const headers = credentialsOf(secret, incoming.principal.name)
     headers.push('x-request-id', incoming.requestId, hopsHeader, String(incoming.hops + 1))
     for (const name of passed) {
       const value = req.headers[name]

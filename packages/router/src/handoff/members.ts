@@ -2,38 +2,71 @@ import type { Instance, InstanceId } from '@mcp-router/core'
 import { homeOf } from './home.js'
 import type { Membership } from '@mcp-router/store'
 
-/** Members knows where the other Instances are, remembered for a moment so that a Handoff costs no Redis. */
+/** Members knows where the other Instances are, remembered for a moment so that a Handoff costs no Redis, and for longer while that is away. */
 export interface Members {
   find(id: InstanceId): Promise<Instance | undefined>
   /** The one that is home to a key among all that live: every Instance names the same. */
   home(key: string): Promise<Instance | undefined>
+  /** All that live, or that lived when that was last known. */
+  all(): Promise<readonly Instance[]>
   /** Forgets one that did not answer where it should be. */
   forget(id: InstanceId): void
+  close(): void
 }
 
 const rememberMs = 2_000
+const lookMs = 5_000
+
+interface Listed {
+  readonly instances: readonly Instance[]
+  /** ms since the epoch */
+  readonly at: number
+}
 
 export const createMembers = (membership: Membership): Members => {
   const known = new Map<InstanceId, { readonly instance: Instance; readonly at: number }>()
-  let all: { readonly instances: readonly Instance[]; readonly at: number } | undefined
+  let listed: Listed | undefined
+  /** What was listed last, for times without a store. */
+  let last: readonly Instance[] = []
+
+  const list = async (): Promise<readonly Instance[]> => {
+    if (listed && Date.now() - listed.at < rememberMs) return listed.instances
+    const instances = await membership.list()
+    listed = { instances, at: Date.now() }
+    last = instances
+    return instances
+  }
+
+  // So that the others are known when the store goes away.
+  const look = (): void => {
+    membership.list().then(
+      (instances) => (last = instances),
+      () => undefined,
+    )
+  }
+  const timer = setInterval(look, lookMs)
+  timer.unref()
+  look()
+
   return {
-    async home(key) {
-      if (!all || Date.now() - all.at >= rememberMs) {
-        all = { instances: await membership.list(), at: Date.now() }
-      }
-      return homeOf(key, all.instances)
-    },
+    home: async (key) => homeOf(key, await list().catch(() => last)),
+    all: () => list().catch(() => last),
     async find(id) {
       const found = known.get(id)
       if (found && Date.now() - found.at < rememberMs) return found.instance
-      const instance = await membership.find(id)
+      const instance = await membership.find(id).catch((error: unknown) => {
+        const before = last.find((each) => each.id === id)
+        if (before) return before
+        throw error
+      })
       if (instance) known.set(id, { instance, at: Date.now() })
       else known.delete(id)
       return instance
     },
     forget(id) {
       known.delete(id)
-      all = undefined
+      listed = undefined
     },
+    close: () => clearInterval(timer),
   }
 }

@@ -21,10 +21,10 @@ export const createLeaving = (): Leaving => {
     letGo({ downstream }, live) {
       // The stream of a client of 2024-11-05 ends at once: it comes again, and hears at the new Owner what it was not told.
       if (lingers && downstream === 'http') lingering.add(live)
-      else discard(live.close())
+      else discard(live.handOver())
     },
     async close() {
-      await Promise.all([...lingering].map((live) => live.close()))
+      await Promise.all([...lingering].map((live) => live.handOver()))
     },
   }
 }

@@ -1,15 +1,16 @@
 import type { Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { errorBytes, paramsOf, resultOf } from '@mcp-router/protocol'
+import { errorBytes, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
-import { isBroken } from '../outcome.js'
+import { isBroken, outcomeUnknown } from '../outcome.js'
 import { Hearing } from './hearing.js'
 import { replayHandshake } from './replay-handshake.js'
 import type { Form } from './replay.js'
 import { Replays } from './replays.js'
+import { Replies } from './replies.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 import type { Revival } from './takeover.js'
@@ -51,8 +52,7 @@ export class LiveSession implements UpstreamListener {
   private hearing: Hearing | undefined
   private upstream: Upstream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
-  private replies: Map<string, Reply> | undefined
-  private tokens: Map<unknown, Reply> | undefined
+  private replies: Replies | undefined
   private unanswered: Map<string, Pending> | undefined
   private initializeId = ''
   private readonly backend: string
@@ -109,16 +109,10 @@ export class LiveSession implements UpstreamListener {
     this.replays.standalone.detach(stream)
   }
 
-  /** request sends a request whose answer goes to its own Reply. */
+  /** request sends a request whose answer goes to its own Reply. One that comes again, while the first is under way, gets its answer. */
   async request(message: Message, reply: Reply): Promise<void> {
-    if (this.replies?.has(message.id)) {
-      throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
-    }
-    this.replies = (this.replies ?? new Map<string, Reply>()).set(message.id, reply)
-    const token = progressTokenOf(message)
-    if (token !== undefined) {
-      this.tokens = (this.tokens ?? new Map<unknown, Reply>()).set(token, reply)
-    }
+    this.replies ??= new Replies()
+    if (!this.replies.add(message, reply)) return
     await this.deliver(message).catch((error: unknown) =>
       reply.fail(failureOf(this.backend, error)),
     )
@@ -126,9 +120,7 @@ export class LiveSession implements UpstreamListener {
 
   /** release forgets a Reply that is over. */
   release(reply: Reply): void {
-    if (this.replies?.get(reply.id) === reply) this.replies.delete(reply.id)
-    if (!this.tokens) return
-    for (const [token, each] of this.tokens) if (each === reply) this.tokens.delete(token)
+    this.replies?.release(reply)
   }
 
   /** tell sends what needs no answer, or whose answer goes to the Stream. It rejects when it could not be delivered. */
@@ -189,10 +181,21 @@ export class LiveSession implements UpstreamListener {
     if (!this.over) this.hooks.onLost()
   }
 
-  async close(): Promise<void> {
+  /** Requests that were answered 202 and have no answer yet. */
+  owes(): number {
+    return this.unanswered?.size ?? 0
+  }
+
+  /** handOver lets go of a Session that goes on at another Instance: what was answered 202 is that one's business. */
+  async handOver(): Promise<void> {
+    this.unanswered = undefined
+    await this.close(outcomeUnknown({ reason: 'the instance that ran it was stopped' }))
+  }
+
+  async close(why = new RouterError('SESSION_NOT_FOUND')): Promise<void> {
     this.over = true
     const { upstream } = this
-    this.onClose(undefined)
+    this.end(why)
     this.replays.close()
     await upstream?.close()
   }
@@ -211,7 +214,7 @@ export class LiveSession implements UpstreamListener {
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
-    for (const reply of [...(this.replies?.values() ?? [])]) reply.fail(error)
+    for (const reply of [...(this.replies?.all() ?? [])]) reply.fail(error)
     for (const id of [...(this.unanswered?.keys() ?? [])]) this.lose(id, error)
   }
 
@@ -230,12 +233,11 @@ export class LiveSession implements UpstreamListener {
   }
 
   private setAside(id: string): () => void {
-    const reply = this.replies?.get(id)
+    const putBack = this.replies?.setAside(id)
     const pending = this.unanswered?.get(id)
-    this.replies?.delete(id)
     this.unanswered?.delete(id)
     return () => {
-      if (reply && !reply.isOver?.()) this.replies?.set(id, reply)
+      putBack?.()
       if (pending) this.unanswered?.set(id, pending)
     }
   }
@@ -257,20 +259,9 @@ export class LiveSession implements UpstreamListener {
 
   /** say picks where it belongs: the call that it is about, else the newest call under way, else the client's stream. */
   private say(message: Message, about: string): void {
-    const outlet = this.replies?.get(about) ?? this.replyFor(message)
+    const outlet = this.replies?.outletFor(message, about, this.replays.standalone.isHeard())
     if (outlet) outlet.say(message)
     else this.toStream(message)
-  }
-
-  private replyFor(message: Message): Reply | undefined {
-    if (message.method === 'notifications/progress') {
-      const reply = this.tokens?.get(paramsOf(message)?.['progressToken'])
-      if (reply) return reply
-    }
-    const replies = [...(this.replies?.values() ?? [])]
-    const listening = replies.findLast((reply) => !reply.isAway?.())
-    // What is about no call in particular need not wait for a client that is away.
-    return listening ?? (this.replays.standalone.isHeard() ? undefined : replies.at(-1))
   }
 
   private toStream(message: Message): void {
@@ -293,13 +284,6 @@ export class LiveSession implements UpstreamListener {
     this.tellFailure(id, error)
     this.hooks.onSettled(id)
   }
-}
-
-const progressTokenOf = (message: Message): unknown => {
-  const meta = paramsOf(message)?.['_meta']
-  return typeof meta === 'object' && meta !== null && 'progressToken' in meta
-    ? meta.progressToken
-    : undefined
 }
 
 /** ownedBy tells that this Instance drives the Session. */

@@ -16,7 +16,8 @@ import { settleOwed } from './owed.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
 import { openReply } from './reply.js'
-import { openCounted, resume, tellOn, unknownAnswer } from './resume.js'
+import { openCounted, resume } from './resume.js'
+import { StreamedCall, succeed } from './streamed.js'
 import { putOff, restartOwned, reviveOwned } from './takeover.js'
 
 /** openLive makes the live part of an owned Session; when its Upstream ends by itself, another takes its place. */
@@ -94,8 +95,24 @@ export const passOwned = async (
     respondEmpty(incoming, 202)
     return
   }
-  const onBroken = repeatReply(context, incoming, held, live, message)
-  const reply = openReply(incoming, context, live, { form: formOf(held.record), onBroken })
+  await answerOwned(context, incoming, held, message)
+}
+
+/** answerOwned asks the server; `isResumed`: for a client that came back for the rest of a stream. */
+const answerOwned = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  message: Message,
+  isResumed = false,
+): Promise<void> => {
+  const live = liveOf(held)
+  const reply = openReply(incoming, context, live, {
+    form: formOf(held.record),
+    onBroken: repeatReply(context, incoming, held, live, message),
+    streamed: new StreamedCall(context, held.record.id, message),
+    isResumed,
+  })
   // What could not even be sent is over for the Reply too, which else would begin its stream some time later.
   await live
     .request(message, reply)
@@ -106,7 +123,11 @@ export const passOwned = async (
  * followOwned makes this response the client's Stream (GET): it carries what the server says outside of calls. With a Last-Event-ID it
  * carries on the stream of that event instead.
  */
-export const followOwned = (context: Context, incoming: Incoming, held: HeldSession): void => {
+export const followOwned = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+): Promise<void> => {
   const live = liveOf(held)
   const lastEventId = incoming.req.headers['last-event-id']
   if (typeof lastEventId === 'string' && lastEventId && formOf(held.record) !== 'plain') {
@@ -116,7 +137,9 @@ export const followOwned = (context: Context, incoming: Incoming, held: HeldSess
     else if (!foreign || foreign.instance || foreign.epoch >= held.record.epoch)
       throw unknownEvent()
     else if (foreign.requestId !== undefined)
-      tellOn(context, incoming, held, unknownAnswer(foreign.requestId))
+      return succeed(context, incoming, held, foreign.requestId, (message) =>
+        answerOwned(context, incoming, held, message, true),
+      )
     // What an Owner before this one said outside of calls is lost with it; what comes is not.
     else openSessionStream(context, incoming, held, live)
     return

@@ -83,7 +83,8 @@ const verified = async (
   if (!ownedBy(held.record, deps.instance) || deps.holdsLease()) return held
   const { id, epoch, principal, backend } = held.record
   const found = await deps.sessions.find(id).then(
-    (record) => record?.epoch ?? 0,
+    // A store that was emptied says nothing: whoever remembers a Session writes it again.
+    (record) => record?.epoch ?? epoch,
     () => epoch,
   )
   if (found === epoch) return held

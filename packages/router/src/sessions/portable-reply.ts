@@ -2,11 +2,11 @@ import type { SessionId } from '@mcp-router/core'
 import type { RouterError } from '@mcp-router/core'
 import { createSseDecoder, errorBytes, MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import type { Replay } from './replay.js'
 import { openStream } from './stream.js'
+import { StreamedCall } from './streamed.js'
 
 /**
  * PortableReply is the answer to a call of a portable Session once it has become a stream whose events the Endpoint does not number: they get
@@ -14,11 +14,10 @@ import { openStream } from './stream.js'
  * transports §Resumability).
  */
 export class PortableReply {
-  private readonly context: Context
   private readonly incoming: Incoming
-  private readonly session: SessionId
   private readonly message: Message
   private readonly replay: Replay
+  private readonly call: StreamedCall
   private decoder: ReturnType<typeof createSseDecoder> | undefined
   private chunks: Buffer[] | undefined
   private answered = false
@@ -31,12 +30,11 @@ export class PortableReply {
     message: Message,
     onLapsed: () => void,
   ) {
-    this.context = context
     this.incoming = incoming
-    this.session = session
     this.message = message
     this.replay = context.portableReplays.open(session, message.id, onLapsed)
-    this.owe(message.bytes)
+    this.call = new StreamedCall(context, session, message)
+    this.call.begin()
     incoming.streaming = true
     const stream = openStream(incoming.res, context.keep, () => this.replay.detach(stream))
     this.replay.attach(stream, 'primed')
@@ -96,13 +94,6 @@ export class PortableReply {
     this.replay.say(answer)
     this.replay.end()
     this.incoming.done(200, outcome)
-    // Whoever comes back for it may meet another Instance.
-    if (isHeard) discard(this.context.deps.journal.settle(this.session, this.message.id))
-    else this.owe(answer)
-  }
-
-  private owe(body: Buffer): void {
-    const owed = { requestId: this.message.id, body: body.toString('utf8') }
-    discard(this.context.deps.journal.owe(this.session, owed))
+    this.call.end(answer, isHeard)
   }
 }

@@ -46,7 +46,7 @@ export const followPortable = async (
 /** endPortable ends the Session here and at its Endpoint. */
 export const endPortable = async (context: Context, held: HeldSession): Promise<void> => {
   const { backendSessionId, revision } = held.record
-  await context.sessions.end(held)
+  await context.sessions.end(held, 'DELETE by the client')
   if (!backendSessionId) return
   await endSession(context.deps.client, httpEndpoint(held), backendSessionId, revision)
 }

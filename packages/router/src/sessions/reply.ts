@@ -9,6 +9,7 @@ import { respondError, respondJson } from '../respond.js'
 import type { Form, Replay } from './replay.js'
 import type { Replays } from './replays.js'
 import { openStream } from './stream.js'
+import type { StreamedCall } from './streamed.js'
 
 /**
  * Reply answers one POSTed request of an owned Session: as JSON when the response is all there is, as a stream once something else comes
@@ -16,6 +17,8 @@ import { openStream } from './stream.js'
  */
 export interface Reply {
   readonly id: string
+  /** X-Request-Id: the same one says that the same request came again. */
+  readonly requestId?: string | undefined
   /** Passes on what the server says while it works. */
   say(message: Message): void
   /** The response: ends the Reply. */
@@ -46,6 +49,10 @@ export interface ReplyTerms {
   readonly form: Form
   /** The server went away with the request. Without this, the client is told so. */
   readonly onBroken?: (error: RouterError, reply: PostReply) => void
+  /** Told when it becomes a stream that its client can resume. */
+  readonly streamed?: Pick<StreamedCall, 'begin' | 'end'>
+  /** Its client came back for the rest of a stream: it is one from the start. */
+  readonly isResumed?: boolean
 }
 
 /** openReply waits for the answer, and beyond the client's leaving where it can come back for it. */
@@ -59,6 +66,7 @@ export const openReply = (
 /** PostReply: there is one for each call, so it is a class, whose functions all of them share. */
 export class PostReply implements Reply, Timed {
   readonly id: string
+  readonly requestId: string | undefined
   previous: Link | undefined
   next: Link | undefined
   dueAt = 0
@@ -71,12 +79,17 @@ export class PostReply implements Reply, Timed {
 
   constructor(incoming: Incoming, clocks: Clocks, session: ReplySession, terms: ReplyTerms) {
     this.id = incoming.id
+    this.requestId = incoming.mayComeAgain ? incoming.requestId : undefined
     this.incoming = incoming
     this.clocks = clocks
     this.session = session
     this.terms = terms
     incoming.accepted?.keep()
     incoming.whenClosed(() => this.onClosed())
+    if (terms.isResumed) {
+      this.begin()
+      return
+    }
     if (terms.form !== 'primed') return
     this.dueAt = performance.now() + patienceMs
     clocks.deadlines.add(this)
@@ -132,6 +145,7 @@ export class PostReply implements Reply, Timed {
     if (this.replay) return this.replay
     this.clocks.deadlines.remove(this)
     const replay = this.session.replays.open(this.id, () => this.finish())
+    if (this.terms.form !== 'plain') this.terms.streamed?.begin()
     const stream = openStream(this.incoming.res, this.clocks.keep, () => replay.detach(stream))
     replay.attach(stream, this.terms.form)
     this.replay = replay
@@ -139,8 +153,10 @@ export class PostReply implements Reply, Timed {
   }
 
   private conclude(replay: Replay, last: Buffer, outcome: string): void {
+    const isHeard = replay.isHeard()
     replay.say(last)
     replay.end()
+    if (this.terms.form !== 'plain') this.terms.streamed?.end(last, isHeard)
     this.incoming.done(200, outcome)
   }
 

@@ -67,6 +67,7 @@ const aLive = () => {
   const live = new LiveSession('local', {
     onLost: () => undefined,
     onForgotten: () => Promise.resolve(),
+    onBroken: () => undefined,
     onSettled: () => undefined,
     onAgreed: () => undefined,
   })
@@ -243,7 +244,7 @@ describe('a store that was emptied', () => {
     sessions.cached(portable.id, { name: portable.principal }, portable.backend)
     await periods(1)
     expect(await store.sessions.find(portable.id)).toMatchObject({ loggingLevel: 'debug' })
-    expect([told(), sessions.size()]).toEqual([['opened'], 1])
+    expect([told(), sessions.size()]).toEqual([['opened', 'restored'], 1])
   })
 
   it('gets it back with the next change already', async () => {

@@ -275,9 +275,9 @@ export const createSessions = (deps: Deps): Sessions => {
       await Promise.all(
         owned.map(async ({ live, record }) => {
           if (!live) return
-          await live.close()
           // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
           const isOver = !deps.outlives(record)
+          await (isOver ? live.close() : live.handOver())
           tell(record, isOver ? 'closed' : 'released', `${deps.instance} was stopped`)
           if (isOver) await store.delete(record.id).catch(() => false)
         }),

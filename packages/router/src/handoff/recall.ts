@@ -1,0 +1,77 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
+import { asSessionId, RouterError } from '@mcp-router/core'
+import type { SessionStore } from '@mcp-router/store'
+import { post } from '@mcp-router/upstream'
+import type { HttpClient } from '@mcp-router/upstream'
+import type { Members } from './members.js'
+
+/** Where one Instance asks another for a Session that it remembers; Nginx lets nobody else pass. */
+export const recallPrefix = '/internal/sessions/'
+
+interface Deps {
+  readonly client: HttpClient
+  readonly members: Members
+  readonly instance: InstanceId
+  /** What Instances show each other. */
+  readonly credentials: readonly string[]
+}
+
+/** Recall finds a Session that another Instance remembers, for times without a store. Undefined: none does. */
+export type Recall = (id: SessionId) => Promise<Session | undefined>
+
+/** An Instance that does not answer within this has nothing to say, ms. */
+const patienceMs = 1_000
+
+export const createRecall = ({ client, members, instance, credentials }: Deps): Recall => {
+  const ask = async ({ address }: Instance, id: SessionId): Promise<Session | undefined> => {
+    const url = address + recallPrefix + encodeURIComponent(id)
+    const posting = post(client, url, { method: 'GET', headers: [...credentials] })
+    const late = setTimeout(() => posting.abort(new Error('it does not answer')), patienceMs)
+    const { status, body } = await posting.answer.finally(() => clearTimeout(late))
+    return status === 200 ? (JSON.parse(body.toString('utf8')) as Session) : undefined // an Instance's
+  }
+  return async (id) => {
+    const others = (await members.all()).filter((each) => each.id !== instance)
+    const asked = await Promise.all(others.map((each) => ask(each, id).catch(() => undefined)))
+    const known = asked.filter((record) => record !== undefined)
+    // One may not have heard of the latest Takeover.
+    return known.toSorted((a, b) => b.epoch - a.epoch)[0]
+  }
+}
+
+/** answerRecall tells another Instance what is remembered here. */
+export const answerRecall = (
+  url: string,
+  res: ServerResponse,
+  remembered: (id: SessionId) => Session | undefined,
+): void => {
+  const id = asSessionId(decodeURIComponent(url.slice(recallPrefix.length)))
+  const record = id && remembered(id)
+  res.writeHead(record ? 200 : 404, { 'content-type': 'application/json' })
+  res.end(record && JSON.stringify(record))
+}
+
+/** A store that restarts is waited for, ms. */
+const storePatienceMs = 3_000
+const pauseMs = 100
+
+/** recalling is a store whose Sessions are asked of the other Instances while it is away, and awaited where none of them knows. */
+export const recalling = (store: SessionStore, recall: Recall): SessionStore => ({
+  ...store,
+  async find(id) {
+    const giveUpAt = performance.now() + storePatienceMs
+    for (;;) {
+      try {
+        return await store.find(id)
+      } catch (error) {
+        if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE') throw error
+        const record = await recall(id)
+        if (record) return record
+        if (performance.now() > giveUpAt) throw error
+        await wait(pauseMs)
+      }
+    }
+  },
+})

@@ -1,0 +1,103 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { aRequest } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway } from '../testing/gateway.js'
+import { begin, cut, openTwo, revision, streamAt } from '../testing/sse-client.js'
+import { maxOrphans } from './orphans.js'
+
+describe('a session whose stream has closed', () => {
+  const fakeTimes = () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+  }
+
+  it('ends when its client does not come back in time, and its server with it', async () => {
+    fakeTimes()
+    const { a } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    await vi.advanceTimersByTimeAsync(55_000)
+    expect(a.ended).toEqual([])
+    await vi.advanceTimersByTimeAsync(10_000)
+    await expect.poll(() => a.ended).toEqual([client.id])
+    await expect
+      .poll(() => a.events.filter((each) => each.kind === 'upstream').map(({ action }) => action))
+      .toEqual(['opened', 'closed'])
+    expect(await a.store.sessions.find(client.id)).toBeUndefined()
+  })
+
+  it('ends before its time when too many wait, the oldest first', async () => {
+    const { url } = await openEndpoint()
+    const gateway = await openGateway({ backends: [backendOf('local', [httpEndpoint(url)])] })
+    const oldest = await begin(gateway)
+    await cut(gateway, oldest)
+    for (let n = 1; n < maxOrphans; n++) await cut(gateway, await begin(gateway))
+    expect(gateway.ended).toEqual([])
+    await cut(gateway, await begin(gateway))
+    await expect.poll(() => gateway.ended).toEqual([oldest.id])
+  }, 60_000)
+
+  it('does not end when its client came back', async () => {
+    fakeTimes()
+    const { a } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    await streamAt(a, revision)
+    await vi.advanceTimersByTimeAsync(120_000)
+    expect(a.ended).toEqual([])
+  })
+
+  it('takes no message whose answer it could not tell', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { a } = await openTwo()
+    const client = await begin(a)
+    const told = { closed: 0 }
+    client.events.response.destroy()
+    await vi.waitUntil(() => a.events.some((e) => e.kind === 'stream' && e.action === 'closed'))
+    const answer = client.send(aRequest(1, 'echo'), revision).then(({ status, text }) => {
+      told.closed++
+      return { status, text }
+    })
+    await vi.waitUntil(async () => {
+      await vi.advanceTimersByTimeAsync(1_000)
+      return told.closed > 0
+    })
+    expect(await answer).toMatchObject({
+      status: 400,
+      text: expect.stringContaining('not passed on') as string,
+    })
+  })
+})
+
+describe('a message that is sent again by whoever passes it on', () => {
+  it('is taken once', async () => {
+    const { a } = await openTwo()
+    const client = await begin(a)
+    const named = { 'x-request-id': 'r-1' }
+    const twice = [1, 2].map(() => client.send(aRequest(1, 'later', { n: 1 }), named))
+    expect((await Promise.all(twice)).map(({ status }) => status)).toEqual([202, 202])
+    await client.send(aRequest(2, 'echo'))
+    const next = () => client.events.message()
+    expect([await next(), await next(), await next()]).toMatchObject([
+      { params: { n: 1 } },
+      { id: 1 },
+      { id: 2 },
+    ])
+  })
+
+  it('is not executed by a successor that has just told its outcome as unknown', async () => {
+    const { store, a, b } = await openTwo()
+    const client = await begin(a)
+    await client.send(aRequest(7, 'hang'), { 'x-request-id': 'r-7' })
+    await store.membership.leave('router-instance-1' as never)
+    const again = await streamAt(b, revision)
+    expect(await again.events.message()).toMatchObject({ id: 7, error: { code: -31001 } })
+    const repeated = await again.send(aRequest(7, 'echo'), { 'x-request-id': 'r-7' })
+    expect(repeated.status).toBe(202)
+    const same = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-8' })
+    expect(same.status).toBe(202)
+    await expect.poll(() => store.journal.owed(client.id)).toEqual([])
+  })
+})

@@ -1,0 +1,74 @@
+import { RouterError } from '@mcp-router/core'
+import { paramsOf } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Reply } from './reply.js'
+
+/** Replies are the requests of a LiveSession that have a Reply each, by id and by progress token. */
+export class Replies {
+  private readonly byId = new Map<string, Reply>()
+  // Made with the first entry: few requests have one.
+  private tokens: Map<unknown, Reply> | undefined
+
+  /**
+   * add takes a request that is to be sent. False: it is under way already and came again, because an Instance on its way went away; the answer
+   * goes to the new Reply. It throws INVALID_REQUEST for another request of the same id.
+   */
+  add(message: Message, reply: Reply): boolean {
+    const earlier = this.byId.get(message.id)
+    const comesAgain = earlier?.requestId !== undefined && earlier.requestId === reply.requestId
+    if (earlier && !comesAgain) {
+      throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
+    }
+    this.byId.set(message.id, reply)
+    const token = progressTokenOf(message)
+    if (token !== undefined) {
+      this.tokens = (this.tokens ?? new Map<unknown, Reply>()).set(token, reply)
+    }
+    return !earlier
+  }
+
+  get(id: string): Reply | undefined {
+    return this.byId.get(id)
+  }
+
+  release(reply: Reply): void {
+    if (this.byId.get(reply.id) === reply) this.byId.delete(reply.id)
+    if (!this.tokens) return
+    for (const [token, each] of this.tokens) if (each === reply) this.tokens.delete(token)
+  }
+
+  /** setAside takes one out for a moment; what it returns puts it back. */
+  setAside(id: string): () => void {
+    const reply = this.byId.get(id)
+    this.byId.delete(id)
+    return () => {
+      if (reply && !reply.isOver?.()) this.byId.set(id, reply)
+    }
+  }
+
+  all(): Iterable<Reply> {
+    return this.byId.values()
+  }
+
+  /** outletFor picks where a message belongs: the call that it is about, else the newest under way; undefined: the client's own stream. */
+  outletFor(message: Message, about: string, isStreamHeard: boolean): Reply | undefined {
+    const known = this.byId.get(about) ?? this.ofToken(message)
+    if (known) return known
+    const replies = [...this.byId.values()]
+    const listening = replies.findLast((reply) => !reply.isAway?.())
+    // What is about no call in particular need not wait for a client that is away.
+    return listening ?? (isStreamHeard ? undefined : replies.at(-1))
+  }
+
+  private ofToken(message: Message): Reply | undefined {
+    if (!this.tokens || message.method !== 'notifications/progress') return undefined
+    return this.tokens.get(paramsOf(message)?.['progressToken'])
+  }
+}
+
+const progressTokenOf = (message: Message): unknown => {
+  const meta = paramsOf(message)?.['_meta']
+  return typeof meta === 'object' && meta !== null && 'progressToken' in meta
+    ? meta.progressToken
+    : undefined
+}
