@@ -6,7 +6,7 @@ import type { Children } from './children.js'
 export interface StubBackend {
   readonly pid: number
   readonly port: number
-  /** How many calls of its tool it has answered so far. */
+  /** How many calls of its tools it has answered so far. */
   calls(): Promise<number>
 }
 

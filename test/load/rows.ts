@@ -104,6 +104,14 @@ export const rows: readonly Row[] = [
     baseline: 'nginx-json',
   },
   {
+    kind: 'calls',
+    name: 'cluster-journal',
+    about: 'as cluster-json, of a tool that may not be called twice: each call is journalled',
+    via: 'cluster',
+    open: sessions('/mcp/stub', 'json', 'share_documents'),
+    baseline: 'nginx-json',
+  },
+  {
     kind: 'streams',
     name: 'idle-streams',
     about: 'one instance holding idle SSE streams',

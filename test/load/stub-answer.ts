@@ -15,19 +15,30 @@ interface Message {
   readonly params?: { readonly protocolVersion?: string }
 }
 
-/** resultText is what the stub's one tool says: with the envelope, an answer of about 500 bytes. */
+/** resultText is what the stub's tools say: with the envelope, an answer of about 500 bytes. */
 export const resultText =
   'Found 3 documents. 1: Release notes of the gateway, chapter 4, on how sessions move between instances. ' +
   '2: Runbook for the on-call engineer, what to do when a backend does not answer within its deadline. ' +
   '3: Minutes of the architecture round, why affinity is a speed-up and never needed for correctness. ' +
   'Ask for one of them by its number to read the whole text, or narrow the search.'
 
+/** StubTool is a tool of the stub. `search_documents` says that it changes nothing; of `share_documents` a router must note each call. */
+export type StubTool = 'search_documents' | 'share_documents'
+
+const inputSchema = { type: 'object', properties: { query: { type: 'string' } } }
+const description = 'Searches the documents of a workspace'
 const tools = JSON.stringify({
   tools: [
     {
-      name: 'search_documents',
-      description: 'Searches the documents of a workspace.',
-      inputSchema: { type: 'object', properties: { query: { type: 'string' } } },
+      name: 'search_documents' satisfies StubTool,
+      description: `${description}.`,
+      annotations: { readOnlyHint: true },
+      inputSchema,
+    },
+    {
+      name: 'share_documents' satisfies StubTool,
+      description: `${description}, and sends what was found to all of its members.`,
+      inputSchema,
     },
   ],
 })
@@ -35,7 +46,7 @@ const discovered = JSON.stringify({ supportedVersions: ['2026-07-28'], capabilit
 const called = JSON.stringify({ content: [{ type: 'text', text: resultText }], isError: false })
 
 /**
- * stubAnswer is the whole HTTP answer to a request: a stateful MCP server with one tool, on `/sse-mcp` as events; on `/modern-mcp` one
+ * stubAnswer is the whole HTTP answer to a request: a stateful MCP server with two tools, on `/sse-mcp` as events; on `/modern-mcp` one
  * of revision 2026-07-28, without sessions.
  */
 export const stubAnswer = (request: StubRequest): string => {

@@ -3,7 +3,7 @@ import { stubAnswer } from './stub-answer.js'
 
 // The stub backend, a process of its own: as little HTTP as clients with Content-Length need, on a raw socket, because a
 // real HTTP server would cost as much as the proxies in front of it. It tells its parent the port, then, whenever
-// it is asked, how many calls of its tool it has answered.
+// it is asked, how many calls of its tools it has answered.
 
 let calls = 0
 

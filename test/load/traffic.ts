@@ -1,3 +1,5 @@
+import type { StubTool } from './stub-answer.js'
+
 /** Request is one HTTP request of the driver. */
 export interface Request {
   readonly path: string
@@ -64,8 +66,9 @@ export const modern =
 
 /** sessions opens sessions as an SDK client does and spreads `tools/call` over them. */
 export const sessions =
-  (path: string, answer: Traffic['answer']): OpenTraffic =>
+  (path: string, answer: Traffic['answer'], tool?: StubTool): OpenTraffic =>
   async (base) => {
+    const callOf = (id: number | string): string => toolCall(id, {}, tool)
     const opened: Record<string, string>[] = []
     for (let n = 0; n < sessionCount; n += 1) opened.push(await openSession(base + path))
     return {
@@ -73,9 +76,9 @@ export const sessions =
       requests: ids.map((id) => ({
         path,
         headers: opened[id % sessionCount] ?? headers,
-        body: toolCall(id),
+        body: callOf(id),
       })),
-      callOf: (id) => toolCall(id),
+      callOf,
       close: async () => {
         for (const session of opened) {
           const ended = await fetch(base + path, { method: 'DELETE', headers: session })
@@ -87,13 +90,17 @@ export const sessions =
   }
 
 /** toolCall is a call of about 300 bytes. */
-export const toolCall = (id: number | string, more: object = {}): string =>
+export const toolCall = (
+  id: number | string,
+  more: object = {},
+  name: StubTool = 'search_documents',
+): string =>
   JSON.stringify({
     jsonrpc: '2.0',
     id,
     method: 'tools/call',
     params: {
-      name: 'search_documents',
+      name,
       arguments: {
         workspace: 'b2f1c6de-8a5e-4b0c-9a37-5d1f0c2e7741',
         query: 'what happens to a session when its instance goes away',

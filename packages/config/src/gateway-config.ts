@@ -27,6 +27,8 @@ export interface GatewayConfig {
   readonly idleUpstreamMs: number
   /** A call that asked its client (2026-07-28, MRTR) is given up when the answers do not come within this. */
   readonly inputTtlMs: number
+  /** How long calls wait for an endpoint that has just gone to come back. */
+  readonly endpointPatienceMs: number
   readonly maxBodyBytes: number
   readonly accessToken: string | undefined
   /** Host names (no port) that a request may be addressed to. */

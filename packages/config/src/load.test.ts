@@ -33,6 +33,7 @@ describe('the configuration of a gateway', () => {
       drainMs: 30_000,
       idleUpstreamMs: 300_000,
       inputTtlMs: 600_000,
+      endpointPatienceMs: 5_000,
       maxBodyBytes: 4_194_304,
       accessToken: undefined,
       allowedHosts: ['localhost', '127.0.0.1', '[::1]', 'mcp-bridge.local'],

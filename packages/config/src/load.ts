@@ -48,6 +48,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     drainMs: parsed.MCP_DRAIN_MS,
     idleUpstreamMs: parsed.MCP_IDLE_UPSTREAM_MS,
     inputTtlMs: parsed.MCP_INPUT_TTL_MS,
+    endpointPatienceMs: parsed.MCP_ENDPOINT_PATIENCE_MS,
     maxBodyBytes: parsed.MCP_MAX_BODY_BYTES,
     accessToken: parsed.ACCESS_TOKEN,
     allowedHosts: allowedHosts(parsed),

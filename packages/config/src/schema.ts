@@ -92,6 +92,7 @@ export const environmentSchema = z.object({
   MCP_DRAIN_MS: wholeNumber(0, dayMs).default(30_000),
   MCP_IDLE_UPSTREAM_MS: milliseconds.default(300_000),
   MCP_INPUT_TTL_MS: milliseconds.default(600_000),
+  MCP_ENDPOINT_PATIENCE_MS: milliseconds.default(5_000),
   MCP_MAX_BODY_BYTES: wholeNumber(1_024, 1_073_741_824).default(4_194_304),
   ACCESS_TOKEN: token.optional(),
   ALLOWED_HOSTS: hostNames.default(['mcp-bridge.local']),

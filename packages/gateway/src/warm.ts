@@ -46,6 +46,7 @@ export const warmUp = async (): Promise<void> => {
       touchMs: 60_000,
       keepAliveMs: 60_000,
       inputTtlMs: 60_000,
+      endpointPatienceMs: 0,
     },
   })
   const front = await serve((req, res) => void router.handle(req, res))

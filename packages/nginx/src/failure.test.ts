@@ -22,18 +22,25 @@ it('passes a POST on when the connection to an instance is refused', async () =>
   expect(one!.arrived.map(({ body }) => body)).toEqual(['1', '2', '3', '4'])
 })
 
-it('sends a POST on to every instance under one request id, and says that its outcome is unknown when all went away', async () => {
+it.each([
+  ['/mcp/x', undefined],
+  ['/mcp-bridge/mcp/x', '/mcp-bridge'],
+])('sends a POST to %s to every instance twice, under one request id, before it says that its outcome is unknown', async (path, prefix) => {
   const breaking = await Promise.all(
     [1, 2, 3].map(() => openHandling((request) => request.socket.destroy())),
   )
   const { port } = await openSite({ instances: breaking.map((one) => one.address) })
-  const { status, headers, body } = await ask(port, '/mcp/x', { method: 'POST', body: '{}' })
+  const { status, headers, body } = await ask(port, path, { method: 'POST', body: '{}' })
   expect(status).toBe(502)
   expect(headers['content-type']).toBe('application/json')
   expect(headers).not.toHaveProperty('retry-after')
   expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -31502 } })
   const arrived = breaking.flatMap((one) => one.arrived)
-  expect(arrived.map((each) => each.body)).toEqual(['{}', '{}', '{}'])
+  expect(arrived.map((each) => each.body)).toEqual(Array(6).fill('{}'))
+  expect(new Set(arrived.map((each) => each.url))).toEqual(new Set(['/mcp/x']))
+  expect(new Set(arrived.map((each) => each.headers['x-forwarded-prefix']))).toEqual(
+    new Set([prefix]),
+  )
   expect(new Set(arrived.map((each) => each.headers['x-request-id'])).size).toBe(1)
 })
 

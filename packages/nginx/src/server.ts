@@ -15,7 +15,15 @@ const size = (bytes: number): string =>
 const ownAnswers = (maxBodyBytes: number): string => `
 #
 error_page 413 = @mcp_router_too_large;
-error_page 500 502 504 = $mcp_router_failure;
+# Every instance was tried once: one that came too early, or that was just being started, is tried again, under the same request id.
+recursive_error_pages on;
+error_page 500 502 504 = @mcp_router_again;
+location @mcp_router_again {
+  error_page 500 502 504 = $mcp_router_failure;
+  rewrite ^/mcp-bridge(/.*)$ $1 break;
+  rewrite ^(.*)$ $1 break;
+  proxy_pass http://mcp_router;
+}
 location @mcp_router_too_large {
   default_type application/json;
   return 413 ${bodyTooLarge(maxBodyBytes)};

@@ -26,6 +26,8 @@ export interface RouterOptions {
   readonly keepAliveMs: number
   /** How long a call that asked its client waits for the answers. */
   readonly inputTtlMs: number
+  /** How long calls wait for an Endpoint that has just gone to come back, counted from when it went. */
+  readonly endpointPatienceMs: number
 }
 
 /** RouterDeps are what the data plane is built from; `gateway` hands them in. */

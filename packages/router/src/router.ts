@@ -66,8 +66,9 @@ export const createRouter = (deps: RouterDeps): Router => {
     keep,
     deadlines,
     secret: deps.clusterSecret,
+    instance: deps.instance,
   })
-  const selector = createSelector()
+  const selector = createSelector(deps.options.endpointPatienceMs)
   const context: Context = {
     deps,
     sessions,

@@ -43,7 +43,7 @@ describe('what is wrong with a servers file', () => {
     [
       'a key beside a url that is near to no other',
       'servers:\n  a:\n    url: http://a/\n    colour: red',
-      '4:5 servers.a.colour: unknown key "colour"; known are transport, type, weight, url, headers, start, endpoints, deadline, disabled, era',
+      '4:5 servers.a.colour: unknown key "colour"; known are transport, type, weight, url, headers, start, endpoints, deadline, disabled, era, retry',
     ],
     [
       'a misspelt top key',

@@ -28,6 +28,7 @@ describe('what a servers file may say', () => {
         name: 'weather',
         deadlineMs: 60_000,
         era: 'auto',
+        retry: 'safe',
         endpoints: [
           {
             transport: 'http',
@@ -58,6 +59,7 @@ servers:
     expect(backend).toMatchObject({
       deadlineMs: 1_500,
       era: 'auto',
+      retry: 'safe',
       endpoints: [
         { weight: 2, headers: { 'x-token': '0123' } },
         {

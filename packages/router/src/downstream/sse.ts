@@ -8,6 +8,7 @@ import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { publicBase } from '../public-url.js'
 import { respondAccepted } from '../respond.js'
+import { isKnownRetrySafe } from '../retry-safe.js'
 import type { LiveSession } from '../sessions/live.js'
 import { atOwner } from '../sessions/owner.js'
 import type { HeldSession } from '../sessions/held.js'
@@ -207,8 +208,12 @@ const accept = async (
   if (message.method === 'initialize' && held.record.initialize) await startOver(context, held)
   recogniseGuest(live, message.method)
   await noteRequest(context.sessions, held, message)
-  await noteOwed(context, held.record, message)
+  const noting = noteOwed(context, held.record, message)
+  // What may run twice need not wait for that: until it is answered 202, whoever sent it knows that it may be lost.
+  const backend = requireBackend(context, held.record.backend)
+  if (!isKnownRetrySafe(context, backend, message)) await noting
   live.pass(message)
+  await noting
   respondAccepted(incoming)
 }
 

@@ -51,6 +51,8 @@ const watchMs = 2_000
 export interface Handoff {
   /** The Instance of this id, if it lives. */
   find(id: string): Promise<Instance | undefined>
+  /** Some other Instance than this one and that of this id. */
+  other(not: string): Promise<Instance | undefined>
   /** The Instance that a key belongs to; undefined while nobody knows who lives. */
   home(key: string): Promise<Instance | undefined>
   /** Passes a request to that Instance; `body` is what was read of it already, undefined for GET and DELETE. */
@@ -75,9 +77,17 @@ interface Deps {
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
   readonly secret: string
+  readonly instance: InstanceId
 }
 
-export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps): Handoff => {
+export const createHandoff = ({
+  client,
+  members,
+  keep,
+  deadlines,
+  secret,
+  instance,
+}: Deps): Handoff => {
   const digest = createHash('sha256').update(secret).digest()
   /** A stopped process keeps its connections: whether it still lives, its lease says. */
   const watch = (incoming: Incoming, owner: Instance, relay: Relay): void => {
@@ -146,6 +156,10 @@ export const createHandoff = ({ client, members, keep, deadlines, secret }: Deps
 
   return {
     passTo,
+    async other(not) {
+      const all = await members.all()
+      return all.find(({ id }) => id !== instance && id !== not)
+    },
     home: (key) => members.home(key).catch(() => undefined),
     find: (id) => members.find(id as InstanceId), // of a record or a sealed state: written by an Instance
     hopsOf: (req) => Number(req.headers[hopsHeader]) || 1,

@@ -11,7 +11,7 @@ export interface Selector {
   failed(endpoint: Endpoint): void
   worked(endpoint: Endpoint): void
   isDown(endpoint: Endpoint): boolean
-  /** For when no Endpoint is left to try. True, after a pause: one that used to work has only just gone, and may be starting anew. */
+  /** For when no Endpoint is left to try. True, after a pause: one has only just gone, and may be starting anew. */
   mayReturn(backend: Backend): Promise<boolean>
 }
 
@@ -24,15 +24,13 @@ interface Fall {
 
 const firstRestMs = 500
 const longestRestMs = 10_000
-/** Calls wait so long for an Endpoint to come back, counted from when it went, ms. */
-const patienceMs = 5_000
 const firstPauseMs = 50
 const longestPauseMs = 500
 
-export const createSelector = (): Selector => {
+/** `patienceMs`: calls wait so long for an Endpoint to come back, counted from when it went. */
+export const createSelector = (patienceMs = 0): Selector => {
   const policies = new WeakMap<Backend, Policy>()
   const falls = new Map<string, Fall>()
-  const known = new Set<string>()
 
   const policyOf = (backend: Backend): Policy => {
     const policy = policies.get(backend)
@@ -74,13 +72,10 @@ export const createSelector = (): Selector => {
     },
     worked(endpoint) {
       if (falls.size > 0) falls.delete(endpoint.id)
-      if (!known.has(endpoint.id)) known.add(endpoint.id)
     },
     async mayReturn({ endpoints }) {
       const earliest = Date.now() - patienceMs
-      const may = endpoints.some(
-        ({ id }) => known.has(id) && (falls.get(id)?.since ?? 0) > earliest,
-      )
+      const may = endpoints.some(({ id }) => (falls.get(id)?.since ?? 0) > earliest)
       const times = Math.max(1, ...endpoints.map(({ id }) => falls.get(id)?.times ?? 0))
       if (may) await wait(Math.min(firstPauseMs * times, longestPauseMs))
       return may

@@ -6,7 +6,6 @@ import type { Incoming } from '../incoming.js'
 import { afterBreak } from '../outcome.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession, Pending } from './live.js'
-import { settleOwed } from './owed.js'
 import type { PostReply } from './reply.js'
 import { reviveOwned } from './takeover.js'
 
@@ -24,9 +23,7 @@ export const repeatPassed = async (
     live.pass(message, repeats + 1)
     return Promise.resolve()
   })
-  if (!told) return
-  live.tellFailure(message.id, told)
-  settleOwed(context, held.record, message.id)
+  if (told) live.tellFailure(message.id, told)
 }
 
 /** repeatReply is for a request that has a Reply: what to do when its server went away. */

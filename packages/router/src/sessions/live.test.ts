@@ -39,6 +39,7 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
     onForgotten: vi.fn(() => Promise.resolve()),
     onBroken: vi.fn(),
     onSettled: vi.fn(),
+    onUnheard: vi.fn(),
     onAgreed: vi.fn(),
   }
   const live = new LiveSession('local', hooks)

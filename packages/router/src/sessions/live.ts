@@ -26,8 +26,10 @@ export interface LiveHooks {
   onForgotten(upstream: Upstream, error: unknown): Promise<void>
   /** The server went away with a request whose client waits for the answer on its Stream. */
   onBroken(pending: Pending, error: RouterError): void
-  /** A request that was answered 202 has its answer, or an error in its place. */
+  /** The client has heard the answer, or an error in its place, to a request that was answered 202. */
   onSettled(id: string): void
+  /** There is an answer to such a request, and no client to hear it. */
+  onUnheard(id: string, answer: Buffer): void
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
 }
@@ -54,6 +56,8 @@ export class LiveSession implements UpstreamListener {
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Replies | undefined
   private unanswered: Map<string, Pending> | undefined
+  /** Answers that wait for the client's Stream. */
+  private unheard: Set<string> | undefined
   private initializeId = ''
   private readonly backend: string
   private readonly hooks: LiveHooks
@@ -103,6 +107,8 @@ export class LiveSession implements UpstreamListener {
   /** attach sends what the server says to this Stream from now on; an earlier one is ended. */
   attach(stream: Stream, form: Form): void {
     this.replays.standalone.attach(stream, form)
+    for (const id of this.unheard ?? []) this.hooks.onSettled(id)
+    this.unheard = undefined
   }
 
   detach(stream: Stream): void {
@@ -170,10 +176,8 @@ export class LiveSession implements UpstreamListener {
   onMessage(message: Message, about = ''): void {
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message, about)
-    else if (this.unanswered?.delete(message.id)) {
-      this.toStream(message)
-      this.hooks.onSettled(message.id)
-    } else this.replies?.get(message.id)?.answer(message)
+    else if (this.unanswered?.delete(message.id)) this.tellAnswer(message.id, message.bytes)
+    else this.replies?.get(message.id)?.answer(message)
   }
 
   onClose(cause: Error | undefined): void {
@@ -270,7 +274,20 @@ export class LiveSession implements UpstreamListener {
 
   /** tellFailure answers a request with an error on the Stream. */
   tellFailure(id: string, error: RouterError): void {
-    this.replays.standalone.say(errorBytes(id, error.rpc, error.message, error.told))
+    this.tellAnswer(id, errorBytes(id, error.rpc, error.message, error.told))
+  }
+
+  /** tellAnswer tells the answer to a request that was answered 202, now or once its client is there. */
+  tellAnswer(id: string, answer: Buffer): void {
+    const { standalone } = this.replays
+    const isHeard = standalone.isHeard()
+    standalone.say(answer)
+    if (isHeard) {
+      this.hooks.onSettled(id)
+      return
+    }
+    this.unheard = (this.unheard ?? new Set<string>()).add(id)
+    this.hooks.onUnheard(id, answer)
   }
 
   private lose(id: string, error: RouterError): void {
@@ -282,7 +299,6 @@ export class LiveSession implements UpstreamListener {
       return
     }
     this.tellFailure(id, error)
-    this.hooks.onSettled(id)
   }
 }
 

@@ -2,8 +2,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { begin, cut, openTwo, revision, streamAt } from '../testing/sse-client.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { begin, cut, handshakeOf, openTwo, revision, streamAt } from '../testing/sse-client.js'
 import { maxOrphans } from './orphans.js'
 
 describe('a session whose stream has closed', () => {
@@ -99,5 +99,35 @@ describe('a message that is sent again by whoever passes it on', () => {
     const same = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-8' })
     expect(same.status).toBe(202)
     await expect.poll(() => store.journal.owed(client.id)).toEqual([])
+  })
+})
+
+describe('a message whose answer is owed', () => {
+  it('is noted before it is accepted, and before it is sent where it may not run twice', async () => {
+    const store = openStore()
+    let write = (): void => undefined
+    const written = new Promise<void>((resolve) => (write = resolve))
+    const owe: typeof store.journal.owe = async (...call) => {
+      await written
+      return store.journal.owe(...call)
+    }
+    const slow = { ...store, journal: { ...store.journal, owe } }
+    const { url } = await openEndpoint()
+    const backends = [backendOf('local', [httpEndpoint(url)])]
+    const client = await streamAt(await openGateway({ backends, store: slow }))
+    const accepted: number[] = []
+    const send = async (id: number, method: string): Promise<void> => {
+      await client.send(aRequest(id, method, handshakeOf('c')))
+      accepted.push(id)
+    }
+    const sent = [send(0, 'initialize')]
+    expect(await client.events.message()).toMatchObject({ id: 0 })
+    sent.push(send(1, 'echo'))
+    sent.push(send(2, 'ping'))
+    expect(await client.events.message()).toMatchObject({ id: 2 })
+    expect(accepted).toEqual([])
+    write()
+    expect(await client.events.message()).toMatchObject({ id: 1 })
+    await Promise.all(sent)
   })
 })

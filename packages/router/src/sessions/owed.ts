@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { RouterError, Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -12,9 +11,8 @@ import type { LiveSession } from './live.js'
 import { tellSession } from './tell.js'
 
 /**
- * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. It
- * resolves once that is on its way, which the end of this process cannot recall: the client does not wait for the store, and while that is away,
- * live Sessions go on without.
+ * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
+ * the store is away, live Sessions go on without.
  */
 export const noteOwed = async (
   { deps }: Context,
@@ -23,7 +21,7 @@ export const noteOwed = async (
 ): Promise<void> => {
   if (downstream !== 'sse' || message.kind !== 'request') return
   const owed = { requestId: message.id, body: message.bytes.toString('utf8') }
-  await Promise.race([deps.journal.owe(id, owed).catch(() => undefined), turn()])
+  await deps.journal.owe(id, owed).catch(() => undefined)
 }
 
 /** settleOwed takes it out again. */
@@ -33,6 +31,17 @@ export const settleOwed = (
   requestId: string,
 ): void => {
   if (downstream === 'sse') discard(deps.journal.settle(id, requestId))
+}
+
+/** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over tells it. */
+export const oweAnswer = (
+  { deps }: Context,
+  { id, downstream }: Session,
+  requestId: string,
+  answer: Buffer,
+): void => {
+  if (downstream === 'sse')
+    discard(deps.journal.owe(id, { requestId, body: answer.toString('utf8') }))
 }
 
 /** owedOf reads what an Owner before this one left unanswered. */
@@ -59,13 +68,16 @@ export const payOwed = async (
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
   if (held.live) paid.set(held.live, new Map(owed.map(({ id, method }) => [id, method])))
   for (const message of owed) {
+    if (message.kind === 'response') {
+      held.live?.tellAnswer(message.id, message.bytes)
+      continue
+    }
     const isFirst = message.method === 'initialize'
     const isSafe =
       backend && (isFirst || (await isRetrySafe(context, backend, message).catch(() => false)))
     if (isSafe) held.live?.pass(message)
     else {
       held.live?.tellFailure(message.id, outcomeUnknown({ message }))
-      settleOwed(context, held.record, message.id)
     }
   }
 }
@@ -81,7 +93,6 @@ export const failOwed = async (
   for (const message of owed) {
     const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
     held.live?.tellFailure(message.id, isSafe ? error : outcomeUnknown({ message }))
-    settleOwed(context, held.record, message.id)
   }
 }
 
@@ -102,7 +113,9 @@ export const isRepeated = (
 ): boolean => {
   if (kind !== 'request') return false
   const answered = live && paid.get(live)
-  if (answered?.get(id) === method) return answered.delete(id)
+  const as = answered?.get(id)
+  // One whose answer was kept is known by that, which names no method.
+  if (as === method || as === '') return answered?.delete(id) ?? false
   if (!mayComeAgain) return false
   const all = taken.get(context) ?? new Set<string>()
   taken.set(context, all)

@@ -12,7 +12,7 @@ import { ageingOf } from './ageing.js'
 import { repeatPassed, repeatReply } from './broken.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live.js'
-import { settleOwed } from './owed.js'
+import { oweAnswer, settleOwed } from './owed.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
 import { openReply } from './reply.js'
@@ -60,6 +60,10 @@ export const openLive = (
     onSettled(requestId) {
       const held = sessions.held(id)
       if (held) settleOwed(context, held.record, requestId)
+    },
+    onUnheard(requestId, answer) {
+      const held = sessions.held(id)
+      if (held) oweAnswer(context, held.record, requestId, answer)
     },
     onAgreed(revision) {
       const held = sessions.held(id)

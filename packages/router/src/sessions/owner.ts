@@ -61,6 +61,7 @@ const serveHere = async (
     await reviveOwned(context, held)
     return task.serve(held)
   }
+  if (context.draining && (await passAside(context, incoming, held, task))) return
   const taken = await takeOver(context, held)
   // Somebody was faster.
   if (!taken) {
@@ -69,6 +70,28 @@ const serveHere = async (
     return atOwner(context, incoming, moved, task)
   }
   return task.serve(taken)
+}
+
+/** passAside has another Instance take a Session over: this one would have to give it away at once. False: there is none. */
+const passAside = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  task: OwnerTask,
+): Promise<boolean> => {
+  const other = await context.handoff.other(held.record.instance)
+  if (!other || incoming.hops >= maxHops) return false
+  const here = (): void => {
+    takeOver(context, held)
+      .then((taken) => {
+        if (!taken) throw new RouterError('DRAINING')
+        return task.serve(taken)
+      })
+      .catch((error: unknown) => respondError(incoming, error))
+  }
+  const lost = (error: RouterError): void => respondError(incoming, error)
+  context.handoff.passTo(incoming, other, task.body, { unreachable: here, lost })
+  return true
 }
 
 /**

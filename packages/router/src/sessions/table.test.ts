@@ -69,6 +69,7 @@ const aLive = () => {
     onForgotten: () => Promise.resolve(),
     onBroken: () => undefined,
     onSettled: () => undefined,
+    onUnheard: () => undefined,
     onAgreed: () => undefined,
   })
   const close = vi.spyOn(live, 'close')

@@ -32,7 +32,7 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
   const cause = await lossOf(context.handoff, held.record, context.deps.instance)
   const { id, backend, epoch } = held.record
   const live = openLive(context, backend, id, epoch + 1)
-  const taken = await context.sessions.claim(held, live, cause)
+  const taken = await patiently(() => context.sessions.claim(held, live, cause))
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   const owed = await owedOf(context, taken.record)
@@ -50,6 +50,23 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
   taken.record = { ...taken.record, initialize }
   await payOwed(context, taken, owed)
   return taken
+}
+
+/** A store that restarts is waited for, ms. */
+const storePatienceMs = 4_000
+const storePauseMs = 100
+
+const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
+  const giveUpAt = performance.now() + storePatienceMs
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const isAway = error instanceof RouterError && error.code === 'STORE_UNAVAILABLE'
+      if (!isAway || performance.now() > giveUpAt) throw error
+      await wait(storePauseMs)
+    }
+  }
 }
 
 const firstPauseMs = 250

@@ -79,6 +79,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       touchMs: minute,
       keepAliveMs: minute,
       inputTtlMs: minute,
+      endpointPatienceMs: 300,
       ...options,
     },
   })
