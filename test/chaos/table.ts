@@ -14,6 +14,7 @@ const head = [
   'twice',
   'lost',
   'modern cut',
+  'reset',
   'p50 ms',
   'max ms',
 ]
@@ -21,7 +22,7 @@ const head = [
 const line = (row: Figures): readonly string[] => [
   row.fault,
   ...[row.faults, row.calls, row.answered, row.toldUnknown, row.failed, row.hung].map(String),
-  ...[row.twice, row.lost, row.modernCut].map(String),
+  ...[row.twice, row.lost, row.modernCut, row.reset].map(String),
   ...[row.recoveryP50Ms, row.recoveryMaxMs].map(whole),
 ]
 

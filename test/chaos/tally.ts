@@ -15,6 +15,8 @@ export interface Figures {
   readonly twice: number
   readonly lost: number
   readonly modernCut: number
+  /** Calls that met a connection which Nginx closed because it was reloaded: not delivered, not run. */
+  readonly reset: number
   /** Time to the first good answer after a fault, over all faults and clients. NaN: nobody needed one. */
   readonly recoveryP50Ms: number
   readonly recoveryMaxMs: number
@@ -36,11 +38,22 @@ export interface Happened {
   readonly ran: readonly string[]
 }
 
+/** How undici tells that a kept connection was closed before it had an answer. */
+const closedEarly = /other side closed|ECONNRESET/
+/** Old workers of Nginx close their kept connections at once, and those with a response under way behind it. */
+const reloadMs = 4_000
+
 /** figuresOf is one row for each kind of fault, one for calls before any, and the sum. */
 export const figuresOf = (happened: Happened): readonly Figures[] => {
   const { calls, losses, faults, ran } = happened
   const times = countOf(ran)
   const recoveries = recoveriesOf(calls, faults)
+  const reloads = faults.filter(({ kind }) => kind === 'nginx-reload')
+  const isReset = ({ call, fromMs, toMs, outcome }: Called): boolean =>
+    outcome.kind === 'failed' &&
+    closedEarly.test(outcome.text) &&
+    !times.has(call.id) &&
+    reloads.some(({ atMs }) => atMs <= toMs && fromMs - atMs < reloadMs)
   const row = (fault: Figures['fault']): Figures => {
     const isIts = (blamed: Fault | undefined): boolean =>
       fault === 'all' || (blamed?.kind ?? 'none') === fault
@@ -54,11 +67,12 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
       calls: own.length,
       answered: count('answered'),
       toldUnknown: count('told unknown'),
-      failed: count('failed'),
+      failed: count('failed') - own.filter(isReset).length,
       hung: count('hung'),
       twice: own.filter(({ call }) => (times.get(call.id) ?? 0) > 1).length,
       lost: losses.filter(({ atMs }) => isIts(blamedFor(faults, atMs, atMs))).length,
       modernCut: count('modern cut'),
+      reset: own.filter(isReset).length,
       recoveryP50Ms: quantile(waits, 0.5),
       recoveryMaxMs: quantile(waits, 1),
     }

@@ -101,8 +101,8 @@ type Calling = () => Promise<(tool: Tool) => Promise<Answer>>
 const inSession =
   (backend: string): Calling =>
   async () => {
-    const { send } = await converse('http', { base: cluster().gateway, backend })
-    return (tool) => send(toolCall('id', tool))
+    const client = await converse('http', { base: cluster().gateway, backend })
+    return (tool) => client.send(toolCall('id', tool))
   }
 
 const withoutSession =

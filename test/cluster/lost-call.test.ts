@@ -69,9 +69,9 @@ describe('a request under way at another instance when that is killed', () => {
     const { answer } = await underWay('append', () => from(2, client, toolCall(1, 'append')))
     await killMember(memberAt(cluster(), 0))
     expectRefusal(await answer, {
-      status: 502,
-      code: -31502,
-      says: /went away before it answered; whether the call ran is not known/,
+      status: 200,
+      code: -31001,
+      says: /"append" was sent, and the instance that ran it went away before it answered; it was not repeated/,
       id: 1,
     })
     ledger.release('append')

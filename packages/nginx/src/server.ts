@@ -39,6 +39,16 @@ location @mcp_router_broke_off {
 }
 `
 
+/**
+ * A reloaded Nginx closes idle connections of clients at once, and who sends at that moment is reset; since 1.27.4 it can be told to keep
+ * them for a while (ngx_http_core_module, keepalive_min_timeout).
+ */
+const keptOverReload = (version: string | undefined): string => {
+  const [major = 0, minor = 0, patch = 0] = (version ?? '').split('.').map(Number)
+  const isKnown = major > 1 || (major === 1 && (minor > 27 || (minor === 27 && patch >= 4)))
+  return isKnown ? 'keepalive_min_timeout 10s;' : ''
+}
+
 /** Instances reach each other directly, so what they tell each other is closed here. */
 const internal = `
 # For the instances among themselves. A backslash (\\x5c) is a slash to some readers of URLs.
@@ -72,6 +82,7 @@ server {
   client_max_body_size ${size(maxBodyBytes + mebibyte)};
   # Any body fits, so what is asked of a tool never lies in a file.
   client_body_buffer_size ${size(maxBodyBytes + mebibyte)};
+  ${keptOverReload(settings.version)}
   #
   ${proxy}
   ${ownAnswers(maxBodyBytes)}

@@ -21,6 +21,8 @@ export interface NginxSettings {
   readonly serverNames: readonly string[]
   /** Undefined: plain HTTP. */
   readonly tls?: NginxTls
+  /** The version of Nginx, `1.22.1`; undefined: any, so that nothing is said that an old one does not know. */
+  readonly version?: string
   /** The largest body that the Instances read; undefined: 4 MiB, as they do by default. */
   readonly maxBodyBytes?: number
   /** Absolute path of an access log for this site alone; undefined: that of the Nginx around it. */

@@ -50,6 +50,8 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   protected eventIds = false
   private looked = false
   private betweenEvents = true
+  /** What is told once the event that has begun is complete. */
+  private between: Buffer[] | undefined
   protected over = false
   private timed = false
   /** The answer to a request that was sent anew is no stream, but what its client hears is one. */
@@ -151,6 +153,13 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     this.incoming.done(this.status, 'ENDED')
   }
 
+  /** tell puts an event of the router's own between those of the Endpoint, where this is a stream. */
+  tell(frame: Buffer): void {
+    if (this.over || !this.streams) return
+    if (this.begun && this.betweenEvents) this.incoming.res.write(frame)
+    else (this.between ??= []).push(frame)
+  }
+
   /** abort breaks off the request at the Endpoint, as if it had broken off by itself. */
   abort(reason: Error): void {
     this.controller?.abort(reason)
@@ -187,6 +196,12 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     if (this.held && this.controller) this.write(this.held, this.controller)
     else res.flushHeaders()
     this.held = undefined
+    if (this.between && this.betweenEvents) this.tellBetween(this.between)
+  }
+
+  private tellBetween(frames: readonly Buffer[]): void {
+    this.between = undefined
+    for (const frame of frames) this.incoming.res.write(frame)
   }
 
   /** Servers that number their events number the first. */
@@ -204,7 +219,9 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     this.quietTicks = 0
     if (this.streams) this.betweenEvents = endsEvent(chunk)
     const { res } = this.incoming
-    if (res.write(chunk) || controller.paused) return
+    const isTaken = res.write(chunk)
+    if (this.between && this.betweenEvents) this.tellBetween(this.between)
+    if (isTaken || controller.paused) return
     controller.pause()
     res.once('drain', () => controller.resume())
   }

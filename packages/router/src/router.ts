@@ -20,6 +20,7 @@ import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
 import { outlives } from './sessions/named.js'
 import { ageingOf } from './sessions/ageing.js'
+import { createOffers } from './sessions/offers.js'
 import { createPortableReplays } from './sessions/portable-replays.js'
 import { createSessions } from './sessions/table.js'
 import type { Sessions } from './sessions/table.js'
@@ -79,11 +80,18 @@ export const createRouter = (deps: RouterDeps): Router => {
     bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
     calls: createCalls(deps.journal),
     portableReplays: createPortableReplays(deps.instance, ageingOf(deadlines)),
+    offers: createOffers({
+      onChanged(backend, change) {
+        deps.changes.tell(backend, change)
+        deps.broadcast.listChanged(backend, change)
+      },
+    }),
     draining: false,
   }
   const underway = createUnderway()
   const stopNoting = deps.changes.whenNoted((backend, change) => {
     deps.broadcast.listChanged(backend, change)
+    context.offers.told(backend, change)
   })
 
   const serve = (target: Target, incoming: Incoming): Promise<void> => {

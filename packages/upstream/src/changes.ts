@@ -49,7 +49,8 @@ export const createListChanges = (): ListChanges => {
   }
 }
 
-const isListChange = (method: string): method is ListChange =>
+/** isListChange tells such a notification by its method. */
+export const isListChange = (method: string): method is ListChange =>
   /^notifications\/(?:tools|prompts|resources)\/list_changed$/.test(method)
 
 const adding = <T>(all: Set<T>, one: T): (() => void) => {

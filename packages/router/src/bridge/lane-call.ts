@@ -1,4 +1,3 @@
-import type { Endpoint } from '@mcp-router/core'
 import { isRecord, legacyParams, metaKeys } from '@mcp-router/protocol'
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
@@ -23,14 +22,12 @@ export const callOnLane = async (
 ): Promise<void> => {
   const { message, claim } = bridged
   const level = claim.meta[metaKeys.logLevel]
-  const tried = new Set<Endpoint>()
   const take = async (): Promise<Lane> => {
     const lane = await reach(
       context,
       reply.incoming,
       bridged,
       (endpoint) => context.deps.lanes.take(bridged.backend, endpoint, terms),
-      tried,
     )
     if (typeof level === 'string') await lane.setLevel(level).catch(() => undefined)
     return lane

@@ -8,6 +8,7 @@ import { respondEmpty, respondJson } from '../respond.js'
 import { arrayOf, openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
+import { requireRoom } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
@@ -63,6 +64,7 @@ export const passBatch = async (
   const { messages, faults } = open(held, batch)
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
+  requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
   await note(context, held, messages)
   for (const message of messages) live.pass(message)
 }

@@ -8,6 +8,7 @@ import type { Incoming } from '../incoming.js'
 import type { Calls } from '../journal/calls.js'
 import type { KeepAlive } from '../keep-alive.js'
 import type { Selector } from '../policy/selector.js'
+import type { Offers } from '../sessions/offers.js'
 import type { PortableReplays } from '../sessions/portable-replays.js'
 import type { Sessions } from '../sessions/table.js'
 
@@ -22,6 +23,7 @@ export interface Context {
   readonly bridge: Bridge
   readonly calls: Calls
   readonly portableReplays: PortableReplays
+  readonly offers: Offers
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }

@@ -15,7 +15,7 @@ import type { HeldSession } from '../sessions/held.js'
 import { restartOwned } from '../sessions/takeover.js'
 import { isNamed } from '../sessions/named.js'
 import { noteRequest } from '../sessions/note.js'
-import { isRepeated, noteOwed } from '../sessions/owed.js'
+import { isRepeated, noteOwed, requireRoom } from '../sessions/owed.js'
 import { liveOf, openLive } from '../sessions/owned.js'
 import { adoptHandshake, mayAdopt } from '../sessions/adoption.js'
 import { looksKey } from '../sessions/looks.js'
@@ -205,6 +205,7 @@ const accept = async (
     respondAccepted(incoming)
     return
   }
+  if (message.kind === 'request') requireRoom(live, 1)
   if (message.method === 'initialize' && held.record.initialize) await startOver(context, held)
   recogniseGuest(live, message.method)
   await noteRequest(context.sessions, held, message)

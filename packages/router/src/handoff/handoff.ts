@@ -9,6 +9,7 @@ import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { outcomeUnknown } from '../outcome.js'
 import { Relay } from '../relay.js'
+import { respondError } from '../respond.js'
 import type { Clocks, RelayHooks } from '../relay.js'
 import type { Members } from './members.js'
 
@@ -44,6 +45,9 @@ const passed = [
 /** Headers that mirror a modern body go along as they came, repeated ones too: the owner checks them again. */
 const mirroring = /^mcp-(?:method|name|param-)/
 
+/** So many requests may wait for other Instances at once; a client's stream, which only listens, is none of them. */
+const mostPending = 10_000
+
 /** How often an Instance that was passed a request is looked after, ms. */
 const watchMs = 2_000
 
@@ -55,7 +59,7 @@ export interface Handoff {
   other(not: string): Promise<Instance | undefined>
   /** The Instance that a key belongs to; undefined while nobody knows who lives. */
   home(key: string): Promise<Instance | undefined>
-  /** Passes a request to that Instance; `body` is what was read of it already, undefined for GET and DELETE. */
+  /** Passes a request to that Instance, or answers OVERLOADED where too many wait already; `body` is what was read of it already, undefined for GET and DELETE. */
   passTo(incoming: Incoming, to: Instance, body: Buffer | undefined, fallback: Fallback): void
   /** How many Instances passed a request on. */
   hopsOf(req: IncomingMessage): number
@@ -78,6 +82,7 @@ interface Deps {
   readonly deadlines: Deadlines
   readonly secret: string
   readonly instance: InstanceId
+  readonly limit?: number
 }
 
 export const createHandoff = ({
@@ -87,6 +92,7 @@ export const createHandoff = ({
   deadlines,
   secret,
   instance,
+  limit = mostPending,
 }: Deps): Handoff => {
   const digest = createHash('sha256').update(secret).digest()
   /** A stopped process keeps its connections: whether it still lives, its lease says. */
@@ -118,7 +124,24 @@ export const createHandoff = ({
     })
   }
 
+  let pending = 0
+  /** False: there are too many already. */
+  const enter = (incoming: Incoming): boolean => {
+    if (incoming.req.method === 'GET') return true
+    if (pending >= limit) return false
+    pending++
+    incoming.whenClosed(() => {
+      pending--
+    })
+    return true
+  }
+
   const passTo: Handoff['passTo'] = (incoming, owner, body, fallback) => {
+    if (!enter(incoming)) {
+      const what = 'requests that wait for another instance'
+      respondError(incoming, new RouterError('OVERLOADED', { what, limit }))
+      return
+    }
     const { req } = incoming
     const headers = credentialsOf(secret, incoming.principal.name)
     headers.push('x-request-id', incoming.requestId, hopsHeader, String(incoming.hops + 1))

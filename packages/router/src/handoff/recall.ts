@@ -54,7 +54,7 @@ export const answerRecall = (
 }
 
 /** A store that restarts is waited for, ms. */
-const storePatienceMs = 3_000
+const storePatienceMs = 6_000
 const pauseMs = 100
 
 /** recalling is a store whose Sessions are asked of the other Instances while it is away, and awaited where none of them knows. */

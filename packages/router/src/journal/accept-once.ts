@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { AcceptedCall } from '@mcp-router/store'
+import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { outcomeUnknown } from '../outcome.js'
@@ -34,18 +35,21 @@ const accept = async (
   const { instance } = context.deps
   const call = { instance, at: Date.now(), digest: digestOf(incoming, message) }
   const known = await note(context, incoming, call)
-  if (incoming.isClosed()) return false
+  const { requestId } = incoming
+  if (incoming.isClosed()) {
+    // It was not sent, so that it may be when it comes again.
+    if (!known) discard(context.deps.journal.forget(requestId))
+    return false
+  }
   // Another request that was given the same id: whoever made it up does so for more than one.
   if (known && known.digest !== call.digest) return true
+  if (known?.instance === instance && context.calls.join(incoming)) return false
   if (!known || isSame(known, call)) {
     context.calls.begin(incoming, call)
     return true
   }
   if (known.response !== undefined) respondJson(incoming, 200, Buffer.from(known.response))
-  else if (known.instance !== instance || !context.calls.join(incoming)) {
-    const { requestId } = incoming
-    respondError(incoming, outcomeUnknown({ message, requestId, at: known.at }))
-  }
+  else respondError(incoming, outcomeUnknown({ message, requestId, at: known.at }))
   return false
 }
 

@@ -1,7 +1,8 @@
 import type { Journal, AcceptedCall } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
-import { respondJson } from '../respond.js'
+import { outcomeUnknown } from '../outcome.js'
+import { respondError, respondJson } from '../respond.js'
 
 /** A response that is longer is not kept for those who ask again, bytes. */
 const longestKept = 1024 * 1024
@@ -10,7 +11,7 @@ const longestKept = 1024 * 1024
 export interface Calls {
   /** Begins one that was noted; it is forgotten once its client has the answer. */
   begin(incoming: Incoming, call: AcceptedCall): void
-  /** Answers a request that came again when the call that it began is over. False: there is none. */
+  /** Answers a request that came again when the call that it began is over, with what is known then. False: there is none. */
   join(incoming: Incoming): boolean
 }
 
@@ -58,7 +59,14 @@ class RunningCall implements Accepted {
 
   onClosed(delivered: boolean): void {
     if (delivered) discard(this.journal.forget(this.requestId))
-    if (delivered || !this.isKept) this.onOver()
+    else if (this.isKept) return
+    this.onOver()
+    const { requestId, call } = this
+    const reason = delivered ? 'the first to ask has the answer' : 'the first to ask left'
+    for (const incoming of this.waiting) {
+      const { message } = incoming
+      respondError(incoming, outcomeUnknown({ message, requestId, at: call.at, reason }))
+    }
   }
 
   keep(): void {

@@ -13,6 +13,8 @@ export interface HeldSession {
   usedAt: number
   /** It was used since the last touch. */
   used: boolean
+  /** What its server lists is known here. */
+  looked: boolean
   /** Streams open to its client from here; they keep it alive. */
   streams: number
   /** Set while this Instance is the Owner. */

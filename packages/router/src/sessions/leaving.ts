@@ -20,8 +20,12 @@ export const createLeaving = (): Leaving => {
     },
     letGo({ downstream }, live) {
       // The stream of a client of 2024-11-05 ends at once: it comes again, and hears at the new Owner what it was not told.
-      if (lingers && downstream === 'http') lingering.add(live)
-      else discard(live.handOver())
+      if (!lingers || downstream !== 'http') {
+        discard(live.handOver())
+        return
+      }
+      lingering.add(live)
+      live.linger()
     },
     async close() {
       await Promise.all([...lingering].map((live) => live.handOver()))

@@ -41,6 +41,8 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
     onSettled: vi.fn(),
     onUnheard: vi.fn(),
     onAgreed: vi.fn(),
+    onInitialized: vi.fn(),
+    onListChanged: vi.fn(),
   }
   const live = new LiveSession('local', hooks)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]

@@ -2,11 +2,13 @@ import type { Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { errorBytes, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import { discard, isListChange, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
 import { isBroken, outcomeUnknown } from '../outcome.js'
 import { Hearing } from './hearing.js'
+import type { LiveHooks, Pending } from './live-hooks.js'
+import { askOwn } from './own-request.js'
 import { replayHandshake } from './replay-handshake.js'
 import type { Form } from './replay.js'
 import { Replays } from './replays.js'
@@ -14,34 +16,6 @@ import { Replies } from './replies.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 import type { Revival } from './takeover.js'
-
-/** A command may first have to be fetched (npx), ms. */
-const handshakeMs = 60_000
-
-/** LiveHooks tell the Session's record what only its live part sees. */
-export interface LiveHooks {
-  /** The Upstream is gone and nobody asked for that. */
-  onLost(): void
-  /** The server knows the session no more, or cannot be reached; resolves once there is another. */
-  onForgotten(upstream: Upstream, error: unknown): Promise<void>
-  /** The server went away with a request whose client waits for the answer on its Stream. */
-  onBroken(pending: Pending, error: RouterError): void
-  /** The client has heard the answer, or an error in its place, to a request that was answered 202. */
-  onSettled(id: string): void
-  /** There is an answer to such a request, and no client to hear it. */
-  onUnheard(id: string, answer: Buffer): void
-  /** The server agreed on a protocol revision. */
-  onAgreed(revision: string): void
-}
-
-/** Pending is a request that was answered 202. */
-export interface Pending {
-  readonly message: Message
-  /** How often it was sent again. */
-  readonly repeats: number
-  /** ms since the epoch */
-  readonly at: number
-}
 
 /**
  * LiveSession is an owned Session at its Owner: one Upstream of its own, so that ids pass unchanged, and the way back to the client:
@@ -58,7 +32,12 @@ export class LiveSession implements UpstreamListener {
   private unanswered: Map<string, Pending> | undefined
   /** Answers that wait for the client's Stream. */
   private unheard: Set<string> | undefined
+  /** What the server asked the client, and was not answered yet. */
+  private questions: Set<string> | undefined
+  private lingers = false
   private initializeId = ''
+  /** What its server said of itself. */
+  opening: Readonly<Record<string, unknown>> = {}
   private readonly backend: string
   private readonly hooks: LiveHooks
   private over = false
@@ -131,35 +110,18 @@ export class LiveSession implements UpstreamListener {
 
   /** tell sends what needs no answer, or whose answer goes to the Stream. It rejects when it could not be delivered. */
   async tell(message: Message): Promise<void> {
-    if (message.method === 'initialize') this.initializeId = message.id
     await this.deliver(message)
-    if (message.method === 'notifications/initialized') this.upstream?.listen()
+    if (message.method !== 'notifications/initialized') return
+    this.upstream?.listen()
+    this.hooks.onInitialized()
   }
 
-  /** ask sends the opening request of the router's side of a handshake and resolves with its response. */
+  /** ask sends a request of the router's own and resolves with its response. */
   ask(message: Message): Promise<Message> {
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        clearTimeout(tooLong)
-        this.release(reply)
-      }
-      const reply: Reply = {
-        id: message.id,
-        say: (said) => this.toStream(said),
-        answer(response) {
-          settle()
-          resolve(response)
-        },
-        fail(error) {
-          settle()
-          reject(error)
-        },
-      }
-      const reason = `${message.method} was not answered`
-      const late = new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason })
-      const tooLong = setTimeout(() => reply.fail(late), handshakeMs)
-      this.request(message, reply).catch(reject)
-    })
+    const { backend } = this
+    const request = (asked: Message, reply: Reply): Promise<void> => this.request(asked, reply)
+    const release = (reply: Reply): void => this.release(reply)
+    return askOwn({ backend, request, release, say: (said) => this.toStream(said) }, message)
   }
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
@@ -174,6 +136,7 @@ export class LiveSession implements UpstreamListener {
   }
 
   onMessage(message: Message, about = ''): void {
+    if (message.kind === 'request') this.noteQuestion(message.id)
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message, about)
     else if (this.unanswered?.delete(message.id)) this.tellAnswer(message.id, message.bytes)
@@ -183,6 +146,15 @@ export class LiveSession implements UpstreamListener {
   onClose(cause: Error | undefined): void {
     this.end(failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND')))
     if (!this.over) this.hooks.onLost()
+  }
+
+  /**
+   * linger has it live on for the calls under way, though its Session goes on elsewhere. What its server asks the client is answered there:
+   * a call that waits for such an answer would wait in vain.
+   */
+  linger(): void {
+    this.lingers = true
+    if ((this.questions?.size ?? 0) > 0) discard(this.handOver())
   }
 
   /** Requests that were answered 202 and have no answer yet. */
@@ -225,6 +197,8 @@ export class LiveSession implements UpstreamListener {
   /** deliver sends a message, and once more where the server forgot the session or was not there: it was not executed then. */
   private async deliver(message: Message): Promise<void> {
     const upstream = this.connected()
+    if (message.method === 'initialize') this.initializeId = message.id
+    if (message.kind === 'response') this.questions?.delete(message.id)
     try {
       await upstream.send(message)
     } catch (error) {
@@ -246,10 +220,18 @@ export class LiveSession implements UpstreamListener {
     }
   }
 
+  private noteQuestion(id: string): void {
+    this.questions = (this.questions ?? new Set<string>()).add(id)
+    if (this.lingers) discard(this.handOver())
+  }
+
   private agree(message: Message): void {
     this.initializeId = ''
-    const revision = resultOf(message)?.['protocolVersion']
-    if (typeof revision === 'string') this.hooks.onAgreed(revision)
+    const { protocolVersion: revision, capabilities } = resultOf(message) ?? {}
+    this.opening = { capabilities }
+    // Where the router asked, it knows.
+    if (this.replies?.get(message.id) === undefined && typeof revision === 'string')
+      this.hooks.onAgreed(revision)
   }
 
   private connected(): Upstream {
@@ -263,6 +245,7 @@ export class LiveSession implements UpstreamListener {
 
   /** say picks where it belongs: the call that it is about, else the newest call under way, else the client's stream. */
   private say(message: Message, about: string): void {
+    if (isListChange(message.method)) this.hooks.onListChanged(message.method)
     const outlet = this.replies?.outletFor(message, about, this.replays.standalone.isHeard())
     if (outlet) outlet.say(message)
     else this.toStream(message)

@@ -1,4 +1,4 @@
-import type { Backend, Endpoint, EndpointId, SessionId } from '@mcp-router/core'
+import type { Backend, BackendName, Endpoint, EndpointId, SessionId } from '@mcp-router/core'
 import type { ListChange } from '@mcp-router/upstream'
 
 /** Digests are what a server listed, a digest for each list whose changes it had announced to tell. */
@@ -24,6 +24,8 @@ export interface Look {
 export interface Offers {
   /** Resolves with the lists that are no longer what the client of the Session may know. It rejects where the server does not say. */
   look(look: Look): Promise<readonly ListChange[]>
+  /** Finds out what a server lists where that is not known here yet; what the client of the Session knows stays what it is. */
+  learn(look: Look): Promise<void>
   /** The server of this Session told by itself that a list has changed: what it lists is not known until it is asked again. */
   heard(session: SessionId, change: ListChange): void
   /** The same, for all Sessions of a Backend. */
@@ -46,12 +48,21 @@ const maxEndpoints = 1_000
 /** Stands for a list that has changed since it was looked at: no digest is the same. */
 const outdated = 'outdated'
 
-export const createOffers = (pause = pauseMs): Offers => {
+interface Options {
+  /** An Endpoint lists something else than it did, and nobody said so. */
+  readonly onChanged: (backend: BackendName, change: ListChange) => void
+  readonly pause?: number
+}
+
+export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers => {
   const seen = new Map<SessionId, Offer>()
   const latest = new Map<EndpointId, Offer>()
   /** The one before it, for Sessions that were at that one at another Instance. */
   const previous = new Map<EndpointId, Offer>()
-  const asking = new Map<EndpointId, { readonly startsAt: number; readonly offer: Promise<Offer> }>()
+  const asking = new Map<
+    EndpointId,
+    { readonly startsAt: number; readonly offer: Promise<Offer> }
+  >()
 
   const ask = async (look: Look, startsAt: number): Promise<Offer> => {
     const delayMs = startsAt - Date.now()
@@ -62,8 +73,10 @@ export const createOffers = (pause = pauseMs): Offers => {
     const digests = await look.ask(before?.digests.keys() ?? [])
     const offer: Offer = { backend: look.backend.name, askedAt, digests }
     const replaced = latest.get(id)
-    if (replaced) remember(previous, id, replaced, maxEndpoints)
     remember(latest, id, offer, maxEndpoints)
+    if (!replaced) return offer
+    remember(previous, id, replaced, maxEndpoints)
+    for (const change of differing(replaced.digests, digests)) onChanged(look.backend.name, change)
     return offer
   }
 
@@ -97,10 +110,15 @@ export const createOffers = (pause = pauseMs): Offers => {
 
   return {
     async look(look) {
-      const before = seen.get(look.session) ?? (look.since === undefined ? undefined : knownBefore(look))
-      const now = current(look) ?? (await renew(look))
+      const before =
+        seen.get(look.session) ?? (look.since === undefined ? undefined : knownBefore(look))
+      // Whoever was asked for all may have gone meanwhile.
+      const now = current(look) ?? (await renew(look).catch(() => renew(look)))
       remember(seen, look.session, now, maxSessions)
       return before && before !== now ? differing(before.digests, now.digests) : []
+    },
+    async learn(look) {
+      if (!current(look)) await renew(look)
     },
     heard(session, change) {
       const offer = seen.get(session)
@@ -109,7 +127,8 @@ export const createOffers = (pause = pauseMs): Offers => {
     told(backend, change) {
       const replace = <K>(all: Map<K, Offer>): void => {
         for (const [key, offer] of all) {
-          if (offer.backend === backend && offer.digests.has(change)) all.set(key, outdate(offer, change))
+          if (offer.backend === backend && offer.digests.has(change))
+            all.set(key, outdate(offer, change))
         }
       }
       replace(latest)

@@ -1,4 +1,5 @@
-import type { RouterError, Session } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import type { Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
@@ -9,6 +10,15 @@ import { isRetrySafe } from '../retry-safe.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { tellSession } from './tell.js'
+
+/** So many requests of a Session may wait for their answers on its Stream at once. */
+export const maxOwed = 1_000
+
+/** requireRoom throws OVERLOADED where so many more requests would be too many. */
+export const requireRoom = (live: Pick<LiveSession, 'owes'>, more: number): void => {
+  if (live.owes() + more <= maxOwed) return
+  throw new RouterError('OVERLOADED', { what: 'unanswered calls of one session', limit: maxOwed })
+}
 
 /**
  * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While

@@ -10,8 +10,9 @@ import { respondEmpty } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { ageingOf } from './ageing.js'
 import { repeatPassed, repeatReply } from './broken.js'
+import { lookOwned } from './list-changes.js'
 import { LiveSession } from './live.js'
-import type { LiveHooks } from './live.js'
+import type { LiveHooks } from './live-hooks.js'
 import { oweAnswer, settleOwed } from './owed.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
@@ -69,6 +70,12 @@ export const openLive = (
       const held = sessions.held(id)
       if (held) settle(`noting the revision of ${id}`, sessions.change(held, { revision }))
     },
+    onInitialized() {
+      const held = sessions.held(id)
+      // What is replayed is looked at when all of it is.
+      if (held?.live?.isReady()) lookOwned(context, held, held.live)
+    },
+    onListChanged: (change) => context.offers.heard(id, change),
   }
   return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines), epoch))
 }
@@ -99,6 +106,7 @@ export const passOwned = async (
     respondEmpty(incoming, 202)
     return
   }
+  live.replays.requireRoom()
   await answerOwned(context, incoming, held, message)
 }
 

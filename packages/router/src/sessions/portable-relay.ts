@@ -12,6 +12,7 @@ import { isStream, Relay } from '../relay.js'
 import { traceOf } from '../trace.js'
 import type { HeldSession } from './held.js'
 import { PortableReply } from './portable-reply.js'
+import { lookPortable } from './list-changes.js'
 import { reopenPortable } from './reopen.js'
 import { formOf } from './replay.js'
 
@@ -174,6 +175,7 @@ export class PortableRelay extends Relay {
     status: number,
     headers: Record<string, unknown>,
   ): void {
+    if (!this.message && status === 200) lookPortable(this.context, this.session, this)
     if (!this.reply) super.onResponseStart(controller, status, headers)
     else if (status === 200) this.reply.expect(isStream(headers))
     else {
@@ -262,7 +264,7 @@ export class PortableRelay extends Relay {
     headers.push('accept', 'text/event-stream')
     const lastEventId = this.request.req.headers['last-event-id']
     // The events of a session that is gone went with it; in the one that took its place the same id is another event.
-    const isGone = this.tries > 0 || this.context.sessions.hasMoved(session.record.id)
+    const isGone = this.tries > 0 || this.context.sessions.movedAt(session.record.id) !== undefined
     if (typeof lastEventId === 'string' && !isGone) headers.push('last-event-id', lastEventId)
     return { method: 'GET', headers }
   }

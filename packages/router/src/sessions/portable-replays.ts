@@ -10,6 +10,8 @@ export interface PortableReplays {
   /** Begins the stream of the call with this id (JSON text). `onLapsed` comes when no client came for it any more. */
   open(session: SessionId, requestId: string, onLapsed: () => void): Replay
   find(session: SessionId, lastEventId: string): Place | undefined
+  /** Throws OVERLOADED where the Session has as many calls under way as it may. */
+  requireRoom(session: SessionId): void
 }
 
 const sweepEvery = 256
@@ -33,6 +35,7 @@ export const createPortableReplays = (instance: InstanceId, ageing: Ageing): Por
       return replays.open(requestId, onLapsed)
     },
     find: (session, lastEventId) => all.get(session)?.find(lastEventId),
+    requireRoom: (session) => all.get(session)?.requireRoom(),
   }
 }
 

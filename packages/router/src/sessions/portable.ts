@@ -3,6 +3,7 @@ import type { Message } from '@mcp-router/protocol'
 import { endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import type { HeldSession } from './held.js'
+import { learnPortable } from './list-changes.js'
 import { httpEndpoint, PortableRelay } from './portable-relay.js'
 import { resumePortable } from './portable-resume.js'
 import { readForeign } from './replays.js'
@@ -14,6 +15,8 @@ export const passPortable = (
   held: HeldSession,
   message: Message,
 ): void => {
+  context.portableReplays.requireRoom(held.record.id)
+  if (!held.looked) learnPortable(context, held, message)
   new PortableRelay(context, incoming, held, message).send()
 }
 

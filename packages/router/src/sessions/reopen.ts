@@ -13,6 +13,7 @@ import type { Context } from '../downstream/context.js'
 import { askOpening, readOpening } from '../downstream/opening.js'
 import { isBroken } from '../outcome.js'
 import type { HeldSession } from './held.js'
+import { reinitialized } from './list-changes.js'
 
 /** Refused is where a message of a portable Session was not taken. */
 export interface Refused {
@@ -118,5 +119,6 @@ const openAt = async (
     return
   }
   const cause = at ? `${at.id} had forgotten it` : `${by.endpoint} could not be reached`
+  reinitialized(context, backend, endpoint)
   await context.sessions.rehome(held, endpoint, { backendSessionId, revision }, cause)
 }

@@ -26,7 +26,7 @@ const openStream = () => {
 
 const open = () => {
   const onKept = vi.fn()
-  const replay = new Replay('7', { onKept })
+  const replay = new Replay('7', { onKept, onBytes: () => undefined, onEnd: () => undefined })
   const say = (...words: string[]) => words.forEach((word) => replay.say(Buffer.from(word)))
   return { replay, say, onKept }
 }

@@ -14,9 +14,13 @@ export const formOf = ({ downstream, revision }: Session): Form => {
   return revision < '2025-11-25' ? 'numbered' : 'primed'
 }
 
-/** ReplayKeeper is told when a Replay begins to keep events. */
+/** ReplayKeeper is told what a Replay keeps. */
 export interface ReplayKeeper {
+  /** It begins to keep events. */
   onKept(): void
+  /** It keeps so many bytes more, or less. */
+  onBytes(replay: Replay, change: number): void
+  onEnd(replay: Replay): void
 }
 
 interface Kept {
@@ -97,6 +101,18 @@ export class Replay {
     this.ended = true
     this.awaySince = performance.now()
     this.stream?.end()
+    this.keeper.onEnd(this)
+  }
+
+  /** shrink lets go of all but the newest event. */
+  shrink(): void {
+    this.forget(this.kept.length - 1)
+  }
+
+  /** drop lets go of everything: nobody finds it any more. */
+  drop(): void {
+    this.ended = true
+    this.forget(this.kept.length)
   }
 
   isHeard(): boolean {
@@ -142,6 +158,7 @@ export class Replay {
     if (this.kept.length === 0) this.keeper.onKept()
     this.kept.push({ frame, at: performance.now() })
     this.keptBytes += frame.length
+    this.keeper.onBytes(this, frame.length)
     while (this.isTooMuch()) this.forget(1)
   }
 
@@ -150,7 +167,11 @@ export class Replay {
   }
 
   private forget(count: number): void {
-    for (const { frame } of this.kept.splice(0, count)) this.keptBytes -= frame.length
+    let bytes = 0
+    for (const { frame } of this.kept.splice(0, count)) bytes += frame.length
+    if (bytes === 0) return
+    this.keptBytes -= bytes
+    this.keeper.onBytes(this, -bytes)
   }
 }
 

@@ -1,4 +1,7 @@
+import { RouterError } from '@mcp-router/core'
 import type { Aged, Ageing } from './ageing.js'
+import { keptOf } from './kept.js'
+import type { Kept } from './kept.js'
 import { Replay } from './replay.js'
 import type { ReplayKeeper } from './replay.js'
 
@@ -12,6 +15,9 @@ export interface Place {
 /** How many streams that have ended a Session keeps, and how many bytes of them, before the oldest goes; the newest stays in any case. */
 const maxEnded = 16
 const maxEndedBytes = 4 * 1024 * 1024
+
+/** So many calls of a Session may be streams at once: their clients may have left and come back. */
+export const maxCalls = 1_000
 
 /**
  * An event is named by its stream and its number, a stream by the Owner's epoch, from the second on, its number, and of a call the request
@@ -27,6 +33,7 @@ const eventId = /^((?:(\d{1,15})-|([\w.-]{1,200})~)?\d{1,15}(?:\.([\w-]{1,256}))
 export class Replays implements Aged, ReplayKeeper {
   readonly standalone: Replay
   private readonly ageing: Ageing | undefined
+  private readonly kept: Kept | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private calls: Map<string, Call> | undefined
   private readonly prefix: string
@@ -35,9 +42,16 @@ export class Replays implements Aged, ReplayKeeper {
   /** Without an Ageing, what is kept stays until the Session ends. */
   constructor(ageing?: Ageing, epoch = 1, instance = '') {
     this.ageing = ageing
+    this.kept = ageing && keptOf(ageing)
     if (instance) this.prefix = `${instance}~`
     else this.prefix = epoch > 1 ? `${epoch}-` : ''
     this.standalone = new Replay(`${this.prefix}0`, this)
+  }
+
+  /** requireRoom throws OVERLOADED where the Session has as many calls under way as it may. */
+  requireRoom(): void {
+    if ((this.calls?.size ?? 0) < maxCalls + maxEnded) return
+    throw new RouterError('OVERLOADED', { what: 'calls of one session under way', limit: maxCalls })
   }
 
   /** open begins the stream of the call with this id (JSON text). `onLapsed` comes, at most once, when no client came for it any more. */
@@ -63,12 +77,21 @@ export class Replays implements Aged, ReplayKeeper {
     this.ageing?.add(this)
   }
 
+  onBytes(replay: Replay, change: number): void {
+    this.kept?.count(replay, change)
+  }
+
+  onEnd(replay: Replay): void {
+    this.kept?.end(replay, () => this.calls?.delete(replay.name))
+  }
+
   age(now: number): boolean {
     const keeps = this.standalone.age(now)
     for (const [name, { replay, onLapsed }] of this.calls ?? []) {
       replay.age(now)
       if (!replay.isStale(now)) continue
       this.calls?.delete(name)
+      replay.drop()
       onLapsed()
     }
     if (this.calls?.size === 0) this.calls = undefined
@@ -82,6 +105,8 @@ export class Replays implements Aged, ReplayKeeper {
   /** close ends the client's stream and lets go of everything. */
   close(): void {
     this.standalone.end()
+    this.standalone.drop()
+    for (const { replay } of this.calls?.values() ?? []) replay.drop()
     this.calls = undefined
     this.ageing?.remove(this)
   }
@@ -95,6 +120,7 @@ export class Replays implements Aged, ReplayKeeper {
       this.calls?.delete(replay.name)
       bytes -= replay.bytes()
       count--
+      replay.drop()
     }
   }
 }

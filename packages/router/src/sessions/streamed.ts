@@ -57,7 +57,11 @@ export const succeed = async (
   const message = owed && scanMessage(Buffer.from(owed.body))
   const backend = deps.registry.snapshot().backends.get(name)
   tellSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
-  if (message?.kind === 'request' && backend && (await isRetrySafe(context, backend, message))) {
+  const isAgain =
+    message?.kind === 'request' &&
+    backend &&
+    (await isRetrySafe(context, backend, message).catch(() => false))
+  if (isAgain) {
     incoming.reads(message)
     await again(message)
     return

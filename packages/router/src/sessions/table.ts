@@ -36,8 +36,8 @@ export interface Sessions {
     change: SessionChange,
     cause?: string,
   ): Promise<void>
-  /** Whether it went over to another session at its server a short time ago: event ids that its client has may be of the one before. */
-  hasMoved(id: SessionId): boolean
+  /** When it went over to another session at its server, ms since the epoch, if a short time ago: event ids that its client has may be of the one before. */
+  movedAt(id: SessionId): number | undefined
   /** Makes this Instance the Owner, and tells why; undefined where another one was faster, or the Session is gone. */
   claim(held: HeldSession, live: LiveSession, cause?: string): Promise<HeldSession | undefined>
   /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. */
@@ -98,6 +98,7 @@ export const createSessions = (deps: Deps): Sessions => {
       usedAt: Date.now(),
       used: true,
       streams: 0,
+      looked: false,
       live,
     }
     held.set(record.id, entry)
@@ -231,7 +232,7 @@ export const createSessions = (deps: Deps): Sessions => {
     },
     async rehome(entry, endpoint, change, cause) {
       const action = endpoint.id === entry.record.endpoint ? 're-initialized' : 'moved'
-      entry.endpoint = endpoint
+      Object.assign(entry, { endpoint, looked: false })
       entry.postHeaders = postHeadersOf(endpoint, { ...entry.record, ...change })
       moved.set(entry.record.id, Date.now())
       await this.change(entry, { ...change, endpoint: endpoint.id })
@@ -252,7 +253,7 @@ export const createSessions = (deps: Deps): Sessions => {
       if (await store.delete(entry.record.id)) tell(entry.record, 'closed', cause)
       await broadcast.sessionEnded(entry.record.id)
     },
-    hasMoved: (id) => moved.has(id),
+    movedAt: (id) => moved.get(id),
     forget(id) {
       moved.set(id, Date.now())
       const entry = held.get(id)

@@ -6,6 +6,7 @@ import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
+import { lookOwned, reinitialized } from './list-changes.js'
 import type { LiveSession } from './live.js'
 import { openLive } from './owned.js'
 import { failOwed, owedOf, payOwed } from './owed.js'
@@ -53,7 +54,7 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
 }
 
 /** A store that restarts is waited for, ms. */
-const storePatienceMs = 4_000
+const storePatienceMs = 10_000
 const storePauseMs = 100
 
 const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -149,6 +150,7 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
+  const since = Date.now()
   const at = await openSomewhere(context, backend, held.endpoint, async (endpoint) => {
     const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
     await live.resumeOn(upstream, record).catch((error: unknown) => {
@@ -161,6 +163,10 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
   if (at !== held.endpoint) {
     held.endpoint = at
     discard(context.sessions.change(held, { endpoint: at.id }))
+  }
+  if (record.initialize) {
+    reinitialized(context, backend.name, at)
+    lookOwned(context, held, live, since)
   }
   tellRevived(context.deps.events, record, at, live.revival)
 }

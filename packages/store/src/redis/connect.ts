@@ -8,7 +8,7 @@ export type RedisClient = Redis | Cluster
 export const answerTimeoutMs = 2_000
 
 /** A client that cannot connect tries again within this, ms. */
-export const longestPauseMs = 2_000
+export const longestPauseMs = 500
 
 const backoff = (attempt: number) => Math.min(50 * 2 ** (attempt - 1), longestPauseMs)
 

@@ -1,6 +1,5 @@
 import type { Instance, InstanceId } from '@mcp-router/core'
 import type { Membership } from '../membership.js'
-import { longestPauseMs } from './connect.js'
 import type { Attempt, Connection } from './connection.js'
 import { instanceKey, instancesKey } from './keys.js'
 import { knownMembers } from './known-members.js'
@@ -26,13 +25,15 @@ const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined 
 const byId = (instances: readonly Instance[]): readonly Instance[] =>
   instances.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 
+/** Whoever waits to connect again comes back that much later, and renews then, ms. */
+const graceMs = 2_000
+
 export const redisMembership = (
   { client, attempt }: Connection,
   scripts: Scripts,
   leaseMs: number,
 ): Membership => {
-  // Whoever waits to connect again comes back that much later, and renews then.
-  const known = knownMembers(leaseMs + longestPauseMs)
+  const known = knownMembers(leaseMs + graceMs)
   /** Who joined from here, and until when (as `performance.now()` counts) its lease must be there. */
   let self: { readonly id: InstanceId; readonly untilAt: number } | undefined
 

@@ -125,8 +125,7 @@ describe('what stands in Redis', () => {
   })
 
   it('loses the id of an instance whose lease is gone when the instances are listed', async () => {
-    await store.membership.join(instance)
-    await redis.raw.del('mcp:instance:router-instance-1')
+    await redis.raw.sadd('mcp:instances', 'router-instance-1')
     expect(await store.membership.list()).toEqual([])
     expect(await redis.raw.exists('mcp:instances')).toBe(0)
   })

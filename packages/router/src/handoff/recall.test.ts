@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import { createHttpClient } from '@mcp-router/upstream'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { createRecall } from './recall.js'
+
+/** openInstance is an Instance that remembers this record; without one it never answers. */
+const openInstance = async (id: string, record?: Partial<Session>): Promise<Instance> => {
+  const server = createServer((_, res) => {
+    if (record) res.end(JSON.stringify(record))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { id: id as InstanceId, address, pid: 1, startedAt: 1, sessions: 0 }
+}
+
+const recallAmong = (instances: readonly Instance[]) => {
+  const client = createHttpClient({ connectTimeoutMs: 1_000 })
+  onTestFinished(() => client.close())
+  const members = {
+    all: () => Promise.resolve(instances),
+    find: () => Promise.resolve(undefined),
+    home: () => Promise.resolve(undefined),
+    forget: () => undefined,
+    close: () => undefined,
+  }
+  return createRecall({ client, members, instance: 'i-1' as InstanceId, credentials: [] })
+}
+
+describe('a session that is asked of the others', () => {
+  it('is what the one knows that heard of the latest takeover; one that does not answer is not waited for', async () => {
+    const others = [
+      await openInstance('i-1', { epoch: 9 }),
+      await openInstance('i-2', { epoch: 2 }),
+      await openInstance('i-3', { epoch: 3 }),
+      await openInstance('i-4'),
+    ]
+    expect(await recallAmong(others)('s-1' as SessionId)).toEqual({ epoch: 3 })
+  })
+
+  it('is unknown where nobody knows it', async () => {
+    const gone = { ...(await openInstance('i-2')), address: 'http://127.0.0.1:1' }
+    expect(await recallAmong([gone])('s-1' as SessionId)).toBeUndefined()
+  })
+})
+
+describe('while the store is away', () => {
+  const open = async () => {
+    const endpoint = await openEndpoint()
+    const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+    const store = openStore()
+    const find = () => Promise.reject(new RouterError('STORE_UNAVAILABLE', { reason: 'gone' }))
+    const one = await openGateway({ backends, store })
+    const other = await openGateway({
+      ...{ backends, instance: 'router-instance-2' },
+      store: { ...store, sessions: { ...store.sessions, find } },
+    })
+    const { headers, session } = await initialize(`${one.url}/mcp/web`)
+    return { one, other, headers, session }
+  }
+
+  it('an instance serves a session that another one remembers', async () => {
+    const { other, headers } = await open()
+    const told = await ask(`${other.url}/mcp/web`, { headers, body: aRequest(1, 'ping') })
+    expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: {} }])
+  })
+
+  it('… and to nobody else, whoever asks', async () => {
+    const { other, headers } = await open()
+    const eve = { ...headers, 'x-principal': 'eve' }
+    const told = await ask(`${other.url}/mcp/web`, { headers: eve, body: aRequest(1, 'ping') })
+    expect(told.status).toBe(404)
+  })
+
+  it('one that nobody remembers is refused for now', async () => {
+    const { other, headers } = await open()
+    const unknown = { ...headers, 'mcp-session-id': 'nobody-knows' }
+    const told = await ask(`${other.url}/mcp/web`, { headers: unknown, body: aRequest(1, 'ping') })
+    expect([told.status, told.headers['retry-after']]).toEqual([503, expect.any(String)])
+  })
+})
+
+it('what an instance remembers is told to those who have the secret only', async () => {
+  const endpoint = await openEndpoint()
+  const { url, store } = await openGateway({
+    backends: [backendOf('web', [httpEndpoint(endpoint.url)])],
+  })
+  const { session } = await initialize(`${url}/mcp/web`)
+  const recall = (secret: string) =>
+    ask(`${url}/internal/sessions/${session}`, {
+      headers: { 'x-mcp-router-secret': secret, 'x-mcp-router-principal': '' },
+    })
+  expect((await recall('guessed')).status).toBe(404)
+  const told = await recall(await store.clusterSecret())
+  expect([told.status, jsonOf(told)]).toMatchObject([200, { id: session }])
+})

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest'
+import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
+import { aRequest, ask, begin, initialize, jsonOf } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway } from '../testing/gateway.js'
+import { stdioServer } from '../testing/stdio-server.js'
+
+/** As stdioServer, but `hang` is answered at `go`. */
+const server = stdioServer.replace(
+  `case 'hang': return`,
+  `case 'hang': globalThis.hanging = id; return
+   case 'go': return send({ id: hanging, result: { done: true } })`,
+)
+const done = { jsonrpc: '2.0', id: 1, result: { done: true } }
+const named = { 'x-request-id': 'r-1' }
+
+const open = async () => {
+  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(server)])] })
+  const url = `${gateway.url}/mcp/local`
+  const { headers } = await initialize(url)
+  const leaving = new AbortController()
+  const all = { ...headers, ...named }
+  const first = ask(url, { headers: all, body: aRequest(1, 'hang'), signal: leaving.signal })
+  first.catch(() => undefined)
+  await expect.poll(() => gateway.router.calls()).toBe(1)
+  const leave = async () => {
+    leaving.abort()
+    await expect.poll(() => gateway.router.calls()).toBe(0)
+  }
+  const again = () => ask(url, { headers: all, body: aRequest(1, 'hang') })
+  const go = () => ask(url, { headers, body: { jsonrpc: '2.0', method: 'go' } })
+  return { gateway, first, leave, again, go }
+}
+
+it('a call whose client left goes on, and whoever comes for it meanwhile is answered', async () => {
+  const { gateway, leave, again, go } = await open()
+  await leave()
+  const second = again()
+  await expect.poll(() => gateway.router.calls()).toBe(1)
+  await go()
+  expect(jsonOf(await second)).toEqual(done)
+})
+
+it('… and whoever comes later is answered with what was kept', async () => {
+  const { gateway, leave, again, go } = await open()
+  await leave()
+  await go()
+  await expect
+    .poll(() => gateway.store.journal.accept('r-1', {} as never))
+    .toHaveProperty('response')
+  expect(jsonOf(await again())).toEqual(done)
+})
+
+it('a call that is answered to the one who asked first leaves nobody waiting', async () => {
+  const { gateway, first, again, go } = await open()
+  const second = again()
+  await expect.poll(() => gateway.router.calls()).toBe(2)
+  await go()
+  expect(jsonOf(await first)).toEqual(done)
+  expect(jsonOf(await second)).toMatchObject({ id: 1, error: { code: -31001 } })
+})
+
+it('a call that ended when its client left leaves nobody waiting', async () => {
+  const endpoint = await openEndpoint(() => undefined)
+  const gateway = await openGateway({ backends: [backendOf('web', [httpEndpoint(endpoint.url)])] })
+  const url = `${gateway.url}/mcp/web`
+  const { headers } = await initialize(url)
+  const call = { headers: { ...headers, ...named }, body: aRequest(1, 'do') }
+  const leaving = new AbortController()
+  begin(url, { ...call, signal: leaving.signal }).catch(() => undefined)
+  await expect.poll(() => endpoint.by('do')).toHaveLength(1)
+  const second = ask(url, call)
+  await expect.poll(() => gateway.router.calls()).toBe(2)
+  leaving.abort()
+  expect(jsonOf(await second)).toMatchObject({ id: 1, error: { code: -31001 } })
+  expect(endpoint.by('do')).toHaveLength(1)
+})

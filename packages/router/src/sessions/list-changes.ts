@@ -1,0 +1,121 @@
+import type { Endpoint } from '@mcp-router/core'
+import {
+  messageFrame,
+  notificationBytes,
+  requestBytes,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { discard } from '@mcp-router/upstream'
+import type { ListChange } from '@mcp-router/upstream'
+import { askPooled, Refused } from '../bridge/ask-pooled.js'
+import type { Context } from '../downstream/context.js'
+import type { Relay } from '../relay.js'
+import { askLists } from './ask-lists.js'
+import type { AskLists } from './offers.js'
+import type { HeldSession } from './held.js'
+import type { LiveSession } from './live.js'
+
+/** A client whose Session went on at another server, or at the same one started anew, is told which lists are not what they were. */
+
+/**
+ * lookOwned looks at what the server of an owned Session lists, through its own Upstream. `since` (ms since the epoch): it is on this Upstream
+ * from then on; undefined: on its first.
+ */
+export const lookOwned = (
+  context: Context,
+  held: HeldSession,
+  live: LiveSession,
+  since?: number,
+): void => {
+  look(context, held, held.endpoint, since, askLists(live.opening, askLive(live)), (change) =>
+    live.replays.standalone.say(notificationBytes(change)),
+  )
+}
+
+/** lookPortable is that of a portable Session, when its client has opened its stream: this is where it is told. */
+export const lookPortable = (context: Context, held: HeldSession, stream: Relay): void => {
+  const since = context.sessions.movedAt(held.record.id)
+  const { endpoint } = held
+  look(context, held, endpoint, since, askShared(context, held, endpoint), (change) =>
+    stream.tell(messageFrame(notificationBytes(change))),
+  )
+}
+
+/**
+ * learnPortable finds out in time what the server of a portable Session lists: its client's next stream may be opened here when that has changed.
+ * It costs nothing but where its client cares for lists, or calls have opened the session that callers share.
+ */
+export const learnPortable = (context: Context, held: HeldSession, { method }: Message): void => {
+  const { endpoint, record } = held
+  if (!method.endsWith('/list') && !context.deps.pool.find(endpoint)) return
+  held.looked = true
+  const backend = backendOf(context, record.backend)
+  if (!backend || context.sessions.movedAt(record.id) !== undefined) return
+  const ask = askShared(context, held, endpoint)
+  discard(context.offers.learn({ session: record.id, backend, endpoint, since: undefined, ask }))
+}
+
+/**
+ * reinitialized has the tools of a Backend listed anew after a server of it began anew: what it says of them may have changed, and a call that may not
+ * run twice must not be taken for one that may.
+ */
+export const reinitialized = (context: Context, name: string, endpoint: Endpoint): void => {
+  const backend = backendOf(context, name)
+  const { catalog } = context.deps
+  if (!backend || !catalog.known(name)) return
+  catalog.forget(name)
+  const list = (cursor: string | undefined) =>
+    askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor })
+  discard(catalog.tools(name, list))
+}
+
+const look = (
+  context: Context,
+  held: HeldSession,
+  endpoint: Endpoint,
+  since: number | undefined,
+  ask: AskLists,
+  tell: (change: ListChange) => void,
+): void => {
+  const { id, backend: name } = held.record
+  const backend = backendOf(context, name)
+  if (!backend) return
+  const looking = context.offers.look({ session: id, backend, endpoint, since, ask })
+  discard(looking.then((changes) => changes.forEach(tell)))
+}
+
+const backendOf = ({ deps }: Context, name: string) =>
+  [...deps.registry.snapshot().backends.values()].find((each) => each.name === name)
+
+let own = 0
+
+const askLive =
+  (live: LiveSession): Parameters<typeof askLists>[1] =>
+  async (method, params) =>
+    resultOf(await live.ask(scanMessage(requestBytes(`mcp-router-list-${++own}`, method, params))))
+
+/** The session that callers share is at the same server, and no business of the client. */
+const askShared =
+  (context: Context, held: HeldSession, endpoint: Endpoint): AskLists =>
+  async (known) => {
+    const backend = backendOf(context, held.record.backend)
+    if (!backend) throw new Error(`no backend ${held.record.backend}`)
+    const { pool } = context.deps
+    const place = { backend, endpoint }
+    // It may have been the server before this one that its handshake was with.
+    await askPooled(context, place, 'ping', {}).catch((error: unknown) => {
+      if (!(error instanceof Refused)) throw error
+    })
+    const { handshake } = pool.find(endpoint) ?? (await pool.open(backend, endpoint))
+    const ask: Parameters<typeof askLists>[1] = async (method, params) => {
+      try {
+        return await askPooled(context, place, method, params)
+      } catch (error) {
+        if (error instanceof Refused) return undefined
+        throw error
+      }
+    }
+    return askLists(handshake.result, ask)(known)
+  }

@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http'
+import { expect, it } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { aRequest, begin, follow, initialize } from '../testing/client.js'
+import type { Events } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway } from '../testing/gateway.js'
+
+const data = (message: object): string =>
+  `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`
+const news = { method: 'notifications/message', params: { level: 'info', data: 'é' } }
+const done = { id: 1, result: { done: true } }
+
+/** A session of this revision at a server whose stream is what the test writes. */
+const open = async (revision: string) => {
+  let stream: ServerResponse | undefined
+  const endpoint = await openEndpoint(({ res }) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.flushHeaders()
+    stream = res
+  })
+  const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+  const gateway = await openGateway({ backends })
+  const { url, store, router } = gateway
+  const { headers, session } = await initialize(`${url}/mcp/web`)
+  await store.sessions.update(session as never, 0, { revision })
+  router.forget(session as never)
+  const call = {
+    headers: { ...headers, accept: 'application/json, text/event-stream' },
+    body: aRequest(1, 'do'),
+  }
+  const owed = () => store.journal.owed(session as never)
+  /** Writes on the stream once it is there, or ends it. */
+  const say = async (...texts: string[]): Promise<void> => {
+    await expect.poll(() => stream).toBeDefined()
+    for (const text of texts) stream?.write(text)
+    if (texts.length === 0) stream?.end()
+  }
+  return { address: `${url}/mcp/web`, call, say, owed, calls: () => gateway.calls() }
+}
+
+const next = async (events: Events) => {
+  const { id, data: text } = await events.next()
+  return [id, text.length > 0 ? (JSON.parse(String(text)) as unknown) : '']
+}
+
+it('a stream gets ids where its server gives none, and is in the journal until it is answered', async () => {
+  const { address, call, say, owed } = await open('2025-11-25')
+  const events = await follow(address, call)
+  const [first] = await next(events)
+  expect(first).toMatch(/^[\w-]+\.[0-9a-f]{8}~1\.MQ:0$/)
+  const name = String(first).slice(0, -2)
+  expect(await owed()).toEqual([{ requestId: '1', body: JSON.stringify(call.body) }])
+  await say(data(news), data({ id: 2, result: {} }), data(done))
+  expect(await next(events)).toMatchObject([`${name}:1`, news])
+  // The response to something else is passed on, and ends nothing.
+  expect(await next(events)).toMatchObject([`${name}:2`, { id: 2 }])
+  expect(await next(events)).toMatchObject([`${name}:3`, done])
+  await expect.poll(() => events.response.complete).toBe(true)
+  await expect.poll(owed).toEqual([])
+})
+
+it('the answer is kept in the journal for a client that is away', async () => {
+  const { address, call, say, owed, calls } = await open('2025-11-25')
+  const events = await follow(address, call)
+  await next(events)
+  events.response.destroy()
+  await expect.poll(() => calls().at(-1)?.outcome).toBe('CLIENT_LEFT')
+  await say(data(news), data(done))
+  await expect
+    .poll(owed)
+    .toEqual([{ requestId: '1', body: expect.stringContaining('"done":true') }])
+})
+
+it('a stream that ends without the answer is told as unknown on it', async () => {
+  const { address, call, say } = await open('2025-11-25')
+  const events = await follow(address, call)
+  await next(events)
+  await say()
+  const [, told] = await next(events)
+  expect(told).toMatchObject({
+    id: 1,
+    error: { code: -31001, data: { method: 'do', repeated: false } },
+  })
+})
+
+it.each([
+  ['for a client of 2025-06-18', '2025-06-18', data(news) + data(done)],
+  ['where its server gives ids', '2025-11-25', `id: 7\n${data(news)}id: 8\n${data(done)}`],
+])('a stream is passed as it comes %s', async (_, revision, sent) => {
+  const { address, call, say, owed } = await open(revision)
+  const opening = begin(address, call)
+  await say(sent)
+  await say()
+  let text = ''
+  for await (const chunk of await opening) text += String(chunk)
+  expect(text).toBe(sent)
+  expect(await owed()).toEqual([])
+})

@@ -1,0 +1,121 @@
+import { EventEmitter, once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { aRequest, ask, follow, initialize } from '../testing/client.js'
+import type { Events } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+
+const done = { id: 1, result: { done: true } }
+
+/** Two Instances that share a session of 2025-11-25, whose server begins a stream, and answers when `go` says so. */
+const open = async () => {
+  const server = new EventEmitter()
+  const going = once(server, 'go')
+  const endpoint = await openEndpoint(({ res, message }) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    res.flushHeaders()
+    const answer = JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { done: true } })
+    if (message.method === 'tools/list') res.end(`data: ${answer}\n\n`)
+    else void going.then(() => res.end(`data: ${answer}\n\n`))
+  })
+  const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+  const store = openStore()
+  const [one, other] = await Promise.all(
+    ['router-instance-1', 'router-instance-2'].map((instance) =>
+      openGateway({ backends, store, instance }),
+    ),
+  )
+  const { headers, session } = await initialize(`${one!.url}/mcp/web`)
+  await store.sessions.update(session as never, 0, { revision: '2025-11-25' })
+  one!.router.forget(session as never)
+  const urls = [one!, other!].map(({ url }) => `${url}/mcp/web`)
+  const resume = (at: 0 | 1, lastEventId: string) =>
+    follow(urls[at]!, { headers: { ...headers, 'last-event-id': lastEventId } })
+  const call = () =>
+    follow(urls[0]!, {
+      headers: { ...headers, accept: 'application/json, text/event-stream' },
+      body: aRequest(1, 'do'),
+    })
+  const owe = (body: object) =>
+    store.journal.owe(session as never, { requestId: '1', body: JSON.stringify(body) })
+  const owed = () => store.journal.owed(session as never)
+  const go = () => server.emit('go')
+  return { endpoint, headers, url: urls[0]!, resume, call, go, owe, owed }
+}
+
+const idOf = async (events: Events) => String((await events.next()).id)
+
+describe('the stream of a call', () => {
+  it.each([0, 1] as const)(
+    'is carried on by the instance that has it (asked at %i)',
+    async (at) => {
+      const { endpoint, call, resume, go } = await open()
+      const cut = await call()
+      const id = await idOf(cut)
+      cut.response.destroy()
+      const resumed = await resume(at, id)
+      expect(await idOf(resumed)).toBe(id)
+      go()
+      expect(await resumed.message()).toMatchObject(done)
+      expect(endpoint.by('do')).toHaveLength(1)
+    },
+  )
+
+  it('that is over for its client is not to be asked for again', async () => {
+    const { headers, url, call, go } = await open()
+    const events = await call()
+    await events.next()
+    go()
+    const lastEventId = await idOf(events)
+    const accept = 'text/event-stream'
+    const told = await ask(url, { headers: { ...headers, accept, 'last-event-id': lastEventId } })
+    expect([told.status, told.text]).toEqual([204, ''])
+  })
+})
+
+describe('the stream of a call whose instance is gone', () => {
+  /** Of an instance that nobody knows, the first stream, which answers request 1. */
+  const gone = `${Buffer.from('router-instance-9').toString('base64url')}.0123abcd~1.MQ:3`
+
+  it('ends with the answer that was kept', async () => {
+    const { endpoint, resume, owe, owed } = await open()
+    await owe({ jsonrpc: '2.0', ...done })
+    expect(await (await resume(1, gone)).message()).toMatchObject(done)
+    expect(endpoint.by('do')).toEqual([])
+    await expect.poll(owed).toEqual([])
+  })
+
+  it('goes on with the same call, made once more, where that may run twice', async () => {
+    const { endpoint, resume, go, owe } = await open()
+    await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
+    const resumed = await resume(1, gone)
+    expect(await idOf(resumed)).toMatch(/~1\.MQ:0$/)
+    go()
+    expect(await resumed.message()).toMatchObject(done)
+    expect(endpoint.by('resources/read')).toHaveLength(1)
+  })
+
+  it('ends with what is known, where that may not', async () => {
+    const { endpoint, resume, owe } = await open()
+    await owe(aRequest(1, 'tools/call', { name: 'append' }))
+    const told = await (await resume(1, gone)).message()
+    const data = { tool: 'append', repeated: false }
+    expect(told).toMatchObject({ id: 1, error: { code: -31001, data } })
+    expect(endpoint.by('tools/call')).toEqual([])
+  })
+
+  it('ends with what is known, where nobody is left to say whether that may', async () => {
+    const { endpoint, resume, owe } = await open()
+    await owe(aRequest(1, 'tools/call', { name: 'append' }))
+    await endpoint.shut()
+    const told = await (await resume(1, gone)).message()
+    expect(told).toMatchObject({ id: 1, error: { code: -31001, data: { tool: 'append' } } })
+  })
+
+  it('ends with what is known, where nothing was noted', async () => {
+    const { resume } = await open()
+    const told = await (await resume(0, gone)).message()
+    expect(told).toMatchObject({ id: 1, error: { code: -31001, data: { repeated: false } } })
+  })
+})

@@ -1,0 +1,93 @@
+import { scanMessage } from '@mcp-router/protocol'
+import { describe, expect, it } from 'vitest'
+import { Replies } from './replies.js'
+import type { Reply } from './reply.js'
+
+const messageOf = (message: object) =>
+  scanMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', ...message })))
+const call = (id: unknown, token?: unknown) =>
+  messageOf({
+    id,
+    method: 'do',
+    params: token === undefined ? {} : { _meta: { progressToken: token } },
+  })
+const progress = (token: unknown) =>
+  messageOf({ method: 'notifications/progress', params: { progressToken: token, progress: 1 } })
+const news = messageOf({ method: 'notifications/message', params: {} })
+
+const replyTo = (id: string, more: Partial<Reply> = {}): Reply => ({
+  id,
+  say: () => undefined,
+  answer: () => undefined,
+  fail: () => undefined,
+  ...more,
+})
+
+describe('a request under an id that is in flight', () => {
+  it('takes the place of the first where it is the same one, come again', () => {
+    const replies = new Replies()
+    const [first, again] = [replyTo('1', { requestId: 'r' }), replyTo('1', { requestId: 'r' })]
+    expect([replies.add(call(1), first), replies.add(call(1), again)]).toEqual([true, false])
+    replies.release(first)
+    expect(replies.get('1')).toBe(again)
+    replies.release(again)
+    expect(replies.get('1')).toBeUndefined()
+  })
+
+  it.each([
+    ['another one', 'r-1', 'r-2'],
+    ['one that cannot come again', undefined, undefined],
+  ])('is refused where it is %s', (_, one, other) => {
+    const replies = new Replies()
+    const first = replyTo('1', { requestId: one })
+    replies.add(call(1), first)
+    expect(() => replies.add(call(1), replyTo('1', { requestId: other }))).toThrow(
+      /already in flight/,
+    )
+    expect(replies.get('1')).toBe(first)
+  })
+})
+
+describe('what a server says meanwhile', () => {
+  const open = (secondIsAway: boolean) => {
+    const replies = new Replies()
+    const first = replyTo('1')
+    const second = replyTo('2', { isAway: () => secondIsAway })
+    replies.add(call(1, 'a'), first)
+    replies.add(call(2, 7), second)
+    return { replies, first, second }
+  }
+
+  it('goes to the call that it is about, also one whose client is away', () => {
+    const { replies, first, second } = open(true)
+    expect(replies.outletFor(progress('a'), '', true)).toBe(first)
+    expect(replies.outletFor(progress(7), '', true)).toBe(second)
+    expect(replies.outletFor(news, '1', true)).toBe(first)
+  })
+
+  it('goes to the newest whose client listens, where it is about none', () => {
+    const [listening, away] = [open(false), open(true)]
+    expect(listening.replies.outletFor(news, '', true)).toBe(listening.second)
+    expect(away.replies.outletFor(news, '', true)).toBe(away.first)
+  })
+
+  it('goes to the client’s own stream once no call is left', () => {
+    const { replies, first, second } = open(false)
+    replies.release(first)
+    replies.release(second)
+    expect(replies.outletFor(progress('a'), '', false)).toBeUndefined()
+  })
+})
+
+it('a reply that is over while it is set aside does not come back', () => {
+  const replies = new Replies()
+  let over = false
+  const reply = replyTo('1', { isOver: () => over })
+  replies.add(call(1), reply)
+  replies.setAside('1')()
+  expect(replies.get('1')).toBe(reply)
+  const putBack = replies.setAside('1')
+  over = true
+  putBack()
+  expect(replies.get('1')).toBeUndefined()
+})

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { killMember, killProcess, membersAreBack, memberAt } from '../harness/owner.js'
+import { textOf } from '../harness/rpc.js'
+import type { SdkClient } from '../harness/sdk/client.js'
+import { connectThrough } from '../harness/sdk/connect.js'
+import { until } from '../harness/until.js'
+import { useCluster } from '../harness/use-cluster.js'
+import { changingCommand, openChangingEndpoint } from './changing-server.js'
+import type { ChangingEndpoint } from './changing-server.js'
+
+let endpoint: ChangingEndpoint
+const command = changingCommand()
+beforeAll(async () => {
+  endpoint = await openChangingEndpoint()
+})
+afterAll(() => {
+  endpoint.close()
+  command.close()
+})
+
+// Round robin: a client's stream comes back at another instance.
+const cluster = useCluster(() => ({
+  servers: { endpoint: endpoint.entry, command: command.entry },
+}))
+
+const toolsOf = async (client: SdkClient): Promise<readonly string[]> =>
+  (await client.listTools()).tools.map(({ name }) => name)
+
+const news = (client: SdkClient): number =>
+  client.heard.notifications.filter(
+    (told) => (told as { method: string }).method === 'notifications/tools/list_changed',
+  ).length
+
+const pidOf = async (client: SdkClient): Promise<number> => {
+  const result = await client.callTool({ name: 'pid', arguments: {} })
+  return Number(textOf(JSON.stringify({ jsonrpc: '2.0', id: 1, result })))
+}
+
+/** Long enough for what a server lists to be looked at, and told. */
+const limitMs = 30_000
+
+describe.each(['v1 http', 'v2 http'] as const)('a client (%s) of an http server', (way) => {
+  it('hears of its tools when it came back with others, and only then', async () => {
+    endpoint.next('one')
+    await endpoint.restart()
+    const client = await connectThrough(way, cluster().gateway, 'endpoint')
+    const before = endpoint.listed()
+    // Each instance looks by itself.
+    await until('all instances to know', async () => {
+      expect(await toolsOf(client)).toEqual(['pid', 'one'])
+      await pidOf(client)
+      return endpoint.listed() > before + 8
+    })
+    await endpoint.restart()
+    await pidOf(client)
+    const looked = endpoint.listed()
+    await until('a look', () => endpoint.listed() > looked, limitMs)
+    endpoint.next('one', 'two')
+    await endpoint.restart()
+    await until('the news', () => news(client) > 0, limitMs)
+    expect(await toolsOf(client)).toEqual(['pid', 'one', 'two'])
+    await client.close()
+  })
+})
+
+describe.each(['v1 http', 'v2 http', 'v1 sse'] as const)('a client (%s) of a command', (way) => {
+  const begin = async () => {
+    command.next('one')
+    const before = command.listed()
+    const client = await connectThrough(way, cluster().gateway, 'command')
+    expect(await toolsOf(client)).toEqual(['pid', 'one'])
+    return { client, before }
+  }
+
+  it('hears of its tools when it was started anew with others, and only then', async () => {
+    const { client } = await begin()
+    const restart = async (): Promise<void> => {
+      const looked = command.listed()
+      const pid = await pidOf(client)
+      await killProcess(pid)
+      await until('another child', async () => (await pidOf(client)) !== pid, limitMs)
+      await until('a look', () => command.listed() > looked, limitMs)
+    }
+    await restart()
+    await pidOf(client)
+    expect(news(client)).toBe(0)
+    command.next('one', 'two')
+    await restart()
+    await until('the news', () => news(client) > 0, limitMs)
+    expect(await toolsOf(client)).toEqual(['pid', 'one', 'two'])
+    await client.close()
+  })
+})
