@@ -128,3 +128,21 @@ describe('the schedule', () => {
     expect(planFaults(1, ['cut'], { seconds: 60, everyMs: 0 })).toEqual([])
   })
 })
+
+describe('a call that met a connection which Nginx had closed', () => {
+  const reset = (id: string): Called => ({
+    ...called(id, 20, 30, 'failed'),
+    outcome: { kind: 'failed', text: 'fetch failed: other side closed (UND_ERR_SOCKET)' },
+  })
+  const of = (faults: readonly Fault[], ran: readonly string[]) =>
+    figuresOf({ calls: [reset('a')], losses: [], faults, ran }).at(-1)
+
+  it('counts as reset behind a reload, where it did not run', () => {
+    expect(of([fault('nginx-reload', 10, 10)], [])).toMatchObject({ failed: 0, reset: 1 })
+  })
+
+  it('has failed without a reload before it, and where it ran', () => {
+    expect(of([fault('nginx-reload', 40, 40)], [])).toMatchObject({ failed: 1, reset: 0 })
+    expect(of([fault('nginx-reload', 10, 10)], ['a'])).toMatchObject({ failed: 1, reset: 0 })
+  })
+})

@@ -38,10 +38,11 @@ export interface Happened {
   readonly ran: readonly string[]
 }
 
-/** How undici tells that a kept connection was closed before it had an answer. */
+/**
+ * How undici tells that a kept connection was closed before it had an answer. At the other side is Nginx, always: reloaded, its old workers
+ * close their idle connections at once, and those with a response under way behind that, whenever it ends.
+ */
 const closedEarly = /other side closed|ECONNRESET/
-/** Old workers of Nginx close their kept connections at once, and those with a response under way behind it. */
-const reloadMs = 4_000
 
 /** figuresOf is one row for each kind of fault, one for calls before any, and the sum. */
 export const figuresOf = (happened: Happened): readonly Figures[] => {
@@ -49,11 +50,11 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
   const times = countOf(ran)
   const recoveries = recoveriesOf(calls, faults)
   const reloads = faults.filter(({ kind }) => kind === 'nginx-reload')
-  const isReset = ({ call, fromMs, toMs, outcome }: Called): boolean =>
+  const isReset = ({ call, toMs, outcome }: Called): boolean =>
     outcome.kind === 'failed' &&
     closedEarly.test(outcome.text) &&
     !times.has(call.id) &&
-    reloads.some(({ atMs }) => atMs <= toMs && fromMs - atMs < reloadMs)
+    reloads.some(({ atMs }) => atMs <= toMs)
   const row = (fault: Figures['fault']): Figures => {
     const isIts = (blamed: Fault | undefined): boolean =>
       fault === 'all' || (blamed?.kind ?? 'none') === fault

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { killMember, killProcess, membersAreBack, memberAt } from '../harness/owner.js'
+import { killProcess } from '../harness/owner.js'
 import { textOf } from '../harness/rpc.js'
 import type { SdkClient } from '../harness/sdk/client.js'
 import { connectThrough } from '../harness/sdk/connect.js'
@@ -55,6 +55,8 @@ describe.each(['v1 http', 'v2 http'] as const)('a client (%s) of an http server'
     await pidOf(client)
     const looked = endpoint.listed()
     await until('a look', () => endpoint.listed() > looked, limitMs)
+    await pidOf(client)
+    expect(news(client)).toBe(0)
     endpoint.next('one', 'two')
     await endpoint.restart()
     await until('the news', () => news(client) > 0, limitMs)
@@ -64,16 +66,10 @@ describe.each(['v1 http', 'v2 http'] as const)('a client (%s) of an http server'
 })
 
 describe.each(['v1 http', 'v2 http', 'v1 sse'] as const)('a client (%s) of a command', (way) => {
-  const begin = async () => {
+  it('hears of its tools when it was started anew with others, and only then', async () => {
     command.next('one')
-    const before = command.listed()
     const client = await connectThrough(way, cluster().gateway, 'command')
     expect(await toolsOf(client)).toEqual(['pid', 'one'])
-    return { client, before }
-  }
-
-  it('hears of its tools when it was started anew with others, and only then', async () => {
-    const { client } = await begin()
     const restart = async (): Promise<void> => {
       const looked = command.listed()
       const pid = await pidOf(client)

@@ -8,7 +8,13 @@ import type { Instance } from '@mcp-router/core'
 import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
 import type { Router } from '@mcp-router/router'
-import { connectBroadcast, createRegistry, memoryStore, redisStore } from '@mcp-router/store'
+import {
+  onceReachable,
+  connectBroadcast,
+  createRegistry,
+  memoryStore,
+  redisStore,
+} from '@mcp-router/store'
 import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
 import type { Upstreams } from '@mcp-router/upstream'
 import { explain } from './explain.js'
@@ -16,7 +22,6 @@ import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
 import { aloneLive, openLive } from './live.js'
-import { onceReachable } from './once-reachable.js'
 import { notingLives } from './lives.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
@@ -56,6 +61,8 @@ export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
   }
 }
 
+/** An Instance that is started while its store restarts waits for it so long, ms. */
+const storePatienceMs = 8_000
 const connectTimeoutMs = 3_000
 
 const compose = async (
@@ -90,7 +97,7 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const clusterSecret = await onceReachable(() => store.clusterSecret())
+  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret())
 
   const live = redisUrl
     ? openLive(() => connectBroadcast(redisUrl), {

@@ -23,11 +23,8 @@ export const callOnLane = async (
   const { message, claim } = bridged
   const level = claim.meta[metaKeys.logLevel]
   const take = async (): Promise<Lane> => {
-    const lane = await reach(
-      context,
-      reply.incoming,
-      bridged,
-      (endpoint) => context.deps.lanes.take(bridged.backend, endpoint, terms),
+    const lane = await reach(context, reply.incoming, bridged, (endpoint) =>
+      context.deps.lanes.take(bridged.backend, endpoint, terms),
     )
     if (typeof level === 'string') await lane.setLevel(level).catch(() => undefined)
     return lane

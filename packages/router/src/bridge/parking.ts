@@ -9,7 +9,7 @@ export interface Parking {
   park(call: BridgedCall, bound: Bound): string
   /** Takes out the call; undefined: it is gone, or its state was used already. */
   take(id: string): BridgedCall | undefined
-  /** Tells an id of this process from one that it had under the same name before it was started anew. */
+  /** Tells an id of this process, where it still parks calls, from one of a process that was here before under the same name. */
   isOwn(id: string): boolean
   size(): number
   close(): void
@@ -33,6 +33,7 @@ export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
   const parked = new Map<string, Entry>()
   const boot = randomUUID()
   let count = 0
+  let closed = false
 
   return {
     park(call, bound) {
@@ -55,9 +56,10 @@ export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
       clearTimeout(entry.timer)
       return entry.call
     },
-    isOwn: (id) => id.startsWith(boot),
+    isOwn: (id) => !closed && id.startsWith(boot),
     size: () => parked.size,
     close() {
+      closed = true
       for (const { call, timer } of parked.values()) {
         clearTimeout(timer)
         call.giveUp()

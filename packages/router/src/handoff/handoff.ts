@@ -127,7 +127,8 @@ export const createHandoff = ({
   let pending = 0
   /** False: there are too many already. */
   const enter = (incoming: Incoming): boolean => {
-    if (incoming.req.method === 'GET') return true
+    // One that is over is heard of no more.
+    if (incoming.req.method === 'GET' || incoming.isClosed()) return true
     if (pending >= limit) return false
     pending++
     incoming.whenClosed(() => {

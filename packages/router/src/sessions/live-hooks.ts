@@ -18,6 +18,8 @@ export interface LiveHooks {
   onAgreed(revision: string): void
   /** The client, or whoever speaks for it, said that the handshake is done. */
   onInitialized(): void
+  /** Whether a client whose Stream seems to be open may have left meanwhile. */
+  wasAway?(): boolean
   onListChanged(change: ListChange): void
 }
 

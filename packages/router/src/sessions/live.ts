@@ -17,6 +17,9 @@ import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 import type { Revival } from './takeover.js'
 
+/** After standing still, connections that others have closed are known within this, ms. */
+const settleMs = 100
+
 /**
  * LiveSession is an owned Session at its Owner: one Upstream of its own, so that ids pass unchanged, and the way back to the client:
  * its Stream, and a Reply for each POST that waits for an answer.
@@ -140,7 +143,7 @@ export class LiveSession implements UpstreamListener {
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message, about)
     else if (this.unanswered?.delete(message.id)) this.tellAnswer(message.id, message.bytes)
-    else this.replies?.get(message.id)?.answer(message)
+    else this.replies?.answer(message)
   }
 
   onClose(cause: Error | undefined): void {
@@ -190,7 +193,7 @@ export class LiveSession implements UpstreamListener {
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
-    for (const reply of [...(this.replies?.all() ?? [])]) reply.fail(error)
+    for (const reply of this.replies?.all() ?? []) reply.fail(error)
     for (const id of [...(this.unanswered?.keys() ?? [])]) this.lose(id, error)
   }
 
@@ -262,6 +265,10 @@ export class LiveSession implements UpstreamListener {
 
   /** tellAnswer tells the answer to a request that was answered 202, now or once its client is there. */
   tellAnswer(id: string, answer: Buffer): void {
+    if (this.hooks.wasAway?.()) {
+      setTimeout(() => this.tellAnswer(id, answer), settleMs)
+      return
+    }
     const { standalone } = this.replays
     const isHeard = standalone.isHeard()
     standalone.say(answer)

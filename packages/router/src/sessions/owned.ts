@@ -58,6 +58,7 @@ export const openLive = (
       const held = sessions.held(id)
       if (held?.live) void repeatPassed(context, held, held.live, pending, error)
     },
+    wasAway: () => context.deadlines.wasAway(),
     onSettled(requestId) {
       const held = sessions.held(id)
       if (held) settleOwed(context, held.record, requestId)

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createDeadlines } from '../deadlines.js'
 import { ageingOf } from './ageing.js'
 import { maxAgeMs } from './replay.js'
-import { Replays } from './replays.js'
+import { createKept } from './kept.js'
+import { maxCalls, Replays } from './replays.js'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -98,4 +99,35 @@ it('is aged no more once it is closed', () => {
   expect(ageing.add.mock.calls).toEqual([[replays]])
   replays.close()
   expect(ageing.remove.mock.calls).toEqual([[replays]])
+})
+
+it('takes no more calls than it can hold, until some have ended', () => {
+  const { replays, call } = open()
+  const running = Array.from({ length: maxCalls + 16 }, () => call())
+  const error = { code: 'OVERLOADED', message: expect.stringContaining('1000') }
+  expect(() => replays.requireRoom()).toThrow(expect.objectContaining(error) as Error)
+  for (const replay of running.slice(0, 40)) replay.end()
+  call()
+  replays.requireRoom()
+})
+
+it('finds a stream no more that ended and went because all sessions together kept too much', () => {
+  const kept = createKept(1_000)
+  const sessions = [1, 2].map((epoch) => new Replays(ageingOf(createDeadlines()), epoch, '', kept))
+  const word = Buffer.from('x'.repeat(400))
+  const [first, second] = sessions.map((replays) => {
+    const replay = replays.open('7', () => undefined)
+    replay.say(word)
+    replay.end()
+    return { replays, at: `${replay.name}:1` }
+  })
+  expect([first, second].map((each) => each?.replays.find(each.at) !== undefined)).toEqual([
+    true,
+    true,
+  ])
+  sessions[1]?.standalone.say(word)
+  expect(first?.replays.find(first.at)).toBeUndefined()
+  expect(second?.replays.find(second.at)).toBeDefined()
+  for (const replays of sessions) replays.close()
+  expect(kept.bytes()).toBe(0)
 })

@@ -40,9 +40,9 @@ export class Replays implements Aged, ReplayKeeper {
   private opened = 0
 
   /** Without an Ageing, what is kept stays until the Session ends. */
-  constructor(ageing?: Ageing, epoch = 1, instance = '') {
+  constructor(ageing?: Ageing, epoch = 1, instance = '', kept = ageing && keptOf(ageing)) {
     this.ageing = ageing
-    this.kept = ageing && keptOf(ageing)
+    this.kept = kept
     if (instance) this.prefix = `${instance}~`
     else this.prefix = epoch > 1 ? `${epoch}-` : ''
     this.standalone = new Replay(`${this.prefix}0`, this)

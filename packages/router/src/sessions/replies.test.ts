@@ -34,6 +34,20 @@ describe('a request under an id that is in flight', () => {
     expect(replies.get('1')).toBeUndefined()
   })
 
+  it('has the answer for both, as nobody knows which of them still has a client', () => {
+    const replies = new Replies()
+    const answered: string[] = []
+    const named = (name: string) =>
+      replyTo('1', { requestId: 'r', answer: () => void answered.push(name) })
+    const [first, again] = [named('first'), named('again')]
+    replies.add(call(1), first)
+    replies.add(call(1), again)
+    replies.answer(messageOf({ id: 1, result: {} }))
+    expect(answered.toSorted()).toEqual(['again', 'first'])
+    replies.release(again)
+    expect(replies.get('1')).toBe(first)
+  })
+
   it.each([
     ['another one', 'r-1', 'r-2'],
     ['one that cannot come again', undefined, undefined],

@@ -8,16 +8,22 @@ export class Replies {
   private readonly byId = new Map<string, Reply>()
   // Made with the first entry: few requests have one.
   private tokens: Map<unknown, Reply> | undefined
+  /** Further Replies to a request that came more than once: which of them still has a client is not known yet. */
+  private others: Map<string, Reply[]> | undefined
 
   /**
    * add takes a request that is to be sent. False: it is under way already and came again, because an Instance on its way went away; the answer
-   * goes to the new Reply. It throws INVALID_REQUEST for another request of the same id.
+   * goes to both. It throws INVALID_REQUEST for another request of the same id.
    */
   add(message: Message, reply: Reply): boolean {
     const earlier = this.byId.get(message.id)
     const comesAgain = earlier?.requestId !== undefined && earlier.requestId === reply.requestId
     if (earlier && !comesAgain) {
       throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
+    }
+    if (earlier) {
+      this.others ??= new Map<string, Reply[]>()
+      this.others.set(message.id, [...(this.others.get(message.id) ?? []), earlier])
     }
     this.byId.set(message.id, reply)
     const token = progressTokenOf(message)
@@ -31,8 +37,21 @@ export class Replies {
     return this.byId.get(id)
   }
 
+  answer(message: Message): void {
+    const others = this.others?.get(message.id) ?? []
+    this.byId.get(message.id)?.answer(message)
+    for (const reply of others) reply.answer(message)
+  }
+
   release(reply: Reply): void {
-    if (this.byId.get(reply.id) === reply) this.byId.delete(reply.id)
+    const others = this.others?.get(reply.id)?.filter((each) => each !== reply) ?? []
+    if (this.byId.get(reply.id) === reply) {
+      const next = others.pop()
+      if (next) this.byId.set(reply.id, next)
+      else this.byId.delete(reply.id)
+    }
+    if (others.length > 0) this.others?.set(reply.id, others)
+    else this.others?.delete(reply.id)
     if (!this.tokens) return
     for (const [token, each] of this.tokens) if (each === reply) this.tokens.delete(token)
   }
@@ -46,8 +65,8 @@ export class Replies {
     }
   }
 
-  all(): Iterable<Reply> {
-    return this.byId.values()
+  all(): readonly Reply[] {
+    return [...this.byId.values(), ...[...(this.others?.values() ?? [])].flat()]
   }
 
   /** outletFor picks where a message belongs: the call that it is about, else the newest under way; undefined: the client's own stream. */

@@ -71,6 +71,8 @@ const aLive = () => {
     onSettled: () => undefined,
     onUnheard: () => undefined,
     onAgreed: () => undefined,
+    onInitialized: () => undefined,
+    onListChanged: () => undefined,
   })
   const close = vi.spyOn(live, 'close')
   return { live, isClosed: () => close.mock.calls.length > 0 }

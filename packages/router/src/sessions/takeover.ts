@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
+import { onceReachable } from '@mcp-router/store'
 import { discard, mayTryElsewhere } from '@mcp-router/upstream'
 import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
@@ -33,7 +34,9 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
   const cause = await lossOf(context.handoff, held.record, context.deps.instance)
   const { id, backend, epoch } = held.record
   const live = openLive(context, backend, id, epoch + 1)
-  const taken = await patiently(() => context.sessions.claim(held, live, cause))
+  const taken = await onceReachable(storePatienceMs, () =>
+    context.sessions.claim(held, live, cause),
+  )
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   const owed = await owedOf(context, taken.record)
@@ -55,20 +58,6 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
 
 /** A store that restarts is waited for, ms. */
 const storePatienceMs = 10_000
-const storePauseMs = 100
-
-const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
-  const giveUpAt = performance.now() + storePatienceMs
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      const isAway = error instanceof RouterError && error.code === 'STORE_UNAVAILABLE'
-      if (!isAway || performance.now() > giveUpAt) throw error
-      await wait(storePauseMs)
-    }
-  }
-}
 
 const firstPauseMs = 250
 const longestPauseMs = 30_000

@@ -1,12 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
 
-/** An Instance that is started while its store restarts waits for it so long, ms. */
-const patienceMs = 8_000
-const pauseMs = 200
+const pauseMs = 100
 
-/** onceReachable repeats what failed because the store could not be reached, for a while. */
-export const onceReachable = async <T>(work: () => Promise<T>): Promise<T> => {
+/** onceReachable repeats what failed because the store could not be reached, for `patienceMs`: a store that restarts is back in a moment. */
+export const onceReachable = async <T>(patienceMs: number, work: () => Promise<T>): Promise<T> => {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
     try {
