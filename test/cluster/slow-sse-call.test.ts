@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { memberAt, membersAreBack, ownerOf } from '../harness/owner.js'
+import { membersAreBack, ownerOf } from '../harness/owner.js'
 import { isAlive, processAt } from '../harness/processes.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'

@@ -5,6 +5,8 @@ import type { ToolList } from '@mcp-router/upstream'
 import { askPooled } from './bridge/ask-pooled.js'
 import type { Context } from './downstream/context.js'
 
+type Json = Readonly<Record<string, unknown>>
+
 /** Requests that change nothing, or the same again. */
 const methods: ReadonlySet<string> = new Set([
   'ping',
@@ -35,12 +37,23 @@ export const isRetrySafe = async (
 ): Promise<boolean> => {
   const known = isKnownRetrySafe(context, backend, message)
   if (known !== undefined) return known
-  const [endpoint] = backend.endpoints
-  if (!endpoint) return false
   const tools = await context.deps.catalog.tools(backend.name, (cursor) =>
-    askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor }),
+    askAny(context, backend, cursor === undefined ? {} : { cursor }),
   )
   return isSafeIn(tools, message)
+}
+
+/** askAny lists the tools of the first Endpoint that answers. */
+const askAny = async (context: Context, backend: Backend, params: object): Promise<Json> => {
+  let failure: unknown = new Error('there is no endpoint')
+  for (const endpoint of backend.endpoints) {
+    try {
+      return await askPooled(context, { backend, endpoint }, 'tools/list', { ...params })
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw failure
 }
 
 /** isKnownRetrySafe says so at once where that can be said without asking the server for its tools. */

@@ -15,6 +15,7 @@ import { createMembers } from './handoff/members.js'
 import { answerRecall, createRecall, recalling, recallPrefix } from './handoff/recall.js'
 import { Incoming } from './incoming.js'
 import { createCalls } from './journal/calls.js'
+import { patientJournal } from './journal/patient.js'
 import { createKeepAlive } from './keep-alive.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
@@ -49,7 +50,8 @@ export interface Router {
 
 const anonymous: Principal = { name: '' }
 
-export const createRouter = (deps: RouterDeps): Router => {
+export const createRouter = (given: RouterDeps): Router => {
+  const deps = { ...given, journal: patientJournal(given.journal) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
   const members = createMembers(deps.membership)

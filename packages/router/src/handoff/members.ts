@@ -54,11 +54,8 @@ export const createMembers = (membership: Membership): Members => {
     async find(id) {
       const found = known.get(id)
       if (found && Date.now() - found.at < rememberMs) return found.instance
-      const instance = await membership.find(id).catch((error: unknown) => {
-        const before = last.find((each) => each.id === id)
-        if (before) return before
-        throw error
-      })
+      // Who was not there when that was last known is gone; what depends on it is claimed in the store.
+      const instance = await membership.find(id).catch(() => last.find((each) => each.id === id))
       if (instance) known.set(id, { instance, at: Date.now() })
       else known.delete(id)
       return instance

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { AcceptedCall } from '@mcp-router/store'
@@ -34,7 +33,8 @@ const accept = async (
   if (await isRetrySafe(context, backend, message).catch(() => false)) return true
   const { instance } = context.deps
   const call = { instance, at: Date.now(), digest: digestOf(incoming, message) }
-  const known = await note(context, incoming, call)
+  // While the store is away for longer than a restart takes, calls go on without it.
+  const known = await context.deps.journal.accept(incoming.requestId, call).catch(() => undefined)
   const { requestId } = incoming
   if (incoming.isClosed()) {
     // It was not sent, so that it may be when it comes again.
@@ -56,31 +56,6 @@ const accept = async (
 /** The store may have taken it although it did not say so in time. */
 const isSame = (known: AcceptedCall, call: AcceptedCall): boolean =>
   known.instance === call.instance && known.at === call.at
-
-/** A store that restarts is waited for; while it is away for longer, calls go on without it, ms. */
-const patienceMs = 5_000
-const pauseMs = 100
-
-const awaySince = new WeakMap<Context, number>()
-
-const note = async (
-  context: Context,
-  incoming: Incoming,
-  call: AcceptedCall,
-): Promise<AcceptedCall | undefined> => {
-  for (;;) {
-    try {
-      const known = await context.deps.journal.accept(incoming.requestId, call)
-      awaySince.delete(context)
-      return known
-    } catch {
-      const since = awaySince.get(context) ?? Date.now()
-      awaySince.set(context, since)
-      if (Date.now() - since > patienceMs || incoming.isClosed()) return undefined
-      await wait(pauseMs)
-    }
-  }
-}
 
 const digestOf = ({ principal, req }: Incoming, { bytes }: Message): string =>
   createHash('sha256')

@@ -43,7 +43,7 @@ const open = async () => {
       expect(await events.message()).toMatchObject({ method: 'notifications/said' })
       return events
     },
-    restart(next: string) {
+    restart: (next: string): void => {
       tool = next
       endpoint.forget()
     },

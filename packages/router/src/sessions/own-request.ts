@@ -7,10 +7,10 @@ const patienceMs = 60_000
 
 interface Asked {
   readonly backend: string
-  request(message: Message, reply: Reply): Promise<void>
-  release(reply: Reply): void
+  readonly request: (message: Message, reply: Reply) => Promise<void>
+  readonly release: (reply: Reply) => void
   /** Hears what the server says meanwhile. */
-  say(said: Message): void
+  readonly say: (said: Message) => void
 }
 
 /** askOwn sends a request of the router's own and resolves with its response. */
