@@ -27,10 +27,9 @@ const cluster = useCluster(() => ({
 const retry = { 'retry-after': /^\d+$/ }
 const unreachable: Refusal = { status: 503, code: -31503, says: /try again/, headers: retry, id: 1 }
 const brokeOff: Refusal = {
-  status: 502,
-  code: -31502,
-  says: /whether the call ran is not known/,
-  headers: retry,
+  status: 200,
+  code: -31001,
+  says: /was sent, and its server broke off .*; it was not repeated/,
   id: 1,
 }
 
@@ -47,8 +46,11 @@ describe('a server that cannot be reached', () => {
 
   it('is told to an http client whose server dies at once', async () => {
     expectRefusal(await post(`${cluster().gateway}/mcp/exits`, initialize(1)), {
-      ...brokeOff,
+      status: 502,
+      code: -31502,
       says: /exited with 3/,
+      headers: retry,
+      id: 1,
     })
   })
 
@@ -101,7 +103,7 @@ describe.each(downstreams)('a call of a %s client', (way) => {
       const answer = await client.send(toolCall(1, 'break'))
       expect(answer.messages().map((each) => JSON.parse(each))).toMatchObject([
         { method: 'notifications/message' },
-        { id: 1, error: { code: -31502 } },
+        { id: 1, error: { code: -31001 } },
       ])
     } else await expectError(client, toolCall(1, 'break'), brokeOff)
     expect(textOf(await client.ask(toolCall(2, 'echo', { text: 'goes on' })))).toBe('goes on')

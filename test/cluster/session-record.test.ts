@@ -68,9 +68,8 @@ describe('a session in Redis', () => {
     })
     await stdio.close()
     await sse.close()
-    await until('the record to go with the stream', async () => {
-      return (await redis.exists(keyOf(sse.session))) === 0
-    })
+    // Its client may come back for it.
+    expect(await redis.exists(keyOf(sse.session))).toBe(1)
   })
 
   it('belongs to instances that are listed with a lease', async () => {

@@ -213,9 +213,9 @@ class HandoffRelay extends Relay {
 }
 
 /** Where the owner is stays in the cluster; the client hears what it can do. */
-const ownerFailure = ({ message, requestId }: Incoming, error: Error): RouterError =>
+const ownerFailure = ({ message, requestId, at }: Incoming, error: Error): RouterError =>
   wasNeverSent(error)
     ? new RouterError('OWNER_UNREACHABLE', {}, error)
-    : outcomeUnknown({ message, requestId }, error)
+    : outcomeUnknown({ message, requestId, at }, error)
 
 const pathOf = (req: IncomingMessage): string => req.url ?? '/'

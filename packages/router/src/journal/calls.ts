@@ -19,8 +19,10 @@ export interface Calls {
 export interface Accepted {
   /** The answer is waited for even when the client leaves; `finish` follows then. */
   keep(): void
-  /** Its response came when its client had left: who asks again gets it. */
-  finish(response: Buffer): void
+  /** Its response: who asked again gets it, and who will, where the first client has left. */
+  finish(response: Buffer, hasLeft: boolean): void
+  /** Nobody waits for it any more. */
+  drop(): void
 }
 
 export const createCalls = (journal: Journal): Calls => {
@@ -73,10 +75,16 @@ class RunningCall implements Accepted {
     this.isKept = true
   }
 
-  finish(response: Buffer): void {
+  finish(response: Buffer, hasLeft: boolean): void {
     this.onOver()
+    for (const incoming of this.waiting) respondJson(incoming, 200, response)
+    this.waiting.clear()
+    if (!hasLeft) return
     const kept = response.length <= longestKept && { response: response.toString('utf8') }
     discard(this.journal.finish(this.requestId, { ...this.call, ...kept }))
-    for (const incoming of this.waiting) respondJson(incoming, 200, response)
+  }
+
+  drop(): void {
+    this.onOver()
   }
 }

@@ -101,8 +101,7 @@ export class PostReply implements Reply, Timed {
 
   answer(message: Message): void {
     if (!this.finish()) return
-    const { accepted } = this.incoming
-    if (accepted && this.incoming.isClosed()) accepted.finish(message.bytes)
+    this.incoming.accepted?.finish(message.bytes, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, message.bytes, 'ok')
     else if (!this.incoming.isClosed()) respondJson(this.incoming, 200, message.bytes)
   }
@@ -118,8 +117,7 @@ export class PostReply implements Reply, Timed {
   giveUp(error: RouterError): void {
     if (!this.finish()) return
     const told = errorBytes(this.id, error.rpc, error.message, error.told)
-    const { accepted } = this.incoming
-    if (accepted && this.incoming.isClosed()) accepted.finish(told)
+    this.incoming.accepted?.finish(told, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, told, error.code)
     else respondError(this.incoming, error)
   }
@@ -178,6 +176,7 @@ export class PostReply implements Reply, Timed {
     this.over = true
     this.clocks.deadlines.remove(this)
     this.session.release(this)
+    if (this.incoming.isClosed()) this.incoming.accepted?.drop()
     return true
   }
 }
