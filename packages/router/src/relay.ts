@@ -215,7 +215,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     respondError(this.incoming, failure)
   }
 
-  private write(chunk: Buffer, controller: HttpController): void {
+  protected write(chunk: Buffer, controller: HttpController): void {
     this.quietTicks = 0
     if (this.streams) this.betweenEvents = endsEvent(chunk)
     const { res } = this.incoming

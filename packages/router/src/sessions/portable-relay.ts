@@ -110,6 +110,12 @@ export class PortableRelay extends Relay {
     else super.onResponseData(controller, chunk)
   }
 
+  /** The second chunk may be what makes it a stream that is numbered here. */
+  protected override write(chunk: Buffer, controller: HttpController): void {
+    if (this.reply) this.reply.push(chunk)
+    else super.write(chunk, controller)
+  }
+
   override onResponseEnd(): void {
     const { refusal, controller } = this
     if (this.refused) return

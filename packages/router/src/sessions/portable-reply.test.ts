@@ -44,6 +44,18 @@ const next = async (events: Events) => {
   return [id, text.length > 0 ? (JSON.parse(String(text)) as unknown) : '']
 }
 
+it('a stream whose first events come at once gets ids for all of them', async () => {
+  const { address, call, say } = await open('2025-11-25')
+  const following = follow(address, call)
+  await say(data(news), data({ id: 2, result: {} }), data(done))
+  const events = await following
+  const name = String((await next(events))[0]).slice(0, -2)
+  expect(await next(events)).toMatchObject([`${name}:1`, news])
+  expect(await next(events)).toMatchObject([`${name}:2`, { id: 2 }])
+  expect(await next(events)).toMatchObject([`${name}:3`, done])
+  await expect.poll(() => events.response.complete).toBe(true)
+})
+
 it('a stream gets ids where its server gives none, and is in the journal until it is answered', async () => {
   const { address, call, say, owed } = await open('2025-11-25')
   const events = await follow(address, call)
