@@ -99,9 +99,10 @@ describe('what is told of an owned session', () => {
 
   it('is that its owner let go of it: another one had claimed it', async () => {
     const { gateway, store } = await open(20)
-    const { session } = await initialize(`${gateway.url}/mcp/local`)
+    const { session, headers } = await initialize(`${gateway.url}/mcp/local`)
     await store.sessions.claim(session as SessionId, 1, second)
-    // A touch found out, or a change of the record that was under way.
+    // Only what was used is touched, which is how it finds out.
+    await call(gateway, 'local', headers)
     const cause = expect.stringContaining('another instance had taken it over')
     await expect.poll(() => turns(gateway.events).at(-1)).toEqual(['released', cause, 1])
   })
