@@ -91,6 +91,7 @@ export const createRouter = (given: RouterDeps): Router => {
     draining: false,
   }
   const underway = createUnderway()
+  let closed = false
   const stopNoting = deps.changes.whenNoted((backend, change) => {
     deps.broadcast.listChanged(backend, change)
     context.offers.told(backend, change)
@@ -140,6 +141,11 @@ export const createRouter = (given: RouterDeps): Router => {
   return {
     handle(req, res) {
       const url = req.url ?? '/'
+      if (closed) {
+        // It would be cut off in the middle: not begun here, Nginx sends it on.
+        req.socket.destroy()
+        return true
+      }
       if (url.startsWith(recallPrefix) && handoff.admit(req)) {
         answerRecall(url, res, (id) => sessions.held(id)?.record)
         return true
@@ -171,7 +177,13 @@ export const createRouter = (given: RouterDeps): Router => {
     async drain(limitMs) {
       context.draining = true
       sessions.linger()
-      await Promise.all([underway.callsEnded(limitMs), allAnswered(sessions, limitMs)])
+      const giveUpAt = performance.now() + limitMs
+      do {
+        const leftMs = Math.max(0, giveUpAt - performance.now())
+        await Promise.all([underway.callsEnded(leftMs), allAnswered(sessions, leftMs)])
+        // One more may have come over a kept connection while the others were waited for.
+      } while (underway.hasCalls() && performance.now() < giveUpAt)
+      closed = true
       for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()

@@ -6,6 +6,8 @@ export interface Underway {
   /** Throws OVERLOADED where there are too many: whoever comes in such a crowd is better served elsewhere, or later. */
   add(incoming: Incoming): void
   size(): number
+  /** Whether there are calls among them, streams aside. */
+  hasCalls(): boolean
   /** How many there were so far. */
   begun(): number
   /** Resolves once no call is left, streams aside, or after `limitMs`. */
@@ -62,6 +64,7 @@ export const createUnderway = (
       incoming.whenClosed(() => (isStream ? streamEnded() : callEnded()))
     },
     size: () => calls + streams,
+    hasCalls: () => calls > 0,
     begun: () => begun,
     async callsEnded(limitMs) {
       if (calls === 0) return
