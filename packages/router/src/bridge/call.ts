@@ -195,7 +195,10 @@ export class BridgedCall implements LaneCaller {
         return
       }
       this.repeats++
+      // That this Lane was new says nothing of those that are open: they may lead to a server that is gone.
+      const { retaken } = this
       this.retake()
+      this.retaken = retaken
     })
   }
 

@@ -168,6 +168,7 @@ export class LiveSession implements UpstreamListener {
   /** handOver lets go of a Session that goes on at another Instance: what was answered 202 is that one's business. */
   async handOver(): Promise<void> {
     this.unanswered = undefined
+    for (const reply of this.replies?.all() ?? []) reply.abandon?.()
     await this.close(outcomeUnknown({ reason: 'the instance that ran it was stopped' }))
   }
 

@@ -27,6 +27,8 @@ export interface Reply {
   /** True while its client is gone and may come back. A Reply without this is over when its client leaves. */
   isAway?(): boolean
   isOver?(): boolean
+  /** Breaks off as if this process had ended, so that whoever has the Session next sees to the request. */
+  abandon?(): void
 }
 
 /** ReplySession is what a Reply needs of its Session. */
@@ -120,6 +122,14 @@ export class PostReply implements Reply, Timed {
     this.incoming.accepted?.finish(told, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, told, error.code)
     else respondError(this.incoming, error)
+  }
+
+  abandon(): void {
+    if (!this.finish()) return
+    // A client that has ids comes back for the rest; what has not begun is sent on.
+    if (this.replay) this.replay.end()
+    else this.incoming.res.destroy()
+    this.incoming.done(499, 'HANDED_OVER')
   }
 
   isAway(): boolean {
