@@ -75,6 +75,7 @@ const connected = async (
     async close() {
       await end().catch(() => undefined)
       await client.close()
+      await watched.close()
     },
   }
 }

@@ -41,6 +41,9 @@ export const connectModern = async (spec: ConnectSpec): Promise<ChaosClient> => 
     cuttable: watched.resumable,
     answer: watched.answer,
     lost: () => undefined,
-    close: () => client.close(),
+    async close() {
+      await client.close()
+      await watched.close()
+    },
   }
 }

@@ -6,6 +6,8 @@ export interface Recovery {
   readonly fault: Fault
   readonly client: string
   readonly waitMs: number
+  /** What it had in the end. */
+  readonly good: Called
 }
 
 /**
@@ -33,9 +35,16 @@ export const recoveriesOf = (
       if (!good) return []
       const from = Math.max(fault.atMs, needed.fromMs)
       const waitMs = good.toMs - from - good.call.delayMs - overlap(excused, from, good.toMs)
-      return [{ fault, client, waitMs: Math.max(0, waitMs) }]
+      return [{ fault, client, waitMs: Math.max(0, waitMs), good }]
     }),
   )
+}
+
+/** slowestOf are the slowest recoveries, each good answer once, with the fault that it was the first after. */
+export const slowestOf = (recoveries: readonly Recovery[], count: number): readonly Recovery[] => {
+  const slowest = recoveries.toSorted((a, b) => b.waitMs - a.waitMs)
+  const seen = new Set<Called>()
+  return slowest.filter(({ good }) => seen.size < count && !seen.has(good) && seen.add(good))
 }
 
 type Span = readonly [fromMs: number, toMs: number]

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { createCaller } from './caller.js'
 import type { Caller } from './caller.js'
 import { causesOf, causeText } from './causes.js'
+import { faultText } from './fault.js'
 import type { Fault } from './fault.js'
 import { createInflictor } from './inflict.js'
 import type { Inflictor } from './inflict.js'
@@ -13,6 +14,7 @@ import { reportOf, writeReport } from './report.js'
 import { openRig } from './rig.js'
 import type { Rig } from './rig.js'
 import { planFaults } from './schedule.js'
+import { recoveriesOf, slowestOf } from './recovery.js'
 import { tableOf } from './table.js'
 import { figuresOf, neverRan, unknownWithoutCause } from './tally.js'
 import type { Happened } from './tally.js'
@@ -33,6 +35,8 @@ const calmMs = 3_000
 const progressMs = 10_000
 const printedCauses = 15
 const printedCalls = 5
+/** A recovery that takes longer is told of. */
+const slowMs = 1_000
 
 /** runChaos drives a cluster through the schedule and returns the exit code. It ends all that it started. */
 export const runChaos = async (chaos: Chaos): Promise<number> => {
@@ -124,6 +128,9 @@ const judge = async (
   const targets = verdictOf(all, { unrun, uncaused }, complaints)
   print(`\n${tableOf(figures)}\n`)
   for (const { passed, text } of targets) print(`${passed ? 'pass' : 'MISS'}  ${text}`)
+  const slowest = slowestOf(recoveriesOf(happened.calls, happened.faults), printedCalls)
+  for (const { waitMs, fault, good } of slowest)
+    if (waitMs > slowMs) print(`  ${waitMs} ms behind ${faultText(fault)}: ${callText(good)}`)
   const causes = causesOf(happened.calls)
   if (causes.length > 0) print(`\n${causes.slice(0, printedCauses).map(causeText).join('\n')}`)
   const judged = { figures, targets, complaints, causes }

@@ -1,8 +1,12 @@
+import { Agent } from 'undici'
+
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
 /** WatchedFetch is the fetch of one client: the harness sees its streams, and can cut the connections of those that can be resumed. */
 export interface WatchedFetch {
   readonly fetch: Fetch
+  /** Closes its connections. */
+  readonly close: () => Promise<void>
   /** Closes the connection of every stream that its revision can resume, and tells how many there were. */
   readonly cut: () => number
   readonly resumable: () => number
@@ -18,8 +22,9 @@ interface Stream {
   cut(): void
 }
 
-/** watchFetch wraps fetch; nothing else about it changes. */
+/** watchFetch wraps fetch; nothing else about it changes, but that each client has connections of its own, as programs have. */
 export const watchFetch = (resumes: Resumes): WatchedFetch => {
+  const dispatcher = new Agent()
   const streams = new Set<Stream>()
   let answer: 'none' | 'begun' | 'over' = 'none'
   let posts = 0
@@ -38,12 +43,13 @@ export const watchFetch = (resumes: Resumes): WatchedFetch => {
     const unfollow = (): void => given?.removeEventListener('abort', follow)
     given?.addEventListener('abort', follow, { once: true })
     if (given?.aborted) follow()
-    const response = await fetch(input, { ...init, signal: connection.signal }).catch(
-      (error: unknown) => {
-        unfollow()
-        throw error
-      },
-    )
+    // Node's own types know only the undici that Node has inside.
+    const connections: object = { dispatcher }
+    const own: RequestInit = { ...init, signal: connection.signal, ...connections }
+    const response = await fetch(input, own).catch((error: unknown) => {
+      unfollow()
+      throw error
+    })
     const { body, status, statusText, headers } = response
     if (!body || !headers.get('content-type')?.startsWith('text/event-stream')) {
       unfollow()
@@ -79,6 +85,7 @@ export const watchFetch = (resumes: Resumes): WatchedFetch => {
     },
     resumable: () => resumable().length,
     answer: () => answer,
+    close: () => dispatcher.destroy(),
   }
 }
 

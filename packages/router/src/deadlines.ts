@@ -12,21 +12,16 @@ export interface Timed extends Link {
 export interface Deadlines {
   add(timed: Timed): void
   remove(timed: Timed): void
-  /** This process stood still until this moment: what is known of its connections may be out of date. */
-  wasAway(): boolean
   close(): void
 }
 
 /** A deadline is kept to within this, ms. */
 const tickMs = 50
-const awayMs = 1_000
 
 export const createDeadlines = (): Deadlines => {
   const all = new Chain<Timed>()
-  let tickedAt = performance.now()
   const timer = setInterval(() => {
     const now = performance.now()
-    tickedAt = now
     for (const timed of all) {
       if (timed.dueAt > now) continue
       all.remove(timed)
@@ -37,7 +32,6 @@ export const createDeadlines = (): Deadlines => {
   return {
     add: (timed) => all.add(timed),
     remove: (timed) => all.remove(timed),
-    wasAway: () => performance.now() - tickedAt > awayMs,
     close: () => clearInterval(timer),
   }
 }

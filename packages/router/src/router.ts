@@ -25,6 +25,7 @@ import { createOffers } from './sessions/offers.js'
 import { createPortableReplays } from './sessions/portable-replays.js'
 import { createSessions } from './sessions/table.js'
 import type { Sessions } from './sessions/table.js'
+import { createTold } from './sessions/told.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
 import { createUnderway } from './underway.js'
@@ -81,6 +82,7 @@ export const createRouter = (given: RouterDeps): Router => {
     deadlines,
     bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
     calls: createCalls(deps.journal),
+    told: createTold(deps.journal, ageingOf(deadlines)),
     portableReplays: createPortableReplays(deps.instance, ageingOf(deadlines)),
     offers: createOffers({
       onChanged(backend, change) {

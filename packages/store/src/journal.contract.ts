@@ -30,10 +30,12 @@ export const describeJournal = (open: OpenStore) => {
     it('forgets what was settled, and nothing else', async () => {
       await store.journal.owe(session, call('1'))
       await store.journal.owe(session, call('2'))
-      await store.journal.settle(session, '1')
-      await store.journal.settle(session, 'never')
+      await store.journal.settle(session, ['1'])
+      await store.journal.settle(session, ['never', 'nor this'])
       expect(await store.journal.owed(session)).toEqual([call('2')])
-      await store.journal.settle(session, '2')
+      await store.journal.settle(session, [])
+      await store.journal.owe(session, call('3'))
+      await store.journal.settle(session, ['2', '3'])
       expect(await store.journal.owed(session)).toEqual([])
     })
 

@@ -27,7 +27,7 @@ export interface AcceptedCall {
  */
 export interface Journal {
   owe(session: SessionId, owed: Owed): Promise<void>
-  settle(session: SessionId, requestId: string): Promise<void>
+  settle(session: SessionId, requestIds: readonly string[]): Promise<void>
   /** What is still owed, in no order. */
   owed(session: SessionId): Promise<readonly Owed[]>
   /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */

@@ -11,6 +11,7 @@ import type { Selector } from '../policy/selector.js'
 import type { Offers } from '../sessions/offers.js'
 import type { PortableReplays } from '../sessions/portable-replays.js'
 import type { Sessions } from '../sessions/table.js'
+import type { Told } from '../sessions/told.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
@@ -24,6 +25,7 @@ export interface Context {
   readonly calls: Calls
   readonly portableReplays: PortableReplays
   readonly offers: Offers
+  readonly told: Told
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }

@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
 import { deadUrl, openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import { requestsOwed } from '../testing/sse-client.js'
 import { stdioServer } from '../testing/stdio-server.js'
+
+const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 
 const open = async () => {
   const endpoint = await openEndpoint()
@@ -195,6 +198,7 @@ describe('a client that names itself', () => {
     const first = await streamAt(a.url)
     await first.send(a.url, aRequest(0, 'initialize', handshake))
     await first.events.message()
+    await first.send(a.url, initialized)
     await first.send(a.url, aRequest(1, 'hang'))
     const id = first.session as never
     await store.journal.owe(id, {
@@ -208,7 +212,45 @@ describe('a client that names itself', () => {
       { id: 1, error: { code: -31001 } },
       { id: 2, result: { n: 2 } },
     ])
-    await expect.poll(() => store.journal.owed(id)).toEqual([])
+    await expect.poll(() => requestsOwed(store, id)).toEqual([])
+  })
+
+  it('is told the answers of the last moments once more, as nobody knows whether it heard them', async () => {
+    const { a, b, streamAt } = await open()
+    const first = await streamAt(a.url)
+    await first.send(a.url, aRequest(0, 'initialize', handshake))
+    await first.events.message()
+    await first.send(a.url, initialized)
+    for (const id of [1, 2]) await first.send(a.url, aRequest(id, 'echo', { n: id }))
+    const heard = [await first.events.message(), await first.events.message()]
+    first.events.response.destroy()
+    const second = await streamAt(b.url)
+    expect([await second.events.message(), await second.events.message()]).toEqual(heard)
+  })
+
+  it('… and not what an earlier process of its name was told, where it begins anew meanwhile', async () => {
+    const { store, a, streamAt } = await open()
+    const first = await streamAt(a.url)
+    await first.send(a.url, aRequest(0, 'initialize', handshake))
+    await first.events.message()
+    await first.send(a.url, aRequest(1, 'echo', { n: 1 }))
+    await first.events.message()
+    const all = store.journal.owed.bind(store.journal)
+    let read = (): void => undefined
+    const reading = new Promise<void>((resolve) => (read = resolve))
+    vi.spyOn(store.journal, 'owed').mockImplementation(async (id) => {
+      const owed = await all(id)
+      await reading
+      return owed
+    })
+    first.events.response.destroy()
+    const second = await streamAt(a.url)
+    await second.send(a.url, aRequest(0, 'initialize', handshake))
+    read()
+    await second.send(a.url, aRequest(1, 'echo', { n: 2 }))
+    expect(await second.events.message()).toMatchObject({ id: 0 })
+    expect(await second.events.message()).toMatchObject({ id: 1, result: { n: 2 } })
+    await expect.poll(() => requestsOwed(store, second.session as never)).toEqual([])
   })
 
   it('begins anew with another initialize, in a new process', async () => {

@@ -2,7 +2,7 @@ import type { Backend, Endpoint, Session, SessionId } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
 import { eventFrame, requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { mayTryElsewhere } from '@mcp-router/upstream'
+import { discard, mayTryElsewhere } from '@mcp-router/upstream'
 import { readMessageOrBatch } from '../body.js'
 import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
@@ -23,6 +23,7 @@ import type { Looks } from '../sessions/looks.js'
 import { orphansOf } from '../sessions/orphans.js'
 import { formOf } from '../sessions/replay.js'
 import { openCounted } from '../sessions/resume.js'
+import { beginAnew, retell } from '../sessions/retell.js'
 import { awaitReturn, tellReturn } from '../sessions/return.js'
 import { writeStreamId } from '../sessions/stream-id.js'
 import type { Proof } from '../sessions/stream-id.js'
@@ -110,7 +111,7 @@ const follow = (
   incoming: Incoming,
   held: HeldSession,
   live: LiveSession,
-  { looks, proof }: Caller,
+  { looks, proof, held: isBack }: Caller,
 ): void => {
   const { id, backend } = held.record
   const stream = openCounted(context, incoming, held, () => {
@@ -124,10 +125,11 @@ const follow = (
   )
   if (looks) orphansOf(context).follow(held, looks)
   if (proof === 'guess') {
-    welcome(context.deadlines, held, live, stream)
+    welcome(context, held, live, stream)
     return
   }
-  live.attach(stream, formOf(held.record))
+  const waited = live.attach(stream, formOf(held.record))
+  if (isBack) discard(retell(context, held, live, waited))
   tellReturn(held)
 }
 
@@ -208,6 +210,9 @@ const accept = async (
   if (message.kind === 'request') requireRoom(live, 1)
   if (message.method === 'initialize' && held.record.initialize) await startOver(context, held)
   recogniseGuest(live, message.method)
+  if (message.method === 'initialize') beginAnew(context, held, live)
+  // It has the answer to that.
+  if (message.method === 'notifications/initialized') context.told.forget(held.record.id)
   await noteRequest(context.sessions, held, message)
   const noting = noteOwed(context, held.record, message)
   // What may run twice need not wait for that: until it is answered 202, whoever sent it knows that it may be lost.

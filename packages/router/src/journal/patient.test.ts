@@ -18,7 +18,7 @@ const open = (settle: Journal['settle']) => {
 
 it('waits for a store that comes back', async () => {
   const settle = vi.fn<Journal['settle']>().mockRejectedValueOnce(new Error('away'))
-  const settled = open(settle.mockResolvedValue()).settle(session, '1')
+  const settled = open(settle.mockResolvedValue()).settle(session, ['1'])
   await vi.advanceTimersByTimeAsync(200)
   await settled
   expect(settle).toHaveBeenCalledTimes(2)
@@ -27,10 +27,10 @@ it('waits for a store that comes back', async () => {
 it('gives up on one that is away for longer, and then at once', async () => {
   const settle = vi.fn<Journal['settle']>().mockRejectedValue(new Error('away'))
   const journal = open(settle)
-  const first = expect(journal.settle(session, '1')).rejects.toThrow('away')
+  const first = expect(journal.settle(session, ['1'])).rejects.toThrow('away')
   await vi.advanceTimersByTimeAsync(6_000)
   await first
   settle.mockClear()
-  await expect(journal.settle(session, '2')).rejects.toThrow('away')
+  await expect(journal.settle(session, ['2'])).rejects.toThrow('away')
   expect(settle).toHaveBeenCalledOnce()
 })

@@ -23,7 +23,7 @@ export const patientJournal = (journal: Journal): Journal => {
   }
   return {
     owe: (session, owed) => patiently(() => journal.owe(session, owed)),
-    settle: (session, requestId) => patiently(() => journal.settle(session, requestId)),
+    settle: (session, requestIds) => patiently(() => journal.settle(session, requestIds)),
     owed: (session) => patiently(() => journal.owed(session)),
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
     finish: (requestId, call) => patiently(() => journal.finish(requestId, call)),

@@ -10,16 +10,14 @@ export interface LiveHooks {
   onForgotten(upstream: Upstream, error: unknown): Promise<void>
   /** The server went away with a request whose client waits for the answer on its Stream. */
   onBroken(pending: Pending, error: RouterError): void
-  /** The client has heard the answer, or an error in its place, to a request that was answered 202. */
-  onSettled(id: string): void
+  /** The client was told the answer, or an error in its place, to a request that was answered 202; without `answer`, it had waited for the client. */
+  onTold(id: string, answer?: Buffer): void
   /** There is an answer to such a request, and no client to hear it. */
   onUnheard(id: string, answer: Buffer): void
   /** The server agreed on a protocol revision. */
   onAgreed(revision: string): void
   /** The client, or whoever speaks for it, said that the handshake is done. */
   onInitialized(): void
-  /** Whether a client whose Stream seems to be open may have left meanwhile. */
-  wasAway?(): boolean
   onListChanged(change: ListChange): void
 }
 

@@ -38,7 +38,7 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
     onLost: vi.fn(),
     onForgotten: vi.fn(() => Promise.resolve()),
     onBroken: vi.fn(),
-    onSettled: vi.fn(),
+    onTold: vi.fn(),
     onUnheard: vi.fn(),
     onAgreed: vi.fn(),
     onInitialized: vi.fn(),

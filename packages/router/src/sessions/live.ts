@@ -17,9 +17,6 @@ import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 import type { Revival } from './takeover.js'
 
-/** After standing still, connections that others have closed are known within this, ms. */
-const settleMs = 100
-
 /**
  * LiveSession is an owned Session at its Owner: one Upstream of its own, so that ids pass unchanged, and the way back to the client:
  * its Stream, and a Reply for each POST that waits for an answer.
@@ -86,11 +83,13 @@ export class LiveSession implements UpstreamListener {
     this.ready = true
   }
 
-  /** attach sends what the server says to this Stream from now on; an earlier one is ended. */
-  attach(stream: Stream, form: Form): void {
+  /** attach sends what the server says to this Stream from now on; an earlier one is ended. It returns which answers had waited for it. */
+  attach(stream: Stream, form: Form): ReadonlySet<string> {
     this.replays.standalone.attach(stream, form)
-    for (const id of this.unheard ?? []) this.hooks.onSettled(id)
+    const { unheard = new Set<string>() } = this
+    for (const id of unheard) this.hooks.onTold(id)
     this.unheard = undefined
+    return unheard
   }
 
   detach(stream: Stream): void {
@@ -255,7 +254,8 @@ export class LiveSession implements UpstreamListener {
     else this.toStream(message)
   }
 
-  private toStream(message: Message): void {
+  /** toStream says it on the client's Stream, now or once there is one. */
+  toStream(message: Message): void {
     this.replays.standalone.say(message.bytes)
   }
 
@@ -266,15 +266,11 @@ export class LiveSession implements UpstreamListener {
 
   /** tellAnswer tells the answer to a request that was answered 202, now or once its client is there. */
   tellAnswer(id: string, answer: Buffer): void {
-    if (this.hooks.wasAway?.()) {
-      setTimeout(() => this.tellAnswer(id, answer), settleMs)
-      return
-    }
     const { standalone } = this.replays
     const isHeard = standalone.isHeard()
     standalone.say(answer)
     if (isHeard) {
-      this.hooks.onSettled(id)
+      this.hooks.onTold(id, answer)
       return
     }
     this.unheard = (this.unheard ?? new Set<string>()).add(id)

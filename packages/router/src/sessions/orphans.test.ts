@@ -3,7 +3,15 @@ import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
-import { begin, cut, handshakeOf, openTwo, revision, streamAt } from '../testing/sse-client.js'
+import {
+  begin,
+  cut,
+  handshakeOf,
+  openTwo,
+  requestsOwed,
+  revision,
+  streamAt,
+} from '../testing/sse-client.js'
 import { maxOrphans } from './orphans.js'
 
 describe('a session whose stream has closed', () => {
@@ -98,7 +106,7 @@ describe('a message that is sent again by whoever passes it on', () => {
     expect(repeated.status).toBe(202)
     const same = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-8' })
     expect(same.status).toBe(202)
-    await expect.poll(() => store.journal.owed(client.id)).toEqual([])
+    await expect.poll(() => requestsOwed(store, client.id)).toEqual([])
   })
 })
 

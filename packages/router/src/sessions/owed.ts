@@ -25,22 +25,14 @@ export const requireRoom = (live: Pick<LiveSession, 'owes'>, more: number): void
  * the store is away, live Sessions go on without.
  */
 export const noteOwed = async (
-  { deps }: Context,
+  { deps, told }: Context,
   { id, downstream }: Session,
   message: Message,
 ): Promise<void> => {
   if (downstream !== 'sse' || message.kind !== 'request') return
+  told.withdraw(id, message.id)
   const owed = { requestId: message.id, body: message.bytes.toString('utf8') }
   await deps.journal.owe(id, owed).catch(() => undefined)
-}
-
-/** settleOwed takes it out again. */
-export const settleOwed = (
-  { deps }: Context,
-  { id, downstream }: Session,
-  requestId: string,
-): void => {
-  if (downstream === 'sse') discard(deps.journal.settle(id, requestId))
 }
 
 /** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over tells it. */
@@ -136,6 +128,9 @@ export const isRepeated = (
   if (all.size > maxTaken && oldest !== undefined) all.delete(oldest)
   return false
 }
+
+/** forgetPaid forgets them: a client that begins anew uses the same ids for other requests. */
+export const forgetPaid = (live: LiveSession): void => void paid.delete(live)
 
 const messageIn = (body: string): readonly Message[] => {
   try {

@@ -13,7 +13,7 @@ import { repeatPassed, repeatReply } from './broken.js'
 import { lookOwned } from './list-changes.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
-import { oweAnswer, settleOwed } from './owed.js'
+import { oweAnswer } from './owed.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
 import { openReply } from './reply.js'
@@ -58,10 +58,8 @@ export const openLive = (
       const held = sessions.held(id)
       if (held?.live) void repeatPassed(context, held, held.live, pending, error)
     },
-    wasAway: () => context.deadlines.wasAway(),
-    onSettled(requestId) {
-      const held = sessions.held(id)
-      if (held) settleOwed(context, held.record, requestId)
+    onTold(requestId, answer) {
+      if (sessions.held(id)?.record.downstream === 'sse') context.told.add(id, requestId, answer)
     },
     onUnheard(requestId, answer) {
       const held = sessions.held(id)

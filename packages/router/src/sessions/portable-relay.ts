@@ -161,7 +161,7 @@ export class PortableRelay extends Relay {
 
   /** Leaving is no cancellation (spec 2025-03-26, transports): whoever has an event id can come back for the rest. */
   protected override onClientClose(): void {
-    if (!this.reply) super.onClientClose()
+    if (!this.reply?.isOpen()) super.onClientClose()
     else if (!this.over) this.request.done(499, 'CLIENT_LEFT')
   }
 

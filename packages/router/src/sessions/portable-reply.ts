@@ -4,6 +4,7 @@ import { createSseDecoder, errorBytes, MalformedMessage, scanMessage } from '@mc
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import type { KeepAlive } from '../keep-alive.js'
 import type { Replay } from './replay.js'
 import { openStream } from './stream.js'
 import { StreamedCall } from './streamed.js'
@@ -20,6 +21,7 @@ export class PortableReply {
   private readonly call: StreamedCall
   private decoder: ReturnType<typeof createSseDecoder> | undefined
   private chunks: Buffer[] | undefined
+  private readonly keep: KeepAlive
   private answered = false
 
   /** `onLapsed` comes when its client stays away for good. */
@@ -34,11 +36,15 @@ export class PortableReply {
     this.message = message
     this.replay = context.portableReplays.open(session, message.id, onLapsed)
     this.call = new StreamedCall(context, session, message)
-    this.call.begin()
-    incoming.streaming = true
-    const stream = openStream(incoming.res, context.keep, () => this.replay.detach(stream))
-    this.replay.attach(stream, 'primed')
+    this.keep = context.keep
+    // Until it is noted, Nginx may send it to another Instance.
+    void this.call.begin().then(() => this.open())
     this.expect(true)
+  }
+
+  /** isOpen tells that the stream has begun: its client can come back for it. */
+  isOpen(): boolean {
+    return this.incoming.streaming
   }
 
   /** expect says how the Endpoint answers: with events, or with one JSON body. */
@@ -72,28 +78,43 @@ export class PortableReply {
     return this.answered
   }
 
-  private hear(bytes: Buffer): void {
-    if (this.answers(bytes)) this.conclude(bytes, 'ok')
-    else this.replay.say(bytes)
+  /** open sends the head of the stream, and what was said meanwhile. */
+  private open(): void {
+    const { incoming, replay } = this
+    if (incoming.streaming || incoming.isClosed()) return
+    incoming.streaming = true
+    const stream = openStream(incoming.res, this.keep, () => replay.detach(stream))
+    replay.attach(stream, 'primed')
   }
 
-  private answers(bytes: Buffer): boolean {
-    try {
-      const { kind, id } = scanMessage(bytes)
-      return kind === 'response' && id === this.message.id
-    } catch (error) {
-      if (error instanceof MalformedMessage) return false
-      throw error
+  private hear(bytes: Buffer): void {
+    const message = messageIn(bytes)
+    if (message?.kind === 'response' && message.id === this.message.id) {
+      this.conclude(bytes, 'ok')
+      return
     }
+    this.replay.say(bytes)
+    // The server waits for somebody to answer.
+    if (message?.kind === 'request') this.open()
   }
 
   private conclude(answer: Buffer, outcome: string): void {
     if (this.answered) return
     this.answered = true
+    this.open()
     const isHeard = this.replay.isHeard()
     this.replay.say(answer)
     this.replay.end()
     this.incoming.done(200, outcome)
     this.call.end(answer, isHeard)
+  }
+}
+
+const messageIn = (bytes: Buffer): Message | undefined => {
+  try {
+    return scanMessage(bytes)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined
+    throw error
   }
 }

@@ -77,6 +77,7 @@ export class PostReply implements Reply, Timed {
   private readonly session: ReplySession
   private readonly terms: ReplyTerms
   private replay: Replay | undefined
+  private isOpen = false
   private over = false
 
   constructor(incoming: Incoming, clocks: Clocks, session: ReplySession, terms: ReplyTerms) {
@@ -98,7 +99,10 @@ export class PostReply implements Reply, Timed {
   }
 
   say(message: Message): void {
-    if (!this.over && !this.isLeft()) this.begin().say(message.bytes)
+    if (this.over || this.isLeft()) return
+    this.begin().say(message.bytes)
+    // The server waits for somebody to answer.
+    if (message.kind === 'request') this.open()
   }
 
   answer(message: Message): void {
@@ -127,13 +131,13 @@ export class PostReply implements Reply, Timed {
   abandon(): void {
     if (!this.finish()) return
     // A client that has ids comes back for the rest; what has not begun is sent on.
-    if (this.replay) this.replay.end()
+    if (this.isOpen) this.replay?.end()
     else this.incoming.res.destroy()
     this.incoming.done(499, 'HANDED_OVER')
   }
 
   isAway(): boolean {
-    return this.isLeft() || (this.replay !== undefined && !this.replay.isHeard())
+    return this.isLeft() || (this.isOpen && !this.replay?.isHeard())
   }
 
   isOver(): boolean {
@@ -146,21 +150,31 @@ export class PostReply implements Reply, Timed {
 
   /** Nobody listens, and nobody can come back for a stream that never began. */
   private isLeft(): boolean {
-    return !this.replay && this.incoming.isClosed()
+    return !this.isOpen && this.incoming.isClosed()
   }
 
   private begin(): Replay {
     if (this.replay) return this.replay
     this.clocks.deadlines.remove(this)
-    const replay = this.session.replays.open(this.id, () => this.finish())
-    if (this.terms.form !== 'plain') this.terms.streamed?.begin()
-    const stream = openStream(this.incoming.res, this.clocks.keep, () => replay.detach(stream))
+    this.replay = this.session.replays.open(this.id, () => this.finish())
+    const { form, streamed } = this.terms
+    if (form === 'plain' || !streamed) this.open()
+    // Until it is noted, Nginx may send it to another Instance.
+    else void streamed.begin().then(() => this.open())
+    return this.replay
+  }
+
+  /** open sends the head of the stream, and what was said meanwhile. */
+  private open(): void {
+    const { incoming, replay } = this
+    if (!replay || this.isOpen || incoming.isClosed()) return
+    this.isOpen = true
+    const stream = openStream(incoming.res, this.clocks.keep, () => replay.detach(stream))
     replay.attach(stream, this.terms.form)
-    this.replay = replay
-    return replay
   }
 
   private conclude(replay: Replay, last: Buffer, outcome: string): void {
+    this.open()
     const isHeard = replay.isHeard()
     replay.say(last)
     replay.end()
@@ -174,7 +188,7 @@ export class PostReply implements Reply, Timed {
    */
   private onClosed(): void {
     if (this.over) return
-    const isAwaited = this.replay
+    const isAwaited = this.isOpen
       ? this.terms.form !== 'plain'
       : this.incoming.accepted !== undefined
     if (!isAwaited) this.finish()

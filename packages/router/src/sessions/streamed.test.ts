@@ -1,6 +1,6 @@
 import type { SessionId } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Context } from '../downstream/context.js'
 import { openStore } from '../testing/gateway.js'
 import { StreamedCall } from './streamed.js'
@@ -11,18 +11,20 @@ const answer = '{"jsonrpc":"2.0","id":"é","result":{}}'
 
 const begin = async () => {
   const { journal } = openStore()
+  const told = { add: vi.fn(), withdraw: vi.fn(), forget: vi.fn() }
   // Nothing else of it is used here.
-  const context = { deps: { journal } } as unknown as Context
+  const context = { deps: { journal }, told } as unknown as Context
   const call = new StreamedCall(context, session, scanMessage(Buffer.from(body)))
-  call.begin()
+  await call.begin()
+  expect(told.withdraw).toHaveBeenCalledWith(session, '"é"')
   expect(await journal.owed(session)).toEqual([{ requestId: '"é"', body }])
-  return { call, owed: () => journal.owed(session) }
+  return { call, told, owed: () => journal.owed(session) }
 }
 
-it('a call is in the journal until its client has the answer', async () => {
-  const { call, owed } = await begin()
+it('a call is in the journal, and its answer is one of those that were told', async () => {
+  const { call, told } = await begin()
   call.end(Buffer.from(answer), true)
-  expect(await owed()).toEqual([])
+  expect(told.add).toHaveBeenCalledWith(session, '"é"', Buffer.from(answer))
 })
 
 it('the answer takes its place for a client that is away', async () => {

@@ -24,19 +24,21 @@ export class StreamedCall {
     this.message = message
   }
 
-  begin(): void {
-    this.owe(this.message.bytes)
+  /** begin resolves once it is there, or cannot be: the stream begins then, because nobody sends the request again from then on. */
+  async begin(): Promise<void> {
+    this.context.told.withdraw(this.session, this.message.id)
+    await this.owe(this.message.bytes)
   }
 
-  /** end takes it out again, or keeps the answer for a client that is away. */
+  /** end keeps the answer: for a client that is away, or that may turn out to have been. */
   end(answer: Buffer, isHeard: boolean): void {
-    if (isHeard) discard(this.context.deps.journal.settle(this.session, this.message.id))
-    else this.owe(answer)
+    if (isHeard) this.context.told.add(this.session, this.message.id, answer)
+    else discard(this.owe(answer))
   }
 
-  private owe(body: Buffer): void {
+  private async owe(body: Buffer): Promise<void> {
     const owed = { requestId: this.message.id, body: body.toString('utf8') }
-    discard(this.context.deps.journal.owe(this.session, owed))
+    await this.context.deps.journal.owe(this.session, owed).catch(() => undefined)
   }
 }
 
@@ -66,7 +68,7 @@ export const succeed = async (
     await again(message)
     return
   }
-  discard(deps.journal.settle(id, requestId))
+  discard(deps.journal.settle(id, [requestId]))
   const isAnswer = message?.kind === 'response'
   tellOn(context, incoming, held, isAnswer ? message.bytes : unknownAnswer(requestId, message))
 }

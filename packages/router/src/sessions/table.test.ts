@@ -68,7 +68,7 @@ const aLive = () => {
     onLost: () => undefined,
     onForgotten: () => Promise.resolve(),
     onBroken: () => undefined,
-    onSettled: () => undefined,
+    onTold: () => undefined,
     onUnheard: () => undefined,
     onAgreed: () => undefined,
     onInitialized: () => undefined,

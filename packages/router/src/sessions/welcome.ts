@@ -1,7 +1,10 @@
 import type { Link } from '@mcp-router/core'
-import type { Deadlines, Timed } from '../deadlines.js'
+import { discard } from '@mcp-router/upstream'
+import type { Timed } from '../deadlines.js'
+import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
+import { retell } from './retell.js'
 import { tellReturn } from './return.js'
 import type { Stream } from './stream.js'
 
@@ -15,14 +18,14 @@ const guests = new WeakMap<LiveSession, Guest>()
  * of the business of a client that begins anew.
  */
 export const welcome = (
-  deadlines: Deadlines,
+  context: Context,
   held: HeldSession,
   live: LiveSession,
   stream: Stream,
 ): void => {
-  const guest = new Guest(held, live, stream)
+  const guest = new Guest(context, held, live, stream)
   guests.set(live, guest)
-  deadlines.add(guest)
+  context.deadlines.add(guest)
 }
 
 /** recogniseGuest looks at the first message of such a client. */
@@ -42,26 +45,29 @@ class Guest implements Timed {
   previous: Link | undefined
   next: Link | undefined
   readonly dueAt = performance.now() + graceMs
+  private readonly context: Context
   private readonly held: HeldSession
   private readonly live: LiveSession
   private readonly stream: Stream
 
-  constructor(held: HeldSession, live: LiveSession, stream: Stream) {
+  constructor(context: Context, held: HeldSession, live: LiveSession, stream: Stream) {
+    this.context = context
     this.held = held
     this.live = live
     this.stream = stream
   }
 
   onDue(): void {
-    if (this.attach()) tellReturn(this.held)
+    const waited = this.attach()
+    if (!waited) return
+    discard(retell(this.context, this.held, this.live, waited))
+    tellReturn(this.held)
   }
 
-  attach(): boolean {
-    if (guests.get(this.live) !== this) return false
+  attach(): ReadonlySet<string> | undefined {
+    if (guests.get(this.live) !== this) return undefined
     guests.delete(this.live)
-    if (!this.stream.isOpen()) return false
-    this.live.attach(this.stream, 'plain')
-    return true
+    return this.stream.isOpen() ? this.live.attach(this.stream, 'plain') : undefined
   }
 }
 

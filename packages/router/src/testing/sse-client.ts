@@ -1,4 +1,5 @@
 import type { SessionId } from '@mcp-router/core'
+import type { Store } from '@mcp-router/store'
 import { expect } from 'vitest'
 import { backendOf, nodeEndpoint } from './backend.js'
 import { aRequest, ask, follow } from './client.js'
@@ -69,6 +70,13 @@ export const begin = async (
   const { result } = await client.events.message()
   await client.send({ jsonrpc: '2.0', method: 'notifications/initialized' }, later)
   return { ...client, pid: (result as { pid: number }).pid }
+}
+
+/** requestsOwed are the ids of requests that have no answer yet. */
+export const requestsOwed = async ({ journal }: Store, id: SessionId): Promise<string[]> => {
+  const owed = await journal.owed(id)
+  const isRequest = (body: string) => 'method' in (JSON.parse(body) as object)
+  return owed.filter(({ body }) => isRequest(body)).map(({ requestId }) => requestId)
 }
 
 /** cut breaks the stream and waits until its Instance knows. */

@@ -12,10 +12,10 @@ export const memoryJournal = (attempt: Attempt): Journal => {
       attempt(() => {
         calls.put(session, new Map(calls.get(session)).set(requestId, body))
       }),
-    settle: (session, requestId) =>
+    settle: (session, requestIds) =>
       attempt(() => {
         const left = new Map(calls.get(session))
-        left.delete(requestId)
+        for (const requestId of requestIds) left.delete(requestId)
         if (left.size > 0) calls.amend(session, left)
         else calls.delete(session)
       }),

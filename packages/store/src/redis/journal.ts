@@ -11,8 +11,9 @@ export const redisJournal = ({ client, attempt }: Connection): Journal => ({
       Promise.all([client.hset(key, requestId, body), client.pexpire(key, journalMs)]),
     )
   },
-  async settle(session, requestId) {
-    await attempt(() => client.hdel(callsKey(session), requestId))
+  async settle(session, requestIds) {
+    if (requestIds.length === 0) return
+    await attempt(() => client.hdel(callsKey(session), ...requestIds))
   },
   async owed(session) {
     const calls = await attempt(() => client.hgetall(callsKey(session)))

@@ -26,7 +26,7 @@ const all = (store: Store): Promise<unknown>[] => [
   store.eras.keep('a', 'legacy', 60_000),
   store.eras.forget('a'),
   store.journal.owe(session.id, { requestId: '1', body: '{}' }),
-  store.journal.settle(session.id, '1'),
+  store.journal.settle(session.id, ['1']),
   store.journal.owed(session.id),
   store.generation(),
   store.clusterSecret(),

@@ -83,8 +83,9 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
           resolve()
           return
         }
+        // A line that was not written whole was never executed.
         const reason = 'the process is gone'
-        reject(new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, cause))
+        reject(new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause))
       })
     })
   }
