@@ -8,11 +8,12 @@ const session = 's' as SessionId
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const open = (settle: Journal['settle']) => {
-  const never = (): never => {
-    throw new Error('nobody asked for that')
-  }
-  const journal = { owe: never, settle, owed: never, accept: never, finish: never, forget: never }
+const never = (): never => {
+  throw new Error('nobody asked for that')
+}
+
+const open = (settle: Journal['settle'], owe: Journal['owe'] = never) => {
+  const journal = { owe, settle, owed: never, accept: never, finish: never, forget: never }
   return patientJournal(journal)
 }
 
@@ -33,4 +34,23 @@ it('gives up on one that is away for longer, and then at once', async () => {
   settle.mockClear()
   await expect(journal.settle(session, ['2'])).rejects.toThrow('away')
   expect(settle).toHaveBeenCalledOnce()
+})
+
+it('writes an answer behind its request, however long that takes', async () => {
+  const written: string[] = []
+  let isAway = true
+  const owe: Journal['owe'] = (_, { body }) => {
+    if (isAway) return Promise.reject(new Error('away'))
+    written.push(body)
+    return Promise.resolve()
+  }
+  const journal = open(never, owe)
+  const first = journal.owe(session, { requestId: '1', body: 'request' })
+  await vi.advanceTimersByTimeAsync(150)
+  isAway = false
+  const other = journal.owe(session, { requestId: '2', body: 'other' })
+  const second = journal.owe(session, { requestId: '1', body: 'answer' })
+  await vi.advanceTimersByTimeAsync(100)
+  await Promise.all([first, other, second])
+  expect(written).toEqual(['other', 'request', 'answer'])
 })

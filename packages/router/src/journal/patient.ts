@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { SessionId } from '@mcp-router/core'
 import type { Journal } from '@mcp-router/store'
 
 /** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
@@ -21,9 +22,30 @@ export const patientJournal = (journal: Journal): Journal => {
       }
     }
   }
+  /** What is under way for each entry: a request that is still being noted must not be written over its answer. */
+  const writing = new Map<string, Promise<void>>()
+  const inTurn = (
+    session: SessionId,
+    requestIds: readonly string[],
+    write: () => Promise<void>,
+  ): Promise<void> => {
+    const names = requestIds.map((requestId) => `${session} ${requestId}`)
+    const before = names.flatMap((name) => writing.get(name) ?? [])
+    const written =
+      before.length === 0
+        ? patiently(write)
+        : Promise.allSettled(before).then(() => patiently(write))
+    for (const name of names) writing.set(name, written)
+    const over = (): void => {
+      for (const name of names) if (writing.get(name) === written) writing.delete(name)
+    }
+    written.then(over, over)
+    return written
+  }
   return {
-    owe: (session, owed) => patiently(() => journal.owe(session, owed)),
-    settle: (session, requestIds) => patiently(() => journal.settle(session, requestIds)),
+    owe: (session, owed) => inTurn(session, [owed.requestId], () => journal.owe(session, owed)),
+    settle: (session, requestIds) =>
+      inTurn(session, requestIds, () => journal.settle(session, requestIds)),
     owed: (session) => patiently(() => journal.owed(session)),
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
     finish: (requestId, call) => patiently(() => journal.finish(requestId, call)),

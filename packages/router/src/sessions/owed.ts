@@ -66,7 +66,8 @@ export const payOwed = async (
   owed: readonly Message[],
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  const cause = `requests left unanswered: ${owed.length}`
+  const unanswered = owed.filter(({ kind }) => kind === 'request').length
+  const cause = `requests left unanswered: ${unanswered}, answers that may not have arrived: ${owed.length - unanswered}`
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
   if (held.live) paid.set(held.live, new Map(owed.map(({ id, method }) => [id, method])))
   for (const message of owed) {
