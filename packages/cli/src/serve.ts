@@ -21,8 +21,16 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
     say()
   }
   await ended
+  const late = setTimeout(() => {
+    complain('mcp-router: not everything could be closed in time, ending anyway')
+    process.exit(1)
+  }, config.drainMs + closeMs)
   await gateway.close()
+  clearTimeout(late)
 }
+
+/** What is left after the drain is closed within this, ms, or with the process: a store that is away must not hold it. */
+const closeMs = 4_000
 
 /** untilSignal resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
 const untilSignal = (): Promise<void> =>

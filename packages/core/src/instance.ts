@@ -10,4 +10,6 @@ export interface Instance {
   readonly startedAt: number
   /** Sessions that this Instance holds live. */
   readonly sessions: number
+  /** While it drains: where it still takes what belongs to calls under way. Absent: it does not drain. */
+  readonly back?: string
 }

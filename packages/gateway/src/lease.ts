@@ -6,6 +6,8 @@ import type { Membership } from '@mcp-router/store'
 export interface Lease {
   /** It was renewed within its time: nobody may take this Instance for gone. */
   holds(): boolean
+  /** Tells the others at once what has changed about the Instance. */
+  publish(): Promise<void>
   close(): Promise<void>
 }
 
@@ -65,6 +67,7 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   renewAfter(renewMs)
   return {
     holds: () => performance.now() - renewedAt < leaseMs,
+    publish: () => renew().catch(onError),
     async close() {
       clearTimeout(timer)
       timer = undefined

@@ -21,6 +21,7 @@ import { explain } from './explain.js'
 import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
+import type { Listener } from './listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
 import { statusOf } from './status.js'
@@ -168,12 +169,14 @@ const compose = async (
   })
   opened.push(() => listener.close())
 
+  let back: Listener | undefined
   const self = (): Instance => ({
     id: config.instance,
     address: listener.address,
     pid: process.pid,
     startedAt,
     sessions: [...router.sessions().values()].reduce((sum, each) => sum + each, 0),
+    ...(back && { back: back.address }),
   })
   const lease = await takeLease({
     membership: store.membership,
@@ -189,9 +192,15 @@ const compose = async (
     life.phase = 'draining'
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     router.linger()
+    // What calls under way still need comes there, once the port is closed.
+    back = await listen(config.host, 0, (req, res) => {
+      if (!router.handleBack(req, res)) res.writeHead(404).end()
+    })
+    await lease.publish()
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()
     await router.drain(config.drainMs)
+    await back.close()
   })
   const trim = startTrim({ activity: () => router.begun() })
   opened.push(() => trim.close())

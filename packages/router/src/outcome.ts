@@ -64,9 +64,10 @@ export const afterBreak = async (
 ): Promise<RouterError | undefined> => {
   const { backend, message, error, repeats } = broken
   const reason = reasonOf(error)
-  const isSafe = await isRetrySafe(context, backend, message).catch(() => false)
+  // An answer or news that comes twice is heard once: nobody waits for it any more.
+  const isSafe =
+    message.kind !== 'request' || (await isRetrySafe(context, backend, message).catch(() => false))
   if (isSafe && repeats < maxRepeats) return undefined
-  if (isSafe || message.kind !== 'request')
-    return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
+  if (isSafe) return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
   return outcomeUnknown({ ...broken, reason: `its server broke off (${reason})` }, error)
 }

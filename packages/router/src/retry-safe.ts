@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend } from '@mcp-router/core'
 import { toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -43,14 +44,21 @@ export const isRetrySafe = async (
   return isSafeIn(tools, message)
 }
 
+/** A server that has just gone may be back in a moment; a call that nobody knows to be safe is not repeated. */
+const rounds = 3
+const pauseMs = 300
+
 /** askAny lists the tools of the first Endpoint that answers. */
 const askAny = async (context: Context, backend: Backend, params: object): Promise<Json> => {
   let failure: unknown = new Error('there is no endpoint')
-  for (const endpoint of backend.endpoints) {
-    try {
-      return await askPooled(context, { backend, endpoint }, 'tools/list', { ...params })
-    } catch (error) {
-      failure = error
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0) await wait(pauseMs)
+    for (const endpoint of backend.endpoints) {
+      try {
+        return await askPooled(context, { backend, endpoint }, 'tools/list', { ...params })
+      } catch (error) {
+        failure = error
+      }
     }
   }
   throw failure

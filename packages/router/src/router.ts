@@ -34,6 +34,8 @@ import { createUnderway } from './underway.js'
 export interface Router {
   /** Takes the request when its path is the data plane's; false: it is somebody else's. */
   handle(req: IncomingMessage, res: ServerResponse): boolean
+  /** The same for what comes from other Instances only, the way back of one that drains. */
+  handleBack(req: IncomingMessage, res: ServerResponse): boolean
   /** A Session ended on another Instance. */
   forget(id: SessionId): void
   /** How many Sessions are held in memory, by Backend. */
@@ -140,6 +142,20 @@ export const createRouter = (given: RouterDeps): Router => {
     })
   }
 
+  const handleInternal = (url: string, req: IncomingMessage, res: ServerResponse): boolean => {
+    const from = handoff.admit(req)
+    if (!from) return false
+    if (url.startsWith(recallPrefix)) {
+      answerRecall(url, res, (id) => sessions.held(id)?.record)
+      return true
+    }
+    const target = url.startsWith(handoffPrefix) && matchTarget(url.slice(handoffPrefix.length))
+    if (!target) return false
+    req.url = url.slice(handoffPrefix.length)
+    take(target, req, res, from)
+    return true
+  }
+
   return {
     handle(req, res) {
       const url = req.url ?? '/'
@@ -148,20 +164,15 @@ export const createRouter = (given: RouterDeps): Router => {
         req.socket.destroy()
         return true
       }
-      if (url.startsWith(recallPrefix) && handoff.admit(req)) {
-        answerRecall(url, res, (id) => sessions.held(id)?.record)
-        return true
-      }
-      if (!url.startsWith(handoffPrefix)) {
-        const target = matchTarget(url)
-        if (target) take(target, req, res, undefined)
-        return target !== undefined
-      }
-      const from = handoff.admit(req)
-      const target = from && matchTarget(url.slice(handoffPrefix.length))
-      if (!target) return false
-      req.url = url.slice(handoffPrefix.length)
-      take(target, req, res, from)
+      if (url.startsWith('/internal/')) return handleInternal(url, req, res)
+      const target = matchTarget(url)
+      if (target) take(target, req, res, undefined)
+      return target !== undefined
+    },
+    handleBack(req, res) {
+      const url = req.url ?? '/'
+      if (!closed) return handleInternal(url, req, res)
+      req.socket.destroy()
       return true
     },
     forget: (id) => sessions.forget(id),
@@ -182,7 +193,11 @@ export const createRouter = (given: RouterDeps): Router => {
       const giveUpAt = performance.now() + limitMs
       do {
         const leftMs = Math.max(0, giveUpAt - performance.now())
-        await Promise.all([underway.callsEnded(leftMs), allAnswered(sessions, leftMs)])
+        const isParked = (): boolean => context.bridge.parking.size() > 0
+        await Promise.all([
+          underway.callsEnded(leftMs),
+          until(() => !owes(sessions) && !isParked(), leftMs),
+        ])
         // One more may have come over a kept connection while the others were waited for.
       } while (underway.hasCalls() && performance.now() < giveUpAt)
       closed = true
@@ -200,11 +215,14 @@ export const createRouter = (given: RouterDeps): Router => {
 
 const pollMs = 50
 
-/** allAnswered resolves once no client waits on its Stream for an answer, or after `limitMs`. */
-const allAnswered = async (sessions: Sessions, limitMs: number): Promise<void> => {
+/** owes tells that a client waits on its Stream for an answer. */
+const owes = (sessions: Sessions): boolean =>
+  [...sessions.all()].some(({ live }) => (live?.owes() ?? 0) > 0)
+
+/** until resolves once it is so, or after `limitMs`. */
+const until = async (isSo: () => boolean, limitMs: number): Promise<void> => {
   const giveUpAt = performance.now() + limitMs
-  const owes = (): boolean => [...sessions.all()].some(({ live }) => (live?.owes() ?? 0) > 0)
-  while (owes() && performance.now() < giveUpAt) await wait(pollMs)
+  while (!isSo() && performance.now() < giveUpAt) await wait(pollMs)
 }
 
 const downstreamOf: Record<Target['kind'], CallEvent['downstream']> = {

@@ -20,7 +20,7 @@ export type ListPage = (cursor: string | undefined) => Promise<Json>
 
 /** ToolCatalog remembers what servers list, so that a call does not list again. */
 export interface ToolCatalog {
-  /** Callers that come while a list is under way share it, and its failure; the next one tries again. */
+  /** Callers that come while a list is under way share it, and its failure; the next one tries again. A list of before stands in for one that fails. */
   tools(key: string, list: ListPage): Promise<ToolList>
   /** What is remembered, for those who do not wait. */
   known(key: string): ToolList | undefined
@@ -35,6 +35,11 @@ interface Listing {
   expiresAt: number
 }
 
+/** So long after it expired, a list stands in for one that cannot be had, ms. */
+const keptMs = 10 * 60_000
+/** When a server that could not list its tools is asked again, ms. */
+const againMs = 2_000
+
 export const createToolCatalog = ({ ttlMs }: { readonly ttlMs: number }): ToolCatalog => {
   const listings = new Map<string, Listing>()
 
@@ -43,17 +48,30 @@ export const createToolCatalog = ({ ttlMs }: { readonly ttlMs: number }): ToolCa
   }
 
   const open = (key: string, list: ListPage): Listing => {
-    for (const [other, listing] of listings) {
-      if (listing.expiresAt <= Date.now()) listings.delete(other)
+    for (const [other, { expiresAt }] of listings) {
+      if (expiresAt + keptMs <= Date.now()) listings.delete(other)
     }
-    const listing: Listing = { list: readPages(list), tools: undefined, expiresAt: Infinity }
+    // While it is listed anew, and where that fails, what was listed before is good enough.
+    const before = listings.get(key)?.tools
+    const listed = readPages(list)
+    const listing: Listing = {
+      list: listed.catch((error: unknown) => {
+        if (before) return before
+        throw error
+      }),
+      tools: before,
+      expiresAt: Infinity,
+    }
     listings.set(key, listing)
-    listing.list.then(
+    listed.then(
       (tools) => {
         listing.tools = tools
         listing.expiresAt = Date.now() + ttlMs
       },
-      () => drop(key, listing),
+      () => {
+        listing.expiresAt = Date.now() + againMs
+        if (!before) drop(key, listing)
+      },
     )
     return listing
   }

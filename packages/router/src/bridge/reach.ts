@@ -29,7 +29,7 @@ export const reach = async <T>(
       selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size >= backend.endpoints.length) {
-        if (incoming.isClosed() || !(await selector.mayReturn(backend))) throw error
+        if (incoming.isClosed() || !(await selector.mayReturn(backend, tried))) throw error
         tried.clear()
       }
       endpoint = selector.select(backend, tried)

@@ -110,7 +110,7 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
           respondError(incoming, error),
         )
       }
-      context.handoff.passTo(incoming, owner, message.bytes, { unreachable: lost, lost })
+      context.handoff.passBack(incoming, owner, message.bytes, { unreachable: lost, lost })
       return
     }
   }

@@ -14,7 +14,7 @@ import { acceptOnce } from '../journal/accept-once.js'
 import { respondEmpty } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
 import { ownedBy } from '../sessions/live.js'
-import { atOwner } from '../sessions/owner.js'
+import { atOwner, isAbout } from '../sessions/owner.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
@@ -83,6 +83,7 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
     body: message.bytes,
     serve: (here) => passNoted(context, incoming, { backend, held: here, message }),
     isRetrySafe: () => isRetrySafe(context, backend, message),
+    isAbout: isAbout(message),
   })
 }
 

@@ -50,7 +50,7 @@ export const initialize = async (
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend))) throw failureOf(backend.name, error)
+      if (!(await context.selector.mayReturn(backend, tried))) throw failureOf(backend.name, error)
       tried.clear()
     }
   }

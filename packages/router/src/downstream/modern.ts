@@ -135,7 +135,7 @@ const findPlace = async (context: Context, backend: Backend, first: Endpoint): P
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend))) throw failureOf(backend.name, error)
+      if (!(await context.selector.mayReturn(backend, tried))) throw failureOf(backend.name, error)
       tried.clear()
     }
   }
@@ -253,7 +253,7 @@ class ModernHop implements RelayHooks {
     const { backend } = this.modern
     for (;;) {
       if (tried.size >= backend.endpoints.length) {
-        if (this.incoming.isClosed() || !(await context.selector.mayReturn(backend))) break
+        if (this.incoming.isClosed() || !(await context.selector.mayReturn(backend, tried))) break
         tried.clear()
       }
       const endpoint = context.selector.select(backend, tried)

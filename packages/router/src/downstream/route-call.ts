@@ -28,6 +28,7 @@ export class RouteCall implements Caller, Timed {
   private shared: SharedUpstream | undefined
   private ticket: number | undefined
   private tried: Set<Endpoint> | undefined
+  private attempt: object = {}
   private reopened = false
   private repeats = 0
   private over = false
@@ -126,7 +127,7 @@ export class RouteCall implements Caller, Timed {
 
   /** Every Endpoint failed; one that has just gone may come back. */
   private awaitReturn(error: Error): void {
-    void this.context.selector.mayReturn(this.backend).then((may) => {
+    void this.context.selector.mayReturn(this.backend, this.attempt).then((may) => {
       if (!may) this.fail(error)
       if (this.over) return
       this.tried = undefined
@@ -143,6 +144,7 @@ export class RouteCall implements Caller, Timed {
       if (told) this.fail(told)
       if (this.over) return
       this.repeats++
+      this.attempt = {}
       this.reopened = false
       this.tried = backend.endpoints.length > 1 ? new Set([endpoint]) : undefined
       this.tryNext()

@@ -10,7 +10,7 @@ import { publicBase } from '../public-url.js'
 import { respondAccepted } from '../respond.js'
 import { isKnownRetrySafe } from '../retry-safe.js'
 import type { LiveSession } from '../sessions/live.js'
-import { atOwner } from '../sessions/owner.js'
+import { atOwner, isAbout } from '../sessions/owner.js'
 import type { HeldSession } from '../sessions/held.js'
 import { restartOwned } from '../sessions/takeover.js'
 import { isNamed } from '../sessions/named.js'
@@ -168,6 +168,7 @@ export const serveMessage = async (
     serve: (here) => accept(context, incoming, here, message),
     // Whoever takes the Session over knows what was taken already.
     isRetrySafe: () => Promise.resolve(true),
+    isAbout: isAbout(message),
   })
 }
 

@@ -61,6 +61,13 @@ export interface Handoff {
   home(key: string): Promise<Instance | undefined>
   /** Passes a request to that Instance, or answers OVERLOADED where too many wait already; `body` is what was read of it already, undefined for GET and DELETE. */
   passTo(incoming: Incoming, to: Instance, body: Buffer | undefined, fallback: Fallback): void
+  /** Passes on what belongs to a call under way: an Instance that drains takes that, and nothing else. */
+  passBack(
+    incoming: Incoming,
+    to: Instance,
+    body: Buffer | undefined,
+    fallback: Required<Fallback>,
+  ): void
   /** How many Instances passed a request on. */
   hopsOf(req: IncomingMessage): number
   /** The Principal of a request that came from another Instance; undefined where the cluster secret is wrong. */
@@ -178,8 +185,23 @@ export const createHandoff = ({
     client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)
   }
 
+  const passBack: Handoff['passBack'] = (incoming, to, body, fallback) =>
+    passTo(incoming, to, body, {
+      ...fallback,
+      unreachable(error) {
+        members.find(to.id).then(
+          (found) => {
+            if (found?.back === undefined) fallback.unreachable(error)
+            else passTo(incoming, { ...found, address: found.back }, body, fallback)
+          },
+          () => fallback.unreachable(error),
+        )
+      },
+    })
+
   return {
     passTo,
+    passBack,
     async other(not) {
       const all = await members.all()
       return all.find(({ id }) => id !== instance && id !== not)

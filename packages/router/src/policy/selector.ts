@@ -11,8 +11,11 @@ export interface Selector {
   failed(endpoint: Endpoint): void
   worked(endpoint: Endpoint): void
   isDown(endpoint: Endpoint): boolean
-  /** For when no Endpoint is left to try. True, after a pause: one has only just gone, and may be starting anew. */
-  mayReturn(backend: Backend): Promise<boolean>
+  /**
+   * For when no Endpoint is left to try. True, after a pause: one has only just gone, and may be starting anew. `attempt` is the same for all that
+   * is done to serve one request: its patience ends, however often the Endpoint works for others meanwhile.
+   */
+  mayReturn(backend: Backend, attempt: object): Promise<boolean>
 }
 
 interface Fall {
@@ -31,6 +34,8 @@ const longestPauseMs = 500
 export const createSelector = (patienceMs = 0): Selector => {
   const policies = new WeakMap<Backend, Policy>()
   const falls = new Map<string, Fall>()
+  /** When each first waited, ms since the epoch. */
+  const attempts = new WeakMap<object, number>()
 
   const policyOf = (backend: Backend): Policy => {
     const policy = policies.get(backend)
@@ -73,8 +78,11 @@ export const createSelector = (patienceMs = 0): Selector => {
     worked(endpoint) {
       if (falls.size > 0) falls.delete(endpoint.id)
     },
-    async mayReturn({ endpoints }) {
+    async mayReturn({ endpoints }, attempt) {
       const earliest = Date.now() - patienceMs
+      const begunAt = attempts.get(attempt) ?? Date.now()
+      attempts.set(attempt, begunAt)
+      if (begunAt < earliest) return false
       const may = endpoints.some(({ id }) => (falls.get(id)?.since ?? 0) > earliest)
       const times = Math.max(1, ...endpoints.map(({ id }) => falls.get(id)?.times ?? 0))
       if (may) await wait(Math.min(firstPauseMs * times, longestPauseMs))

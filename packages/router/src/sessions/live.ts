@@ -65,6 +65,11 @@ export class LiveSession implements UpstreamListener {
     this.ready = true
   }
 
+  /** isOver tells that it was let go of: its Session has ended, or goes on elsewhere. */
+  isOver(): boolean {
+    return this.over
+  }
+
   /** isOn tells that this is its Upstream still. */
   isOn(upstream: Upstream): boolean {
     return this.upstream === upstream

@@ -1,4 +1,6 @@
 import { RouterError } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import type { Batch } from '../body.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
@@ -14,7 +16,13 @@ export interface OwnerTask {
   readonly serve: (held: HeldSession) => Promise<void> | void
   /** Whether to execute it twice does no harm: it is repeated where the Owner is lost on the way. */
   readonly isRetrySafe: () => Promise<boolean>
+  /** It is no request of its own: it belongs to a call that the Owner has under way, maybe its last. */
+  readonly isAbout?: boolean
 }
+
+/** isAbout tells that a message is an answer, or news, for a call. */
+export const isAbout = ({ kind }: Pick<Message, 'kind'> | Batch): boolean =>
+  kind === 'response' || kind === 'notification'
 
 /** Requests of a cluster in agreement need one hop; a second where somebody's memory is a moment old. */
 const maxHops = 2
@@ -39,7 +47,8 @@ export const atOwner = async (
       respondError(incoming, error),
     )
   }
-  context.handoff.passTo(incoming, owner, task.body, {
+  const pass = task.isAbout ? 'passBack' : 'passTo'
+  context.handoff[pass](incoming, owner, task.body, {
     unreachable: here,
     lost: (error) => {
       task.isRetrySafe().then(
@@ -58,18 +67,29 @@ const serveHere = async (
 ): Promise<void> => {
   if (held.live?.isReady() && ownedBy(held.record, context.deps.instance)) return task.serve(held)
   if (held.live && ownedBy(held.record, context.deps.instance)) {
-    await reviveOwned(context, held)
+    const { live } = held
+    try {
+      await reviveOwned(context, held)
+    } catch (error) {
+      if (!live.isOver()) throw error
+      return serveElsewhere(context, incoming, held, task)
+    }
     return task.serve(held)
   }
   if (context.draining && (await passAside(context, incoming, held, task))) return
   const taken = await takeOver(context, held)
-  // Somebody was faster.
-  if (!taken) {
-    const { principal, backend } = held.record
-    const moved = await context.sessions.find(held.record.id, { name: principal }, backend)
-    return atOwner(context, incoming, moved, task)
-  }
-  return task.serve(taken)
+  return taken ? task.serve(taken) : serveElsewhere(context, incoming, held, task)
+}
+
+/** serveElsewhere is for when another Instance was faster. */
+const serveElsewhere = async (
+  context: Context,
+  incoming: Incoming,
+  { record }: HeldSession,
+  task: OwnerTask,
+): Promise<void> => {
+  const moved = await context.sessions.find(record.id, { name: record.principal }, record.backend)
+  return atOwner(context, incoming, moved, task)
 }
 
 /** passAside has another Instance take a Session over: this one would have to give it away at once. False: there is none. */

@@ -140,7 +140,7 @@ export class PortableRelay extends Relay {
     this.refusal = undefined
     this.context.selector.failed(this.sentTo)
     if (this.tries < maxTries && wasNeverSent(error)) this.reopen(undefined)
-    else if (this.message?.kind === 'request') this.onBroken(error)
+    else if (this.message) this.onBroken(error)
     else if (this.begun && this.streams) this.end()
     else super.onResponseError(controller, error)
   }

@@ -34,5 +34,5 @@ export const resumePortable = async (
   const isElsewhere = instance !== context.deps.instance && !incoming.handedOff
   const holder = isElsewhere ? await context.handoff.find(instance) : undefined
   if (!holder) answer()
-  else context.handoff.passTo(incoming, holder, undefined, { unreachable: answer, lost: answer })
+  else context.handoff.passBack(incoming, holder, undefined, { unreachable: answer, lost: answer })
 }

@@ -63,7 +63,7 @@ const reopen = async (context: Context, held: HeldSession, { at, by }: Refused):
       if (!mayTryElsewhere(error) && !isBroken(error)) throw error
       context.selector.failed(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend))) throw error
+      if (!(await context.selector.mayReturn(backend, tried))) throw error
       tried.clear()
     }
   }

@@ -48,6 +48,7 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
   try {
     await reviveOwned(context, taken)
   } catch (error) {
+    if (live.isOver()) return undefined
     await failOwed(context, taken, owed, failureOf(backend, error))
     throw error
   }
@@ -140,10 +141,13 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
   const since = Date.now()
-  const at = await openSomewhere(context, backend, held.endpoint, async (endpoint) => {
+  const isWanted = (): boolean => !live.isOver()
+  const at = await openSomewhere(context, backend, held.endpoint, isWanted, async (endpoint) => {
     const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
     await live.resumeOn(upstream, record).catch((error: unknown) => {
       discard(upstream.close())
+      // Another Instance has it by now: it is no fault of the server, and no reason to try again.
+      if (live.isOver()) throw error
       const reason = `replaying the handshake: ${reasonOf(error)}`
       throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
     })
@@ -165,6 +169,7 @@ const openSomewhere = async <T>(
   { selector }: Context,
   backend: Backend,
   first: Endpoint,
+  isWanted: () => boolean,
   open: (endpoint: Endpoint) => Promise<T>,
 ): Promise<T> => {
   const tried = new Set<Endpoint>()
@@ -176,10 +181,10 @@ const openSomewhere = async <T>(
       selector.worked(endpoint)
       return opened
     } catch (error) {
-      if (!mayTryElsewhere(error)) throw error
+      if (!mayTryElsewhere(error) || !isWanted()) throw error
       selector.failed(endpoint)
       if (tried.size >= backend.endpoints.length) {
-        if (!(await selector.mayReturn(backend))) throw error
+        if (!(await selector.mayReturn(backend, tried))) throw error
         tried.clear()
       }
       endpoint = selector.select(backend, tried)

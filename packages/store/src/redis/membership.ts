@@ -11,6 +11,8 @@ const leaseRow = (instance: Instance): Row => ({
   pid: String(instance.pid),
   startedAt: timeText(instance.startedAt),
   sessions: String(instance.sessions),
+  // Written in any case: a predecessor may have left one.
+  back: instance.back ?? '',
 })
 
 const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined =>
@@ -20,6 +22,7 @@ const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined 
     pid: countAt(whole, 'pid'),
     startedAt: timeAt(whole, 'startedAt'),
     sessions: countAt(whole, 'sessions'),
+    ...(whole['back'] && { back: whole['back'] }),
   }))
 
 const byId = (instances: readonly Instance[]): readonly Instance[] =>
