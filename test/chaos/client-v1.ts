@@ -71,6 +71,7 @@ const connected = async (
     cut: watched.cut,
     cuttable: watched.resumable,
     answer: watched.answer,
+    undelivered: watched.undelivered,
     lost: () => lost,
     async close() {
       await end().catch(() => undefined)

@@ -40,6 +40,7 @@ export const connectModern = async (spec: ConnectSpec): Promise<ChaosClient> => 
     cut: watched.cut,
     cuttable: watched.resumable,
     answer: watched.answer,
+    undelivered: watched.undelivered,
     lost: () => undefined,
     async close() {
       await client.close()

@@ -19,6 +19,8 @@ export interface ChaosClient {
   cuttable(): number
   /** What became of the answer to its last message: a stream that is over brings no more. */
   answer(): 'none' | 'begun' | 'over'
+  /** Why an answer of its user could not be delivered; told once. */
+  undelivered(): string | undefined
   /** Why it cannot go on; undefined: it can. */
   lost(): string | undefined
   close(): Promise<void>

@@ -28,7 +28,8 @@ export const exchange = async (
   // Looked at below; where the other side of the race is first, this one has no say any more.
   said.catch(() => undefined)
   try {
-    const text = await (isModern ? Promise.race([said, brokenStream(client, done.signal)]) : said)
+    const vain = isModern ? brokenStream(client, done.signal) : undelivered(client, done.signal)
+    const text = await Promise.race([said, vain])
     if (text === expectedText(call)) return { kind: 'answered' }
     return { kind: 'failed', text: `answered "${text}" instead of "${expectedText(call)}"` }
   } catch (error) {
@@ -36,6 +37,10 @@ export const exchange = async (
       // Not in every case: the SDK would tell the server that a call which is over was cancelled.
       given.abort(error)
       return { kind: 'modern cut', text: error.message }
+    }
+    if (error instanceof Undelivered) {
+      given.abort(error)
+      return { kind: 'failed', text: error.message }
     }
     if (given.signal.aborted) return { kind: 'hung', text: `no answer in ${limits.callMs} ms` }
     if (isModern && client.answer() !== 'none' && !isAnswer(error))
@@ -58,6 +63,18 @@ const brokenStream = async (client: ChaosClient, signal: AbortSignal): Promise<n
     overMs = client.answer() === 'over' ? overMs + pollMs : 0
   }
   throw new BrokenStream('the stream of the answer broke')
+}
+
+/** Undelivered: the call asked the user, and what the user said got lost on its way out. A stock client does not send it again. */
+class Undelivered extends Error {}
+
+const undelivered = async (client: ChaosClient, signal: AbortSignal): Promise<never> => {
+  client.undelivered()
+  for (;;) {
+    await wait(pollMs, undefined, { signal }).catch(() => new Promise<never>(() => undefined))
+    const why = client.undelivered()
+    if (why !== undefined) throw new Undelivered(`the user's answer: ${why}`)
+  }
 }
 
 /** isAnswer tells an error that the server said from one of the connection. */

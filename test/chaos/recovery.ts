@@ -43,8 +43,12 @@ export const recoveriesOf = (
 /** slowestOf are the slowest recoveries, each good answer once, with the fault that it was the first after. */
 export const slowestOf = (recoveries: readonly Recovery[], count: number): readonly Recovery[] => {
   const slowest = recoveries.toSorted((a, b) => b.waitMs - a.waitMs)
-  const seen = new Set<Called>()
-  return slowest.filter(({ good }) => seen.size < count && !seen.has(good) && seen.add(good))
+  const seen = new Set<string>()
+  return slowest.filter(({ good: { call } }) => {
+    if (seen.size >= count || seen.has(call.id)) return false
+    seen.add(call.id)
+    return true
+  })
 }
 
 type Span = readonly [fromMs: number, toMs: number]

@@ -1,4 +1,5 @@
 import { Agent } from 'undici'
+import { textsOf } from './outcome.js'
 
 type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
@@ -10,6 +11,8 @@ export interface WatchedFetch {
   /** Closes the connection of every stream that its revision can resume, and tells how many there were. */
   readonly cut: () => number
   readonly resumable: () => number
+  /** Why an answer of the client's own, which it will not send again, could not be delivered; told once. */
+  readonly undelivered: () => string | undefined
   /** The answer to the last POST: not yet there, begun as a stream, or a stream that is over. */
   readonly answer: () => 'none' | 'begun' | 'over'
 }
@@ -28,6 +31,7 @@ export const watchFetch = (resumes: Resumes): WatchedFetch => {
   const streams = new Set<Stream>()
   let answer: 'none' | 'begun' | 'over' = 'none'
   let posts = 0
+  let undelivered: string | undefined
   const resumable = (): readonly Stream[] => [...streams].filter((stream) => stream.resumable)
 
   const watchedFetch: Fetch = async (input, init = {}) => {
@@ -48,6 +52,7 @@ export const watchFetch = (resumes: Resumes): WatchedFetch => {
     const own: RequestInit = { ...init, signal: connection.signal, ...connections }
     const response = await fetch(input, own).catch((error: unknown) => {
       unfollow()
+      if (isPost && isAnswer(init.body)) undelivered = textsOf(error)
       throw error
     })
     const { body, status, statusText, headers } = response
@@ -85,9 +90,17 @@ export const watchFetch = (resumes: Resumes): WatchedFetch => {
     },
     resumable: () => resumable().length,
     answer: () => answer,
+    undelivered() {
+      const why = undelivered
+      undelivered = undefined
+      return why
+    },
     close: () => dispatcher.destroy(),
   }
 }
+
+/** isAnswer tells that a message answers a question of the server's: it names no method. */
+const isAnswer = (body: unknown): boolean => typeof body === 'string' && !/"method"\s*:/.test(body)
 
 interface Watcher {
   readonly heard: (text: string) => void
