@@ -4,8 +4,11 @@ import type { Membership } from '@mcp-router/store'
 
 /** Lease keeps an Instance in the cluster until it is closed. */
 export interface Lease {
-  /** It was renewed within its time: nobody may take this Instance for gone. */
-  holds(): boolean
+  /**
+   * Since when nobody could have taken this Instance for gone, as `performance.now()` counts; undefined: now somebody may, because it was not
+   * renewed in time.
+   */
+  heldSince(): number | undefined
   /** Tells the others at once what has changed about the Instance. */
   publish(): Promise<void>
   close(): Promise<void>
@@ -30,6 +33,8 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   const { membership, self, renewMs, leaseMs, onError } = options
   // Counted from before it was asked for: the store's clock started later.
   let renewedAt = performance.now()
+  let heldSince = renewedAt
+  const holds = (): boolean => performance.now() - renewedAt < leaseMs
   const outcome = await membership.join(self())
   if (outcome.kind === 'taken') {
     const { by } = outcome
@@ -43,6 +48,8 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   const renew = async (): Promise<void> => {
     const askedAt = performance.now()
     await membership.renew(self())
+    // What was done to its Sessions while it had lapsed is known to those who look from now on.
+    if (askedAt - renewedAt >= leaseMs) heldSince = performance.now()
     renewedAt = askedAt
   }
   let timer: NodeJS.Timeout | undefined
@@ -66,7 +73,7 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   let renewal: Promise<void> = Promise.resolve()
   renewAfter(renewMs)
   return {
-    holds: () => performance.now() - renewedAt < leaseMs,
+    heldSince: () => (holds() ? heldSince : undefined),
     publish: () => renew().catch(onError),
     async close() {
       clearTimeout(timer)

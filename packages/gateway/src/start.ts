@@ -149,7 +149,7 @@ const compose = async (
     broadcast: live,
     events: notingLives(observer, store.lives, config.instance),
     clusterSecret,
-    holdsLease: () => life.lease?.holds() ?? true,
+    leaseHeldSince: () => (life.lease ? life.lease.heldSince() : 0),
     options: config,
   })
   life.router = router

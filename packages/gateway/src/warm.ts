@@ -39,7 +39,7 @@ export const warmUp = async (): Promise<void> => {
     broadcast: aloneLive(),
     events,
     clusterSecret: 'warm-up',
-    holdsLease: () => true,
+    leaseHeldSince: () => 0,
     options: {
       maxBodyBytes: 65_536,
       sessionTtlMs: 60_000,

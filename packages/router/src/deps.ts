@@ -45,7 +45,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly broadcast: Broadcast
   readonly events: EventSink
   readonly clusterSecret: string
-  /** The lease of this Instance has not lapsed: nobody may have taken over what it owns. */
-  readonly holdsLease: () => boolean
+  /** Since when nobody may have taken over what this Instance owns, as `performance.now()` counts; undefined: its lease has lapsed. */
+  readonly leaseHeldSince: () => number | undefined
   readonly options: RouterOptions
 }

@@ -14,7 +14,7 @@ import { acceptOnce } from '../journal/accept-once.js'
 import { respondEmpty } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
 import { ownedBy } from '../sessions/live.js'
-import { atOwner, isAbout } from '../sessions/owner.js'
+import { atOwner, isAbout, isSurelyOwned } from '../sessions/owner.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
@@ -171,7 +171,7 @@ const find = async (
 
 /** The usual case: this Instance drives it, and may. */
 const isOwner = ({ deps }: Context, held: HeldSession): boolean =>
-  ownedBy(held.record, deps.instance) && held.live?.isReady() === true && deps.holdsLease()
+  ownedBy(held.record, deps.instance) && held.live?.isReady() === true && isSurelyOwned(deps, held)
 
 const always = (): Promise<boolean> => Promise.resolve(true)
 const never = (): Promise<boolean> => Promise.resolve(false)

@@ -61,12 +61,14 @@ const pauseMs = 100
 export const recalling = (store: SessionStore, recall: Recall): SessionStore => ({
   ...store,
   async find(id) {
-    const giveUpAt = performance.now() + storePatienceMs
+    // Counted from the first failure: this process may have stood still before.
+    let giveUpAt: number | undefined
     for (;;) {
       try {
         return await store.find(id)
       } catch (error) {
         if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE') throw error
+        giveUpAt ??= performance.now() + storePatienceMs
         const record = await recall(id)
         if (record) return record
         if (performance.now() > giveUpAt) throw error

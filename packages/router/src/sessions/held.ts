@@ -11,6 +11,8 @@ export interface HeldSession {
   reopening: Promise<void> | undefined
   /** ms since the epoch */
   usedAt: number
+  /** When the record was last read or written, as `performance.now()` counts: if it names this Instance, it was the Owner then. */
+  ownedAt: number
   /** It was used since the last touch. */
   used: boolean
   /** What its server lists is known here. */

@@ -6,6 +6,8 @@ import type { ListChange, Upstream } from '@mcp-router/upstream'
 export interface LiveHooks {
   /** The Upstream is gone and nobody asked for that. */
   onLost(): void
+  /** A message is to be sent and there is no Upstream: it has just ended. Resolves once there is another. */
+  onMissing(): Promise<void>
   /** The server knows the session no more, or cannot be reached; resolves once there is another. */
   onForgotten(upstream: Upstream, error: unknown): Promise<void>
   /** The server went away with a request whose client waits for the answer on its Stream. */

@@ -36,6 +36,7 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
   const hooks = {
     onLost: vi.fn(),
+    onMissing: () => Promise.resolve(),
     onForgotten: vi.fn(() => Promise.resolve()),
     onBroken: vi.fn(),
     onTold: vi.fn(),

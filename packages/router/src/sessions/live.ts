@@ -6,8 +6,9 @@ import { discard, isListChange, mayTryElsewhere, SessionLost } from '@mcp-router
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
 import { isBroken, outcomeUnknown } from '../outcome.js'
+import { Debts } from './debts.js'
 import { Hearing } from './hearing.js'
-import type { LiveHooks, Pending } from './live-hooks.js'
+import type { LiveHooks } from './live-hooks.js'
 import { askOwn } from './own-request.js'
 import { replayHandshake } from './replay-handshake.js'
 import type { Form } from './replay.js'
@@ -29,9 +30,7 @@ export class LiveSession implements UpstreamListener {
   private upstream: Upstream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private replies: Replies | undefined
-  private unanswered: Map<string, Pending> | undefined
-  /** Answers that wait for the client's Stream. */
-  private unheard: Set<string> | undefined
+  private readonly debts: Debts
   /** What the server asked the client, and was not answered yet. */
   private questions: Set<string> | undefined
   private lingers = false
@@ -46,6 +45,7 @@ export class LiveSession implements UpstreamListener {
     this.backend = backend
     this.hooks = hooks
     this.replays = replays
+    this.debts = new Debts(replays.standalone, hooks)
   }
 
   /** hear is the listener for its next Upstream; what an earlier one still says counts no more. */
@@ -91,10 +91,7 @@ export class LiveSession implements UpstreamListener {
   /** attach sends what the server says to this Stream from now on; an earlier one is ended. It returns which answers had waited for it. */
   attach(stream: Stream, form: Form): ReadonlySet<string> {
     this.replays.standalone.attach(stream, form)
-    const { unheard = new Set<string>() } = this
-    for (const id of unheard) this.hooks.onTold(id)
-    this.unheard = undefined
-    return unheard
+    return this.debts.hear()
   }
 
   detach(stream: Stream): void {
@@ -133,10 +130,7 @@ export class LiveSession implements UpstreamListener {
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
   pass(message: Message, repeats = 0): void {
-    if (message.kind === 'request') {
-      const pending = { message, repeats, at: Date.now() }
-      this.unanswered = (this.unanswered ?? new Map<string, Pending>()).set(message.id, pending)
-    }
+    if (message.kind === 'request') this.debts.add({ message, repeats, at: Date.now() })
     this.tell(message).catch((thrown: unknown) =>
       this.lose(message.id, failureOf(this.backend, thrown)),
     )
@@ -146,7 +140,7 @@ export class LiveSession implements UpstreamListener {
     if (message.kind === 'request') this.noteQuestion(message.id)
     if (message.kind === 'response' && message.id === this.initializeId) this.agree(message)
     if (message.kind !== 'response') this.say(message, about)
-    else if (this.unanswered?.delete(message.id)) this.tellAnswer(message.id, message.bytes)
+    else if (this.debts.take(message.id)) this.tellAnswer(message.id, message.bytes)
     else this.replies?.answer(message)
   }
 
@@ -166,12 +160,12 @@ export class LiveSession implements UpstreamListener {
 
   /** Requests that were answered 202 and have no answer yet. */
   owes(): number {
-    return this.unanswered?.size ?? 0
+    return this.debts.size()
   }
 
   /** handOver lets go of a Session that goes on at another Instance: what was answered 202 is that one's business. */
   async handOver(): Promise<void> {
-    this.unanswered = undefined
+    this.debts.leave()
     for (const reply of this.replies?.all() ?? []) reply.abandon?.()
     await this.close(outcomeUnknown({ reason: 'the instance that ran it was stopped' }))
   }
@@ -199,11 +193,12 @@ export class LiveSession implements UpstreamListener {
     this.ready = false
     this.upstream = undefined
     for (const reply of this.replies?.all() ?? []) reply.fail(error)
-    for (const id of [...(this.unanswered?.keys() ?? [])]) this.lose(id, error)
+    for (const id of this.debts.ids()) this.lose(id, error)
   }
 
   /** deliver sends a message, and once more where the server forgot the session or was not there: it was not executed then. */
   private async deliver(message: Message): Promise<void> {
+    if (!this.upstream && !this.over) await this.hooks.onMissing()
     const upstream = this.connected()
     if (message.method === 'initialize') this.initializeId = message.id
     if (message.kind === 'response') this.questions?.delete(message.id)
@@ -220,11 +215,10 @@ export class LiveSession implements UpstreamListener {
 
   private setAside(id: string): () => void {
     const putBack = this.replies?.setAside(id)
-    const pending = this.unanswered?.get(id)
-    this.unanswered?.delete(id)
+    const pending = this.debts.take(id)
     return () => {
       putBack?.()
-      if (pending) this.unanswered?.set(id, pending)
+      if (pending) this.debts.add(pending)
     }
   }
 
@@ -271,21 +265,12 @@ export class LiveSession implements UpstreamListener {
 
   /** tellAnswer tells the answer to a request that was answered 202, now or once its client is there. */
   tellAnswer(id: string, answer: Buffer): void {
-    const { standalone } = this.replays
-    const isHeard = standalone.isHeard()
-    standalone.say(answer)
-    if (isHeard) {
-      this.hooks.onTold(id, answer)
-      return
-    }
-    this.unheard = (this.unheard ?? new Set<string>()).add(id)
-    this.hooks.onUnheard(id, answer)
+    this.debts.tell(id, answer)
   }
 
   private lose(id: string, error: RouterError): void {
-    const pending = this.unanswered?.get(id)
+    const pending = this.debts.take(id)
     if (!pending) return
-    this.unanswered?.delete(id)
     if (!this.over && isBroken(error)) {
       this.hooks.onBroken(pending, error)
       return

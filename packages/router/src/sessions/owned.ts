@@ -44,6 +44,10 @@ export const openLive = (
       if (!held.record.initialize) settle(`ending session ${id}`, sessions.end(held, cause))
       else reviveLater(context, held)
     },
+    async onMissing() {
+      const held = sessions.held(id)
+      if (held?.record.initialize) await reviveOwned(context, held)
+    },
     async onForgotten(upstream, error) {
       const held = sessions.held(id)
       if (!held) throw new RouterError('SESSION_NOT_FOUND')

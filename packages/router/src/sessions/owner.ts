@@ -1,6 +1,7 @@
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Batch } from '../body.js'
+import type { RouterDeps } from '../deps.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
@@ -114,6 +115,15 @@ const passAside = async (
   return true
 }
 
+/** isSurelyOwned tells that nobody can have taken over what this Instance owns: its lease has held ever since that was looked at. */
+export const isSurelyOwned = (
+  { leaseHeldSince }: Pick<RouterDeps, 'leaseHeldSince'>,
+  { ownedAt }: Pick<HeldSession, 'ownedAt'>,
+): boolean => {
+  const since = leaseHeldSince()
+  return since !== undefined && since <= ownedAt
+}
+
 /**
  * verified makes sure that an Instance which was away, stopped or starved, drives no Session that another one took over meanwhile. While
  * the store cannot be reached nobody can take over either.
@@ -123,11 +133,15 @@ const verified = async (
   incoming: Incoming,
   held: HeldSession,
 ): Promise<HeldSession> => {
-  if (!ownedBy(held.record, deps.instance) || deps.holdsLease()) return held
+  if (!ownedBy(held.record, deps.instance) || isSurelyOwned(deps, held)) return held
+  const askedAt = performance.now()
   const { id, epoch, principal, backend } = held.record
   const found = await deps.sessions.find(id).then(
     // A store that was emptied says nothing: whoever remembers a Session writes it again.
-    (record) => record?.epoch ?? epoch,
+    (record) => {
+      held.ownedAt = askedAt
+      return record?.epoch ?? epoch
+    },
     () => epoch,
   )
   if (found === epoch) return held

@@ -72,10 +72,16 @@ export const createRestorer = (options: Options): Restorer => {
       return looking
     },
     async find(id) {
-      for (;;) {
+      for (let failures = 0; ;) {
         const record = await store.find(id)
         if (record) return record
-        await this.look()
+        try {
+          await this.look()
+        } catch (error) {
+          // The store was there a moment ago: reading waits for it.
+          if (failures++ > 0) throw error
+          continue
+        }
         if (performance.now() - mendedAt > mendMs) return undefined
         await wait(pollMs, undefined, { ref: false })
       }

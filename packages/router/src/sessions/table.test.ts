@@ -66,6 +66,7 @@ const open = () => {
 const aLive = () => {
   const live = new LiveSession('local', {
     onLost: () => undefined,
+    onMissing: () => Promise.resolve(),
     onForgotten: () => Promise.resolve(),
     onBroken: () => undefined,
     onTold: () => undefined,

@@ -96,6 +96,7 @@ export const createSessions = (deps: Deps): Sessions => {
       postHeaders: postHeadersOf(endpoint, record),
       reopening: undefined,
       usedAt: Date.now(),
+      ownedAt: performance.now(),
       used: true,
       streams: 0,
       looked: false,

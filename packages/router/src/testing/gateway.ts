@@ -72,7 +72,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     },
     events: sink,
     clusterSecret: await store.clusterSecret(),
-    holdsLease: () => true,
+    leaseHeldSince: () => 0,
     options: {
       maxBodyBytes: 1024 * 1024,
       sessionTtlMs: minute,

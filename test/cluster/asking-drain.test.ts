@@ -1,0 +1,88 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { stdioCommand } from '../conformance/fixture.js'
+import { memberAt, membersAreBack, ownerOf } from '../harness/owner.js'
+import type { Member } from '../harness/owner.js'
+import { isAlive, processAt } from '../harness/processes.js'
+import { until } from '../harness/until.js'
+import { useCluster } from '../harness/use-cluster.js'
+import { answerRound, beginCall, saidBy } from '../matrix/rounds.js'
+
+const cluster = useCluster(() => ({
+  servers: { asking: stdioCommand('stdio-legacy') },
+  env: { MCP_DRAIN_MS: '20000' },
+}))
+
+afterEach(async () => {
+  await cluster().restart()
+  await membersAreBack(cluster())
+})
+
+/** beginDrain has an Instance told to end, and resolves with how to wait for that once its port is closed. */
+const beginDrain = async ({ pid, url }: Member) => {
+  const leaving = processAt(pid)
+  process.kill(pid, 'SIGTERM')
+  await until('its port to be closed', () =>
+    fetch(`${url}/ready`).then(
+      () => false,
+      () => true,
+    ),
+  )
+  return () => until('its end', () => leaving !== undefined && !isAlive(leaving))
+}
+
+const transports = {
+  'Streamable HTTP': () =>
+    new StreamableHTTPClientTransport(new URL(`${cluster().gateway}/mcp/asking`)),
+  '2024-11-05': () =>
+    new SSEClientTransport(new URL(`${cluster().gateway}/sse/asking?clientId=ada`)),
+}
+
+/** sessionAt is the only session that there is. */
+const sessionAt = async (): Promise<string> => {
+  const keys = await cluster().redis.keys('mcp:sessions:*')
+  expect(keys).toHaveLength(1)
+  return (keys[0] ?? '').slice('mcp:sessions:'.length)
+}
+
+describe('a call whose user takes longer than its instance lives', () => {
+  it.each(Object.entries(transports))('ends in its result over %s', async (_, open) => {
+    const client = new Client(
+      { name: 'proof', version: '1.0.0' },
+      { capabilities: { elicitation: { form: {} } } },
+    )
+    onTestFinished(() => client.close())
+    let asked = false
+    let answer = (): void => undefined
+    const answered = new Promise<void>((resolve) => (answer = resolve))
+    client.setRequestHandler(ElicitRequestSchema, async () => {
+      asked = true
+      await answered
+      return { action: 'accept', content: { username: 'ada', email: 'ada@example.org' } }
+    })
+    await client.connect(open())
+    const call = { name: 'test_elicitation', arguments: { message: 'Who are you?' } }
+    const result = client.callTool(call)
+    result.catch(() => undefined)
+    await until('the question', () => asked)
+    const ended = await beginDrain(await ownerOf(cluster(), await sessionAt()))
+    answer()
+    expect(JSON.stringify(await result)).toContain('ada@example.org')
+    await ended()
+    expect((await client.listTools()).tools).not.toEqual([])
+    await client.close()
+    await cluster().redis.flushall()
+  })
+
+  it('ends in its result where its client is of 2026-07-28', async () => {
+    const at = (n: number): string => `${cluster().instances[n]}/mcp/asking`
+    const call = { name: 'test_input_required_result_elicitation' }
+    const asked = await beginCall(at(0), call)
+    const ended = await beginDrain(memberAt(cluster(), 0))
+    expect(saidBy(await answerRound(at(1), call, asked))).toBe('Hello, Ada!')
+    await ended()
+  })
+})
