@@ -54,6 +54,12 @@ export const describeJournal = (open: OpenStore) => {
       expect(await store.journal.accept('r-1', call2)).toEqual({ ...call1, response: '{"é":"😀"}' })
     })
 
+    it('remembers that for as long as is asked', async () => {
+      await store.journal.accept('r-1', call1)
+      await store.journal.finish('r-1', call1, 20)
+      await expect.poll(() => store.journal.accept('r-1', call2), { interval: 5 }).toBeUndefined()
+    })
+
     it('takes a call anew once it was forgotten', async () => {
       await store.journal.accept('r-1', call1)
       await store.journal.forget('r-1')

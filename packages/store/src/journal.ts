@@ -32,9 +32,9 @@ export interface Journal {
   owed(session: SessionId): Promise<readonly Owed[]>
   /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */
   accept(requestId: string, call: AcceptedCall): Promise<AcceptedCall | undefined>
-  /** Notes how it ended, for whoever asks again. */
-  finish(requestId: string, call: AcceptedCall): Promise<void>
-  /** The answer has reached its client: the request does not come again. */
+  /** Notes how it ended, for whoever asks again within `keptMs`, five minutes unless given. */
+  finish(requestId: string, call: AcceptedCall, keptMs?: number): Promise<void>
+  /** It was not sent: the request may come again. */
   forget(requestId: string): Promise<void>
 }
 

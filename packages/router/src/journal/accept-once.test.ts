@@ -26,6 +26,7 @@ const open = async (change: (journal: Journal) => Partial<Journal> = () => ({}))
   const journal = { ...store.journal, ...change(store.journal) }
   const accept = vi.spyOn(journal, 'accept')
   const forget = vi.spyOn(journal, 'forget')
+  const finish = vi.spyOn(journal, 'finish')
   const [one, other] = await Promise.all(
     ['router-instance-1', 'router-instance-2'].map((instance) =>
       openGateway({ backends, store: { ...store, journal }, instance }),
@@ -41,6 +42,7 @@ const open = async (change: (journal: Journal) => Partial<Journal> = () => ({}))
     journal,
     accept,
     forget,
+    finish,
     other: other!,
     call,
     ran: () => endpoint.by('tools/call').length,
@@ -54,10 +56,10 @@ const unknown = {
 }
 
 describe('a call that may come again', () => {
-  it('is noted before it is sent, and forgotten once it is answered', async () => {
-    const { accept, forget, call, ran: runs } = await open()
+  it('is noted before it is sent, and for a while after it was answered', async () => {
+    const { accept, finish, call, ran: runs } = await open()
     expect(jsonOf(await call('append'))).toEqual({ jsonrpc: '2.0', ...ran })
-    await expect.poll(() => forget.mock.calls).toEqual([['r-1']])
+    await expect.poll(() => finish.mock.calls).toMatchObject([['r-1', {}, 30_000]])
     expect(accept).toHaveBeenCalledOnce()
     expect(runs()).toBe(1)
   })
@@ -80,7 +82,6 @@ describe('a call that may come again', () => {
         first ??= each
         return real.accept(id, each)
       },
-      forget: () => Promise.resolve(),
     }))
     await call('append')
     expect(jsonOf(await call('append', { at: other }))).toMatchObject(unknown)
@@ -93,7 +94,7 @@ describe('a call that may come again', () => {
   })
 
   it('runs where its id was given to another one before', async () => {
-    const { other, call, ran: runs } = await open(() => ({ forget: () => Promise.resolve() }))
+    const { other, call, ran: runs } = await open()
     await call('append')
     expect(jsonOf(await call('append', { at: other, id: 2 }))).toMatchObject({
       id: 2,
@@ -104,7 +105,7 @@ describe('a call that may come again', () => {
 
   it('runs once although it comes twice at the same time', async () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.now())
-    const { call, ran: runs } = await open(() => ({ forget: () => Promise.resolve() }))
+    const { call, ran: runs } = await open()
     const answers = await Promise.all([call('append'), call('append')])
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     expect(runs()).toBe(1)

@@ -75,3 +75,11 @@ it('a call that ended when its client left leaves nobody waiting', async () => {
   expect(jsonOf(await second)).toMatchObject({ id: 1, error: { code: -31001 } })
   expect(endpoint.by('do')).toHaveLength(1)
 })
+
+it('a call whose answer went into a dead connection, as is known only later, does not run again', async () => {
+  const { first, again, go } = await open()
+  await go()
+  expect(jsonOf(await first)).toEqual(done)
+  // `hang` would not be answered.
+  expect(jsonOf(await again())).toEqual(done)
+})

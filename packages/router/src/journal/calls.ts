@@ -6,10 +6,17 @@ import { respondError, respondJson } from '../respond.js'
 
 /** A response that is longer is not kept for those who ask again, bytes. */
 const longestKept = 1024 * 1024
+/** The same where its client was told, as far as anybody knows. */
+const longestTold = 64 * 1024
+/**
+ * That a connection was dead when the answer was written into it is known only later: the request comes again then. An Instance on the way that
+ * stands still is given up when its lease has lapsed, after 15 s. ms
+ */
+const toldMs = 30_000
 
 /** Calls are those that this Instance runs and that must not run twice. */
 export interface Calls {
-  /** Begins one that was noted; it is forgotten once its client has the answer. */
+  /** Begins one that was noted; a while after its client was told the answer it is forgotten. */
   begin(incoming: Incoming, call: AcceptedCall): void
   /** Answers a request that came again when the call that it began is over, with what is known then. False: there is none. */
   join(incoming: Incoming): boolean
@@ -51,6 +58,7 @@ class RunningCall implements Accepted {
   private readonly call: AcceptedCall
   private readonly onOver: () => void
   private isKept = false
+  private response: Buffer | undefined
 
   constructor(journal: Journal, requestId: string, call: AcceptedCall, onOver: () => void) {
     this.journal = journal
@@ -60,7 +68,7 @@ class RunningCall implements Accepted {
   }
 
   onClosed(delivered: boolean): void {
-    if (delivered) discard(this.journal.forget(this.requestId))
+    if (delivered) this.note(longestTold, toldMs)
     else if (this.isKept) return
     this.onOver()
     const { requestId, call } = this
@@ -77,14 +85,19 @@ class RunningCall implements Accepted {
 
   finish(response: Buffer, hasLeft: boolean): void {
     this.onOver()
+    this.response = response
     for (const incoming of this.waiting) respondJson(incoming, 200, response)
     this.waiting.clear()
-    if (!hasLeft) return
-    const kept = response.length <= longestKept && { response: response.toString('utf8') }
-    discard(this.journal.finish(this.requestId, { ...this.call, ...kept }))
+    if (hasLeft) this.note(longestKept)
   }
 
   drop(): void {
     this.onOver()
+  }
+
+  private note(longest: number, keptMs?: number): void {
+    const { response, call } = this
+    const kept = response && response.length <= longest && { response: response.toString('utf8') }
+    discard(this.journal.finish(this.requestId, { ...call, ...kept }, keptMs))
   }
 }

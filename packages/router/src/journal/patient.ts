@@ -48,7 +48,7 @@ export const patientJournal = (journal: Journal): Journal => {
       inTurn(session, requestIds, () => journal.settle(session, requestIds)),
     owed: (session) => patiently(() => journal.owed(session)),
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
-    finish: (requestId, call) => patiently(() => journal.finish(requestId, call)),
+    finish: (requestId, call, keptMs) => patiently(() => journal.finish(requestId, call, keptMs)),
     forget: (requestId) => patiently(() => journal.forget(requestId)),
   }
 }

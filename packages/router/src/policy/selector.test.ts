@@ -17,6 +17,23 @@ describe('the selector', () => {
     expect(select()).toEqual(['a', 'b', 'a', 'b'])
   })
 
+  it('waits for one that has just gone, and for each attempt no longer than its patience', async () => {
+    const selector = createSelector(1_000)
+    const [attempt, other] = [{}, {}]
+    const mayReturn = async (who: object) => {
+      const may = selector.mayReturn(backend, who)
+      await vi.advanceTimersByTimeAsync(500)
+      return may
+    }
+    selector.failed(a)
+    expect([await mayReturn(attempt), await mayReturn(attempt)]).toEqual([true, true])
+    // It works for others, and fails for this one again.
+    selector.worked(a)
+    selector.failed(a)
+    await vi.advanceTimersByTimeAsync(1)
+    expect([await mayReturn(attempt), await mayReturn(other)]).toEqual([false, true])
+  })
+
   it('lets an endpoint rest that failed, and tries it again after that', () => {
     const selector = createSelector()
     selector.failed(a)

@@ -36,7 +36,7 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
   const hooks = {
     onLost: vi.fn(),
-    onMissing: () => Promise.resolve(),
+    onMissing: vi.fn(() => Promise.resolve()),
     onForgotten: vi.fn(() => Promise.resolve()),
     onBroken: vi.fn(),
     onTold: vi.fn(),
@@ -145,6 +145,27 @@ describe('a message of the client', () => {
       { id: 1, result: {} },
       { id: 2, error: { code: -31503 } },
     ])
+  })
+
+  it('that comes when the server has just ended waits for the next one', async () => {
+    const { live, hooks, sent } = open()
+    live.onClose(undefined)
+    const next: string[] = []
+    hooks.onMissing.mockImplementation(() => {
+      live.connect({
+        send(each) {
+          next.push(each.id)
+          return Promise.resolve()
+        },
+        pass: () => undefined,
+        cancel: () => undefined,
+        listen: () => undefined,
+        close: () => Promise.resolve(),
+      })
+      return Promise.resolve()
+    })
+    await live.tell(message({ id: 1, method: 'm' }))
+    expect([sent, next]).toEqual([[], ['1']])
   })
 
   it('that says initialized starts the listening', async () => {

@@ -28,6 +28,7 @@ interface Setup {
   /** Shared by the Instances of a cluster; closed with the test. */
   readonly store?: Store
   readonly options?: Partial<RouterOptions>
+  readonly leaseHeldSince?: () => number | undefined
 }
 
 const minute = 60_000
@@ -72,7 +73,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     },
     events: sink,
     clusterSecret: await store.clusterSecret(),
-    leaseHeldSince: () => 0,
+    leaseHeldSince: setup.leaseHeldSince ?? (() => 0),
     options: {
       maxBodyBytes: 1024 * 1024,
       sessionTtlMs: minute,

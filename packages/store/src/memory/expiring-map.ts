@@ -1,8 +1,8 @@
 /** ExpiringMap forgets an entry `ttlMs` after it was last put. What has expired is never seen, swept or not. */
 export interface ExpiringMap<K, V> {
   get(key: K): V | undefined
-  /** Sets a value and starts its life anew. */
-  put(key: K, value: V): void
+  /** Sets a value and starts its life anew; `ms`: another life than usual. */
+  put(key: K, value: V, ms?: number): void
   /** Sets the value of a living entry, which keeps the rest of its life. */
   amend(key: K, value: V): void
   /** Tells whether there was a living entry. */
@@ -29,8 +29,8 @@ export const createExpiringMap = <K, V>(ttlMs: number): ExpiringMap<K, V> => {
   }
   return {
     get: (key) => living(key)?.value,
-    put(key, value) {
-      entries.set(key, { value, expiresAt: Date.now() + ttlMs })
+    put(key, value, ms = ttlMs) {
+      entries.set(key, { value, expiresAt: Date.now() + ms })
     },
     amend(key, value) {
       const entry = living(key)

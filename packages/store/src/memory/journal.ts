@@ -29,7 +29,7 @@ export const memoryJournal = (attempt: Attempt): Journal => {
         if (!known) accepted.put(requestId, call)
         return known
       }),
-    finish: (requestId, call) => attempt(() => accepted.put(requestId, call)),
+    finish: (requestId, call, keptMs) => attempt(() => accepted.put(requestId, call, keptMs)),
     forget: (requestId) => attempt(() => void accepted.delete(requestId)),
   }
 }

@@ -28,8 +28,8 @@ export const redisJournal = ({ client, attempt }: Connection): Journal => ({
     // It was there a moment ago: its client has just been answered.
     return known === null ? call : (JSON.parse(known) as AcceptedCall) // as it was written here
   },
-  async finish(requestId, call) {
-    await attempt(() => client.set(callKey(requestId), JSON.stringify(call), 'PX', journalMs))
+  async finish(requestId, call, keptMs = journalMs) {
+    await attempt(() => client.set(callKey(requestId), JSON.stringify(call), 'PX', keptMs))
   },
   async forget(requestId) {
     await attempt(() => client.del(callKey(requestId)))

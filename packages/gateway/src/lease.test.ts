@@ -1,0 +1,60 @@
+import type { Instance, InstanceId } from '@mcp-router/core'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { takeLease } from './lease.js'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const open = async () => {
+  const renew = vi.fn<(instance: Instance) => Promise<void>>(() => Promise.resolve())
+  const joined = { kind: 'joined' as const }
+  const id = 'i-1' as InstanceId
+  let back: string | undefined
+  const lease = await takeLease({
+    membership: {
+      join: () => Promise.resolve(joined),
+      renew,
+      leave: () => Promise.resolve(),
+      list: () => Promise.resolve([]),
+      find: () => Promise.resolve(undefined),
+    },
+    self: () => ({
+      id,
+      address: 'http://a',
+      pid: 1,
+      startedAt: 1,
+      sessions: 0,
+      ...(back && { back }),
+    }),
+    renewMs: 5_000,
+    leaseMs: 15_000,
+    onError: () => undefined,
+  })
+  onTestFinished(() => lease.close())
+  return { lease, renew, drainAt: (address: string) => (back = address) }
+}
+
+it('a lease that is renewed in time is held from the start', async () => {
+  const { lease } = await open()
+  const since = lease.heldSince()
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect([since, lease.heldSince()]).toEqual([expect.any(Number), since])
+})
+
+it('one that was not is held by nobody for sure, and anew from its next renewal on', async () => {
+  const { lease, renew } = await open()
+  const first = lease.heldSince() ?? 0
+  renew.mockRejectedValue(new Error('away'))
+  await vi.advanceTimersByTimeAsync(15_001)
+  expect(lease.heldSince()).toBeUndefined()
+  renew.mockResolvedValue()
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(lease.heldSince()).toBeGreaterThan(first + 15_000)
+})
+
+it('what has changed about the instance is told at once', async () => {
+  const { lease, renew, drainAt } = await open()
+  drainAt('http://b')
+  await lease.publish()
+  expect(renew.mock.lastCall?.[0]).toMatchObject({ address: 'http://a', back: 'http://b' })
+})
