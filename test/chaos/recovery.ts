@@ -12,12 +12,13 @@ export interface Recovery {
 
 /**
  * recoveriesOf measures, for each fault and each client, from when the client needed something (the fault, where a call was under way; else
- * its next call) to its first good answer. What the tool itself took does not count, nor time in which something without a stand-in was
+ * its next call) to its first good answer. What the tool itself took does not count, as often as it ran, nor time in which something without a stand-in was
  * kept down.
  */
 export const recoveriesOf = (
   calls: readonly Called[],
   faults: readonly Fault[],
+  begun: Begun = new Map(),
 ): readonly Recovery[] => {
   const byClient = new Map<string, Called[]>()
   for (const called of calls) {
@@ -34,11 +35,15 @@ export const recoveriesOf = (
       const good = own.slice(first).find(({ outcome }) => outcome.kind === 'answered')
       if (!good) return []
       const from = Math.max(fault.atMs, needed.fromMs)
-      const waitMs = good.toMs - from - good.call.delayMs - overlap(excused, from, good.toMs)
+      const spared = merged([...excused, ...runsOf(good, begun)])
+      const waitMs = good.toMs - from - overlap(spared, from, good.toMs)
       return [{ fault, client, waitMs: Math.max(0, waitMs), good }]
     }),
   )
 }
+
+/** Begun is when the runs of each call began, by its id, ms since the start of the run. */
+export type Begun = ReadonlyMap<string, readonly number[]>
 
 /** slowestOf are the slowest recoveries, each good answer once, with the fault that it was the first after. */
 export const slowestOf = (recoveries: readonly Recovery[], count: number): readonly Recovery[] => {
@@ -53,19 +58,28 @@ export const slowestOf = (recoveries: readonly Recovery[], count: number): reado
 
 type Span = readonly [fromMs: number, toMs: number]
 
-/** excusedTimes are times in which something without a stand-in was kept down, none of them twice. */
-const excusedTimes = (faults: readonly Fault[]): readonly Span[] => {
-  const spans = faults
+/** excusedTimes are times in which something without a stand-in was kept down. */
+const excusedTimes = (faults: readonly Fault[]): readonly Span[] =>
+  faults
     .filter(({ excused }) => excused)
     .map(({ atMs, untilMs = Infinity }): Span => [atMs, untilMs])
-    .toSorted(([a], [b]) => a - b)
-  const merged: Span[] = []
-  for (const [from, to] of spans) {
-    const last = merged.at(-1)
-    if (last && from <= last[1]) merged[merged.length - 1] = [last[0], Math.max(last[1], to)]
-    else merged.push([from, to])
+
+/** runsOf is when the tool was at work on a call: a run that was cut off lasts until the next one at most. */
+const runsOf = ({ call, toMs }: Called, begun: Begun): readonly Span[] => {
+  if (call.delayMs === 0) return []
+  const times = begun.get(call.id) ?? [toMs - call.delayMs]
+  return times.map((at, n) => [at, Math.min(at + call.delayMs, times[n + 1] ?? Infinity)])
+}
+
+/** merged are the same times, none of them twice. */
+const merged = (spans: readonly Span[]): readonly Span[] => {
+  const all: Span[] = []
+  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
+    const last = all.at(-1)
+    if (last && from <= last[1]) all[all.length - 1] = [last[0], Math.max(last[1], to)]
+    else all.push([from, to])
   }
-  return merged
+  return all
 }
 
 const overlap = (spans: readonly Span[], fromMs: number, toMs: number): number =>

@@ -57,6 +57,7 @@ export const openRig = async (runDir: string, cli: string, mortals: Mortals): Pr
   const first = await freePorts(2 + instanceCount + listening.length)
   const ledger = join(runDir, 'ledger')
   await writeFile(ledger, '')
+  await writeFile(`${ledger}.begun`, '')
   const redisPort = first
   const redis = mortals.add(await redisSpec(runDir, redisPort))
   const endpoints = listening.map(([backend, path], n): RigEndpoint & { readonly url: string } => {

@@ -15,6 +15,7 @@ import { openRig } from './rig.js'
 import type { Rig } from './rig.js'
 import { planFaults } from './schedule.js'
 import { recoveriesOf, slowestOf } from './recovery.js'
+import type { Begun } from './recovery.js'
 import { tableOf } from './table.js'
 import { figuresOf, neverRan, unknownWithoutCause } from './tally.js'
 import type { Happened } from './tally.js'
@@ -66,9 +67,23 @@ export const runChaos = async (chaos: Chaos): Promise<number> => {
   await drive(chaos, callers, inflictor, watch)
   await Promise.all(callers.map((caller) => caller.close().catch(() => undefined)))
   for (const complaint of await mortals.close()) complain(complaint)
-  const ran = (await readFile(rig.ledger, 'utf8')).split('\n').filter((id) => id !== '')
+  const ran = await linesOf(rig.ledger)
+  const begun = begunOf(await linesOf(`${rig.ledger}.begun`), startedAt)
   const { calls, losses } = watch
-  return judge(chaos, startedAt, { calls, losses, faults, ran }, watch)
+  return judge(chaos, startedAt, { calls, losses, faults, ran, begun }, watch)
+}
+
+const linesOf = async (file: string): Promise<readonly string[]> =>
+  (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
+
+/** begunOf reads when each call began to run, ms since the start. */
+const begunOf = (lines: readonly string[], startedAt: Date): Begun => {
+  const begun = new Map<string, number[]>()
+  for (const line of lines) {
+    const [id = '', at] = line.split(' ')
+    begun.set(id, [...(begun.get(id) ?? []), Number(at) - startedAt.getTime()])
+  }
+  return begun
 }
 
 const createCallers = (
@@ -128,7 +143,10 @@ const judge = async (
   const targets = verdictOf(all, { unrun, uncaused }, complaints)
   print(`\n${tableOf(figures)}\n`)
   for (const { passed, text } of targets) print(`${passed ? 'pass' : 'MISS'}  ${text}`)
-  const slowest = slowestOf(recoveriesOf(happened.calls, happened.faults), printedCalls)
+  const slowest = slowestOf(
+    recoveriesOf(happened.calls, happened.faults, happened.begun),
+    printedCalls,
+  )
   for (const { waitMs, fault, good } of slowest)
     if (waitMs > slowMs) print(`  ${waitMs} ms behind ${faultText(fault)}: ${callText(good)}`)
   const causes = causesOf(happened.calls)

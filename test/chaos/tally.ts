@@ -2,6 +2,7 @@ import type { Called } from './caller.js'
 import type { Fault, FaultKind } from './fault.js'
 import { faultKinds } from './fault.js'
 import { recoveriesOf } from './recovery.js'
+import type { Begun } from './recovery.js'
 
 /** Figures is one row: what became of the calls that a kind of fault is blamed for. */
 export interface Figures {
@@ -36,6 +37,7 @@ export interface Happened {
   readonly faults: readonly Fault[]
   /** The ledger: which calls ran, in order. */
   readonly ran: readonly string[]
+  readonly begun?: Begun | undefined
 }
 
 /**
@@ -48,7 +50,7 @@ const closedEarly = /other side closed|ECONNRESET/
 export const figuresOf = (happened: Happened): readonly Figures[] => {
   const { calls, losses, faults, ran } = happened
   const times = countOf(ran)
-  const recoveries = recoveriesOf(calls, faults)
+  const recoveries = recoveriesOf(calls, faults, happened.begun)
   const reloads = faults.filter(({ kind }) => kind === 'nginx-reload')
   const isReset = ({ call, toMs, outcome }: Called): boolean =>
     outcome.kind === 'failed' &&

@@ -34,22 +34,28 @@ const beginDrain = async ({ pid, url }: Member) => {
   return () => until('its end', () => leaving !== undefined && !isAlive(leaving))
 }
 
-const transports = {
-  'Streamable HTTP': () =>
-    new StreamableHTTPClientTransport(new URL(`${cluster().gateway}/mcp/asking`)),
-  '2024-11-05': () =>
-    new SSEClientTransport(new URL(`${cluster().gateway}/sse/asking?clientId=ada`)),
-}
-
-/** sessionAt is the only session that there is. */
-const sessionAt = async (): Promise<string> => {
-  const keys = await cluster().redis.keys('mcp:sessions:*')
+/** The only session whose id is like this. */
+const sessionLike = async (pattern: string): Promise<string> => {
+  const keys = await cluster().redis.keys(`mcp:sessions:${pattern}`)
   expect(keys).toHaveLength(1)
   return (keys[0] ?? '').slice('mcp:sessions:'.length)
 }
 
+const overHttp = () => {
+  const transport = new StreamableHTTPClientTransport(new URL(`${cluster().gateway}/mcp/asking`))
+  return { transport, session: () => Promise.resolve(transport.sessionId ?? '') }
+}
+const overSse = () => ({
+  transport: new SSEClientTransport(new URL(`${cluster().gateway}/sse/asking?clientId=ada`)),
+  session: () => sessionLike('named-*'),
+})
+
 describe('a call whose user takes longer than its instance lives', () => {
-  it.each(Object.entries(transports))('ends in its result over %s', async (_, open) => {
+  it.each([
+    ['Streamable HTTP', overHttp],
+    ['2024-11-05', overSse],
+  ])('ends in its result over %s', async (_, open) => {
+    const { transport, session } = open()
     const client = new Client(
       { name: 'proof', version: '1.0.0' },
       { capabilities: { elicitation: { form: {} } } },
@@ -63,18 +69,16 @@ describe('a call whose user takes longer than its instance lives', () => {
       await answered
       return { action: 'accept', content: { username: 'ada', email: 'ada@example.org' } }
     })
-    await client.connect(open())
+    await client.connect(transport)
     const call = { name: 'test_elicitation', arguments: { message: 'Who are you?' } }
     const result = client.callTool(call)
     result.catch(() => undefined)
     await until('the question', () => asked)
-    const ended = await beginDrain(await ownerOf(cluster(), await sessionAt()))
+    const ended = await beginDrain(await ownerOf(cluster(), await session()))
     answer()
     expect(JSON.stringify(await result)).toContain('ada@example.org')
     await ended()
     expect((await client.listTools()).tools).not.toEqual([])
-    await client.close()
-    await cluster().redis.flushall()
   })
 
   it('ends in its result where its client is of 2026-07-28', async () => {

@@ -12,8 +12,12 @@ const never = (): never => {
   throw new Error('nobody asked for that')
 }
 
-const open = (settle: Journal['settle'], owe: Journal['owe'] = never) => {
-  const journal = { owe, settle, owed: never, accept: never, finish: never, forget: never }
+const open = (
+  settle: Journal['settle'],
+  owe: Journal['owe'] = never,
+  owed: Journal['owed'] = never,
+) => {
+  const journal = { owe, settle, owed, accept: never, finish: never, forget: never }
   return patientJournal(journal)
 }
 
@@ -53,4 +57,20 @@ it('writes an answer behind its request, however long that takes', async () => {
   await vi.advanceTimersByTimeAsync(100)
   await Promise.all([first, other, second])
   expect(written).toEqual(['other', 'request', 'answer'])
+})
+
+it('reads what is owed once all that is being written is there', async () => {
+  const written: string[] = []
+  const owe = vi.fn<Journal['owe']>((_, { body }) => {
+    written.push(body)
+    return Promise.resolve()
+  })
+  owe.mockRejectedValueOnce(new Error('away'))
+  const owed: Journal['owed'] = () =>
+    Promise.resolve(written.map((body) => ({ requestId: '1', body })))
+  const journal = open(never, owe, owed)
+  void journal.owe(session, { requestId: '1', body: 'answer' })
+  const read = journal.owed(session)
+  await vi.advanceTimersByTimeAsync(150)
+  expect(await read).toEqual([{ requestId: '1', body: 'answer' }])
 })

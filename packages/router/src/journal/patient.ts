@@ -46,7 +46,12 @@ export const patientJournal = (journal: Journal): Journal => {
     owe: (session, owed) => inTurn(session, [owed.requestId], () => journal.owe(session, owed)),
     settle: (session, requestIds) =>
       inTurn(session, requestIds, () => journal.settle(session, requestIds)),
-    owed: (session) => patiently(() => journal.owed(session)),
+    async owed(session) {
+      // What is being written is part of it.
+      const own = [...writing].filter(([name]) => name.startsWith(`${session} `))
+      await Promise.allSettled(own.map(([, written]) => written))
+      return patiently(() => journal.owed(session))
+    },
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
     finish: (requestId, call, keptMs) => patiently(() => journal.finish(requestId, call, keptMs)),
     forget: (requestId) => patiently(() => journal.forget(requestId)),

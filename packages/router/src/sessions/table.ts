@@ -9,7 +9,7 @@ import type {
   SessionId,
 } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
-import type { Registry, SessionChange, SessionStore, TouchOutcome } from '@mcp-router/store'
+import type { Registry, SessionChange, SessionStore } from '@mcp-router/store'
 import type { Broadcast, RouterOptions } from '../deps.js'
 import type { HeldSession } from './held.js'
 import { createLeaving } from './leaving.js'
@@ -17,6 +17,9 @@ import type { LiveSession } from './live.js'
 import { postHeadersOf } from './post-headers.js'
 import { createRestorer } from './restore.js'
 import { tellSession } from './tell.js'
+import { createTouching } from './touching.js'
+import type { Lapse } from './touching.js'
+import { createUnwritten } from './unwritten.js'
 
 /** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
 export interface Sessions {
@@ -67,9 +70,6 @@ interface Deps {
   readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
 }
 
-/** What nobody used for this long leaves the cache; the record stays. */
-const cacheIdleMs = 120_000
-const touchBatch = 500
 /** Longer than it takes a client to open a broken stream again. */
 const movedMs = 60_000
 /** How much longer than a period another Instance may take to write again what it remembers, ms. */
@@ -145,51 +145,28 @@ export const createSessions = (deps: Deps): Sessions => {
     mendMs: options.touchMs + mendSlackMs,
   })
   restorer.look().catch(() => undefined)
+  const unwritten = createUnwritten({
+    store,
+    isHeld: (entry) => held.get(entry.record.id) === entry,
+    onWritten: ({ record }) => broadcast.sessionMoved(record.id),
+    onRefused: (entry) => lapse(entry, 'refused'),
+  })
 
-  const touch = async (): Promise<void> => {
-    const now = Date.now()
-    // Also where nothing is due: what is idle here may be looked for elsewhere.
-    if (held.size > 0) await restorer.look().catch(() => undefined)
-    for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
-    const due: HeldSession[] = []
-    for (const entry of held.values()) {
-      if (entry.used || entry.streams > 0) due.push(entry)
-      else expire(entry, now)
-    }
-    for (let from = 0; from < due.length; from += touchBatch) {
-      await touchSome(due.slice(from, from + touchBatch), now)
-    }
-  }
-
-  const expire = (entry: HeldSession, now: number): void => {
-    const idle = now - entry.usedAt
-    if (idle > options.sessionTtlMs) lapse(entry, 'unused')
+  const touching = createTouching({
+    store,
+    restorer,
+    events,
+    options,
+    held: () => held.values(),
+    onTouching(now) {
+      for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
+    },
+    onLapse: lapse,
     // While the store is away there is no other place to find it.
-    else if (!entry.live && idle > cacheIdleMs && !restorer.isAway()) held.delete(entry.record.id)
-  }
-
-  const touchSome = async (due: readonly HeldSession[], now: number): Promise<void> => {
-    for (const entry of due) entry.used = false
-    const askedAt = performance.now()
-    const touches = due.map(({ record }) => ({ id: record.id, epoch: record.epoch }))
-    const outcomes = await store.touch(touches, now).catch(() => undefined)
-    const wasEmptied =
-      outcomes?.includes('gone') && (await restorer.look(askedAt).catch(() => true))
-    due.forEach((entry, at) => {
-      // The store is away, or was emptied: the Session lives on from memory and is touched again next time.
-      const outcome = outcomes?.[at]
-      if (!outcome || (wasEmptied && outcome === 'gone')) entry.used = true
-      else if (outcome !== 'kept') lapse(entry, outcome)
-    })
-  }
-
-  let touching = Promise.resolve()
-  const timer = setInterval(() => {
-    touching = touching.then(touch).catch((error: unknown) => {
-      if (error instanceof Error) events.emit({ kind: 'fault', doing: 'touching sessions', error })
-    })
-  }, options.touchMs)
-  timer.unref()
+    onIdle: (entry) => {
+      if (!entry.live && !restorer.isAway()) held.delete(entry.record.id)
+    },
+  })
 
   const belongs = (record: Session, principal: Principal, backend: string): boolean =>
     record.principal === principal.name && (backend === '' || record.backend === backend)
@@ -221,10 +198,9 @@ export const createSessions = (deps: Deps): Sessions => {
       return hold(record, live)
     },
     async change(entry, change) {
-      const { id, epoch } = entry.record
       const askedAt = performance.now()
       entry.record = { ...entry.record, ...change }
-      if (await store.update(id, epoch, change)) return
+      if (await unwritten.write(entry, change)) return
       // What is restored has the change in it already.
       if (!(await restorer.look(askedAt).catch(() => false))) lapse(entry, 'refused')
     },
@@ -268,9 +244,8 @@ export const createSessions = (deps: Deps): Sessions => {
     size: () => held.size,
     linger: () => leaving.begin(),
     async close() {
-      clearInterval(timer)
-      await touching
-      await touch().catch(() => undefined)
+      unwritten.close()
+      await touching.close()
       const owned = [...held.values()].filter(({ record }) => !isPortable(record))
       held.clear()
       await leaving.close()
@@ -287,9 +262,6 @@ export const createSessions = (deps: Deps): Sessions => {
     },
   }
 }
-
-/** Lapse is why a Session is no longer held here; `refused`: it is gone or has another Owner, which of both is not known. */
-type Lapse = Exclude<TouchOutcome, 'kept'> | 'unused' | 'refused'
 
 const lapses: Readonly<Record<Lapse, readonly [SessionEvent['action'], string]>> = {
   unused: ['expired', 'nobody used it for its whole life'],

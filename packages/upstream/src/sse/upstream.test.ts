@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { SessionLost } from '../upstream.js'
 import { openSseUpstream } from './upstream.js'
 import { createHttpClient } from '../http/client.js'
 import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
@@ -120,6 +121,20 @@ describe('messages', () => {
     const { heard } = await connect(server.origin)
     expect(await heard.next()).toMatchObject({ id: 1, method: 'ping' })
   })
+
+  it.each([
+    ['404', 404, ''],
+    ['400 "No transport found for sessionId"', 400, 'No transport found for sessionId'],
+  ])(
+    'that meet a server which was started anew were not executed (%s)',
+    async (_, status, text) => {
+      const { server } = await serve(endpointEvent('/m'), ({ res }) => {
+        res.writeHead(status).end(text)
+      })
+      const { upstream } = await connect(server.origin)
+      await expect(upstream.send(aRequest(1))).rejects.toBeInstanceOf(SessionLost)
+    },
+  )
 
   it('that the server refuses reject', async () => {
     const { server } = await serve(endpointEvent('/m'), ({ res }) => void res.writeHead(400).end())

@@ -4,7 +4,7 @@ import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
 import type { HttpClient } from '../http/client.js'
 import { isEventStream, post } from '../http/post.js'
-import { cancelledMessage, discard, passBy } from '../upstream.js'
+import { cancelledMessage, discard, passBy, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
 interface Options {
@@ -71,8 +71,9 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   const send = async (message: Message): Promise<void> => {
     const headers = [...own, 'content-type', 'application/json']
     const posting = post(client, postUrl, { method: 'POST', headers, body: message.bytes })
-    const { status } = await posting.answer
+    const { status, body } = await posting.answer
     if (status < 400) return
+    if (isForgotten(status, body)) throw new SessionLost(endpoint.url)
     const data = { backend: backend.name, reason: `HTTP ${status}` }
     throw new RouterError('UPSTREAM_BAD_ANSWER', data)
   }
@@ -90,6 +91,16 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     },
   }
 }
+
+/** What servers say of a session that they do not know, where their status is not 404: theirs are called sessions or transports. */
+const unknown = /session|transport/i
+/** A refusal is short. */
+const longestRefusal = 4_096
+
+/** isForgotten: it was started anew, and the end of the old stream is still on its way. */
+const isForgotten = (status: number, body: Buffer): boolean =>
+  status === 404 ||
+  (status === 400 && body.length <= longestRefusal && unknown.test(body.toString('latin1')))
 
 /** sameOrigin resolves the announced address; another origin is refused, or a server could aim the router at anything. */
 const sameOrigin = (address: string, base: string): string | undefined => {

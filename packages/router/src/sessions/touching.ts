@@ -1,0 +1,86 @@
+import type { EventSink } from '@mcp-router/core'
+import type { SessionStore, TouchOutcome } from '@mcp-router/store'
+import type { RouterOptions } from '../deps.js'
+import type { HeldSession } from './held.js'
+import type { Restorer } from './restore.js'
+
+/** Lapse is why a Session is no longer held here; `refused`: it is gone or has another Owner, which of both is not known. */
+export type Lapse = Exclude<TouchOutcome, 'kept'> | 'unused' | 'refused'
+
+interface Options {
+  readonly store: Pick<SessionStore, 'touch'>
+  readonly restorer: Pick<Restorer, 'look'>
+  readonly events: EventSink
+  readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
+  readonly held: () => Iterable<HeldSession>
+  readonly onTouching: (now: number) => void
+  readonly onLapse: (entry: HeldSession, why: Lapse) => void
+  /** It was not used for a while, though its record lives on. */
+  readonly onIdle: (entry: HeldSession) => void
+}
+
+/** Touching tells the store now and then which Sessions are in use, and learns from it which are not this Instance's any more. */
+export interface Touching {
+  /** Tells it for the last time. */
+  close(): Promise<void>
+}
+
+/** What nobody used for this long leaves the cache; the record stays. */
+const cacheIdleMs = 120_000
+const batch = 500
+
+export const createTouching = (given: Options): Touching => {
+  const { store, restorer, events, options, held } = given
+
+  const touch = async (): Promise<void> => {
+    const now = Date.now()
+    const all = [...held()]
+    // Also where nothing is due: what is idle here may be looked for elsewhere.
+    if (all.length > 0) await restorer.look().catch(() => undefined)
+    given.onTouching(now)
+    const due: HeldSession[] = []
+    for (const entry of all) {
+      if (entry.used || entry.streams > 0) due.push(entry)
+      else expire(entry, now)
+    }
+    for (let from = 0; from < due.length; from += batch)
+      await touchSome(due.slice(from, from + batch), now)
+  }
+
+  const expire = (entry: HeldSession, now: number): void => {
+    const idle = now - entry.usedAt
+    if (idle > options.sessionTtlMs) given.onLapse(entry, 'unused')
+    else if (idle > cacheIdleMs) given.onIdle(entry)
+  }
+
+  const touchSome = async (due: readonly HeldSession[], now: number): Promise<void> => {
+    for (const entry of due) entry.used = false
+    const askedAt = performance.now()
+    const touches = due.map(({ record }) => ({ id: record.id, epoch: record.epoch }))
+    const outcomes = await store.touch(touches, now).catch(() => undefined)
+    const wasEmptied =
+      outcomes?.includes('gone') && (await restorer.look(askedAt).catch(() => true))
+    due.forEach((entry, at) => {
+      // The store is away, or was emptied: the Session lives on from memory and is touched again next time.
+      const outcome = outcomes?.[at]
+      if (!outcome || (wasEmptied && outcome === 'gone')) entry.used = true
+      else if (outcome !== 'kept') given.onLapse(entry, outcome)
+    })
+  }
+
+  let underway = Promise.resolve()
+  const timer = setInterval(() => {
+    underway = underway.then(touch).catch((error: unknown) => {
+      if (error instanceof Error) events.emit({ kind: 'fault', doing: 'touching sessions', error })
+    })
+  }, options.touchMs)
+  timer.unref()
+
+  return {
+    async close() {
+      clearInterval(timer)
+      await underway
+      await touch().catch(() => undefined)
+    },
+  }
+}
