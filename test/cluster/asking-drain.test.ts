@@ -4,9 +4,12 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
 import { stdioCommand } from '../conformance/fixture.js'
+import { converse } from '../harness/conversation.js'
+import { post } from '../harness/http.js'
 import { memberAt, membersAreBack, ownerOf } from '../harness/owner.js'
 import type { Member } from '../harness/owner.js'
 import { isAlive, processAt } from '../harness/processes.js'
+import { request } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 import { answerRound, beginCall, saidBy } from '../matrix/rounds.js'
@@ -21,16 +24,22 @@ afterEach(async () => {
   await membersAreBack(cluster())
 })
 
-/** beginDrain has an Instance told to end, and resolves with how to wait for that once its port is closed. */
-const beginDrain = async ({ pid, url }: Member) => {
+/** beginDrain has an Instance told to end, and resolves once no other reaches it any more at its port, with how to wait for its end. */
+const beginDrain = async ({ at, pid, url }: Member) => {
   const leaving = processAt(pid)
-  process.kill(pid, 'SIGTERM')
-  await until('its port to be closed', () =>
-    fetch(`${url}/ready`).then(
-      () => false,
-      () => true,
-    ),
+  const others = cluster().instances.filter((other) => other !== url)
+  const probes = await Promise.all(
+    others.map(async (other) => {
+      const { session, headers } = await converse('http', { base: url, backend: 'asking' })
+      expect((await ownerOf(cluster(), session)).at).toBe(at)
+      return async () => {
+        await post(`${other}/mcp/asking`, request(1, 'tools/list', {}), headers)
+        return (await ownerOf(cluster(), session)).at !== at
+      }
+    }),
   )
+  process.kill(pid, 'SIGTERM')
+  for (const isMoved of probes) await until('a session of it to be taken over', isMoved)
   return () => until('its end', () => leaving !== undefined && !isAlive(leaving))
 }
 
