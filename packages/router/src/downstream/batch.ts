@@ -8,7 +8,7 @@ import { respondEmpty, respondJson } from '../respond.js'
 import { arrayOf, openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { requireRoom } from '../sessions/owed.js'
+import { isRepeated, noteOwed, requireRoom } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
@@ -58,6 +58,7 @@ export const answerBatch = async (
 /** passBatch does so for a client whose answers come on its Stream. Nothing passes when a member is malformed: the Stream has no word for it. */
 export const passBatch = async (
   context: Context,
+  incoming: Incoming,
   held: HeldSession,
   batch: Batch,
 ): Promise<void> => {
@@ -65,8 +66,10 @@ export const passBatch = async (
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
-  await note(context, held, messages)
-  for (const message of messages) live.pass(message)
+  const fresh = messages.filter((message) => !isRepeated(context, incoming, held, message))
+  await note(context, held, fresh)
+  await Promise.all(fresh.map((message) => noteOwed(context, held.record, message)))
+  for (const message of fresh) live.pass(message)
 }
 
 interface Members {

@@ -215,6 +215,20 @@ describe('a client that names itself', () => {
     await expect.poll(() => requestsOwed(store, id)).toEqual([])
   })
 
+  it('is told of a batch that its instance took along, too', async () => {
+    const { store, a, b, streamAt } = await open()
+    const first = await streamAt(a.url)
+    await first.send(a.url, aRequest(0, 'initialize', handshake))
+    await first.events.message()
+    await first.send(a.url, initialized)
+    const batch = [aRequest(1, 'hang'), aRequest(2, 'hang')]
+    expect((await first.send(a.url, batch)).status).toBe(202)
+    await store.membership.leave('router-instance-1' as never)
+    const second = await streamAt(b.url)
+    const told = [await second.events.message(), await second.events.message()]
+    expect(told).toMatchObject([1, 2].map((id) => ({ id, error: { code: -31001 } })))
+  })
+
   it('is told the answers of the last moments once more, as nobody knows whether it heard them', async () => {
     const { a, b, streamAt } = await open()
     const first = await streamAt(a.url)

@@ -197,7 +197,7 @@ const accept = async (
   if (message.kind === 'batch') {
     recogniseGuest(live, '')
     await adoptHandshake(context, incoming, held, undefined)
-    await passBatch(context, held, message)
+    await passBatch(context, incoming, held, message)
     respondAccepted(incoming)
     return
   }
