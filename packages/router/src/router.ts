@@ -19,6 +19,8 @@ import { patientJournal } from './journal/patient.js'
 import { createKeepAlive } from './keep-alive.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
+import { acknowledge } from './sessions/acknowledge.js'
+import type { HeldSession } from './sessions/held.js'
 import { outlives } from './sessions/named.js'
 import { ageingOf } from './sessions/ageing.js'
 import { createOffers } from './sessions/offers.js'
@@ -200,6 +202,7 @@ export const createRouter = (given: RouterDeps): Router => {
         ])
         // One more may have come over a kept connection while the others were waited for.
       } while (underway.hasCalls() && performance.now() < giveUpAt)
+      await Promise.all([...sessions.all()].map((held) => acknowledged(context, held)))
       closed = true
       for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()
@@ -214,6 +217,12 @@ export const createRouter = (given: RouterDeps): Router => {
 }
 
 const pollMs = 50
+
+/** acknowledged: what its client has need not be told again by the next Owner. */
+const acknowledged = async ({ told }: Context, { record, live }: HeldSession): Promise<void> => {
+  if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
+    told.forget(record.id)
+}
 
 /** owes tells that a client waits on its Stream for an answer. */
 const owes = (sessions: Sessions): boolean =>

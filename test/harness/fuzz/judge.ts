@@ -43,10 +43,15 @@ const isJsonRpc = (message: Json): boolean => {
 const isEcho = (id: unknown, body: Buffer, status: number): boolean => {
   const sent = parsed(body.toString())
   if (id === null || id === undefined) return status >= 400
-  if (sent === undefined) return body.toString().includes(JSON.stringify(id))
+  if (sent === undefined) return isIn(body.toString(), id)
   const all: readonly unknown[] = Array.isArray(sent) ? sent : [sent]
   return all.some((each) => isObject(each) && each['id'] === id)
 }
+
+/** isIn looks for an id in what is no JSON as a whole; a number may be written in several ways. */
+const isIn = (text: string, id: unknown): boolean =>
+  text.includes(JSON.stringify(id)) ||
+  (text.match(/-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi) ?? []).some((number) => Number(number) === id)
 
 const parsed = (text: string): unknown => {
   try {

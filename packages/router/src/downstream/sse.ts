@@ -23,6 +23,7 @@ import type { Looks } from '../sessions/looks.js'
 import { orphansOf } from '../sessions/orphans.js'
 import { formOf } from '../sessions/replay.js'
 import { openCounted } from '../sessions/resume.js'
+import { isAcknowledgement } from '../sessions/acknowledge.js'
 import { beginAnew, retell } from '../sessions/retell.js'
 import { awaitReturn, tellReturn } from '../sessions/return.js'
 import { writeStreamId } from '../sessions/stream-id.js'
@@ -198,6 +199,10 @@ const accept = async (
     recogniseGuest(live, '')
     await adoptHandshake(context, incoming, held, undefined)
     await passBatch(context, incoming, held, message)
+    respondAccepted(incoming)
+    return
+  }
+  if (isAcknowledgement(live, message)) {
     respondAccepted(incoming)
     return
   }

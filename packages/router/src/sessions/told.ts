@@ -10,6 +10,8 @@ import type { Aged, Ageing } from './ageing.js'
 export interface Told {
   /** Without `answer`, the Journal has it already. */
   add(session: SessionId, requestId: string, answer?: Buffer): void
+  /** Whether there are any. */
+  has(session: SessionId): boolean
   /** A request comes under an id that was used before. */
   withdraw(session: SessionId, requestId: string): void
   /** Forgets those of a Session whose client begins anew. */
@@ -55,6 +57,10 @@ class ToldAnswers implements Told, Aged {
     answers.set(requestId, { bytes: isKept ? answer.length : 0, at: performance.now() })
     this.ageing.add(this)
     this.settle(session, answers, tooMany(answers))
+  }
+
+  has(session: SessionId): boolean {
+    return (this.all.get(session)?.size ?? 0) > 0
   }
 
   withdraw(session: SessionId, requestId: string): void {

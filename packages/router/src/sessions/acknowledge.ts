@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import { requestBytes, scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { LiveSession } from './live.js'
+
+/** A client answers a ping at once (spec 2024-11-05, utilities §Ping), ms. */
+const patienceMs = 1_000
+
+interface Asked {
+  readonly id: string
+  readonly onAnswer: () => void
+}
+
+const asked = new WeakMap<LiveSession, Asked>()
+
+/**
+ * acknowledge pings a client of 2024-11-05 on its Stream: that it answers proves that it has all that was told before. False: it did not in
+ * time, or has no Stream.
+ */
+export const acknowledge = (live: LiveSession): Promise<boolean> => {
+  if (!live.replays.standalone.isHeard()) return Promise.resolve(false)
+  const ping = scanMessage(requestBytes(`mcp-router-${randomUUID()}`, 'ping', {}))
+  return new Promise((resolve) => {
+    const settle = (isAnswered: boolean): void => {
+      clearTimeout(late)
+      asked.delete(live)
+      resolve(isAnswered)
+    }
+    const late = setTimeout(() => settle(false), patienceMs)
+    asked.set(live, { id: ping.id, onAnswer: () => settle(true) })
+    live.toStream(ping)
+  })
+}
+
+/** isAcknowledgement takes the answer to such a ping, which is none of the server's business. */
+export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boolean => {
+  const ping = asked.get(live)
+  if (kind !== 'response' || ping?.id !== id) return false
+  ping.onAnswer()
+  return true
+}
