@@ -55,7 +55,10 @@ export const openLive = (
       if (!held.record.initialize && !(error instanceof SessionLost)) throw error
       const isForgotten = error instanceof SessionLost
       const cause = `its server ${isForgotten ? 'had forgotten it' : 'could not be reached'}`
-      if (held.live) held.live.revival.cause = cause
+      if (held.live) {
+        held.live.revival.cause = cause
+        if (!isForgotten) putOff(held.live.revival)
+      }
       await restartOwned(context, held, upstream)
     },
     onBroken(pending, error) {
