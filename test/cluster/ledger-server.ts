@@ -6,7 +6,7 @@ import type { ServerEntry } from '../harness/backends.js'
 /**
  * The JavaScript of a stdio MCP server that writes a line into a ledger for every request that it executes, before it answers: what ran is
  * known, whatever becomes of the answer. `read` and `put` say of themselves that they may be repeated, `append` does not. A request is held
- * for as long as there is a file of its name.
+ * for as long as there is a file of its name; who asks for progress hears that it runs.
  */
 const script = `
   const { appendFileSync, existsSync } = require('node:fs')
@@ -24,6 +24,9 @@ const script = `
     }
     const name = method === 'tools/call' ? params.name : method.replace('/', '-')
     appendFileSync(folder + '/ledger', name + ' ' + process.pid + '\\n')
+    const progressToken = params?._meta?.progressToken
+    if (progressToken !== undefined)
+      send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
     while (existsSync(folder + '/hold-' + name)) await wait(10)
     const text = String(process.pid)
     send({ id, result: method === 'tools/list' ? { tools } : { content: [{ type: 'text', text }] } })

@@ -4,6 +4,8 @@ import type { Conversation } from '../harness/conversation.js'
 import { post } from '../harness/http.js'
 import type { Answer } from '../harness/http.js'
 import { killMember, memberAt, membersAreBack, ownerOf } from '../harness/owner.js'
+import type { Member } from '../harness/owner.js'
+import { treeOf } from '../harness/processes.js'
 import { expectRefusal } from '../harness/refusal.js'
 import { request, textOf, toolCall } from '../harness/rpc.js'
 import { connectThrough } from '../harness/sdk/connect.js'
@@ -102,6 +104,41 @@ describe('a request under way at another instance when that is killed', () => {
       await client.close()
     },
   )
+})
+
+describe('a call of a client of 2026-07-28 at a stdio server that another instance runs', () => {
+  /** Where such calls run: the same instance for all of one principal. */
+  const homeOf = async (): Promise<Member> => {
+    const client = await connectThrough('v2 modern', cluster().gateway, 'ledger')
+    await client.callTool({ name: 'read', arguments: {} }, { onProgress: () => undefined })
+    await client.close()
+    const child = ledger.runs('read').at(-1)?.pid
+    const members = [0, 1, 2].map((at) => memberAt(cluster(), at))
+    const home = members.find(({ pid }) => treeOf([pid]).some((each) => each.pid === child))
+    if (!home) throw new Error(`no instance runs ${child}`)
+    return home
+  }
+
+  it('is repeated on the stream that had begun, where it may be', async () => {
+    const home = await homeOf()
+    const [other = ''] = cluster().instances.filter((url) => url !== home.url)
+    const client = await connectThrough('v2 modern', other, 'ledger')
+    let reports = 0
+    const onProgress = (): void => {
+      reports++
+    }
+    const call = { name: 'read', arguments: {} }
+    const { answer } = await underWay('read', () => client.callTool(call, { onProgress }))
+    await until('its stream to begin', () => reports > 0)
+    const lost = ledger.runs('read').at(-1)
+    await killMember(home)
+    ledger.release('read')
+    await answer
+    const again = ledger.runs('read').at(-1)
+    expect(again?.pid).not.toBe(lost?.pid)
+    expect(await answer).toMatchObject({ content: [{ text: String(again?.pid) }] })
+    await client.close()
+  })
 })
 
 describe('a request of a client that is connected to the instance which is killed', () => {

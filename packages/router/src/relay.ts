@@ -167,7 +167,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
 
   /** letGo leaves the request to somebody else. */
   letGo(): void {
-    this.over = true
+    this.finish()
   }
 
   /** fail answers with an error when sending anew did not work out either. */

@@ -36,6 +36,8 @@ export class ModernReply {
     this.keep = keep
     if (incoming.isClosed()) this.leave()
     else incoming.whenClosed(() => this.leave())
+    // It had begun where it was passed to, and goes on here.
+    if (incoming.streaming) this.begin()
   }
 
   whenLeft(onLeft: () => void): void {

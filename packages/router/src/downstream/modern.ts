@@ -92,6 +92,7 @@ const serveAt = async (
   }
   context.handoff.passTo(incoming, home, message.bytes, {
     unreachable: again,
+    carriesOn: true,
     lost(error) {
       void isRetrySafe(context, backend, message)
         .catch(() => false)

@@ -66,7 +66,7 @@ export interface Handoff {
     incoming: Incoming,
     to: Instance,
     body: Buffer | undefined,
-    fallback: Required<Fallback>,
+    fallback: Required<Pick<Fallback, 'unreachable' | 'lost'>>,
   ): void
   /** How many Instances passed a request on. */
   hopsOf(req: IncomingMessage): number
@@ -74,12 +74,13 @@ export interface Handoff {
   admit(req: IncomingMessage): Principal | undefined
 }
 
-/** Fallback takes a request that was not answered where it was passed to; the response has not begun. Without one the client is told. */
+/** Fallback takes a request that was not answered where it was passed to. Without one the client is told. */
 export interface Fallback {
   /** The Instance cannot be reached: nothing was sent. */
   readonly unreachable?: (error: RouterError) => void
-  /** It went away with the request. */
+  /** It went away with the request. The response has not begun, unless `lost` carries on streams. */
   readonly lost?: (error: RouterError) => void
+  readonly carriesOn?: boolean
 }
 
 interface Deps {
@@ -170,7 +171,7 @@ export const createHandoff = ({
       {
         onFailed(error, _, begun) {
           members.forget(owner.id)
-          if (begun) return false
+          if (begun && !(fallback.carriesOn && incoming.streaming)) return false
           const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
           if (!take) return false
           relay.letGo()

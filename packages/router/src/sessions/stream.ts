@@ -26,15 +26,17 @@ export const streamHeaders = [
   'no',
 ]
 
-/** openStream sends the head at once. `onClose` comes once, when either side has ended it. */
+/** openStream sends the head at once, unless another Instance's did before it went away. `onClose` comes once, when either side has ended it. */
 export const openStream = (
   res: ServerResponse,
   keep: KeepAlive,
   onClose: () => void,
   headers: readonly string[] = [],
 ): Stream => {
-  res.writeHead(200, [...streamHeaders, ...headers])
-  res.flushHeaders()
+  if (!res.headersSent) {
+    res.writeHead(200, [...streamHeaders, ...headers])
+    res.flushHeaders()
+  }
   const stream = new OpenStream(res)
   keep.streams.add(stream)
   res.on('close', () => {
