@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process'
 import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { mainConf } from '@mcp-router/nginx'
 import { freePorts } from '../harness/ports.js'
 import { findBinary } from '../load/binary.js'
+import { bundleFixture } from './bundle.js'
 import type { Mortal, Mortals } from './mortal.js'
 import { openMortals } from './mortal.js'
 
@@ -54,6 +54,7 @@ export const openRig = async (runDir: string, cli: string, mortals: Mortals): Pr
   await access(cli).catch((cause: unknown) => {
     throw new Error(`${cli} is missing: build first (npm run build)`, { cause })
   })
+  const fixture = await bundleFixture(join(runDir, 'fixture'))
   const first = await freePorts(2 + instanceCount + listening.length)
   const ledger = join(runDir, 'ledger')
   await writeFile(ledger, '')
@@ -73,7 +74,7 @@ export const openRig = async (runDir: string, cli: string, mortals: Mortals): Pr
     }
   })
   const serversFile = join(runDir, 'mcp-servers.yaml')
-  await writeFile(serversFile, serversText(endpoints, ledger))
+  await writeFile(serversFile, serversText(endpoints, fixture, ledger))
   const instancePorts = Array.from({ length: instanceCount }, (_, n) => first + 2 + n)
   const instances = instancePorts.map((port, n) => {
     const name = `router-instance-${n + 1}`
@@ -108,11 +109,10 @@ export const openRig = async (runDir: string, cli: string, mortals: Mortals): Pr
   }
 }
 
-const fixture = fileURLToPath(new URL('fixture/main.js', import.meta.url))
-
 /** JSON is YAML. */
 const serversText = (
   endpoints: readonly { readonly backend: string; readonly url: string }[],
+  fixture: string,
   ledger: string,
 ): string => {
   const urls = (backend: string): readonly object[] =>
