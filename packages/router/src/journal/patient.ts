@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SessionId } from '@mcp-router/core'
 import type { Journal } from '@mcp-router/store'
+import { createOutage } from './outage.js'
 
 /** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
 const patienceMs = 5_000
@@ -8,16 +9,15 @@ const pauseMs = 100
 
 /** patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. */
 export const patientJournal = (journal: Journal): Journal => {
-  let awaySince: number | undefined
+  const outage = createOutage()
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         const done = await work()
-        awaySince = undefined
+        outage.end()
         return done
       } catch (error) {
-        awaySince ??= performance.now()
-        if (performance.now() - awaySince > patienceMs) throw error
+        if (outage.lastedMs() > patienceMs) throw error
         await wait(pauseMs)
       }
     }

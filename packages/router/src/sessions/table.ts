@@ -247,18 +247,18 @@ export const createSessions = (deps: Deps): Sessions => {
       unwritten.close()
       await touching.close()
       const owned = [...held.values()].filter(({ record }) => !isPortable(record))
+      const released = owned.map(async ({ live, record }) => {
+        if (!live) return
+        // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
+        const isOver = !deps.outlives(record)
+        await (isOver ? live.close() : live.handOver())
+        tell(record, isOver ? 'closed' : 'released', `${deps.instance} was stopped`)
+        if (isOver) await store.delete(record.id).catch(() => false)
+      })
+      // Behind that: what fails while they are let go of must not find its Session gone.
       held.clear()
       await leaving.close()
-      await Promise.all(
-        owned.map(async ({ live, record }) => {
-          if (!live) return
-          // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
-          const isOver = !deps.outlives(record)
-          await (isOver ? live.close() : live.handOver())
-          tell(record, isOver ? 'closed' : 'released', `${deps.instance} was stopped`)
-          if (isOver) await store.delete(record.id).catch(() => false)
-        }),
-      )
+      await Promise.all(released)
     },
   }
 }

@@ -1,0 +1,36 @@
+/** Outage measures how long a store is away, as this process lives it: the time in which it stood still itself says nothing of the store. */
+export interface Outage {
+  /** ms; asked at a failure, the first of which begins it. */
+  lastedMs(): number
+  end(): void
+}
+
+const tickMs = 250
+/** A tick that comes so late says that this process stood still, ms. */
+const stillMs = 2_000
+
+export const createOutage = (): Outage => {
+  let since = 0
+  let tickedAt = 0
+  let timer: NodeJS.Timeout | undefined
+  const tick = (): void => {
+    const now = performance.now()
+    if (now - tickedAt > stillMs) since = now
+    tickedAt = now
+  }
+  return {
+    lastedMs() {
+      if (!timer) {
+        since = tickedAt = performance.now()
+        timer = setInterval(tick, tickMs)
+        timer.unref()
+      }
+      tick()
+      return tickedAt - since
+    },
+    end() {
+      clearInterval(timer)
+      timer = undefined
+    },
+  }
+}
