@@ -30,8 +30,8 @@ export interface InflictorSpec {
   readonly signal: AbortSignal
 }
 
-/** More than an Instance takes to finish what it holds. */
-const termMs = 35_000
+/** More than an Instance takes to finish what it holds, and then to close. */
+const termMs = 38_000
 const startAttempts = 10
 
 /** Hit is a target, and what to do to it; it resolves with what to do once the fault is over. */

@@ -30,7 +30,7 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
 }
 
 /** What is left after the drain is closed within this, ms, or with the process: a store that is away must not hold it. */
-const closeMs = 4_000
+const closeMs = 6_000
 
 /** untilSignal resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
 const untilSignal = (): Promise<void> =>

@@ -29,12 +29,25 @@ export const spawnChild = (
     const value = base[name]
     if (value !== undefined) env[name] = value
   }
-  return spawn(endpoint.command, [...endpoint.args], {
+  const child = spawn(endpoint.command, [...endpoint.args], {
     cwd: endpoint.cwd,
     env: { ...env, ...endpoint.env },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  if (living.size === 0) process.once('exit', endLiving)
+  living.add(child)
+  child.once('close', () => {
+    living.delete(child)
+    if (living.size === 0) process.off('exit', endLiving)
+  })
+  return child
+}
+
+/** Those that no process may leave behind, however it ends. */
+const living = new Set<Child>()
+const endLiving = (): void => {
+  for (const child of living) signalGroup(child, 'SIGKILL')
 }
 
 /** How long a child has to leave after its input closed, and then after SIGTERM, ms (spec 2025-06-18, lifecycle: shutdown). */
