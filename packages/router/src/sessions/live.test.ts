@@ -147,6 +147,15 @@ describe('a message of the client', () => {
     ])
   })
 
+  it('that comes when it was let go of is left to whoever has the session now', async () => {
+    const { live, sent } = open()
+    await live.handOver()
+    const abandon = vi.fn()
+    const { reply } = openReply('1')
+    await live.request(message({ id: 1, method: 'm' }), { ...reply, abandon })
+    expect([sent, abandon.mock.calls.length, reply.fail.mock.calls.length]).toEqual([[], 1, 0])
+  })
+
   it('that comes when the server has just ended waits for the next one', async () => {
     const { live, hooks, sent } = open()
     live.onClose(undefined)

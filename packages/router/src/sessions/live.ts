@@ -102,9 +102,11 @@ export class LiveSession implements UpstreamListener {
   async request(message: Message, reply: Reply): Promise<void> {
     this.replies ??= new Replies()
     if (!this.replies.add(message, reply)) return
-    await this.deliver(message).catch((error: unknown) =>
-      reply.fail(failureOf(this.backend, error)),
-    )
+    await this.deliver(message).catch((error: unknown) => {
+      // It was let go of before this was sent: whoever has the Session now is sent it again, and knows whether there is one.
+      if (this.over && reply.abandon) reply.abandon()
+      else reply.fail(failureOf(this.backend, error))
+    })
   }
 
   /** release forgets a Reply that is over. */
