@@ -193,14 +193,16 @@ const compose = async (
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     router.linger()
     // What calls under way still need comes there, once the port is closed.
-    back = await listen(config.host, 0, (req, res) => {
+    const opening = listen(config.host, 0, (req, res) => {
       if (!router.handleBack(req, res)) res.writeHead(404).end()
     })
+    // Without it the rest is drained all the same.
+    await opening.then((opened) => (back = opened), onFault('opening the way back'))
     await lease.publish()
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()
     await router.drain(config.drainMs)
-    await back.close()
+    await back?.close()
   })
   const trim = startTrim({ activity: () => router.begun() })
   opened.push(() => trim.close())

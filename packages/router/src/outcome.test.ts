@@ -72,3 +72,14 @@ describe('a request that a server went away with', () => {
     })
   })
 })
+
+it('an answer of the client that a server went away with is sent again, and not for ever', async () => {
+  const message = scanMessage(Buffer.from('{"jsonrpc":"2.0","id":7,"result":{}}'))
+  const error = new Error('ECONNRESET')
+  const backend = backendOf('b', [])
+  // Nothing of it is needed for what is no request.
+  const after = (repeats: number) =>
+    afterBreak({} as Context, { backend, message, at, error, repeats })
+  expect(await after(0)).toBeUndefined()
+  expect(await after(3)).toMatchObject({ code: 'UPSTREAM_FAILED' })
+})

@@ -78,8 +78,9 @@ export interface Handoff {
 export interface Fallback {
   /** The Instance cannot be reached: nothing was sent. */
   readonly unreachable?: (error: RouterError) => void
-  /** It went away with the request. The response has not begun, unless `lost` carries on streams. */
+  /** It went away with the request; the response has not begun, unless `carriesOn`. */
   readonly lost?: (error: RouterError) => void
+  /** `lost` takes a response that has begun as a stream, too, and goes on with it. */
   readonly carriesOn?: boolean
 }
 

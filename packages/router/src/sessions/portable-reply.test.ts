@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, begin, follow, initialize } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
+import { openGateway, openStore } from '../testing/gateway.js'
 
 const data = (message: object): string =>
   `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`
@@ -12,7 +12,7 @@ const news = { method: 'notifications/message', params: { level: 'info', data: '
 const done = { id: 1, result: { done: true } }
 
 /** A session of this revision at a server whose stream is what the test writes. */
-const open = async (revision: string) => {
+const open = async (revision: string, store = openStore()) => {
   let stream: ServerResponse | undefined
   const endpoint = await openEndpoint(({ res }) => {
     res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -20,8 +20,8 @@ const open = async (revision: string) => {
     stream = res
   })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
-  const gateway = await openGateway({ backends })
-  const { url, store, router } = gateway
+  const gateway = await openGateway({ backends, store })
+  const { url, router } = gateway
   const { headers, session } = await initialize(`${url}/mcp/web`)
   await store.sessions.update(session as never, 0, { revision })
   router.forget(session as never)
@@ -113,4 +113,26 @@ it.each([
   for await (const chunk of response) text += String(chunk)
   expect(text).toBe(first + last)
   expect(await owed()).toEqual([])
+})
+
+it('a stream begins once its call is noted: until then it may be sent to another instance', async () => {
+  const store = openStore()
+  const owe = store.journal.owe.bind(store.journal)
+  let write = (): void => undefined
+  const written = new Promise<void>((resolve) => (write = resolve))
+  const owing = vi.spyOn(store.journal, 'owe').mockImplementation(async (...call) => {
+    await written
+    return owe(...call)
+  })
+  const { address, call, say } = await open('2025-11-25', store)
+  let hasBegun = false
+  const following = follow(address, call)
+  void following.then(() => (hasBegun = true))
+  await say(data(news))
+  await expect.poll(() => owing.mock.calls.length).toBe(1)
+  expect(hasBegun).toBe(false)
+  write()
+  const events = await following
+  await next(events)
+  expect((await next(events))[1]).toMatchObject(news)
 })
