@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     testTimeout: 15_000,
     hookTimeout: 60_000,
+    // Unit tests wait more than they compute.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

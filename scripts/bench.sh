@@ -2,8 +2,25 @@
 # Sets up what the benchmark needs, then runs it. Arguments go to test/load: scripts/bench.sh --rows call
 set -euo pipefail
 
+main=test/load/dist/main.js
+usage() {
+  cat <<'TEXT'
+usage: scripts/bench.sh [flags]
+
+Drives bare Nginx, one instance and the whole cluster in turn, on free ports of this machine.
+
+Installs first what is missing: what `npm start` installs (dependencies, Nginx, Redis), and wrk, by the package manager
+of the system. Where wrk cannot be installed, autocannon drives instead.
+
+TEXT
+  if [ -f "$main" ]; then node "$main" --help; else echo 'The flags are listed here once the project is built: npm run setup'; fi
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+for argument in "$@"; do
+  case "$argument" in -h | --help) usage; exit 0 ;; esac
+done
 scripts/setup.sh
 node packages/cli/dist/main.js doctor --install wrk >/dev/null 2>&1 ||
   echo 'bench: wrk is not installed; autocannon drives instead, and reaches less'
-exec node test/load/dist/main.js "$@"
+exec node "$main" "$@"

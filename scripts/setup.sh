@@ -51,13 +51,19 @@ fi
 # --- dependencies, when the lock file is another one than at the last time --------------------------------------------
 
 lock_stamp=node_modules/.installed-lock
-lock=$(cksum <pnpm-lock.yaml)
+shopt -s nullglob
+# Servers of your own, which the lock file that came with the project does not know.
+own=(servers/*/package.json)
+lock=$(cat pnpm-lock.yaml ${own[@]+"${own[@]}"} | cksum)
 if [ ! -f node_modules/.modules.yaml ] || [ "$(cat "$lock_stamp" 2>/dev/null || true)" != "$lock" ]; then
   say 'installing dependencies'
   # CI: pnpm asks no questions, also where there is a terminal.
-  CI=true "$pnpm" install --frozen-lockfile --prefer-offline --reporter=append-only ||
+  frozen=--frozen-lockfile
+  [ ${#own[@]} -eq 0 ] || frozen=--no-frozen-lockfile
+  CI=true "$pnpm" install "$frozen" --prefer-offline --reporter=append-only ||
     fail 'could not install the dependencies; see above'
-  echo "$lock" >"$lock_stamp"
+  # The install may have added the servers of your own to the lock file.
+  cat pnpm-lock.yaml ${own[@]+"${own[@]}"} | cksum >"$lock_stamp"
 fi
 
 # --- build, when a source is newer than the last one ------------------------------------------------------------------
@@ -67,14 +73,14 @@ build_stamp=node_modules/.built
 is_built() {
   [ -f "$build_stamp" ] && [ -f packages/cli/dist/main.js ] || return 1
   [ "$lock_stamp" -nt "$build_stamp" ] && return 1
-  [ -z "$(find packages/*/src packages/*/package.json packages/*/tsconfig.json test/load test/fixtures tsconfig*.json \
+  [ -z "$(find {packages,servers}/*/{src,package.json,tsconfig.json} test/load test/fixtures tsconfig*.json \
     -name dist -prune -o -type f -newer "$build_stamp" -print 2>/dev/null | head -n 1)" ]
 }
 if ! is_built; then
-  say 'building'
+  say 'building; the first time, this takes about half a minute'
   # Taken before, so that what changes during the build is built the next time.
   touch "$build_stamp.next"
-  node_modules/.bin/tsc -b || fail 'the build failed; see above'
+  node_modules/.bin/tsc -b . servers/*/tsconfig.json || fail 'the build failed; see above'
   mv "$build_stamp.next" "$build_stamp"
 fi
 

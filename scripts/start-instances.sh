@@ -9,7 +9,7 @@ usage: scripts/start-instances.sh <verb> [port]
   start   [port]                start what is not running and wait until it answers
   stop    [port]                stop; instances finish their calls first
   restart [port]                restart the instances one at a time, so that no client notices
-  status  [--json]              pid, port, health, uptime, sessions; exit 0 when all are healthy
+  status  [--json]              pid, port, health, uptime, sessions, restarts; exit 0 when all are healthy
   logs    [port] [--no-follow]  the last lines of the logs, then each new one
 
 With a port, only the process at that port. The first start installs and builds what is missing.
@@ -19,15 +19,20 @@ With a port, only the process at that port. The first start installs and builds 
 TEXT
 }
 
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+main=$root/packages/cli/dist/main.js
+
 verb=${1:-}
 case "$verb" in
   start | stop | restart | status | logs) ;;
   -h | --help | help) usage; exit 0 ;;
-  *) usage >&2; exit 1 ;;
+  *)
+    # It knows which verb was probably meant.
+    if [ -n "$verb" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi
+    usage >&2
+    exit 1
+    ;;
 esac
-
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-main=$root/packages/cli/dist/main.js
 
 # Paths that the caller gave mean what they mean where the caller is; the defaults are in the project.
 absolute() {

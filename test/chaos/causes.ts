@@ -15,7 +15,7 @@ const textLimit = 160
 export const causesOf = (calls: readonly Called[]): readonly Cause[] => {
   const causes = new Map<string, Cause & { calls: number; ways: Record<string, number> }>()
   for (const { caller, outcome } of calls) {
-    if (outcome.kind === 'answered') continue
+    if (outcome.kind === 'answered' || outcome.kind === 'given up') continue
     const text = outcome.text
       .replaceAll(/chaos-[\d-]+/g, '(id)')
       .replaceAll(/\d+/g, 'N')

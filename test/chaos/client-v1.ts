@@ -17,7 +17,7 @@ export const connectSse = (spec: ConnectSpec): Promise<ChaosClient> => {
   const transport = new SSEClientTransport(url, { fetch: watched.fetch })
   // With a status, EventSource has given up: it comes back from lost connections only.
   const isFinal = (error: Error): boolean => error instanceof SseError && error.code !== undefined
-  return connected(transport, watched, isFinal, () => Promise.resolve())
+  return connected(transport, watched, isFinal, { end: () => Promise.resolve() })
 }
 
 /** connectHttp speaks Streamable HTTP with a session. */
@@ -25,19 +25,23 @@ export const connectHttp = (spec: ConnectSpec): Promise<ChaosClient> => {
   const watched = watchFetch('with ids')
   const url = new URL(`${spec.gateway}/mcp/${spec.backend}`)
   const transport = new StreamableHTTPClientTransport(url, { fetch: watched.fetch })
-  return connected(
-    transport,
-    watched,
-    () => false,
-    () => transport.terminateSession(),
-  )
+  return connected(transport, watched, () => false, {
+    end: () => transport.terminateSession(),
+    // Without an id it is a new stream beside the one that is open.
+    listen: () => transport.resumeStream(''),
+  })
+}
+
+interface Ways {
+  readonly end: () => Promise<void>
+  readonly listen?: () => Promise<void>
 }
 
 const connected = async (
   transport: Transport,
   watched: WatchedFetch,
   isFinal: (error: Error) => boolean,
-  end: () => Promise<void>,
+  { end, listen }: Ways,
 ): Promise<ChaosClient> => {
   let lost: string | undefined
   const client = new Client(
@@ -73,6 +77,12 @@ const connected = async (
     answer: watched.answer,
     undelivered: watched.undelivered,
     lost: () => lost,
+    canListenAgain: listen !== undefined,
+    listenAgain: () => void listen?.().catch(() => undefined),
+    async abandon() {
+      await watched.close()
+      await client.close()
+    },
     async close() {
       await end().catch(() => undefined)
       await client.close()

@@ -4,7 +4,7 @@ import type { ChaosClient, ConnectSpec } from './client.js'
 import { limits, textOf } from './exchange.js'
 import { watchFetch } from './watched-fetch.js'
 
-/** connectModern speaks revision 2026-07-28: no session, and no stream that could be resumed. */
+/** connectModern speaks revision 2026-07-28: no session. The streams of its answers can be resumed here, although the revision does not have it. */
 export const connectModern = async (spec: ConnectSpec): Promise<ChaosClient> => {
   const watched = watchFetch('never')
   const url = new URL(`${spec.gateway}/mcp/${spec.backend}`)
@@ -42,6 +42,12 @@ export const connectModern = async (spec: ConnectSpec): Promise<ChaosClient> => 
     answer: watched.answer,
     undelivered: watched.undelivered,
     lost: () => undefined,
+    canListenAgain: false,
+    listenAgain: () => undefined,
+    async abandon() {
+      await watched.close()
+      await client.close()
+    },
     async close() {
       await client.close()
       await watched.close()

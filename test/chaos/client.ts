@@ -17,6 +17,9 @@ export interface ChaosClient {
   /** Cuts the connections of its streams that can be resumed, and tells how many there were. */
   cut(): number
   cuttable(): number
+  readonly canListenAgain: boolean
+  /** Opens one more stream by GET, as the SDK does by itself behind a break. */
+  listenAgain(): void
   /** What became of the answer to its last message: a stream that is over brings no more. */
   answer(): 'none' | 'begun' | 'over'
   /** Why an answer of its user could not be delivered; told once. */
@@ -24,6 +27,8 @@ export interface ChaosClient {
   /** Why it cannot go on; undefined: it can. */
   lost(): string | undefined
   close(): Promise<void>
+  /** Ends it as a process ends: connections close, nothing is said. */
+  abandon(): Promise<void>
 }
 
 /** ConnectSpec says where a client speaks. */

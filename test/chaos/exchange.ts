@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Call } from './call.js'
-import { expectedText } from './call.js'
+import { expectedText, isAnswerTo } from './call.js'
 import type { ChaosClient } from './client.js'
 import { outcomeOf } from './outcome.js'
 import type { Outcome } from './outcome.js'
@@ -20,6 +20,7 @@ export const exchange = async (
   client: ChaosClient,
   call: Call,
   isModern: boolean,
+  ending: AbortSignal,
 ): Promise<Outcome> => {
   const given = new AbortController()
   const limit = setTimeout(() => given.abort(new Error('limit')), limits.callMs)
@@ -29,10 +30,11 @@ export const exchange = async (
   said.catch(() => undefined)
   try {
     const vain = isModern ? brokenStream(client, done.signal) : undelivered(client, done.signal)
-    const text = await Promise.race([said, vain])
-    if (text === expectedText(call)) return { kind: 'answered' }
-    return { kind: 'failed', text: `answered "${text}" instead of "${expectedText(call)}"` }
+    const text = await Promise.race([said, vain, ended(ending, done.signal)])
+    if (isAnswerTo(call, text)) return { kind: 'answered', text }
+    return { kind: 'wrong', text: `answered "${text}" instead of "${expectedText(call)}"` }
   } catch (error) {
+    if (ending.aborted) return { kind: 'given up', text: 'the client ended' }
     if (error instanceof BrokenStream) {
       // Not in every case: the SDK would tell the server that a call which is over was cancelled.
       given.abort(error)
@@ -51,6 +53,13 @@ export const exchange = async (
     done.abort()
   }
 }
+
+/** ended rejects when the client is ended. */
+const ended = (ending: AbortSignal, signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (ending.aborted) reject(new Error('the client ended'))
+    ending.addEventListener('abort', () => reject(new Error('the client ended')), { signal })
+  })
 
 /** BrokenStream: the answer began as a stream, which is over without it. */
 class BrokenStream extends Error {}

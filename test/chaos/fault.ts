@@ -6,8 +6,14 @@ export const faultKinds = [
   'endpoint-kill',
   'child-kill',
   'redis-kill',
+  'redis-away',
   'nginx-reload',
   'cut',
+  'cluster-stop',
+  'endpoint-flap',
+  'client-restart',
+  'second-window',
+  'second-get',
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -22,6 +28,15 @@ export interface Fault {
   /** Nobody stands in for what is down, or it holds calls without answering: the time until then counts for nobody's recovery. */
   readonly excused: boolean
 }
+
+/** isWithoutAll tells that nobody runs who could answer: no Instance, or the only endpoint of a Backend for a moment at a time. */
+export const isWithoutAll = ({ kind, target, excused }: Fault, backend: string): boolean =>
+  kind === 'cluster-stop' ||
+  (kind === 'endpoint-flap' && excused && target.startsWith(`${backend}-`))
+
+/** isDown tells that it is so now. */
+export const isDown = (faults: readonly Fault[], backend: string): boolean =>
+  faults.some((fault) => fault.untilMs === undefined && isWithoutAll(fault, backend))
 
 /** faultText names a fault for a person. */
 export const faultText = ({ kind, target, atMs, untilMs }: Fault): string => {

@@ -1,17 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { treeOf } from '../harness/processes.js'
 import type { Fault, FaultKind } from './fault.js'
+import { hitsOf } from './hit.js'
+import type { Hit, Hittable } from './hit.js'
 import type { Mortal } from './mortal.js'
 import type { Rig } from './rig.js'
 import { lengthOf } from './schedule.js'
 import type { Planned } from './schedule.js'
-
-/** Cuttable is a client whose streams can be cut. */
-export interface Cuttable {
-  readonly name: string
-  cuttable(): number
-  cut(): number
-}
 
 /** Inflictor does to a cluster what the schedule says, and brings back what it took away. */
 export interface Inflictor {
@@ -24,23 +18,13 @@ export interface Inflictor {
 export interface InflictorSpec {
   readonly rig: Rig
   readonly faults: Fault[]
-  readonly clients: () => readonly Cuttable[]
+  readonly clients: () => readonly Hittable[]
   readonly nowMs: () => number
   readonly complain: (text: string) => void
   readonly signal: AbortSignal
 }
 
-/** More than an Instance takes to finish what it holds, and then to close. */
-const termMs = 38_000
 const startAttempts = 10
-
-/** Hit is a target, and what to do to it; it resolves with what to do once the fault is over. */
-interface Hit {
-  readonly target: string
-  readonly excused: boolean
-  act(): Promise<void> | void
-  restore(): Promise<void>
-}
 
 export const createInflictor = (spec: InflictorSpec): Inflictor => {
   const { rig, faults, nowMs, complain, signal } = spec
@@ -61,75 +45,8 @@ export const createInflictor = (spec: InflictorSpec): Inflictor => {
       }
     }
   }
-  const killed = (mortal: Mortal, target: string, excused: boolean): Hit => ({
-    target,
-    excused,
-    act: () => mortal.kill(),
-    restore: () => start(mortal),
-  })
-  const nothing = (): Promise<void> => Promise.resolve()
-
-  const hits = (kind: FaultKind): readonly Hit[] => {
-    switch (kind) {
-      case 'instance-kill':
-        return spared(rig).map((each) => killed(each, each.name, false))
-      case 'instance-stop':
-        return spared(rig).map((each) => ({
-          target: each.name,
-          excused: true,
-          act: () => each.freeze(),
-          async restore() {
-            each.thaw()
-          },
-        }))
-      case 'instance-term':
-        return spared(rig).map((each) => ({
-          target: each.name,
-          excused: false,
-          async act() {
-            if ((await each.term(termMs)) === 'killed')
-              complain(`${each.name} did not end within ${termMs} ms of SIGTERM`)
-          },
-          restore: () => start(each),
-        }))
-      case 'endpoint-kill':
-        return rig.endpoints
-          .filter(({ backend }) =>
-            rig.endpoints.every(
-              (each) => each.backend !== backend || each.process.state() === 'up',
-            ),
-          )
-          .map(({ process, isAlone }) => killed(process, process.name, isAlone))
-      case 'child-kill':
-        return childrenOf(rig).map((pid) => ({
-          target: `stdio child ${pid}`,
-          excused: false,
-          act: () => killPid(pid),
-          restore: nothing,
-        }))
-      case 'redis-kill':
-        return rig.redis.state() === 'up' ? [killed(rig.redis, 'redis', true)] : []
-      case 'nginx-reload':
-        return [
-          {
-            target: 'nginx',
-            excused: false,
-            act: () => rig.nginx.signal('SIGHUP'),
-            restore: nothing,
-          },
-        ]
-      case 'cut':
-        return spec
-          .clients()
-          .filter((client) => client.cuttable() > 0)
-          .map((client) => ({
-            target: client.name,
-            excused: false,
-            act: () => void client.cut(),
-            restore: nothing,
-          }))
-    }
-  }
+  const hits = (kind: FaultKind): readonly Hit[] =>
+    hitsOf(kind, { rig, clients: spec.clients(), start, complain })
 
   const carryOut = async (kind: FaultKind, hit: Hit, planned: Planned): Promise<void> => {
     const lengthMs = lengthOf(kind, planned)
@@ -138,8 +55,9 @@ export const createInflictor = (spec: InflictorSpec): Inflictor => {
     faults.push(fault)
     await hit.act()
     if (lengthMs > 0) await wait(lengthMs, undefined, { signal: over }).catch(() => undefined)
-    fault.untilMs = nowMs()
+    if (kind !== 'cluster-stop') fault.untilMs = nowMs()
     await hit.restore()
+    fault.untilMs ??= nowMs()
   }
 
   return {
@@ -161,27 +79,5 @@ export const createInflictor = (spec: InflictorSpec): Inflictor => {
       ending.abort()
       while (underWay.size > 0) await Promise.all(underWay)
     },
-  }
-}
-
-/** spared are the Instances that can be hit: one that answers is always left. */
-const spared = ({ instances }: Rig): readonly Mortal[] => {
-  const up = instances.filter((each) => each.state() === 'up')
-  return up.length > 1 ? up : []
-}
-
-/** childrenOf are the stdio servers that the Instances run. */
-const childrenOf = ({ instances, childMark }: Rig): readonly number[] => {
-  const pids = instances.map((each) => each.pid()).filter((pid) => pid > 0)
-  return treeOf(pids)
-    .filter(({ command }) => command.includes(childMark))
-    .map(({ pid }) => pid)
-}
-
-const killPid = (pid: number): void => {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has just ended by itself.
   }
 }

@@ -33,8 +33,19 @@ const main = async (options: Options): Promise<number> => {
   }
 }
 
+const asked = (): Options | undefined => {
+  try {
+    return readOptions(process.argv.slice(2), process.env)
+  } catch (error) {
+    // parseArgs adds a sentence on positional arguments, of which there are none here.
+    const [reason = ''] = String(error instanceof Error ? error.message : error).split('. ')
+    process.stderr.write(`chaos: ${reason}; npm run chaos -- --help lists the flags\n`)
+    process.exit(1)
+  }
+}
+
 try {
-  const options = readOptions(process.argv.slice(2), process.env)
+  const options = asked()
   if (!options) print(help)
   // Exits at once: after Ctrl-C, clients would go on trying.
   process.exit(options ? await main(options) : 0)

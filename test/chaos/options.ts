@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { faultKinds } from './fault.js'
 import type { FaultKind } from './fault.js'
+import { stateToolNames, toolNames } from './fixture/tools.js'
+import type { ToolName } from './fixture/tools.js'
 
 /** Options is one run as it was asked for. */
 export interface Options {
@@ -11,6 +13,8 @@ export interface Options {
   readonly everyMs: number
   readonly seed: number
   readonly faults: readonly FaultKind[]
+  /** What clients may call. */
+  readonly tools: readonly ToolName[]
   readonly clients: number
   /** Undefined: no report is written. */
   readonly json: string | undefined
@@ -20,6 +24,8 @@ export interface Options {
   readonly runDir: string
 }
 
+const allTools: readonly ToolName[] = [...toolNames, ...stateToolNames]
+
 export const help = `npm run chaos -- [flags]
 
   --seconds N        how long faults happen (300)
@@ -27,8 +33,10 @@ export const help = `npm run chaos -- [flags]
   --seed N           the schedule and what clients call (chosen by chance, and printed)
   --replay N         the same as --seed
   --faults a,b       only these: ${faultKinds.join(', ')}
+  --tools a,b        clients call only these: ${allTools.join(', ')}
   --clients N        how many clients call at once (42)
   --json FILE        write the figures
+  --servers          odd answers of servers instead of faults (see test/chaos/README.md)
   --cli FILE         the build to run (packages/cli/dist/main.js)
   --help
 
@@ -52,6 +60,7 @@ export const readOptions = (
       seed: { type: 'string' },
       replay: { type: 'string' },
       faults: { type: 'string' },
+      tools: { type: 'string' },
       clients: { type: 'string', default: '42' },
       json: { type: 'string' },
       cli: { type: 'string', default: join(root, 'packages/cli/dist/main.js') },
@@ -64,7 +73,8 @@ export const readOptions = (
     seconds: whole('seconds', values.seconds, 1, 86_400),
     everyMs: whole('every', values.every, 0, 3_600_000),
     seed: whole('seed', seed, 0, maxSeed),
-    faults: chosen(values.faults),
+    faults: chosen('fault', faultKinds, values.faults),
+    tools: chosen('tool', allTools, values.tools),
     clients: whole('clients', values.clients, 1, 1_000),
     json: values.json === undefined ? undefined : resolve(values.json),
     cli: resolve(values.cli),
@@ -74,12 +84,16 @@ export const readOptions = (
 
 const maxSeed = 2 ** 32 - 1
 
-const chosen = (names: string | undefined): readonly FaultKind[] => {
-  if (names === undefined) return faultKinds
+const chosen = <T extends string>(
+  what: string,
+  all: readonly T[],
+  names: string | undefined,
+): readonly T[] => {
+  if (names === undefined) return all
   const wanted = names.split(',').map((name) => name.trim())
-  const unknown = wanted.filter((name) => !faultKinds.some((kind) => kind === name))
-  if (unknown.length === 0) return faultKinds.filter((kind) => wanted.includes(kind))
-  throw new Error(`unknown fault ${unknown.join(', ')}: there are ${faultKinds.join(', ')}`)
+  const unknown = wanted.filter((name) => !all.some((each) => each === name))
+  if (unknown.length === 0) return all.filter((each) => wanted.includes(each))
+  throw new Error(`unknown ${what} ${unknown.join(', ')}: there are ${all.join(', ')}`)
 }
 
 const whole = (name: string, text: string, least: number, most: number): number => {

@@ -3,9 +3,14 @@ import type { Call } from './call.js'
 
 /** Outcome is what came of a call, with what the client saw. */
 export type Outcome =
-  | { readonly kind: 'answered' }
+  | { readonly kind: 'answered'; readonly text?: string }
   | {
-      readonly kind: 'told unknown' | 'failed' | 'hung' | 'modern cut'
+      /**
+       * `wrong`: the result of another call; `forgot`: the state of the session is gone though its server lives; `given up`: the client ended
+       * meanwhile.
+       */
+      readonly kind:
+        'told unknown' | 'failed' | 'hung' | 'modern cut' | 'wrong' | 'forgot' | 'given up'
       readonly text: string
       /** Its session is of no use any more. */
       readonly lost?: boolean
@@ -20,12 +25,15 @@ const unknownTexts =
 /** A session that is gone is told by status 404 or by these texts. */
 const lostTexts = /session not found|not initialized|no such session|HTTP 404/i
 
-/** outcomeOf judges the error that a call ended in. One that may be repeated must not be told unknown. */
+/** What was repeated when its instance was lost, and lost its next one, too, may be what ends instances: it is not sent a third time. */
+const repeatedText = /it was repeated once, with the same end/
+
+/** outcomeOf judges the error that a call ended in. One that may be repeated must not be told unknown before it was. */
 export const outcomeOf = (call: Call, error: unknown): Outcome => {
   const text = textsOf(error)
   if (isLoss(error, text)) return { kind: 'failed', text, lost: true }
   if (!isUnknown(error, text)) return { kind: 'failed', text }
-  if (!isRetrySafe(call)) return { kind: 'told unknown', text }
+  if (!isRetrySafe(call) || repeatedText.test(text)) return { kind: 'told unknown', text }
   return { kind: 'failed', text: `told unknown, though ${call.tool} may be repeated: ${text}` }
 }
 

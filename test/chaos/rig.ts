@@ -32,6 +32,8 @@ export interface Rig {
 }
 
 const run = promisify(execFile)
+/** By this the instances believe the X-Request-Id of Nginx, so that Nginx may send a POST on. */
+const proxySecret = 'what-the-nginx-of-the-chaos-shows'
 const instanceCount = 3
 const listening = [
   ['http-stateful', '/mcp'],
@@ -88,6 +90,7 @@ export const openRig = async (runDir: string, cli: string, mortals: Mortals): Pr
         REDIS_URL: `redis://127.0.0.1:${redisPort}`,
         MCP_SERVERS_FILE: serversFile,
         MCP_RUN_DIR: runDir,
+        PROXY_SECRET: proxySecret,
         LOG_FILE: join(runDir, 'logs', `${name}.log`),
       },
       isReady: async () => (await fetch(`http://127.0.0.1:${port}/health`)).ok,
@@ -135,6 +138,8 @@ const redisSpec = async (runDir: string, port: number) => {
     dir: join(runDir, 'redis'),
     save: '',
     appendonly: 'yes',
+    // As the private Redis of a cluster.
+    appendfsync: 'no',
   }
   return {
     name: 'redis',
@@ -158,7 +163,7 @@ const nginxSpec = async (
   const { stdout: site } = await run(
     process.execPath,
     [cli, 'nginx', ...args, '--instance', ...addresses],
-    { env: { MCP_SERVERS_FILE: join(runDir, 'mcp-servers.yaml') } },
+    { env: { MCP_SERVERS_FILE: join(runDir, 'mcp-servers.yaml'), PROXY_SECRET: proxySecret } },
   )
   await writeFile(siteFile, site)
   await writeFile(file, mainConf({ runDir, siteFile }))

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createCaller } from './caller.js'
 import type { Caller } from './caller.js'
+import type { BackendKind } from './client.js'
 import { causesOf, causeText } from './causes.js'
-import { faultText } from './fault.js'
+import { faultText, isDown } from './fault.js'
 import type { Fault } from './fault.js'
 import { createInflictor } from './inflict.js'
 import type { Inflictor } from './inflict.js'
@@ -51,7 +52,7 @@ export const runChaos = async (chaos: Chaos): Promise<number> => {
   const nowMs = (): number => Math.round(performance.now() - began)
   const faults: Fault[] = []
   const watch = openWatch({ nowMs, print, faults })
-  const callers = createCallers(options, rig, nowMs, watch)
+  const callers = createCallers(options, rig, nowMs, watch, (backend) => isDown(faults, backend))
   await Promise.all(callers.map((caller) => caller.open()))
   print(`${callers.length} clients connected after ${nowMs()} ms`)
   const { complain } = watch
@@ -87,12 +88,15 @@ const begunOf = (lines: readonly string[], startedAt: Date): Begun => {
 }
 
 const createCallers = (
-  { clients, seed }: Options,
+  { clients, seed, tools }: Options,
   { gateway }: Rig,
   nowMs: () => number,
   { called, lost }: Watch,
+  isDown: (backend: BackendKind) => boolean,
 ): readonly Caller[] =>
-  Array.from({ length: clients }, (_, n) => createCaller(n, { gateway, seed, nowMs, called, lost }))
+  Array.from({ length: clients }, (_, n) =>
+    createCaller(n, { gateway, seed, tools, nowMs, isDown, called, lost }),
+  )
 
 const drive = async (
   { options, signal, print }: Chaos,

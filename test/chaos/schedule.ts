@@ -46,8 +46,14 @@ const downMs: Readonly<Record<FaultKind, readonly [number, number]>> = {
   'endpoint-kill': [500, 2_000],
   'child-kill': [0, 0],
   'redis-kill': [1_000, 3_000],
+  'redis-away': [5_500, 9_000],
   'nginx-reload': [0, 0],
   cut: [0, 0],
+  'cluster-stop': [2_000, 2_000],
+  'endpoint-flap': [4_000, 15_000],
+  'client-restart': [0, 0],
+  'second-window': [3_000, 8_000],
+  'second-get': [0, 0],
 }
 
 /** lengthOf is how long a fault of this kind lasts in this step. */

@@ -11,10 +11,15 @@ const head = [
   'told unknown',
   'failed',
   'hung',
+  'wrong',
+  'forgot',
   'twice',
+  'twice, Redis away',
   'lost',
   'modern cut',
   'reset',
+  'refused',
+  'given up',
   'p50 ms',
   'max ms',
 ]
@@ -22,7 +27,10 @@ const head = [
 const line = (row: Figures): readonly string[] => [
   row.fault,
   ...[row.faults, row.calls, row.answered, row.toldUnknown, row.failed, row.hung].map(String),
-  ...[row.twice, row.lost, row.modernCut, row.reset].map(String),
+  ...[row.wrong, row.forgot].map(String),
+  ...[row.twice, row.twiceAway, row.lost, row.modernCut, row.reset, row.refused, row.givenUp].map(
+    String,
+  ),
   ...[row.recoveryP50Ms, row.recoveryMaxMs].map(whole),
 ]
 

@@ -146,3 +146,21 @@ describe('a call that met a connection which Nginx had closed', () => {
     expect(of([fault('nginx-reload', 10, 10)], ['a'])).toMatchObject({ failed: 1, reset: 0 })
   })
 })
+
+describe('a call that failed while nobody ran who could answer', () => {
+  const flap = (target: string, excused: boolean): Fault => ({
+    ...fault('endpoint-flap', 10, 40, excused),
+    target,
+  })
+  const of = (each: Fault) =>
+    figuresOf({ calls: [called('a', 20, 30, 'failed')], losses: [], faults: [each], ran: [] }).at(
+      -1,
+    )
+
+  it('counts as refused, for those alone whose server that was', () => {
+    expect(of(fault('cluster-stop', 10, 40))).toMatchObject({ failed: 0, refused: 1 })
+    expect(of(flap('stdio-1', true))).toMatchObject({ failed: 0, refused: 1 })
+    expect(of(flap('stdio-1', false))).toMatchObject({ failed: 1, refused: 0 })
+    expect(of(flap('sse-1', true))).toMatchObject({ failed: 1, refused: 0 })
+  })
+})

@@ -1,6 +1,6 @@
 import type { Called } from './caller.js'
 import type { Fault, FaultKind } from './fault.js'
-import { faultKinds } from './fault.js'
+import { faultKinds, isWithoutAll } from './fault.js'
 import { recoveriesOf } from './recovery.js'
 import type { Begun } from './recovery.js'
 
@@ -13,11 +13,21 @@ export interface Figures {
   readonly toldUnknown: number
   readonly failed: number
   readonly hung: number
+  /** Calls that came to the result of another call. */
+  readonly wrong: number
+  /** State of a session that was gone though its server lived. */
+  readonly forgot: number
   readonly twice: number
+  /** Of those that ran twice, the ones that met Redis away for longer than its patience; not in `twice`. */
+  readonly twiceAway: number
   readonly lost: number
   readonly modernCut: number
   /** Calls that met a connection which Nginx closed because it was reloaded: not delivered, not run. */
   readonly reset: number
+  /** Calls that failed because no Instance ran, or because the only endpoint flapped. */
+  readonly refused: number
+  /** Calls whose client ended. */
+  readonly givenUp: number
   /** Time to the first good answer after a fault, over all faults and clients. NaN: nobody needed one. */
   readonly recoveryP50Ms: number
   readonly recoveryMaxMs: number
@@ -52,6 +62,9 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
   const times = countOf(ran)
   const recoveries = recoveriesOf(calls, faults, happened.begun)
   const reloads = faults.filter(({ kind }) => kind === 'nginx-reload')
+  const isRefused = (called: Called): boolean => metNobody(faults, called)
+  const isAway = ({ fromMs, toMs }: Called): boolean =>
+    faults.some((fault) => isLongAway(fault) && isDuring(fault, fromMs, toMs))
   const isReset = ({ call, toMs, outcome }: Called): boolean =>
     outcome.kind === 'failed' &&
     closedEarly.test(outcome.text) &&
@@ -63,6 +76,7 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
     const own = calls.filter((called) => isIts(blamedForCall(faults, called)))
     const count = (kind: Called['outcome']['kind']): number =>
       own.filter(({ outcome }) => outcome.kind === kind).length
+    const twice = own.filter(({ call }) => (times.get(call.id) ?? 0) > 1)
     const waits = recoveries.filter((each) => isIts(each.fault)).map(({ waitMs }) => waitMs)
     return {
       fault,
@@ -70,12 +84,17 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
       calls: own.length,
       answered: count('answered'),
       toldUnknown: count('told unknown'),
-      failed: count('failed') - own.filter(isReset).length,
+      failed: count('failed') - own.filter((each) => isReset(each) || isRefused(each)).length,
       hung: count('hung'),
-      twice: own.filter(({ call }) => (times.get(call.id) ?? 0) > 1).length,
+      wrong: count('wrong'),
+      forgot: count('forgot'),
+      twice: twice.filter((each) => !isAway(each)).length,
+      twiceAway: twice.filter(isAway).length,
       lost: losses.filter(({ atMs }) => isIts(blamedFor(faults, atMs, atMs))).length,
       modernCut: count('modern cut'),
       reset: own.filter(isReset).length,
+      refused: own.filter((each) => isRefused(each) && !isReset(each)).length,
+      givenUp: count('given up'),
       recoveryP50Ms: quantile(waits, 0.5),
       recoveryMaxMs: quantile(waits, 1),
     }
@@ -84,6 +103,24 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
     ({ fault, faults: n, calls: m }) => fault === 'all' || n > 0 || m > 0,
   )
 }
+
+/** Instances hold what they would write to Redis for 5 s; behind that a call may run twice, as the README says. */
+const redisPatienceMs = 5_000
+
+const isLongAway = ({ kind, atMs, untilMs = Infinity }: Fault): boolean =>
+  (kind === 'redis-kill' || kind === 'redis-away') && untilMs - atMs > redisPatienceMs
+
+/** metNobody tells that a call failed while nobody could have answered it. */
+export const metNobody = (
+  faults: readonly Fault[],
+  { caller, fromMs, toMs, outcome }: Called,
+): boolean =>
+  outcome.kind === 'failed' &&
+  faults.some((fault) => isWithoutAll(fault, caller.backend) && isDuring(fault, fromMs, toMs))
+
+/** isDuring tells whether a call met a fault, or the moment behind it in which all find each other again. */
+const isDuring = ({ atMs, untilMs = Infinity }: Fault, fromMs: number, toMs: number): boolean =>
+  atMs <= toMs && untilMs + noticedMs >= fromMs
 
 /**
  * blamedFor is the fault that a time is told with: the youngest that was not yet over, else the last one before its end. Undefined: there
@@ -119,6 +156,8 @@ const kills: ReadonlySet<FaultKind> = new Set([
   'instance-term',
   'endpoint-kill',
   'child-kill',
+  'cluster-stop',
+  'endpoint-flap',
 ])
 /** From a kill to when everybody has noticed. */
 const noticedMs = 1_000

@@ -32,6 +32,8 @@ export const verdictOf = (
   return [
     none('failed', all.failed),
     none('hung', all.hung),
+    none('answered wrongly', all.wrong),
+    none('state forgotten', all.forgot),
     none('executed twice', all.twice),
     none('sessions lost', all.lost),
     none('told unknown while nothing was killed', uncaused.length),

@@ -2,6 +2,7 @@ import { isRetrySafe } from './call.js'
 import type { Called, Caller } from './caller.js'
 import { faultText, seconds } from './fault.js'
 import type { Fault } from './fault.js'
+import { metNobody } from './tally.js'
 import type { Loss } from './tally.js'
 
 /** Watch notes what happens and prints it: a line now and then, and the first of what went wrong. */
@@ -22,19 +23,23 @@ export interface WatchSpec {
   readonly print: (line: string) => void
 }
 
+/** Of each kind. */
 const printed = 20
 const lastFaults = 3
+const shownKinds: ReadonlySet<string> = new Set(['failed', 'hung', 'wrong', 'forgot'])
 
 export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
   const calls: Called[] = []
   const losses: Loss[] = []
   const complaints: string[] = []
-  let shown = 0
-  const show = (text: string): void => {
-    if (++shown > printed) return
+  const shown = new Map<string, number>()
+  const show = (kind: string, text: string): void => {
+    const so = (shown.get(kind) ?? 0) + 1
+    shown.set(kind, so)
+    if (so > printed) return
     const last = faults.slice(-lastFaults).map(faultText).join('; ') || 'none'
     print(`  ! ${seconds(nowMs())}  ${text}\n      last faults: ${last}`)
-    if (shown === printed) print('  ! further failures are counted only')
+    if (so === printed) print(`  ! more of this kind (${kind}) are counted only`)
   }
   const count = (kind: Called['outcome']['kind']): number =>
     calls.filter(({ outcome }) => outcome.kind === kind).length
@@ -45,15 +50,16 @@ export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
     called(called) {
       calls.push(called)
       const { outcome } = called
-      if (outcome.kind === 'failed' || outcome.kind === 'hung') show(callText(called))
+      if (shownKinds.has(outcome.kind) && !metNobody(faults, called))
+        show(outcome.kind, callText(called))
     },
     lost({ name }, why) {
       losses.push({ atMs: nowMs(), client: name, why })
-      show(`session lost: ${name}: ${why}`)
+      show('lost', `session lost: ${name}: ${why}`)
     },
     complain(text) {
       complaints.push(text)
-      show(text)
+      show('other', text)
     },
     progress() {
       const parts = [
@@ -62,6 +68,7 @@ export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
         `${count('told unknown')} told unknown`,
         `${count('failed')} failed`,
         `${count('hung')} hung`,
+        `${count('wrong')} wrong`,
         `${count('modern cut')} modern cut`,
         `${losses.length} sessions lost`,
       ]

@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { describe, expect, it } from 'vitest'
@@ -6,14 +7,18 @@ import { converse, downstreams } from '../harness/conversation.js'
 import { openStream } from '../harness/event-stream.js'
 import { ask, jsonHeaders, post } from '../harness/http.js'
 import { expectRefusal } from '../harness/refusal.js'
-import { initialize, request, textOf, toolCall } from '../harness/rpc.js'
+import { request, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const token = 'a-token-of-the-tests'
 const bearer = { authorization: `Bearer ${token}` }
 const cluster = useCluster({
-  env: { ACCESS_TOKEN: token, ALLOWED_ORIGINS: 'https://app.example' },
+  env: {
+    ACCESS_TOKEN: token,
+    ALLOWED_ORIGINS: 'https://app.example',
+    ALLOWED_HOSTS: 'mcp.example',
+  },
   servers: { odd: oddStdioEntry },
 })
 
@@ -73,6 +78,10 @@ describe.each(entrances)('with a token, through %s,', (entrance) => {
     const strange = [
       [{ host: 'evil.example' }, /Host evil\.example is not allowed/],
       [{ host: 'localhost.evil.example:80' }, /ALLOWED_HOSTS/],
+      // Anybody on the network can answer for a name under .local.
+      [{ host: 'mcp-bridge.local' }, /ALLOWED_HOSTS/],
+      [{ origin: 'http://localhost:5173' }, /ALLOWED_ORIGINS/],
+      [{ 'sec-fetch-site': 'cross-site' }, /ALLOWED_ORIGINS/],
       [{ origin: 'http://evil.example' }, /Origin http:\/\/evil\.example is not allowed/],
       [{ origin: 'null' }, /ALLOWED_ORIGINS/],
       [{ origin: 'https://app.example.evil.example' }, /ALLOWED_ORIGINS/],
@@ -88,13 +97,85 @@ describe.each(entrances)('with a token, through %s,', (entrance) => {
     }
   })
 
+  it.each([
+    ['GET', '/sse/odd'],
+    ['GET', '/sse/odd?clientId=a'],
+    ['GET', '/mcp/odd'],
+    ['POST', '/mcp/router/route/odd'],
+    ['POST', `/mcp/odd/message?sessionId=${unknown}`],
+    ['GET', '/api/status'],
+    ['GET', '/metrics'],
+    ['GET', '/api/sessions/x/explain'],
+  ])('answers 403 to %s %s that a page of another site embeds', async (method, path) => {
+    for (const site of ['cross-site', 'same-site']) {
+      const headers = { ...bearer, 'sec-fetch-site': site }
+      const answer = await ask(baseOf(entrance) + path, { method, headers })
+      expect(answer.status).toBe(403)
+    }
+  })
+
+  it('answers the preflight of a listed origin without a token, and lets it read every refusal', async () => {
+    const origin = 'https://app.example'
+    for (const path of ['/mcp/odd', '/sse/odd', '/mcp/router/route/odd', '/api/status']) {
+      const preflight = await ask(baseOf(entrance) + path, {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization,Mcp-Param-Region,x-other',
+        },
+      })
+      expect(preflight.status).toBe(204)
+      expect(preflight.headers).toMatchObject({
+        'access-control-allow-origin': origin,
+        'access-control-allow-methods': 'GET, POST, DELETE',
+        vary: 'Origin, Access-Control-Request-Headers',
+      })
+      const allowed = String(preflight.headers['access-control-allow-headers']).split(', ')
+      const wanted = ['authorization', 'mcp-session-id', 'last-event-id', 'mcp-param-region']
+      expect(allowed).toEqual(expect.arrayContaining(wanted))
+      expect(allowed).not.toContain('x-other')
+      const refused = [await ask(baseOf(entrance) + path, { headers: { origin } })]
+      if (path !== '/api/status') {
+        const headers = { origin, ...jsonHeaders }
+        const body = toolCall(1, 'pid')
+        refused.push(await ask(baseOf(entrance) + path, { method: 'POST', headers, body }))
+      }
+      for (const { status, headers } of refused) {
+        expect([path, status]).toEqual([path, 401])
+        expect(headers).toMatchObject({
+          'access-control-allow-origin': origin,
+          'access-control-expose-headers':
+            'Mcp-Session-Id, WWW-Authenticate, Retry-After, MCP-Protocol-Version',
+          vary: 'Origin',
+        })
+      }
+    }
+  })
+
+  it('lets pages of no other origin read anything, nor ask for it', async () => {
+    for (const origin of ['https://evil.example', 'http://localhost:5173', 'null']) {
+      for (const method of ['OPTIONS', 'POST']) {
+        const wanted = { 'access-control-request-method': 'POST' }
+        const headers = {
+          origin,
+          ...(method === 'OPTIONS' ? wanted : { ...bearer, ...jsonHeaders }),
+        }
+        const answer = await ask(`${baseOf(entrance)}/mcp/odd`, { method, headers })
+        expect([origin, answer.status, answer.headers.vary]).toEqual([origin, 403, 'Origin'])
+        expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
+      }
+    }
+  })
+
   it('lets loopback names, listed origins and the page of its own host in', async () => {
     const url = `${baseOf(entrance)}/mcp/router/route/odd`
     for (const headers of [
       { host: 'localhost:1234' },
-      { host: 'mcp-bridge.local' },
+      { host: 'mcp.example' },
       { origin: 'https://app.example' },
-      { host: 'mcp-bridge.local', origin: 'http://mcp-bridge.local' },
+      { origin: 'https://app.example', 'sec-fetch-site': 'cross-site' },
+      { host: 'mcp.example', origin: 'http://mcp.example', 'sec-fetch-site': 'same-origin' },
     ]) {
       const answer = await post(url, toolCall(1, 'pid'), { ...bearer, ...headers })
       expect([headers, answer.status]).toEqual([headers, 200])
@@ -104,12 +185,27 @@ describe.each(entrances)('with a token, through %s,', (entrance) => {
 
 describe('what instances say to each other', () => {
   const handoff = '/internal/handoff/mcp/router/route/odd'
-  const forged = { 'x-mcp-router-principal': 'access-token' }
+  const call = toolCall(1, 'pid')
+
+  /** What an instance of this secret shows with the call. */
+  const signed = (secret: string, target = handoff): Record<string, string> => {
+    const at = Date.now()
+    const digest = createHash('sha256').update(call).digest('base64url')
+    const bound = [at, 'POST', target, 'access-token', 'r-1', 1, digest]
+    const mac = createHmac('sha256', secret).update(JSON.stringify(['between instances', ...bound]))
+    return {
+      'x-mcp-router-signature': `${at}.${digest}.${mac.digest('base64url')}`,
+      'x-mcp-router-principal': 'access-token',
+      'x-mcp-router-hops': '1',
+      'x-request-id': 'r-1',
+    }
+  }
+  const secretOf = async (): Promise<string> =>
+    String(await cluster().redis.get('mcp:cluster:secret'))
 
   it('has no address outside', async () => {
-    const secret = String(await cluster().redis.get('mcp:cluster:secret'))
+    const secret = await secretOf()
     expect(secret.length).toBeGreaterThanOrEqual(32)
-    const headers = { ...bearer, ...forged, 'x-mcp-router-secret': secret }
     for (const path of [
       handoff,
       `/mcp-bridge${handoff}`,
@@ -118,29 +214,29 @@ describe('what instances say to each other', () => {
       `/mcp/..${handoff}`,
       handoff.replace('internal', 'INTERNAL'),
     ]) {
-      const answer = await post(cluster().gateway + path, toolCall(1, 'pid'), headers)
+      const headers = { ...bearer, ...signed(secret) }
+      const answer = await post(cluster().gateway + path, call, headers)
       expect([path, answer.status]).toEqual([path, 404])
     }
   })
 
-  it('needs the secret of the cluster on an instance', async () => {
+  it('needs the secret of the cluster on an instance, and does not show it', async () => {
     const [instance] = cluster().instances
     for (const secret of ['', 'x', token, '0'.repeat(64)]) {
-      const headers = { ...forged, 'x-mcp-router-secret': secret }
-      const answer = await post(instance + handoff, toolCall(1, 'pid'), headers)
+      const answer = await post(instance + handoff, call, signed(secret))
       expect(answer.status).toBeGreaterThanOrEqual(400)
       expect(answer.text).not.toContain('result')
     }
-    const secret = String(await cluster().redis.get('mcp:cluster:secret'))
-    const headers = { ...forged, 'x-mcp-router-secret': secret }
-    expect((await post(instance + handoff, toolCall(1, 'pid'), headers)).status).toBe(200)
+    const headers = signed(await secretOf())
+    expect((await post(instance + handoff, call, headers)).status).toBe(200)
+    // What was overheard is good for this very request only.
+    expect((await post(instance + handoff, toolCall(2, 'pid'), headers)).status).toBe(400)
+    expect((await post(`${instance}${handoff}/timeout/9`, call, headers)).status).toBe(404)
   })
 
   it('is not believed at other addresses', async () => {
-    const secret = String(await cluster().redis.get('mcp:cluster:secret'))
     for (const base of [cluster().gateway, cluster().instances[0]]) {
-      const headers = { ...forged, 'x-mcp-router-secret': secret }
-      const answer = await post(`${base}/mcp/odd`, initialize(), headers)
+      const answer = await post(`${base}/mcp/odd`, call, signed(await secretOf(), '/mcp/odd'))
       expect(answer.status).toBe(401)
     }
   })
@@ -152,8 +248,8 @@ describe('under the prefix /mcp-bridge/', () => {
     for (const path of ['/sse/odd', '/sse?serviceName=odd']) {
       const stream = await openStream(`${gateway}/mcp-bridge${path}`, { headers: bearer })
       const address = await until('the endpoint event', () => stream.events[0]?.data)
-      expect(address).toMatch(new RegExp(`^${gateway}/mcp-bridge/mcp/odd/message\\?sessionId=`))
-      expect((await post(address, request(1, 'ping'), bearer)).status).toBe(202)
+      expect(address).toMatch(/^\/mcp-bridge\/mcp\/odd\/message\?sessionId=/)
+      expect((await post(gateway + address, request(1, 'ping'), bearer)).status).toBe(202)
       await stream.message(({ id }) => id === 1)
       stream.close()
     }
@@ -178,10 +274,11 @@ describe('under the prefix /mcp-bridge/', () => {
 
   it('nobody but a proxy says which prefix', async () => {
     const headers = { ...bearer, 'x-forwarded-prefix': '/evil', 'x-forwarded-host': 'localhost:1' }
-    const stream = await openStream(`${cluster().gateway}/sse/odd`, { headers })
-    const address = await until('the endpoint event', () => stream.events[0]?.data)
-    expect(new URL(address).origin).toBe(cluster().gateway)
-    expect(new URL(address).pathname).toBe('/mcp/odd/message')
-    stream.close()
+    for (const base of [cluster().gateway, cluster().instances[0]]) {
+      const stream = await openStream(`${base}/sse/odd`, { headers })
+      const address = await until('the endpoint event', () => stream.events[0]?.data)
+      expect(address).toMatch(/^\/mcp\/odd\/message\?/)
+      stream.close()
+    }
   })
 })

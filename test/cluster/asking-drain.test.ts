@@ -43,11 +43,14 @@ const beginDrain = async ({ at, pid, url }: Member) => {
   return () => until('its end', () => leaving !== undefined && !isAlive(leaving))
 }
 
-/** The only session whose id is like this. */
-const sessionLike = async (pattern: string): Promise<string> => {
-  const keys = await cluster().redis.keys(`mcp:sessions:${pattern}`)
-  expect(keys).toHaveLength(1)
-  return (keys[0] ?? '').slice('mcp:sessions:'.length)
+/** The only session of a client of 2024-11-05. */
+const sseSession = async (): Promise<string> => {
+  const { redis } = cluster()
+  const keys = await redis.keys('mcp:sessions:*')
+  const types = await Promise.all(keys.map((key) => redis.hget(key, 'transportType')))
+  const [only = '', ...others] = keys.filter((_, at) => types[at] === 'SSE')
+  expect([only === '', others]).toEqual([false, []])
+  return only.slice('mcp:sessions:'.length)
 }
 
 const overHttp = () => {
@@ -56,7 +59,7 @@ const overHttp = () => {
 }
 const overSse = () => ({
   transport: new SSEClientTransport(new URL(`${cluster().gateway}/sse/asking?clientId=ada`)),
-  session: () => sessionLike('named-*'),
+  session: sseSession,
 })
 
 describe('a call whose user takes longer than its instance lives', () => {

@@ -101,7 +101,8 @@ it('streams a batch that lands elsewhere, what the server asks meanwhile include
 
 it('takes batches of an sse client on every instance, and answers on its stream', async () => {
   const stream = await openStream(`${cluster().instances[0]}/sse/command`)
-  const address = new URL(await until('the endpoint', () => stream.events[0]?.data))
+  const endpoint = await until('the endpoint', () => stream.events[0]?.data)
+  const address = new URL(endpoint, cluster().gateway)
   const send = (instance: 0 | 1 | 2, body: string): Promise<Answer> =>
     post(cluster().instances[instance] + address.pathname + address.search, body)
   await send(0, handshake('2024-11-05'))

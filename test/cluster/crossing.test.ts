@@ -70,15 +70,23 @@ it('carries an http session over a command through all instances at once', async
 
 const both = 'application/json, text/event-stream'
 
-it('gives a new GET stream the place of the old one, whatever instance it came to', async () => {
+it('writes to the newest GET stream, and to the one before when that closes, whatever instances they came to', async () => {
   const client = await converse('http', { base: cluster().instances[0], backend: 'odd' })
   const { headers } = client
   const first = await openStream(at(1, client.url), { headers })
   const second = await openStream(at(2, client.url), { headers })
-  await until('the end of the first stream', () => first.state() === 'ended')
-  await post(client.url, toolCall(1, 'announce'), headers)
+  let calls = 0
+  const announce = (): Promise<unknown> => post(client.url, toolCall(++calls, 'announce'), headers)
+  const isLater = (text: string): boolean => text.includes('"later"')
+  await announce()
   await second.message(({ params }) => params?.data === 'later')
+  expect([first.state(), first.messages().some(isLater)]).toEqual(['open', false])
   second.close()
+  await until('news on the first stream', async () => {
+    await announce()
+    return first.messages().some(isLater)
+  })
+  first.close()
   await client.close()
 })
 

@@ -7,8 +7,10 @@ import type { Conversation } from '../harness/conversation.js'
 import { openStream } from '../harness/event-stream.js'
 import { useFixture } from '../harness/fixture.js'
 import { ask, post } from '../harness/http.js'
+import { cli } from '../harness/paths.js'
 import { isAlive, treeOf } from '../harness/processes.js'
 import { initialize, textOf, toolCall } from '../harness/rpc.js'
+import { run } from '../harness/running.js'
 import { serve } from '../harness/serve.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
@@ -106,13 +108,25 @@ describe('what an instance tells', () => {
       .trimEnd()
       .split('\n')
 
+  /** nameInLogs is what `sessions list` says that logs call this session; without one: no name. */
+  const nameInLogs = async (session: string): Promise<string> => {
+    if (session === '') return ''
+    const list = run([cli, 'sessions', 'list', '--json'], { REDIS_URL: cluster().redisUrl })
+    expect(await list.ended, list.output()).toBe(0)
+    const listed = JSON.parse(list.output()) as readonly { id: string; inLogs: string }[]
+    const name = listed.find(({ id }) => id === session)?.inLogs
+    expect(name).toMatch(/^[0-9a-f]{16}$/)
+    return name ?? ''
+  }
+
   it('is one line of JSON per call, without its arguments', async () => {
     const [instance] = cluster().instances
     for (const way of downstreams) {
       const client = await converse(way, { base: instance, backend: 'stdio' })
       const requestId = `proof-${way}`
       const call = toolCall(secret, 'echo', { text: secret })
-      await client.send(call, { 'x-request-id': requestId, authorization: `Bearer ${secret}` })
+      const named = { 'x-request-id': requestId, ...cluster().asProxy() }
+      await client.send(call, { ...named, authorization: `Bearer ${secret}` })
       const line = await until('the line of the call', () =>
         logOf(instance).find((each) => each.includes(requestId)),
       )
@@ -122,11 +136,11 @@ describe('what an instance tells', () => {
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         instance: 'router-instance-1',
         requestId,
-        session: client.session,
+        session: await nameInLogs(client.session),
         principal: 'anonymous',
         downstream: way,
         backend: 'stdio',
-        endpoint: 'stdio:stdio#1',
+        endpoint: 'stdio#1',
         method: 'tools/call',
         status: way === 'sse' ? 202 : 200,
         durationMs: expect.any(Number),

@@ -114,11 +114,11 @@ describe('the life of a portable session', () => {
     const explained = await lifeOf(client.session, 're-initialized')
     expect(turnsOf(explained)).toEqual([
       ['opened', 'router-instance-1', ''],
-      ['re-initialized', 'router-instance-2', `${endpoint!.url} had forgotten it`],
+      ['re-initialized', 'router-instance-2', 'mortal#1 had forgotten it'],
     ])
     expect(explained.session?.owner).toBeNull()
     expect((await explain(client.session)).text).toMatch(
-      /^\S+ \S+ {2}re-initialized {2}router-instance-2 {2}http:\S+ had forgotten it$/m,
+      /^\S+ \S+ {2}re-initialized {2}router-instance-2 {2}mortal#1 had forgotten it$/m,
     )
 
     await client.close()
@@ -147,7 +147,7 @@ it('of what never was, sessions explain says so and what to do', async () => {
   expect(code).toBe(1)
   expect(text).toContain('No session of yours by this id')
   expect(text).toContain('30 minutes')
-  expect(text).toContain('mcp-router sessions list')
+  expect(text).toContain('scripts/mcp-router.sh sessions list')
 })
 
 it('the life of a session is kept apart from its record, and no longer than that could be', async () => {

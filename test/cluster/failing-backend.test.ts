@@ -26,41 +26,60 @@ const cluster = useCluster(() => ({
 
 const retry = { 'retry-after': /^\d+$/ }
 const unreachable: Refusal = { status: 503, code: -31503, says: /try again/, headers: retry, id: 1 }
+// Trying again does not help: no Retry-After.
+const notInstalled: Refusal = {
+  status: 502,
+  code: -31502,
+  says: /"missing" cannot be used: its command "no-such-program" is not installed; do not retry/,
+  id: 1,
+}
 const brokeOff: Refusal = {
   status: 200,
   code: -31001,
-  says: /was sent, and its server broke off .*; it was not repeated/,
+  says: /was sent, and server .* broke off .*; it was not repeated/,
   id: 1,
 }
 
 describe('a server that cannot be reached', () => {
-  it.each(['down', 'missing', 'exits'])('is told to a call (%s)', async (backend) => {
+  it.each([
+    ['down', unreachable],
+    ['missing', notInstalled],
+    ['exits', unreachable],
+  ] as const)('is told to a call (%s)', async (backend, refusal) => {
     const answer = await post(`${cluster().gateway}/mcp/router/route/${backend}`, toolCall(1, 'x'))
-    expectRefusal(answer, unreachable)
+    expectRefusal(answer, refusal)
+    expect('retry-after' in answer.headers).toBe(refusal === unreachable)
     expect(answer.text).toContain(`"${backend}\\"`)
   })
 
-  it.each(['down', 'missing'])('is told to an http client (%s)', async (backend) => {
-    expectRefusal(await post(`${cluster().gateway}/mcp/${backend}`, initialize(1)), unreachable)
+  it.each([
+    ['down', unreachable],
+    ['missing', notInstalled],
+  ] as const)('is told to an http client (%s)', async (backend, refusal) => {
+    const answer = await post(`${cluster().gateway}/mcp/${backend}`, initialize(1))
+    expectRefusal(answer, refusal)
+    expect('retry-after' in answer.headers).toBe(refusal === unreachable)
   })
 
   it('is told to an http client whose server dies at once', async () => {
-    expectRefusal(await post(`${cluster().gateway}/mcp/exits`, initialize(1)), {
+    const answer = await post(`${cluster().gateway}/mcp/exits`, initialize(1))
+    expectRefusal(answer, {
       status: 502,
       code: -31502,
-      says: /exited with 3/,
-      headers: retry,
+      says: /did not open a session.*exited with 3.*nothing was called\. Check how it is configured/,
       id: 1,
     })
+    expect(answer.headers).not.toHaveProperty('retry-after')
   })
 
   it('is told to an sse client before or on its stream', async () => {
     const { gateway } = cluster()
     const missing = await openStream(`${gateway}/sse/missing`)
-    expect([missing.status, missing.headers['retry-after']]).toEqual([503, '2'])
+    expect([missing.status, missing.headers['retry-after']]).toEqual([502, undefined])
     missing.close()
     const down = await openStream(`${gateway}/sse/down`)
-    const address = await until('the endpoint event', () => down.events[0]?.data)
+    const path = await until('the endpoint event', () => down.events[0]?.data)
+    const address = new URL(path, gateway).href
     expect((await post(address, initialize(1))).status).toBe(202)
     const answer = JSON.parse(await down.message(({ id }) => id === 1))
     expect(answer.error).toMatchObject({
@@ -146,10 +165,11 @@ describe('a backend with two endpoints of which one is down', () => {
     const before = await Promise.all(Array.from({ length: 6 }, () => open('http', 'mcp-server-v6')))
     const [victim] = before
     const endpoint = String(await redis.hget(`mcp:sessions:${victim?.session}`, 'endpoint'))
-    const pid =
-      cluster()
-        .pids()
-        .get(`backend-${new URL(endpoint).port}`) ?? 0
+    // The endpoints are numbered in the order of the servers file, from the first port.
+    const number = Number(/^mcp-server-v6#([12])$/.exec(endpoint)?.[1])
+    const port = Number(new URL(cluster().example).port) + number - 1
+    const pid = cluster().pids().get(`backend-${port}`)
+    if (pid === undefined) throw new Error(`no process of ${endpoint} on port ${port}`)
     process.kill(pid, 'SIGKILL')
 
     for (let n = 0; n < 8; n++) {

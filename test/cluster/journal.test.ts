@@ -182,9 +182,10 @@ describe('a call that one instance passed to another, when the one that passed i
 })
 
 describe('a request that comes to another instance under the same X-Request-Id', () => {
-  const openTwice = async () => {
+  const openTwice = async (isProxy = true) => {
     const { session } = await converse('http', { base: cluster().instances[0], backend: 'web' })
-    const named = { 'mcp-session-id': session, 'x-request-id': randomUUID() }
+    const id = { 'mcp-session-id': session, 'x-request-id': randomUUID() }
+    const named = { ...id, ...(isProxy && cluster().asProxy()) }
     const at = (n: 0 | 1 | 2, body: string): Promise<Answer> =>
       post(`${cluster().instances[n]}/mcp/web`, body, named)
     const before = ledger.runs('append').length
@@ -198,6 +199,18 @@ describe('a request that comes to another instance under the same X-Request-Id',
     expect(ran()).toBe(1)
     ledger.release('append')
     expect((await held.answer).status).toBe(200)
+  })
+
+  it('runs each time, where a client made that up', async () => {
+    const { at, held, ran } = await openTwice(false)
+    ledger.release('append')
+    await held.answer
+    for (const n of [0, 1] as const) {
+      const again = await hold('append', () => at(n, toolCall(1, 'append')))
+      ledger.release('append')
+      expect(JSON.parse((await again.answer).text)).toHaveProperty('result')
+    }
+    expect(ran()).toBe(3)
   })
 
   it('runs, where it is another one', async () => {

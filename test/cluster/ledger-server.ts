@@ -10,7 +10,7 @@ import type { ServerEntry } from '../harness/backends.js'
  */
 const script = `
   const { appendFileSync, existsSync } = require('node:fs')
-  const [, folder] = process.argv
+  const [, folder, era] = process.argv
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
   const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
   const tool = (name, annotations) => ({ name, annotations, inputSchema: { type: 'object' } })
@@ -22,6 +22,9 @@ const script = `
       const serverInfo = { name: 'ledger', version: '1' }
       return send({ id, result: { protocolVersion, serverInfo, capabilities: { tools: {} } } })
     }
+    if (method === 'server/discover' && era === 'modern')
+      return send({ id, result: { supportedVersions: ['2026-07-28'], capabilities: { tools: {} }, serverInfo: { name: 'ledger', version: '1' }, ttlMs: 0, cacheScope: 'private', resultType: 'complete' } })
+    const more = era === 'modern' ? { resultType: 'complete' } : {}
     const name = method === 'tools/call' ? params.name : method.replace('/', '-')
     appendFileSync(folder + '/ledger', name + ' ' + process.pid + '\\n')
     const progressToken = params?._meta?.progressToken
@@ -29,7 +32,7 @@ const script = `
       send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
     while (existsSync(folder + '/hold-' + name)) await wait(10)
     const text = String(process.pid)
-    send({ id, result: method === 'tools/list' ? { tools } : { content: [{ type: 'text', text }] } })
+    send({ id, result: { ...more, ...(method === 'tools/list' ? { tools, ...(era && { ttlMs: 0, cacheScope: 'private' }) } : { content: [{ type: 'text', text }] }) } })
   }
   const lines = require('node:readline').createInterface({ input: process.stdin })
   lines.on('line', (line) => void answer(JSON.parse(line)))
@@ -44,6 +47,8 @@ export interface Entry {
 /** Ledger is what the servers of one entry wrote. */
 export interface Ledger {
   readonly entry: ServerEntry
+  /** The same server in revision 2026-07-28. */
+  readonly modernEntry: ServerEntry
   /** What ran under this name, in order: a tool, or a method with a dash for its slash. */
   runs(name: string): readonly Entry[]
   /** Has such requests wait before they are answered, until they are released. */
@@ -59,6 +64,7 @@ export const openLedger = (): Ledger => {
   const holding = (name: string): string => join(folder, `hold-${name}`)
   return {
     entry: { command: process.execPath, args: ['-e', script, folder] },
+    modernEntry: { command: process.execPath, args: ['-e', script, folder, 'modern'] },
     runs(name) {
       if (!existsSync(file)) return []
       return readFileSync(file, 'utf8')

@@ -95,14 +95,31 @@ describe('a client of 2024-11-05 that names itself', () => {
     await client.close()
   })
 
-  it('begins a new conversation when it is started anew', async () => {
+  it('begins a new conversation when its process is started again', async () => {
     const first = await open('?clientId=ada-4')
     expect([await noted(first.client), await noted(first.client)]).toEqual([1, 2])
+    const lost = call(first.client, 'slow', { ms: 600 })
+    lost.catch(() => undefined)
+    await until('the call to be accepted', () => /202 Accepted/.test(last(first.proxy.told())))
     await first.client.close()
     const second = await open('?clientId=ada-4')
-    expect(second.sessions()).toEqual(first.sessions())
-    expect(await noted(second.client)).toBe(1)
+    expect(second.sessions()).not.toEqual(first.sessions())
+    // Its ids are those that the first one used.
+    expect([await noted(second.client), await noted(second.client)]).toEqual([1, 2])
     await second.client.close()
+  })
+
+  it('has a session for each of two windows that give the same name', async () => {
+    const both = [await open('?clientId=ada-5'), await open('?clientId=ada-5')]
+    const counts = await Promise.all(
+      both.map(async ({ client }) => [await noted(client), await noted(client)]),
+    )
+    expect(counts).toEqual([
+      [1, 2],
+      [1, 2],
+    ])
+    expect(both.map(({ sessions }) => sessions().length)).toEqual([1, 1])
+    for (const { client } of both) await client.close()
   })
 
   it('is nobody else', async () => {

@@ -21,6 +21,9 @@ export interface StatusRow {
   readonly pid: number | null
   readonly healthy: boolean
   readonly health: string
+  readonly restarts: number
+  readonly lastExit: { readonly at: string; readonly how: string | null } | null
+  readonly nextTryAt: string | null
 }
 
 /** OwnCluster is a cluster of a test: a run directory and ports of its own. */
@@ -63,6 +66,8 @@ export const ownCluster = async (): Promise<OwnCluster> => {
     GATEWAY_PORT: String(gatewayPort),
     MCP_RUN_DIR: runDir,
     MCP_SERVERS_FILE: serversFile,
+    // What a test kills stays dead until the test starts it again.
+    MCP_SUPERVISE: 'off',
     // Whoever runs the tests may have set these for a cluster of their own.
     ...{ REDIS_URL: '', ACCESS_TOKEN: '', HOST: '', GATEWAY_HOST: '', INSTANCE_ID: '' },
   }

@@ -74,7 +74,7 @@ describe('what the README tells a newcomer to type', () => {
   it('opens a stream that begins with the address to POST to', async () => {
     const command = block('sh', '/sse/').trim()
     const { out } = await type(`timeout 2 ${command} || true`)
-    expect(out).toContain(`event: endpoint\ndata: ${gateway}/mcp/mcp-server-v6/message?sessionId=`)
+    expect(out).toContain(`event: endpoint\ndata: /mcp/mcp-server-v6/message?sessionId=`)
   })
 
   it('runs the SDK client', async () => {

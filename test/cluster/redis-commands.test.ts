@@ -52,11 +52,14 @@ const isIdle = ([name = '', ...args]: Command): boolean =>
   name === 'echo' ||
   name === 'ping' ||
   name === 'publish' ||
-  args.some((arg) => /^mcp:instances?\b|^mcp:generation$|^mcp:servers|^mcp:registry/.test(arg))
+  args.some((arg) =>
+    /^mcp:instances?\b|^mcp:generation$|^mcp:cluster:secret$|^mcp:servers|^mcp:registry/.test(arg),
+  )
 
-/** A touch, at most one in five seconds for each instance that has the session. */
+/** A touch, with the life that it renews, at most one in five seconds for each instance that has the session; `eval` is its first. */
 const isTouch = ([name = '', ...args]: Command, session: string): boolean =>
-  name === 'evalsha' && args.includes(`mcp:sessions:${session}`)
+  (/^eval(sha)?$/.test(name) && args.includes(`mcp:sessions:${session}`)) ||
+  (name === 'pexpire' && args[0] === `{mcp:sessions:${session}}:life`)
 
 const over = (session: string, all: readonly Command[]): readonly Command[] =>
   all.filter((command) => !isIdle(command) && !isTouch(command, session))
@@ -69,7 +72,8 @@ const askOften = async (client: Conversation, tool: string): Promise<void> => {
 const warm = async ({ downstream, session }: Conversation): Promise<void> => {
   const path = downstream === 'call' ? '/mcp/router/route/web' : '/mcp/web'
   for (const instance of cluster().instances) {
-    const headers = { 'x-request-id': randomUUID(), ...(session && { 'mcp-session-id': session }) }
+    const named = { 'x-request-id': randomUUID(), ...cluster().asProxy() }
+    const headers = { ...named, ...(session && { 'mcp-session-id': session }) }
     textOf((await post(instance + path, toolCall(0, 'read'), headers)).text)
   }
 }

@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
@@ -10,7 +11,7 @@ import { epochOf, killProcess, memberAt, membersAreBack, ownerOf } from '../harn
 import { initialize, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
-import { residentBytes } from './resident.js'
+import { heapProbe, liveHeap } from './live-heap.js'
 import { startLoad } from './steady-load.js'
 
 let servers: FixtureServers | undefined
@@ -19,10 +20,13 @@ beforeAll(async () => {
 })
 afterAll(() => servers?.close())
 
+const heaps = mkdtempSync(join(tmpdir(), 'mcp-heaps-'))
+afterAll(() => rmSync(heaps, { recursive: true, force: true }))
+
 const leaseMs = 2_000
 const cluster = useCluster(() => ({
   servers: { ...servers!.entries, odd: oddStdioEntry },
-  env: { MCP_LEASE_MS: String(leaseMs), MCP_TOUCH_MS: '1000' },
+  env: { MCP_LEASE_MS: String(leaseMs), MCP_TOUCH_MS: '1000', ...heapProbe(heaps) },
 }))
 
 const all = [0, 1, 2] as const
@@ -83,7 +87,8 @@ describe('Redis, killed under load for longer than a lease', () => {
     const epochs = await Promise.all(load.sessions.map(({ id }) => epochOf(cluster(), id)))
     // Every instance has met it.
     for (const at of all) expect(await pidFrom(at, owned.headers)).toBe(child)
-    const before = pids.map(residentBytes)
+    const held = () => Promise.all(pids.map((pid) => liveHeap(heaps, pid)))
+    const before = await held()
 
     const killedAt = await killRedis()
     for (const at of all)
@@ -112,9 +117,8 @@ describe('Redis, killed under load for longer than a lease', () => {
     await expectUsable(load.sessions)
     expect(await Promise.all(load.sessions.map(({ id }) => ownerOf(cluster(), id)))).toEqual(owners)
     expect(await Promise.all(load.sessions.map(({ id }) => epochOf(cluster(), id)))).toEqual(epochs)
-    pids.forEach((pid, at) =>
-      expect(residentBytes(pid) - (before[at] ?? 0)).toBeLessThan(64 * 2 ** 20),
-    )
+    for (const [at, bytes] of (await held()).entries())
+      expect(bytes - (before[at] ?? 0)).toBeLessThan(16 * 2 ** 20)
     expect(await load.stop()).toBeGreaterThan(500)
     expect(await redis.exists(`mcp:sessions:${owned.session}`)).toBe(1)
     await owned.close()

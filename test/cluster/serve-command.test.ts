@@ -94,6 +94,15 @@ describe('the command serve', () => {
     await answer
   })
 
+  it('names a server with a start line that nobody has started', async () => {
+    const server = { url: 'http://127.0.0.1:1/mcp', start: 'node server.js' }
+    writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { mine: server } }))
+    serve('--port', '0')
+    await expect
+      .poll(() => text, { timeout: 20_000 })
+      .toContain(`server "mine" does not run at ${server.url}, and serve starts none`)
+  })
+
   it('says in one line that its port is busy', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')

@@ -87,7 +87,7 @@ describe('a file that is wrong', () => {
   ] as const
   it.each(wrong)('is told with line and reason (%s)', async (_, text, says) => {
     const path = text === undefined ? join(folder, 'none.yaml') : fileOf('wrong.yaml', text)
-    const process = run([cli, 'serve', '--port', '0', '--servers', path])
+    const process = run([cli, 'serve', '--port', '0', '--servers', path, '--strict'])
     expect(await process.ended).toBe(1)
     expect(process.output()).toMatch(says)
     expect(process.output()).not.toMatch(/\n {4}at /)

@@ -36,7 +36,9 @@ describe('a session in Redis', () => {
     })
     expect(record['backendSessionId']).not.toBe(client.session)
     expect(record['backendSessionId']).not.toBe('')
-    expect(record['endpoint']).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/)
+    expect(record['endpoint']).toMatch(/^mcp-server-v6#[12]$/)
+    // What tells whether that name still means the same server, without saying where it is.
+    expect(record['place']).toMatch(/^[\w+/=-]+$/)
     expect(Date.parse(record['lastActive'] ?? '')).toBeGreaterThan(Date.now() - 60_000)
     const params = JSON.parse(record['initialize'] ?? '') as { clientInfo: object }
     expect(params.clientInfo).toEqual({ name: 'proof', version: '1' })
@@ -64,7 +66,7 @@ describe('a session in Redis', () => {
       instanceId: 'router-instance-1',
       transportType: 'STREAMABLE',
       epoch: '1',
-      endpoint: 'stdio:odd#1',
+      endpoint: 'odd#1',
     })
     await stdio.close()
     await sse.close()

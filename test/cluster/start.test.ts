@@ -1,9 +1,20 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chownSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { exampleServer, ownCluster, type OwnCluster } from './own-cluster.js'
 import { isAlive, namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
 
@@ -142,9 +153,33 @@ describe('a start that cannot succeed', () => {
     squatter.close()
   })
 
-  it('tells the line of an invalid servers file', async () => {
+  it('does not take what answers HTTP on the port of a server for that server', async () => {
+    const port = cluster.backendPort
+    const stranger = createHttpServer((_, res) => res.end('hello')).listen(port, '127.0.0.1')
+    await once(stranger, 'listening')
+    const servers = readFileSync(cluster.serversFile, 'utf8')
+    writeFileSync(cluster.serversFile, servers.replaceAll(String(port), `\${PORT_OF_IT:-${port}}`))
+    const told = await refusedWith()
+    expect(told).toContain(`backend-${port}: port ${port} is taken by`)
+    expect(told).toContain('change PORT_OF_IT')
+    const row = (await cluster.status()).find(({ process }) => process === `backend-${port}`)
+    expect(row).toMatchObject({ healthy: false, health: expect.stringContaining('no MCP server') })
+    stranger.close()
+  })
+
+  it('tells the line of an invalid servers file, where every server must be valid', async () => {
     writeFileSync(cluster.serversFile, 'servers:\n  a:\n    ulr: http://127.0.0.1/')
-    expect(await refusedWith()).toContain('servers.yaml:3:5: servers.a.ulr: unknown key "ulr"')
+    const told = await refusedWith({ MCP_STRICT: 'true' })
+    expect(told).toContain('servers.yaml:3:5: servers.a.ulr: unknown key "ulr"')
+  })
+
+  it.runIf(canBeNobody)('says in one line that its run directory cannot be made', async () => {
+    chmodSync(cluster.folder, 0o755)
+    const { code, text } = await cluster.run(['cluster', 'start'], { uid: nobody })
+    expect(text).toBe(
+      `mcp-router: cannot make the run directory ${cluster.runDir}: EACCES; set MCP_RUN_DIR to a folder of your own\n`,
+    )
+    expect(code).toBe(1)
   })
 
   it('says that there is no servers file', async () => {
@@ -173,6 +208,33 @@ describe('a start that cannot succeed', () => {
     expect(told).toMatch(/redis +stopped/)
   })
 
+  it.runIf(process.getuid?.() === 0)(
+    'does not put the socket of Redis where another user could replace it',
+    async () => {
+      const runDir = join(cluster.folder, 'x'.repeat(90))
+      const hash = createHash('sha256').update(runDir).digest('hex').slice(0, 16)
+      const folder = join(tmpdir(), `mcp-router-${hash}`)
+      mkdirSync(folder, { mode: 0o777 })
+      onTestFinished(() => rmSync(folder, { recursive: true }))
+      chownSync(folder, nobody, nobody)
+      const told = await refusedWith({ MCP_RUN_DIR: runDir })
+      expect(told).toContain(`${folder}, where Redis has its socket, belongs to another user`)
+      expect(told).toContain('set MCP_RUN_DIR to a shorter path')
+      expect(readdirSync(folder)).toEqual([])
+    },
+  )
+
+  it('names a script that is not there, and what to do', async () => {
+    writeFileSync(
+      cluster.serversFile,
+      `servers: { a: { url: "http://127.0.0.1:${cluster.backendPort}/mcp", start: "node dist/main.js --port 1" } }`,
+    )
+    const path = join(cluster.folder, 'dist', 'main.js')
+    expect(await refusedWith()).toContain(
+      `server a: there is no ${path}; build it, or correct its "start" in the servers file`,
+    )
+  })
+
   it('names a program that is not installed', async () => {
     writeFileSync(
       cluster.serversFile,
@@ -190,7 +252,9 @@ describe('a start that cannot succeed', () => {
     )
     const abort = new AbortController()
     const running = cluster.run(['cluster', 'start'], { signal: abort.signal })
-    await expect.poll(() => pidFilesOf(cluster)).toContain(`backend-${cluster.backendPort}.pid`)
+    await expect
+      .poll(() => pidFilesOf(cluster), { timeout: 20_000 })
+      .toContain(`backend-${cluster.backendPort}.pid`)
     const left = cluster.pidOf(`backend-${cluster.backendPort}`)
     abort.abort()
     const { code, text } = await running

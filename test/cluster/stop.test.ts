@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownCluster, type OwnCluster } from './own-cluster.js'
@@ -66,6 +66,22 @@ describe('restart', () => {
   })
 })
 
+describe('a restart with a server that cannot be started', () => {
+  it('restarts the instances all the same, names the server and fails', async () => {
+    await start(cluster)
+    const before = pidsOf(cluster)
+    const text = readFileSync(cluster.serversFile, 'utf8')
+    const url = 'http://127.0.0.1:1/mcp'
+    writeFileSync(cluster.serversFile, `${text}  mine: { url: "${url}", start: node nothing.js }\n`)
+    const ran = await cluster.run(['cluster', 'restart'])
+    expect(ran.text).toMatch(/server mine: there is no .*nothing.js; build it/)
+    expect(ran.text).toContain('restarted 2 instances')
+    expect(ran.text).toContain('not started: server mine')
+    expect(ran.code).toBe(1)
+    expect(pidsOf(cluster).filter((pid) => before.includes(pid))).toHaveLength(3)
+  })
+})
+
 /** Calls one after the other until `end`, and resolves with status and body of all answers. */
 const callUntil = async (end: Promise<unknown>): Promise<readonly string[]> => {
   const answers: string[] = []
@@ -88,6 +104,12 @@ describe('status and logs', () => {
     const { code, text } = await cluster.run(['cluster', 'status'])
     expect(text).toContain('not running')
     expect(code).toBe(1)
+  })
+
+  it('names a server that is left out', async () => {
+    writeFileSync(cluster.serversFile, 'servers:\n  ok: { command: node }\n  bad: { ulr: x }\n')
+    const { text } = await cluster.run(['cluster', 'status'])
+    expect(text).toMatch(/^server "bad" is left out: .*unknown key "ulr"/m)
   })
 
   it('shows the end of the log of a port', async () => {

@@ -23,6 +23,15 @@ export interface Connected {
 /** connectToFixture starts a fixture and connects the SDK's client to it, in the given era and no other. */
 export const connectToFixture = async (kind: FixtureKind, era: Era): Promise<Connected> => {
   const { transport, end } = await open(kind)
+  return connect(transport, era, end)
+}
+
+/** connect connects it over a transport; `end` is called once it is closed. */
+export const connect = async (
+  transport: Transport,
+  era: Era,
+  end: () => Promise<void> = () => Promise.resolve(),
+): Promise<Connected> => {
   const mode = era === 'legacy' ? 'legacy' : { pin: '2026-07-28' }
   const capabilities = { sampling: {}, elicitation: { form: {} }, roots: {} }
   const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode } })

@@ -27,7 +27,9 @@ export interface ConformanceFixture {
 }
 
 /** openConformanceFixture starts the fixture on any free port and resolves once it listens. */
-export const openConformanceFixture = async (kind: ListeningKind): Promise<ConformanceFixture> => {
+export const openConformanceFixture = async (
+  kind: ListeningKind | 'http-default',
+): Promise<ConformanceFixture> => {
   const process = run([fixtureScript('conformance/main'), '--kind', kind, '--port', '0'])
   const url = await until(`the conformance fixture ${kind} to listen`, () => {
     if (process.hasEnded()) throw new Error(process.output())

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
@@ -31,6 +31,8 @@ export interface Cluster {
   readonly redisUrl: string
   readonly runDir: string
   readonly serversFile: string
+  /** The headers by which instances believe who passes a request on, as they do their Nginx. */
+  asProxy(): Readonly<Record<string, string>>
   /** By the names of their pid files: `nginx`, `redis`, `router-<port>`, `backend-<port>`. */
   pids(): ReadonlyMap<string, number>
   /** The end of every log. */
@@ -78,6 +80,8 @@ const environment = (
   GATEWAY_PORT: String(at.first + 3),
   MCP_AFFINITY: affinity,
   MCP_DRAIN_MS: '5000',
+  // What a test kills stays dead until the test starts it again.
+  MCP_SUPERVISE: 'off',
   ...env,
 })
 
@@ -101,6 +105,9 @@ const started = (
     redisUrl: `unix://${socket}`,
     runDir,
     serversFile,
+    asProxy: () => ({
+      'x-mcp-router-proxy': readFileSync(join(runDir, 'proxy-secret'), 'utf8').trim(),
+    }),
     pids: () => pidsIn(runDir),
     logs: (lines = 20) => logTails(runDir, lines),
     async restart() {

@@ -21,6 +21,9 @@ export interface InstanceSpec {
   readonly nodeArgs?: readonly string[]
 }
 
+/** What the Nginx of the benchmark shows, as the one of a cluster does. */
+export const proxySecret = 'what-the-nginx-of-the-bench-shows'
+
 /** startInstance starts the build as an operator does, logging on, and waits until it is ready. */
 export const startInstance = async (
   children: Children,
@@ -42,6 +45,7 @@ export const startInstance = async (
       REDIS_URL: spec.redisUrl,
       MCP_SERVERS_FILE: spec.serversFile,
       MCP_RUN_DIR: spec.runDir,
+      PROXY_SECRET: proxySecret,
       LOG_FILE: logFile,
       LOG_LEVEL: 'info',
     },

@@ -30,8 +30,19 @@ const main = async (options: Options): Promise<number> => {
   }
 }
 
+const asked = (): Options | undefined => {
+  try {
+    return readOptions(process.argv.slice(2), process.env)
+  } catch (error) {
+    // parseArgs adds a sentence on positional arguments, of which there are none here.
+    const [reason = ''] = String(error instanceof Error ? error.message : error).split('. ')
+    process.stderr.write(`bench: ${reason}; npm run bench -- --help lists the flags\n`)
+    process.exit(1)
+  }
+}
+
 try {
-  const options = readOptions(process.argv.slice(2), process.env)
+  const options = asked()
   if (!options) print(help)
   // Exits at once: after Ctrl-C, the rows still to come must not be tried.
   process.exit(options ? await main(options) : 0)

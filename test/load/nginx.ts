@@ -4,6 +4,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { findBinary } from './binary.js'
 import type { Child, Children } from './children.js'
+import { proxySecret } from './instance.js'
 import { isListening } from './ports.js'
 
 /** BenchNginx is a running Nginx. */
@@ -40,7 +41,7 @@ export const startClusterNginx = async (
   const affinity = 'round_robin'
   await writeFile(
     siteFile,
-    siteConf({ host: '127.0.0.1', port, instances, affinity, serverNames: [] }),
+    siteConf({ host: '127.0.0.1', port, instances, affinity, serverNames: [], proxySecret }),
   )
   return start(children, spec, mainConf({ runDir: spec.dir, siteFile }))
 }

@@ -60,7 +60,11 @@ interface Opened {
   close(): Promise<void>
 }
 
-const openEverything = async (how: 'streamableHttp' | 'sse', path: string): Promise<Opened> => {
+/** openEverything starts the published server as one that listens. */
+export const openEverything = async (
+  how: 'streamableHttp' | 'sse',
+  path: string,
+): Promise<Opened> => {
   const port = await freePorts(1)
   const process = run([everything, how], { PORT: String(port) })
   await until(`the reference server over ${how} to listen`, () => {

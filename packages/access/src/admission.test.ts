@@ -8,6 +8,8 @@ const rules: AdmissionRules = {
   accessToken: undefined,
   allowedHosts: ['localhost', 'MCP.example'],
   allowedOrigins: ['https://app.example'],
+  proxySecret: 'shown',
+  trustedProxies: [],
 }
 
 /** Who comes with these headers: the Principal's name, or the code of the refusal. */
@@ -57,9 +59,11 @@ describe('a host', () => {
     expect(comes(host === undefined ? {} : { host })).toBe('FORBIDDEN_HOST')
   })
 
-  it('that a proxy forwards is judged as well', () => {
-    expect(comes({ host: 'localhost', 'x-forwarded-host': 'mcp.example' })).toBe('anonymous')
-    expect(comes({ host: 'localhost', 'x-forwarded-host': 'evil.example' })).toBe('FORBIDDEN_HOST')
+  it('that a trusted proxy forwards is judged as well', () => {
+    const forwards = (name: string) =>
+      comes({ host: 'localhost', 'x-forwarded-host': name, 'x-mcp-router-proxy': 'shown' })
+    expect(forwards('mcp.example')).toBe('anonymous')
+    expect(forwards('evil.example')).toBe('FORBIDDEN_HOST')
   })
 
   it('is judged the same the second time', () => {
@@ -77,11 +81,25 @@ describe('an origin', () => {
   it.each([
     ['none: no browser', undefined],
     ['the page’s own', 'http://127.0.0.1:8051'],
-    ['an allowed host, any port', 'http://localhost:5173'],
-    ['an allowed host over TLS', 'https://mcp.example'],
     ['one that is listed', 'https://app.example'],
   ])('is admitted: %s', (_, origin) => {
     expect(comes({ host: '127.0.0.1:8051', ...(origin && { origin }) })).toBe('anonymous')
+  })
+
+  it.each([
+    ['mcp.example', 'https://mcp.example'],
+    ['mcp.example:443', 'https://mcp.example'],
+    ['MCP.example:8443', 'https://mcp.example:8443'],
+  ])('of the host %s is admitted: %s', (host, origin) => {
+    expect(comes({ host, origin })).toBe('anonymous')
+  })
+
+  it('of the host that a trusted proxy forwards is admitted, and of no other', () => {
+    const headers = { host: 'localhost:8051', 'x-forwarded-host': 'mcp.example' }
+    const origin = 'https://mcp.example'
+    const trusted = { ...headers, origin, 'x-mcp-router-proxy': 'shown' }
+    expect(comes(trusted)).toBe('anonymous')
+    expect(comes({ ...headers, origin })).toBe('FORBIDDEN_ORIGIN')
   })
 
   it.each([
@@ -91,6 +109,9 @@ describe('an origin', () => {
     'https://sub.app.example',
     'https://app.example.evil.example',
     'http://127.0.0.1:9999',
+    // Another program of this machine, or another host that may be addressed: no page of ours.
+    'http://localhost:5173',
+    'https://mcp.example',
     'null',
     'file://',
     'chrome-extension://localhost',
@@ -102,6 +123,37 @@ describe('an origin', () => {
   it('does not matter where the host is wrong already', () => {
     const headers = { host: 'evil.example', origin: 'http://evil.example' }
     expect(comes(headers)).toBe('FORBIDDEN_HOST')
+  })
+})
+
+describe('what a page embeds, which has no Origin,', () => {
+  it.each(['same-origin', 'none'])('is admitted where its site is %s', (site) => {
+    expect(comes({ host: 'localhost', 'sec-fetch-site': site })).toBe('anonymous')
+  })
+
+  it.each(['cross-site', 'same-site', 'Cross-Site', ''])(
+    'is refused where its site is %j',
+    (site) => {
+      expect(comes({ host: 'localhost', 'sec-fetch-site': site })).toBe('FORBIDDEN_SITE')
+    },
+  )
+
+  it('is refused before the token is asked for', () => {
+    const headers = { host: 'localhost', 'sec-fetch-site': 'cross-site' }
+    expect(comes(headers, { accessToken: 's3cret-9' })).toBe('FORBIDDEN_SITE')
+  })
+})
+
+describe('a page of another site', () => {
+  const headers = { host: '127.0.0.1:8051', 'sec-fetch-site': 'cross-site' }
+
+  it('is admitted where its origin is listed', () => {
+    expect(comes({ ...headers, origin: 'https://app.example' })).toBe('anonymous')
+  })
+
+  it('is refused where it is not, whatever it says', () => {
+    expect(comes({ ...headers, origin: 'https://evil.example' })).toBe('FORBIDDEN_ORIGIN')
+    expect(comes({ ...headers, origin: 'http://127.0.0.1:8051' })).toBe('FORBIDDEN_ORIGIN')
   })
 })
 

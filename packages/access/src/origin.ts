@@ -9,19 +9,16 @@ export const hostAllowed = (host: string, allowed: ReadonlySet<string>): boolean
   return name !== '' && (allowed.has(name) || isIP(name.replace(/^\[|\]$/g, '')) > 0)
 }
 
-/** originAllowed accepts the page's own host, an allowed host, or a listed origin. `null` and the like are refused. */
-export const originAllowed = (
-  origin: string,
-  host: string,
-  hosts: ReadonlySet<string>,
-  origins: ReadonlySet<string>,
-): boolean => {
-  if (origins.has(origin)) return true
+/** isOwnOrigin tells that a page comes from where the request goes to. `null` and the like never do. */
+export const isOwnOrigin = (origin: string, host: string): boolean => {
   if (!URL.canParse(origin)) return false
   const url = new URL(origin)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return false
-  return url.host === host.toLowerCase() || hosts.has(url.hostname)
+  // The scheme of the client's side is not always known; the default port of either may be left out.
+  return url.host === host.toLowerCase() || `${url.host}:${portOf(url)}` === host.toLowerCase()
 }
+
+const portOf = ({ protocol }: URL): string => (protocol === 'https:' ? '443' : '80')
 
 /** The name in a Host header, lower case, without port; empty where it is malformed. */
 const hostName = (host: string): string => {

@@ -1,5 +1,5 @@
 import { RouterError, reasonOf, type Backend, type Endpoint, type Era } from '@mcp-router/core'
-import type { Finding, Prober, UpstreamPool } from '@mcp-router/upstream'
+import type { Finding, Prober, Transports, UpstreamPool } from '@mcp-router/upstream'
 
 /** ProbeReport is what one Endpoint said of itself, or why it did not. */
 export interface ProbeReport {
@@ -20,6 +20,7 @@ interface ProbeDeps {
   readonly prober: Prober
   /** Opens sessions with those of the legacy era. */
   readonly pool: Pick<UpstreamPool, 'open'>
+  readonly transports: Pick<Transports, 'of'>
 }
 
 /** addressOf is what an operator recognises an Endpoint by; neither headers nor environment are in it. */
@@ -35,8 +36,9 @@ export const probeEndpoint = async (
   endpoint: Endpoint,
 ): Promise<ProbeReport> => {
   const began = performance.now()
-  const { transport } = endpoint
   const told = await findingOf(deps, backend, endpoint).catch((error: unknown) => reasonIn(error))
+  // It may have been found out only now.
+  const { transport } = deps.transports.of(endpoint)
   const durationMs = Math.round(performance.now() - began)
   const address = addressOf(endpoint)
   if (typeof told !== 'string')

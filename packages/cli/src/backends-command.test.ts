@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createProgram } from './program.js'
 
@@ -38,6 +39,25 @@ const openHttp = async (answer: RequestListener): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`
 }
 
+/** A server of 2024-11-05 that answers `initialize`. */
+const openSse = (): Promise<string> => {
+  let stream: ServerResponse | undefined
+  return openHttp((req, res) => {
+    if (req.method === 'GET') {
+      stream = res.writeHead(200, { 'content-type': 'text/event-stream' })
+      stream.write('event: endpoint\ndata: /message\n\n')
+      return
+    }
+    if (req.url !== '/message') return void res.writeHead(405).end()
+    void text(req).then((body) => {
+      const { id } = JSON.parse(body) as { id?: unknown }
+      res.writeHead(202).end()
+      const result = { protocolVersion: '2024-11-05', capabilities: {} }
+      stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`)
+    })
+  })
+}
+
 let folder: string
 let said: string
 
@@ -69,7 +89,7 @@ describe('backends list', () => {
     await run({ weather, files: { command: 'npx', args: ['-y', "it's"] } }, 'list')
     expect(said.split('\n')).toEqual([
       'server   transport  era     endpoints',
-      'weather  http       modern  http://a/mcp, http://b/mcp',
+      'weather  auto       modern  http://a/mcp, http://b/mcp',
       String.raw`files    stdio      auto    npx -y 'it'\''s'`,
       '',
     ])
@@ -82,9 +102,32 @@ describe('backends list', () => {
       {
         name: 'weather',
         era: 'auto',
-        endpoints: [{ transport: 'http', address: 'http://a/mcp' }],
+        endpoints: [{ transport: 'auto', address: 'http://a/mcp' }],
       },
     ])
+  })
+})
+
+describe('a server with a problem', () => {
+  const servers = { weather: { url: 'http://a/mcp' }, notes: { ulr: 'x' } }
+  const problem =
+    /servers\.json:1:\d+: servers\.notes\.ulr: unknown key "ulr"; did you mean "url"\?/
+
+  it('is listed as disabled, with its place in the file', async () => {
+    await run(servers, 'list')
+    expect(said.split('\n')[2]).toMatch(/^notes +disabled +/)
+    expect(said).toMatch(problem)
+  })
+
+  it('is listed for programs', async () => {
+    await run(servers, 'list', '--json')
+    const listed = JSON.parse(said) as readonly object[]
+    expect(listed[1]).toEqual({ name: 'notes', disabled: [expect.stringMatching(problem)] })
+  })
+
+  it('is an error where it is probed, or all must be right', async () => {
+    await expect(run(servers, 'probe', 'notes')).rejects.toThrow(problem)
+    await expect(run(servers, 'list', '--strict')).rejects.toThrow(problem)
   })
 })
 
@@ -115,17 +158,23 @@ describe('backends probe', () => {
   })
 
   it.each([
-    ['a command that ends', broken, 'FAILED     exited with 1: Error: set TOKEN'],
-    ['no command', { command: 'no-such-command' }, 'FAILED     spawn no-such-command ENOENT'],
+    ['a command that ends', broken, /^FAILED     exited with 1; stderr: Error: set TOKEN( \||$)/],
+    ['no command', { command: 'no-such-command' }, /^FAILED     spawn no-such-command ENOENT$/],
     [
       'an era that is not so',
       { era: 'modern', ...legacy },
-      'FAILED     its era is configured as modern, but server/discover was refused: -32601 Method not found',
+      /^FAILED     its era is configured as modern, but server\/discover was refused: -32601 Method not found$/,
     ],
   ])('says what is wrong with %s, and exits 1', async (_, server, line) => {
     await run({ server }, 'probe', 'server')
-    expect(lines()).toContain(line)
+    expect(lines()).toContainEqual(expect.stringMatching(line))
     expect(process.exitCode).toBe(1)
+  })
+
+  it('finds out the transport of a url that names none', async () => {
+    const url = await openSse()
+    await run({ old: { url } }, 'probe', 'old')
+    expect(lines()).toEqual(expect.arrayContaining(['transport  sse', 'revisions  2024-11-05']))
   })
 
   it('says what to do where credentials are wanted', async () => {

@@ -1,15 +1,22 @@
-import { loadGatewayConfig, type Env, type GatewayConfig } from '@mcp-router/config'
-import type { Backend } from '@mcp-router/core'
-import { createEras, createHttpClient, createProber, createUpstreams } from '@mcp-router/upstream'
+import {
+  loadGatewayConfig,
+  type DisabledBackend,
+  type Env,
+  type GatewayConfig,
+} from '@mcp-router/config'
+import type { Backend, Endpoint } from '@mcp-router/core'
 import type { Command } from 'commander'
 import { relative } from 'node:path'
 import { probeLines } from './backend-lines.js'
 import { addressOf, probeEndpoint, type ProbeReport } from './backend-probe.js'
+import { commandName } from './command-name.js'
 import { Failure } from './failure.js'
+import { openProbing } from './probing.js'
 import { table } from './table.js'
-import { say } from './terminal.js'
+import { complain, say } from './terminal.js'
 
 interface BackendsOptions {
+  readonly strict?: boolean
   readonly servers?: string
   readonly json: boolean
 }
@@ -24,6 +31,7 @@ export const addBackends = (program: Command, env: Env): void => {
     .description('all servers, and where they are')
     .option('-s, --servers <file>', 'the MCP servers, YAML or JSON (MCP_SERVERS_FILE)')
     .option('--json', 'for programs', false)
+    .option('--strict', 'one server with a problem is an error (MCP_STRICT)')
     .action((options: BackendsOptions) => list(configFrom(env, options), options.json))
   backends
     .command('probe')
@@ -43,48 +51,68 @@ A server is of the modern era (2026-07-28, no sessions) or of the legacy one (20
 2025-11-25, sessions). A command is started for this and ended again.
 
 Examples:
-  mcp-router backends probe everything
-  mcp-router backends probe weather --servers mcp-servers.yaml --json`
+  ${commandName} backends probe everything
+  ${commandName} backends probe weather --servers mcp-servers.yaml --json`
 
-const configFrom = (env: Env, { servers }: BackendsOptions): GatewayConfig =>
-  loadGatewayConfig(env, servers === undefined ? {} : { servers })
+const configFrom = (env: Env, { servers, strict }: BackendsOptions): GatewayConfig =>
+  loadGatewayConfig(env, {
+    ...(servers !== undefined && { servers }),
+    ...(strict !== undefined && { strict }),
+  })
 
-const list = ({ backends, serversFile }: GatewayConfig, json: boolean): void => {
+const list = ({ backends, disabled, unused, serversFile }: GatewayConfig, json: boolean): void => {
   if (json) {
-    say(JSON.stringify(backends.map(listed), undefined, 2))
+    const left = disabled.map(({ name, problems }) => ({ name, disabled: problems }))
+    say(JSON.stringify([...backends.map(listed), ...left], undefined, 2))
     return
   }
-  if (backends.length === 0) {
+  if (unused !== undefined) complain(unused)
+  if (backends.length + disabled.length === 0) {
     say(`no servers in ${relative('', serversFile)}`)
     return
   }
-  for (const line of table(['server', 'transport', 'era', 'endpoints'], backends.map(row)))
-    say(line)
+  const rows = [...backends.map(row), ...disabled.flatMap(disabledRows)]
+  for (const line of table(['server', 'transport', 'era', 'endpoints'], rows)) say(line)
 }
 
 const listed = ({ name, era, endpoints }: Backend): object => ({
   name,
   era,
-  endpoints: endpoints.map((each) => ({ transport: each.transport, address: addressOf(each) })),
+  endpoints: endpoints.map((each) => ({ transport: transportOf(each), address: addressOf(each) })),
 })
+
+/** As configured. */
+const transportOf = (endpoint: Endpoint): string =>
+  endpoint.transport !== 'stdio' && endpoint.isAuto ? 'auto' : endpoint.transport
+
+const disabledRows = ({ name, problems }: DisabledBackend): readonly (readonly string[])[] =>
+  problems.map((problem) => [name, 'disabled', '', problem])
 
 const row = ({ name, era, endpoints }: Backend): readonly string[] => [
   name,
-  [...new Set(endpoints.map(({ transport }) => transport))].join(', '),
+  [...new Set(endpoints.map(transportOf))].join(', '),
   era,
   endpoints.map(addressOf).join(', '),
 ]
 
-const backendNamed = (name: string, { backends, serversFile }: GatewayConfig): Backend => {
+const backendNamed = (
+  name: string,
+  { backends, disabled, serversFile }: GatewayConfig,
+): Backend => {
   const backend = backends.find((each) => each.name === name)
   if (backend !== undefined) return backend
+  const wrong = disabled.find((each) => each.name === name)
+  if (wrong !== undefined) throw new Failure(wrong.problems.join('\n'))
   const known = backends.map((each) => each.name).join(', ') || 'none'
   throw new Failure(`no server "${name}" in ${relative('', serversFile)}; it has ${known}`)
 }
 
 /** probe tells of each Endpoint in the order of the file, and whether all of them answered. */
 const probe = async (backend: Backend, env: Env, json: boolean): Promise<boolean> => {
-  const probing = openProbing(env)
+  const probing = openProbing(env, 60_000)
+  // The commands that were started must not outlive this one.
+  const onSignal = (): void => void probing.close().finally(() => process.exit(130))
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   const { name, era, endpoints } = backend
   try {
     const count = endpoints.length === 1 ? '1 endpoint' : `${endpoints.length} endpoints`
@@ -100,29 +128,7 @@ const probe = async (backend: Backend, env: Env, json: boolean): Promise<boolean
     if (json) say(JSON.stringify({ name, era, endpoints: reports }, undefined, 2))
     return reports.every(({ problem }) => problem === undefined)
   } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     await probing.close()
-  }
-}
-
-const openProbing = (env: Env) => {
-  const client = createHttpClient({ connectTimeoutMs: 3_000 })
-  const prober = createProber({ client, env })
-  const eras = createEras({ client, env })
-  const events = { emit: () => undefined }
-  const upstreams = createUpstreams({ client, events, env, eras, idleMs: 60_000 })
-  const end = async (): Promise<void> => {
-    await Promise.all([prober.close(), eras.close(), upstreams.close()])
-    await client.close()
-  }
-  // The commands that were started must not outlive this one.
-  const onSignal = (): void => void end().finally(() => process.exit(130))
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  return {
-    prober,
-    pool: upstreams.pool,
-    async close() {
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-      await end()
-    },
   }
 }

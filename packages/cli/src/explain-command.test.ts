@@ -126,7 +126,7 @@ describe('sessions explain says what to do', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     await once(server.close(), 'close')
     await expect(explain(['s-1', '--url', url])).rejects.toThrow(
-      /^asking http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED.*; start the cluster \(mcp-router cluster start\), or say where it is with --url$/,
+      /^asking http:\/\/127\.0\.0\.1:\d+: connect ECONNREFUSED.*; start the cluster \(scripts\/start-instances\.sh start\), or say where it is with --url$/,
     )
   })
 
@@ -139,7 +139,7 @@ describe('sessions explain says what to do', () => {
   it('where nothing is known of the session', async () => {
     const url = await answering(404, { error: 'No session of yours by this id' })
     await expect(explain(['s-1', '--url', url])).rejects.toThrow(
-      'No session of yours by this id. mcp-router sessions list shows those that are open',
+      'No session of yours by this id. scripts/mcp-router.sh sessions list shows those that are open',
     )
   })
 

@@ -1,10 +1,14 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { isSessionHash } from '@mcp-router/core'
 import type { Explanation } from '@mcp-router/gateway'
 import type { Command } from 'commander'
+import { commandName } from './command-name.js'
 import { explanationLines } from './explanation-lines.js'
 import { Failure } from './failure.js'
 import { ask, authority, bearer } from './http.js'
+import { sessionIdOf, withStore } from './session-records.js'
 import { say } from './terminal.js'
+import { tokenAdvice } from './token-advice.js'
 
 interface ExplainOptions {
   readonly url?: string
@@ -16,15 +20,23 @@ export const addExplain = (sessions: Command, env: Env): void => {
   sessions
     .command('explain')
     .description('what happened to one session, and why: asks a running cluster')
-    .argument('<id>', 'the Mcp-Session-Id, or sessionId= of the SSE transport')
+    .argument('<id>', 'the Mcp-Session-Id, sessionId= of the SSE transport, or its name in logs')
     .option('--url <url>', 'where the cluster is (default: GATEWAY_HOST and GATEWAY_PORT)')
     .option('--json', 'for programs', false)
     .addHelpText('after', help)
-    .action((id: string, { url, json }: ExplainOptions) => {
+    .action(async (text: string, { url, json }: ExplainOptions) => {
+      const id = isSessionHash(text) ? await idByName(env, text) : text
       // An empty variable counts as unset, as it does everywhere.
       const token = env['ACCESS_TOKEN'] || undefined
       return explain(id, { base: url ?? gatewayOf(env), token, json })
     })
+}
+
+/** Only who may read the store finds a session by its name in logs. */
+const idByName = async (env: Env, name: string): Promise<string> => {
+  const id = await withStore(env, (store) => sessionIdOf(store, name))
+  if (id !== undefined) return id
+  throw new Failure(`no session is called ${name} in logs: it ended, expired or never was`)
 }
 
 const help = `
@@ -32,9 +44,9 @@ A session's life is kept for the lifetime of an unused session (MCP_SESSION_TTL_
 after its last use. With ACCESS_TOKEN set, the token goes along.
 
 Examples:
-  mcp-router sessions list
-  mcp-router sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11
-  mcp-router sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11 --url http://127.0.0.1:8051 --json`
+  ${commandName} sessions list
+  ${commandName} sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11
+  ${commandName} sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11 --url http://127.0.0.1:8051 --json`
 
 const gatewayOf = (env: Env): string => {
   const { gatewayHost, gatewayPort } = loadClusterConfig(env)
@@ -58,7 +70,7 @@ const explain = async (id: string, { base, token, json }: Asking): Promise<void>
   const answer = await ask(url, { headers: bearer(token), timeoutMs })
   if ('failed' in answer) {
     throw new Failure(
-      `asking ${base}: ${answer.failed}; start the cluster (mcp-router cluster start), or say where it is with --url`,
+      `asking ${base}: ${answer.failed}; start the cluster (scripts/start-instances.sh start), or say where it is with --url`,
     )
   }
   if (answer.status !== 200) throw new Failure(refusalOf(base, answer.status, answer.body, token))
@@ -78,15 +90,14 @@ const refusalOf = (
   token: string | undefined,
 ): string => {
   const told = parsed(body)
-  if (status === 401) {
-    const advice = token === undefined ? 'set ACCESS_TOKEN' : 'ACCESS_TOKEN is not that one'
-    return `${base} wants the access token of the cluster: ${advice}`
-  }
+  if (status === 401) return tokenAdvice(base, token)
   if (!isRecord(told) || typeof told['error'] !== 'string') {
     return `${base} answered HTTP ${status}, not as an mcp-router does: check --url`
   }
   const reason = told['error'].replace(/\p{C}+/gu, ' ')
-  return status === 404 ? `${reason}. mcp-router sessions list shows those that are open` : reason
+  return status === 404
+    ? `${reason}. ${commandName} sessions list shows those that are open`
+    : reason
 }
 
 const parsed = (text: string): unknown => {

@@ -7,3 +7,7 @@ export class Failure extends Error {
     this.name = 'Failure'
   }
 }
+
+/** isSystemError tells an error of the operating system, `EACCES: …`, which is no fault of ours. */
+export const isSystemError = (error: unknown): error is Error & { readonly code: string } =>
+  error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'

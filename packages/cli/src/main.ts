@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { ConfigError, processEnv } from '@mcp-router/config'
-import { Failure } from './failure.js'
+import { Failure, isSystemError } from './failure.js'
 import { createProgram } from './program.js'
 import { complain } from './terminal.js'
 
@@ -9,7 +9,7 @@ try {
 } catch (error) {
   // What somebody at the terminal can mend is one clear message; anything else is a fault of ours
   // and shows where.
-  const expected = error instanceof Failure || error instanceof ConfigError
+  const expected = error instanceof Failure || error instanceof ConfigError || isSystemError(error)
   complain(`mcp-router: ${expected ? error.message : stackOf(error)}`)
   process.exit(1)
 }

@@ -3,7 +3,8 @@ import { reasonOf } from '@mcp-router/core'
 import { siteConf, type NginxSettings } from '@mcp-router/nginx'
 import { Option, type Command } from 'commander'
 import { resolve } from 'node:path'
-import { instanceAddresses } from './cluster/nginx.js'
+import { doorSettings, instanceAddresses } from './cluster/nginx.js'
+import { commandName } from './command-name.js'
 import { Failure } from './failure.js'
 import { say } from './terminal.js'
 
@@ -15,6 +16,7 @@ interface NginxOptions {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly redirectPort?: string
+  readonly errorLog?: string
 }
 
 /** addNginx adds the command that prints a site to install in an Nginx of the system. */
@@ -34,7 +36,8 @@ export const addNginx = (program: Command, env: Env): void => {
     .option('--tls-cert <file>', 'PEM certificate; needs --tls-key')
     .option('--tls-key <file>', 'PEM key')
     .option('--redirect-port <port>', 'with TLS: send plain HTTP on this port to https')
-    .addHelpText('after', '\nExample:\n  mcp-router nginx > /etc/nginx/conf.d/mcp-router.conf')
+    .option('--error-log <file>', 'of that Nginx: no session ids are written there')
+    .addHelpText('after', `\nExample:\n  ${commandName} nginx > /etc/nginx/conf.d/mcp-router.conf`)
     .action((options: NginxOptions) => {
       const settings = settingsOf(loadClusterConfig(env), options)
       say(siteText(settings).trimEnd())
@@ -63,6 +66,8 @@ const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings
     affinity: options.affinity ?? config.affinity,
     serverNames: serverName,
     maxBodyBytes: config.maxBodyBytes,
+    ...(options.errorLog !== undefined && { errorLog: resolve(options.errorLog) }),
+    ...doorSettings(config),
     ...(isTls && {
       tls: { certificate: resolve(tlsCert), key: resolve(tlsKey), ...redirect },
     }),

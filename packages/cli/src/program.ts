@@ -2,15 +2,18 @@ import type { Env } from '@mcp-router/config'
 import { Command, Option } from 'commander'
 import { addBackends } from './backends-command.js'
 import { addCluster } from './cluster/command.js'
+import { commandName } from './command-name.js'
 import { addDoctor } from './doctor/command.js'
 import { addNginx } from './nginx-command.js'
 import { addSessions } from './sessions-command.js'
 import { addVerify } from './verify/command.js'
+import { version } from './version.js'
 
 /** createProgram is the command line; it runs nothing by itself. */
 export const createProgram = (env: Env): Command => {
-  const program = new Command('mcp-router')
+  const program = new Command(commandName)
     .description('An MCP gateway cluster: any number of MCP servers behind one address')
+    .version(version)
     .showHelpAfterError()
     .showSuggestionAfterError()
   addServe(program, env)
@@ -30,6 +33,7 @@ interface ServeOptions {
   readonly instance?: string
   readonly logFile?: string
   readonly memory?: boolean
+  readonly strict?: boolean
   readonly 'server.port'?: string
   readonly 'mcp.session.instanceId'?: string
 }
@@ -44,17 +48,18 @@ const addServe = (program: Command, env: Env): void => {
     .option('--instance <id>', 'its name in the cluster (INSTANCE_ID)')
     .option('--log-file <file>', 'where log lines go as JSON (LOG_FILE)')
     .option('--memory', 'keep sessions in memory even when REDIS_URL is set')
+    .option('--strict', 'start only when every server of the file is right (MCP_STRICT)')
     // What the instances of an earlier system were called with.
     .addOption(new Option('--server.port <port>').hideHelp())
     .addOption(new Option('--mcp.session.instance-id <id>').hideHelp())
-    .addHelpText('after', '\nExample:\n  mcp-router serve --servers mcp-servers.yaml')
+    .addHelpText('after', `\nExample:\n  ${commandName} serve --servers mcp-servers.yaml`)
     .action(async (options: ServeOptions) => {
-      const { servers, host, logFile, memory } = options
+      const { servers, host, logFile, memory, strict } = options
       const port = options.port ?? options['server.port']
       const instance = options.instance ?? options['mcp.session.instanceId']
       // Loaded here, because the other commands need not wait for a whole gateway to load.
       const { serve } = await import('./serve.js')
-      const given = { servers, port, host, instance, logFile, memory }
+      const given = { servers, port, host, instance, logFile, memory, strict }
       await serve(
         env,
         Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),

@@ -1,25 +1,32 @@
-import { loadGatewayConfig, type Env, type GatewayOverrides } from '@mcp-router/config'
+import {
+  loadGatewayConfig,
+  readServers,
+  type Env,
+  type GatewayConfig,
+  type GatewayOverrides,
+  type ManagedBackend,
+} from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { startGateway } from '@mcp-router/gateway'
 import { routeCall } from './cluster/try-it.js'
 import { Failure } from './failure.js'
+import { misspeltVariables } from './misspelt.js'
 import { complain, say } from './terminal.js'
+import { unstartedLines, unstartedOf, usableBackend } from './unstarted.js'
 
 /** serve runs one Gateway until it is told to end, and resolves when it has drained. */
 export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void> => {
   const config = loadGatewayConfig(env, overrides)
+  const { serversFile, strict, childrenDir } = config
+  // In a cluster, `cluster` starts them.
+  if (!childrenDir) for (const line of misspeltVariables(env, serversFile)) complain(line)
+  const managed = childrenDir ? [] : readServers(serversFile, env, { strict }).managed
   // Listened to before the start, which may itself take a while.
   const ended = untilSignal()
   const gateway = await startGateway(config).catch((error: unknown) => {
     throw new Failure(reasonOf(error))
   })
-  const [backend] = config.backends
-  if (process.stdout.isTTY && backend !== undefined) {
-    const url = `${gateway.address}/mcp/router/route/${backend.name}`
-    say(`mcp-router listens on ${gateway.address}. Try:\n`)
-    for (const line of routeCall(url, config.accessToken)) say(`  ${line}`)
-    say()
-  }
+  await tellWhere(config, managed, gateway.address)
   await ended
   const late = setTimeout(() => {
     complain('mcp-router: not everything could be closed in time, ending anyway')
@@ -27,6 +34,23 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
   }, config.drainMs + closeMs)
   await gateway.close()
   clearTimeout(late)
+}
+
+const tellWhere = async (
+  config: GatewayConfig,
+  managed: readonly ManagedBackend[],
+  address: string,
+): Promise<void> => {
+  const unstarted = await unstartedOf(managed)
+  for (const line of unstartedLines(unstarted)) complain(line)
+  if (!process.stdout.isTTY) return
+  say(`mcp-router listens on ${address}`)
+  const backend = usableBackend(config.backends, unstarted)
+  if (backend === undefined) return
+  say('To try it:\n')
+  const url = `${address}/mcp/router/route/${backend.name}`
+  for (const line of routeCall(url, config.accessToken)) say(`  ${line}`)
+  say()
 }
 
 /** What is left after the drain is closed within this, ms, or with the process: a store that is away must not hold it. */

@@ -1,11 +1,10 @@
-import { loadStoreConfig, type Env } from '@mcp-router/config'
-import { asSessionId, reasonOf, type Session } from '@mcp-router/core'
-import { redisStore, type Store } from '@mcp-router/store'
+import type { Env } from '@mcp-router/config'
+import type { Session } from '@mcp-router/core'
 import type { Command } from 'commander'
-import { privateRedisUrl } from './cluster/redis.js'
 import { addExplain } from './explain-command.js'
 import { Failure } from './failure.js'
 import { uptime } from './seconds.js'
+import { sessionHashOf, sessionIdOf, withStore } from './session-records.js'
 import { table } from './table.js'
 import { say } from './terminal.js'
 
@@ -24,7 +23,7 @@ export const addSessions = (program: Command, env: Env): void => {
   sessions
     .command('show')
     .description('everything that is known of one session')
-    .argument('<id>', 'the Mcp-Session-Id, or sessionId= of the SSE transport')
+    .argument('<id>', 'the Mcp-Session-Id, sessionId= of the SSE transport, or its name in logs')
     .action((id: string) => show(env, id))
   addExplain(sessions, env)
 }
@@ -33,7 +32,10 @@ const list = async (env: Env, json: boolean): Promise<void> => {
   const sessions = await withStore(env, async (store) => {
     const all: Session[] = []
     for await (const session of store.sessions.list()) all.push(session)
-    return all.sort((a, b) => b.lastActive - a.lastActive)
+    const hash = await sessionHashOf(store)
+    return all
+      .sort((a, b) => b.lastActive - a.lastActive)
+      .map((session): Listed => ({ ...session, inLogs: hash(session.id) }))
   })
   if (json) {
     say(JSON.stringify(sessions, undefined, 2))
@@ -47,31 +49,25 @@ const list = async (env: Env, json: boolean): Promise<void> => {
 }
 
 const show = async (env: Env, text: string): Promise<void> => {
-  const id = asSessionId(text)
-  const session = await withStore(env, async (store) => id && (await store.sessions.find(id)))
+  const session = await withStore(env, async (store) => {
+    const id = await sessionIdOf(store, text)
+    return id && (await store.sessions.find(id))
+  })
   if (!session) throw new Failure(`no session ${text}: it ended, expired or never was`)
   say(JSON.stringify(session, undefined, 2))
 }
 
-const head = ['session', 'backend', 'by', 'instance', 'owner since epoch', 'idle']
+/** `inLogs` is what log lines call it. */
+type Listed = Session & { readonly inLogs: string }
 
-const row = (session: Session): readonly string[] => [
+const head = ['session', 'in logs', 'backend', 'by', 'instance', 'owner since epoch', 'idle']
+
+const row = (session: Listed): readonly string[] => [
   session.id,
+  session.inLogs,
   session.backend,
   session.downstream,
   session.instance,
   session.epoch === 0 ? 'portable' : String(session.epoch),
   uptime(Date.now() - session.lastActive),
 ]
-
-const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>): Promise<T> => {
-  const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
-  const store = redisStore(redisUrl ?? privateRedisUrl(runDir), lifetimes)
-  try {
-    return await work(store)
-  } catch (error) {
-    throw new Failure(reasonOf(error))
-  } finally {
-    await store.close()
-  }
-}

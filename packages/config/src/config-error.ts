@@ -16,11 +16,12 @@ const place = ({ file, line, column }: Problem): string => {
   return line === undefined ? `${file}: ` : `${file}:${line}:${column ?? 1}: `
 }
 
-const sentence = (problem: Problem): string =>
+/** problemText is fit to print: its place, what is wrong, what to do. */
+export const problemText = (problem: Problem): string =>
   `${place(problem)}${problem.reason}; ${problem.advice}`
 
 const text = (problems: readonly Problem[]): string => {
-  const sentences = problems.map(sentence)
+  const sentences = problems.map(problemText)
   if (sentences.length === 1) return sentences.join()
   return [`${sentences.length} problems in the configuration:`, ...sentences].join('\n  ')
 }

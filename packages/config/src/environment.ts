@@ -1,4 +1,5 @@
 import { ConfigError, type Problem } from './config-error.js'
+import { secrets } from './process-env.js'
 import { environmentSchema, secondNames, type Environment, type Variable } from './schema.js'
 
 /** Env is a process environment. */
@@ -9,12 +10,6 @@ export interface Given {
   readonly option: string
   readonly value: string
 }
-
-/**
- * processEnv is the only way to the environment of this process; everything else is handed it, or
- * parts of it.
- */
-export const processEnv = (): Env => ({ ...process.env })
 
 /**
  * parseEnvironment checks all variables at once. An empty variable counts as unset, as compose
@@ -41,6 +36,13 @@ export const parseEnvironment = (
     }),
   )
 }
+
+/** variableNames are all names that are read, second ones and those of files with secrets too. */
+export const variableNames: readonly string[] = [
+  ...environmentSchema.keyof().options,
+  ...Object.values(secondNames),
+  ...secrets.map((name) => `${name}_FILE`),
+]
 
 const firstSet = (env: Env, names: readonly (string | undefined)[]): string | undefined => {
   for (const name of names) {

@@ -1,7 +1,13 @@
-import type { Backend, BackendName, InstanceId } from '@mcp-router/core'
+import type { Backend, BackendName, InstanceId, RunAs } from '@mcp-router/core'
 
 /** LogLevel of winston, least to most. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/** DisabledBackend is a server that is not served, and why: sentences with file, line and column. */
+export interface DisabledBackend {
+  readonly name: string
+  readonly problems: readonly string[]
+}
 
 /**
  * GatewayConfig is everything one Gateway process needs to know, frozen. Durations are ms, sizes
@@ -16,29 +22,51 @@ export interface GatewayConfig {
   readonly redisUrl: string | undefined
   readonly clusterSecret: string | undefined
   readonly serversFile: string
+  /** One server with a problem, and nothing is read. */
+  readonly strict: boolean
   readonly backends: readonly Backend[]
+  readonly disabled: readonly DisabledBackend[]
+  /** What is in the servers file and not used, as one sentence; undefined: nothing. */
+  readonly unused: string | undefined
   readonly sessionTtlMs: number
   readonly leaseMs: number
   readonly leaseRenewMs: number
   readonly touchMs: number
   readonly keepAliveMs: number
   readonly drainMs: number
-  /** A shared stdio child that nobody calls is ended after this. */
+  /** A stdio child that nobody uses is ended after this, counted from its last use. */
   readonly idleUpstreamMs: number
+  /** How long a server may take to answer `initialize`. */
+  readonly openTimeoutMs: number
+  /** Sessions of one principal at one server, at this instance. */
+  readonly maxSessions: number
+  /** The same at a server that is a command. */
+  readonly maxStdioSessions: number
+  /** Processes of one server for calls of 2026-07-28 that may ask their client. */
+  readonly maxProcesses: number
+  /** What a client may say of itself when it opens a session. */
+  readonly maxHandshakeBytes: number
   /** A call that asked its client (2026-07-28, MRTR) is given up when the answers do not come within this. */
   readonly inputTtlMs: number
   /** How long calls wait for an endpoint that has just gone to come back. */
   readonly endpointPatienceMs: number
   readonly maxBodyBytes: number
+  /** The most that one response, event or line of a server may have. */
+  readonly maxResponseBytes: number
+  /** How long the body of a response may stop after its first byte. */
+  readonly responseIdleMs: number
   readonly accessToken: string | undefined
   /** Host names (no port) that a request may be addressed to. */
   readonly allowedHosts: readonly string[]
-  /**
-   * Further origins (`https://app.example`) that browsers may call from; loopback and allowedHosts
-   * are always allowed.
-   */
+  /** Origins (`https://app.example`) of pages that may call, beside the router's own. */
   readonly allowedOrigins: readonly string[]
+  /** Proxies whose forwarding headers and X-Request-Id are believed: `loopback`, addresses, subnets. */
+  readonly trustedProxies: readonly string[]
+  /** What the cluster's own Nginx shows to be believed likewise; undefined: no such Nginx. */
+  readonly proxySecret: string | undefined
   readonly logLevel: LogLevel
+  /** Stdio children are recorded there, to be ended after a SIGKILL; undefined: nowhere. */
+  readonly childrenDir: string | undefined
   /** Where log lines go as JSON; undefined: standard output only. */
   readonly logFile: string | undefined
 }
@@ -53,8 +81,12 @@ export interface ManagedBackend {
   readonly port: number
   readonly command: string
   readonly args: readonly string[]
+  /** Added to the minimal environment that it gets. */
+  readonly env: Readonly<Record<string, string>>
   /** Absolute path: where the servers file is. */
   readonly cwd: string
+  /** Undefined: the user of the cluster. */
+  readonly runAs?: RunAs
 }
 
 /** ClusterConfig is what `mcp-router cluster` starts on this machine. */
@@ -69,6 +101,8 @@ export interface ClusterConfig {
   /** Where Nginx listens. */
   readonly gatewayHost: string
   readonly gatewayPort: number
+  /** Requests, streams too, that one client address may have open at Nginx. */
+  readonly clientConnections: number
   readonly affinity: 'ip_hash' | 'session' | 'round_robin'
   /** Undefined: a private redis-server in the run directory. */
   readonly redisUrl: string | undefined
@@ -76,10 +110,21 @@ export interface ClusterConfig {
   readonly runDir: string
   /** Absolute path. */
   readonly serversFile: string
+  readonly strict: boolean
   readonly backends: readonly Backend[]
+  readonly disabled: readonly DisabledBackend[]
+  readonly unused: string | undefined
   readonly managed: readonly ManagedBackend[]
   readonly accessToken: string | undefined
   readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  readonly trustedProxies: readonly string[]
+  /** Undefined: the one in the run directory. */
+  readonly proxySecret: string | undefined
   readonly maxBodyBytes: number
   readonly drainMs: number
+  /** How much the private Redis may hold; 0: no limit. */
+  readonly redisMaxBytes: number
+  /** What dies is restarted. */
+  readonly supervise: boolean
 }

@@ -1,8 +1,18 @@
 export { ConfigError } from './config-error.js'
 export type { Problem } from './config-error.js'
-export { processEnv } from './environment.js'
+export { parseEnvironment, variableNames } from './environment.js'
+export { nearest } from './servers-file/nearest.js'
 export type { Env } from './environment.js'
-export type { ClusterConfig, GatewayConfig, LogLevel, ManagedBackend } from './gateway-config.js'
+export type {
+  ClusterConfig,
+  DisabledBackend,
+  GatewayConfig,
+  LogLevel,
+  ManagedBackend,
+} from './gateway-config.js'
 export { loadClusterConfig, loadGatewayConfig, loadRunDir, loadStoreConfig } from './load.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
-export { readServersFile } from './servers-file/read.js'
+export { privateEnvVariable, processEnv } from './process-env.js'
+export { readServers } from './servers-file/read.js'
+export type { ServersFile } from './servers-file/read.js'
+export { makeProxySecret, readProxySecret } from './proxy-secret.js'

@@ -1,9 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Env } from './environment.js'
 import { loadClusterConfig, loadGatewayConfig, loadRunDir, type GatewayOverrides } from './load.js'
+import { environmentSchema } from './schema.js'
+import { makeProxySecret } from './proxy-secret.js'
+
+const strong = 'a-token-nobody-guesses'
 
 let folder: string
 let servers: string
@@ -32,12 +36,20 @@ describe('the configuration of a gateway', () => {
       keepAliveMs: 15_000,
       drainMs: 30_000,
       idleUpstreamMs: 300_000,
+      openTimeoutMs: 60_000,
+      maxSessions: 10_000,
+      maxStdioSessions: 100,
+      maxProcesses: 8,
+      maxHandshakeBytes: 65_536,
       inputTtlMs: 600_000,
       endpointPatienceMs: 5_000,
       maxBodyBytes: 4_194_304,
+      maxResponseBytes: 67_108_864,
+      responseIdleMs: 30_000,
       accessToken: undefined,
-      allowedHosts: ['localhost', '127.0.0.1', '[::1]', 'mcp-bridge.local'],
+      allowedHosts: ['localhost', '127.0.0.1', '[::1]'],
       allowedOrigins: [],
+      trustedProxies: [],
       logLevel: 'info',
       logFile: undefined,
     })
@@ -86,7 +98,7 @@ describe('the configuration of a gateway', () => {
   it('splits lists, and allows the host that it listens on', () => {
     const env = {
       HOST: '192.0.2.7',
-      ACCESS_TOKEN: 'secret',
+      ACCESS_TOKEN: strong,
       ALLOWED_HOSTS: 'Mcp.Example, other.example',
       ALLOWED_ORIGINS: 'https://app.example,http://localhost:3000',
     }
@@ -97,6 +109,9 @@ describe('the configuration of a gateway', () => {
       ],
       allowedOrigins: ['https://app.example', 'http://localhost:3000'],
     })
+    const TRUSTED_PROXIES = 'loopback, 10.0.0.0/8,fd00::/8,192.0.2.1'
+    const trustedProxies = ['loopback', '10.0.0.0/8', 'fd00::/8', '192.0.2.1']
+    expect(gateway({ TRUSTED_PROXIES })).toMatchObject({ trustedProxies })
   })
 
   it.each([
@@ -114,15 +129,30 @@ describe('the configuration of a gateway', () => {
     [{ PORT: '65536' }, 'PORT: "65536" is not a whole number'],
     [{ MCP_DRAIN_MS: '-1' }, 'MCP_DRAIN_MS: "-1" is not a whole number'],
     [{ MCP_SESSION_TTL_MS: '1.5' }, 'MCP_SESSION_TTL_MS: "1.5" is not a whole number'],
+    // Node turns a longer one into 1 ms.
+    [
+      { MCP_OPEN_TIMEOUT_MS: '4294967296' },
+      'MCP_OPEN_TIMEOUT_MS: "4294967296" is not a whole number from 1 to 2073600000',
+    ],
     [{ HOST: 'a b' }, 'HOST: "a b" is not a host name or an IP address'],
     [{ INSTANCE_ID: 'a/b' }, 'INSTANCE_ID: "a/b" is not an instance id'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: "loud" is not one of error, warn, info, debug'],
     [{ ALLOWED_HOSTS: 'a:80' }, 'ALLOWED_HOSTS: "a:80" is not a host name'],
     [{ ALLOWED_ORIGINS: 'app.example' }, 'ALLOWED_ORIGINS: "app.example" is not an origin'],
+    [{ TRUSTED_PROXIES: 'proxy.example' }, 'TRUSTED_PROXIES: "proxy.example" is not an address'],
+    [{ TRUSTED_PROXIES: 'loopback,10.0.0.0/33' }, '"10.0.0.0/33" is not an address, a subnet'],
     [{ REDIS_URL: 'localhost' }, 'REDIS_URL: not a Redis address like redis://host:6379'],
     [{ ACCESS_TOKEN: 'a b' }, 'ACCESS_TOKEN: only visible ASCII letters'],
   ])('refuses %o', (env, told) => {
     expect(() => gateway(env)).toThrow(told)
+  })
+
+  it('takes no duration that a timer of Node cannot wait for', () => {
+    const durations = Object.keys(environmentSchema.shape).filter((name) => name.endsWith('_MS'))
+    expect(durations.length).toBeGreaterThan(8)
+    for (const name of durations)
+      for (const tooLong of [2 ** 31 - 1, 365 * 24 * 60 * 60 * 1000])
+        expect(() => gateway({ [name]: String(tooLong) })).toThrow(`${name}: `)
   })
 
   it('shows no secret in what it says', () => {
@@ -143,9 +173,31 @@ describe('the configuration of a gateway', () => {
     (host) => {
       expect(() => gateway({ HOST: host })).toThrow('set ACCESS_TOKEN')
       expect(() => cluster({ GATEWAY_HOST: host })).toThrow('set ACCESS_TOKEN')
-      expect(gateway({ HOST: host, ACCESS_TOKEN: 'secret' }).host).toBe(host)
+      expect(gateway({ HOST: host, ACCESS_TOKEN: strong }).host).toBe(host)
     },
   )
+
+  it.each(['x', 'fifteen-letters', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'])(
+    'does not listen beyond this machine with a token that can be guessed (%s), and shows it nowhere',
+    (token) => {
+      const env = { HOST: '0.0.0.0', ACCESS_TOKEN: token }
+      expect(() => gateway(env)).toThrow(/ACCESS_TOKEN can be guessed; set .*openssl rand/)
+      expect(() => cluster({ ...env, HOST: '', GATEWAY_HOST: '::' })).toThrow('GATEWAY_HOST')
+      expect(() => gateway(env)).not.toThrow(new RegExp(`"${token}"`))
+      expect(gateway({ ACCESS_TOKEN: token }).accessToken).toBe(token)
+    },
+  )
+
+  it('knows the Nginx of a cluster by the secret in the run directory, or the one that is set', () => {
+    const MCP_RUN_DIR = mkdtempSync(join(folder, 'run-'))
+    expect(gateway({ MCP_RUN_DIR }).proxySecret).toBeUndefined()
+    const made = makeProxySecret(MCP_RUN_DIR)
+    expect(made).toMatch(/^[\w-]{43}$/)
+    expect(makeProxySecret(MCP_RUN_DIR)).toBe(made)
+    expect(statSync(join(MCP_RUN_DIR, 'proxy-secret')).mode & 0o777).toBe(0o600)
+    expect(gateway({ MCP_RUN_DIR }).proxySecret).toBe(made)
+    expect(gateway({ MCP_RUN_DIR, PROXY_SECRET: 'shown' }).proxySecret).toBe('shown')
+  })
 
   it.each(['localhost', '127.0.0.2', '::1', '[::1]'])('listens on %s without one', (host) => {
     expect(gateway({ HOST: host }).accessToken).toBeUndefined()

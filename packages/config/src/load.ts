@@ -7,7 +7,8 @@ import { deepFreeze } from './deep-freeze.js'
 import { parseEnvironment, type Env, type Given } from './environment.js'
 import type { ClusterConfig, GatewayConfig, ManagedBackend } from './gateway-config.js'
 import { defaultInstancePrefix, loopbackNames, type Environment, type Variable } from './schema.js'
-import { readServers, readServersFile } from './servers-file/read.js'
+import { readProxySecret } from './proxy-secret.js'
+import { readServers } from './servers-file/read.js'
 
 /**
  * GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router
@@ -19,6 +20,8 @@ export interface GatewayOverrides {
   readonly host?: string
   readonly instance?: string
   readonly logFile?: string
+  /** One server with a problem, and nothing starts. */
+  readonly strict?: boolean
   /** The in-memory store, whatever REDIS_URL says. */
   readonly memory?: boolean
 }
@@ -31,6 +34,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
   const parsed = parseEnvironment(env, givenBy(overrides))
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
+  const servers = readServers(serversFile, env, { strict: parsed.MCP_STRICT })
   return deepFreeze<GatewayConfig>({
     // Unnamed, an instance is still one of a kind in the cluster.
     instance: (parsed.INSTANCE_ID ?? `${hostname()}-${randomUUID()}`) as InstanceId,
@@ -39,7 +43,10 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     redisUrl: overrides.memory === true ? undefined : parsed.REDIS_URL,
     clusterSecret: parsed.CLUSTER_SECRET,
     serversFile,
-    backends: readServersFile(serversFile, env),
+    strict: parsed.MCP_STRICT,
+    backends: servers.backends,
+    disabled: servers.disabled,
+    unused: servers.unused,
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
     leaseMs: parsed.MCP_LEASE_MS,
     leaseRenewMs: Math.floor(parsed.MCP_LEASE_MS / 3),
@@ -47,12 +54,23 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     keepAliveMs: parsed.MCP_KEEPALIVE_MS,
     drainMs: parsed.MCP_DRAIN_MS,
     idleUpstreamMs: parsed.MCP_IDLE_UPSTREAM_MS,
+    openTimeoutMs: parsed.MCP_OPEN_TIMEOUT_MS,
+    maxSessions: parsed.MCP_MAX_SESSIONS,
+    maxStdioSessions: parsed.MCP_MAX_STDIO_SESSIONS,
+    maxProcesses: parsed.MCP_MAX_PROCESSES,
+    maxHandshakeBytes: parsed.MCP_MAX_HANDSHAKE_BYTES,
     inputTtlMs: parsed.MCP_INPUT_TTL_MS,
     endpointPatienceMs: parsed.MCP_ENDPOINT_PATIENCE_MS,
     maxBodyBytes: parsed.MCP_MAX_BODY_BYTES,
+    maxResponseBytes: parsed.MCP_MAX_RESPONSE_BYTES,
+    responseIdleMs: parsed.MCP_RESPONSE_IDLE_MS,
     accessToken: parsed.ACCESS_TOKEN,
     allowedHosts: allowedHosts(parsed),
     allowedOrigins: parsed.ALLOWED_ORIGINS,
+    trustedProxies: parsed.TRUSTED_PROXIES,
+    proxySecret: parsed.PROXY_SECRET ?? readProxySecret(resolve(parsed.MCP_RUN_DIR)),
+    // Only a run directory that somebody chose: in the foreground, the platform ends a whole unit.
+    childrenDir: env['MCP_RUN_DIR'] ? resolve(parsed.MCP_RUN_DIR, 'children') : undefined,
     logLevel: parsed.LOG_LEVEL,
     logFile: parsed.LOG_FILE === undefined ? undefined : resolve(parsed.LOG_FILE),
   })
@@ -65,7 +83,8 @@ export const loadClusterConfig = (env: Env): ClusterConfig => {
   const parsed = parseEnvironment(env)
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
-  const { backends, managed } = readServers(serversFile, env)
+  const strict = parsed.MCP_STRICT
+  const { backends, managed, disabled, unused } = readServers(serversFile, env, { strict })
   requirePorts(parsed, managed)
   return deepFreeze<ClusterConfig>({
     instances: parsed.ROUTER_INSTANCES,
@@ -75,16 +94,25 @@ export const loadClusterConfig = (env: Env): ClusterConfig => {
     instanceHost: parsed.HOST,
     gatewayHost: parsed.GATEWAY_HOST,
     gatewayPort: parsed.GATEWAY_PORT,
+    clientConnections: parsed.GATEWAY_CLIENT_CONNECTIONS,
     affinity: parsed.MCP_AFFINITY,
     redisUrl: parsed.REDIS_URL,
     runDir: resolve(parsed.MCP_RUN_DIR),
     serversFile,
+    strict,
     backends,
+    disabled,
+    unused,
     managed,
     accessToken: parsed.ACCESS_TOKEN,
     allowedHosts: allowedHosts(parsed),
+    allowedOrigins: parsed.ALLOWED_ORIGINS,
+    trustedProxies: parsed.TRUSTED_PROXIES,
+    proxySecret: parsed.PROXY_SECRET,
     maxBodyBytes: parsed.MCP_MAX_BODY_BYTES,
     drainMs: parsed.MCP_DRAIN_MS,
+    redisMaxBytes: parsed.MCP_REDIS_MAX_BYTES,
+    supervise: parsed.MCP_SUPERVISE === 'on',
   })
 }
 
@@ -108,6 +136,8 @@ export interface StoreConfig {
   readonly runDir: string
   /** Undefined: the private Redis of the run directory. */
   readonly redisUrl: string | undefined
+  /** Unset: the one in Redis. */
+  readonly clusterSecret?: string
   readonly sessionTtlMs: number
   readonly leaseMs: number
 }
@@ -118,6 +148,7 @@ export const loadStoreConfig = (env: Env): StoreConfig => {
   return {
     runDir: resolve(parsed.MCP_RUN_DIR),
     redisUrl: parsed.REDIS_URL,
+    ...(parsed.CLUSTER_SECRET !== undefined && { clusterSecret: parsed.CLUSTER_SECRET }),
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
     leaseMs: parsed.MCP_LEASE_MS,
   }
@@ -130,6 +161,7 @@ const givenBy = (overrides: GatewayOverrides): Partial<Record<Variable, Given>> 
     ['HOST', '--host', overrides.host],
     ['INSTANCE_ID', '--instance', overrides.instance],
     ['LOG_FILE', '--log-file', overrides.logFile],
+    ['MCP_STRICT', '--strict', overrides.strict === true ? 'true' : undefined],
   ]
   return Object.fromEntries(
     options.flatMap(([variable, option, value]) =>
@@ -141,15 +173,26 @@ const givenBy = (overrides: GatewayOverrides): Partial<Record<Variable, Given>> 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
 
+/** So many characters, and so many different ones, are too many to try. */
+const leastLength = 16
+const leastVariety = 8
+
+const isWeak = (token: string): boolean =>
+  token.length < leastLength || new Set(token).size < leastVariety
+
 const requireToken = (parsed: Environment): void => {
-  if (parsed.ACCESS_TOKEN !== undefined) return
-  const problems = (['HOST', 'GATEWAY_HOST'] as const)
-    .filter((name) => !isLoopback(parsed[name]))
-    .map((name): Problem => {
-      const reason = `${name}: ${parsed[name]} is reachable from other machines, and no token is set`
-      return { reason, advice: 'set ACCESS_TOKEN to a secret of your own, or listen on 127.0.0.1' }
-    })
-  if (problems.length > 0) throw new ConfigError(problems)
+  const token = parsed.ACCESS_TOKEN
+  const open = (['HOST', 'GATEWAY_HOST'] as const).filter((name) => !isLoopback(parsed[name]))
+  const problems = open.map((name): Problem => {
+    const reason = `${name}: ${parsed[name]} is reachable from other machines, and `
+    if (token === undefined) {
+      const advice = 'set ACCESS_TOKEN to a secret of your own, or listen on 127.0.0.1'
+      return { reason: `${reason}no token is set`, advice }
+    }
+    const advice = `set ACCESS_TOKEN to ${leastLength} random characters or more: openssl rand -hex 32`
+    return { reason: `${reason}ACCESS_TOKEN can be guessed`, advice }
+  })
+  if (problems.length > 0 && (token === undefined || isWeak(token))) throw new ConfigError(problems)
 }
 
 const requirePorts = (parsed: Environment, managed: readonly ManagedBackend[]): void => {

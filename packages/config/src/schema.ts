@@ -1,3 +1,4 @@
+import { longestMs } from '@mcp-router/core'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
@@ -16,11 +17,11 @@ const wholeNumber = (from: number, to: number) =>
     return refuse(context, `"${text}" is not a whole number from ${from} to ${to}`)
   })
 
-const decimal = (from: number) =>
+const decimal = (from: number, to: number, of = '') =>
   z.string().transform((text, context) => {
     const value = Number(text)
-    if (/^[\d.]+$/.test(text) && value >= from) return value
-    return refuse(context, `"${text}" is not a number of ${from} or more`)
+    if (/^[\d.]+$/.test(text) && value >= from && value <= to) return value
+    return refuse(context, `"${text}" is not a number${of} from ${from} to ${to}`)
   })
 
 const commaSeparated = z.string().transform((text) =>
@@ -36,9 +37,10 @@ const matching = (shape: RegExp, wanted: string) =>
 const oneOf = <const Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: ({ input }) => `"${String(input)}" is not one of ${words.join(', ')}` })
 
+const flag = oneOf(['true', 'false']).transform((text) => text === 'true')
 const port = wholeNumber(1, 65_535)
 const dayMs = 24 * 60 * 60 * 1000
-const milliseconds = wholeNumber(1, 365 * dayMs)
+const milliseconds = wholeNumber(1, longestMs)
 const instanceId = matching(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
   'an instance id: letters, digits, ".", "_" and "-"',
@@ -62,6 +64,21 @@ const origins = commaSeparated.transform((texts, context) => {
   return refuse(context, `"${wrong}" is not an origin like https://app.example`)
 })
 
+const proxies = commaSeparated.transform((texts, context) => {
+  const wrong = texts.find((text) => text !== 'loopback' && !isSubnet(text))
+  if (wrong === undefined) return texts
+  return refuse(context, `"${wrong}" is not an address, a subnet like 10.0.0.0/8, or "loopback"`)
+})
+
+const isSubnet = (text: string): boolean => {
+  const [address = '', length, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bitsOf(family))
+}
+
+const bitsOf = (family: number): number => (family === 4 ? 32 : 128)
+
 // The messages about these two leave out the value: it may hold a password. `store` reads the rest
 // of the address.
 const redisUrl = z
@@ -83,6 +100,7 @@ export const environmentSchema = z.object({
   PORT: wholeNumber(0, 65_535).default(8051),
   REDIS_URL: redisUrl.optional(),
   CLUSTER_SECRET: token.optional(),
+  MCP_STRICT: flag.default(false),
   MCP_SERVERS_FILE: z.string().default('mcp-servers.yaml'),
   MCP_SESSION_TTL_MS: milliseconds.default(1_800_000),
   /** Renewed after a third of it. */
@@ -91,20 +109,41 @@ export const environmentSchema = z.object({
   MCP_KEEPALIVE_MS: milliseconds.default(15_000),
   MCP_DRAIN_MS: wholeNumber(0, dayMs).default(30_000),
   MCP_IDLE_UPSTREAM_MS: milliseconds.default(300_000),
+  /** How long a server may take to answer `initialize`; a command may first have to be fetched. */
+  MCP_OPEN_TIMEOUT_MS: milliseconds.default(60_000),
+  /** Of one principal at one server, at each instance. */
+  MCP_MAX_SESSIONS: wholeNumber(1, 1_000_000).default(10_000),
+  /** The same where the server is a command: each may run a process. */
+  MCP_MAX_STDIO_SESSIONS: wholeNumber(1, 100_000).default(100),
+  /** Of one server that is a command, for calls that may ask their client, at each instance. */
+  MCP_MAX_PROCESSES: wholeNumber(1, 10_000).default(8),
+  /** The params of `initialize`. */
+  MCP_MAX_HANDSHAKE_BYTES: wholeNumber(1_024, 1_073_741_824).default(65_536),
   MCP_INPUT_TTL_MS: milliseconds.default(600_000),
   MCP_ENDPOINT_PATIENCE_MS: milliseconds.default(5_000),
   MCP_MAX_BODY_BYTES: wholeNumber(1_024, 1_073_741_824).default(4_194_304),
+  /** Of a server: a body that is no event stream, one event of a stream, one line of a command. */
+  MCP_MAX_RESPONSE_BYTES: wholeNumber(65_536, 1_073_741_824).default(67_108_864),
+  /** How long the body of a response may stop after its first byte. */
+  MCP_RESPONSE_IDLE_MS: milliseconds.default(30_000),
   ACCESS_TOKEN: token.optional(),
-  ALLOWED_HOSTS: hostNames.default(['mcp-bridge.local']),
+  ALLOWED_HOSTS: hostNames.default([]),
   ALLOWED_ORIGINS: origins.default([]),
+  TRUSTED_PROXIES: proxies.default([]),
+  PROXY_SECRET: token.optional(),
   LOG_LEVEL: oneOf(['error', 'warn', 'info', 'debug']).default('info'),
   LOG_FILE: z.string().optional(),
   ROUTER_INSTANCES: wholeNumber(1, 64).default(3),
   ROUTER_BASE_PORT: port.default(8051),
   GATEWAY_HOST: hostName.default('127.0.0.1'),
   GATEWAY_PORT: port.default(8080),
+  GATEWAY_CLIENT_CONNECTIONS: wholeNumber(1, 1_000_000).default(2_048),
   MCP_AFFINITY: oneOf(['ip_hash', 'session', 'round_robin']).default('ip_hash'),
   MCP_RUN_DIR: z.string().default('.run'),
+  /** Of the private Redis; 0: no limit. */
+  MCP_REDIS_MAX_BYTES: wholeNumber(0, 2 ** 50).default(268_435_456),
+  /** Whether `cluster` restarts what dies. */
+  MCP_SUPERVISE: oneOf(['on', 'off']).default('on'),
 })
 
 /** Environment is the parsed variables. */
@@ -123,18 +162,42 @@ export const defaultInstancePrefix = 'router-instance'
 /** Names that a request may always be addressed to. */
 export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
-const transport = oneOf(['http', 'sse', 'stdio', 'streamable-http', 'streamableHttp']).transform(
-  (name) => (name === 'sse' || name === 'stdio' ? name : 'http'),
-)
+const transports = new Map([
+  ['http', 'http'],
+  ['streamablehttp', 'http'],
+  ['sse', 'sse'],
+  ['stdio', 'stdio'],
+  ['local', 'stdio'],
+] as const)
 
-const flag = oneOf(['true', 'false']).transform((text) => text === 'true')
+/** Other MCP programs write it in capitals, with `-` or `_`. */
+const transport = z.string().transform((text, context) => {
+  const plain = text.toLowerCase().replace(/[-_]/g, '')
+  const found = [...transports].find(([name]) => name === plain)?.[1]
+  return found ?? refuse(context, `"${text}" is not one of http, sse, stdio, streamable-http`)
+})
+
+/**
+ * isOwnHeader tells the headers that the router writes itself in a request to a server, so that another one would stand beside them: framing
+ * and connection (RFC 9112), MCP's own, trace context. `host` is none: there the router gives way.
+ */
+export const isOwnHeader = (name: string): boolean =>
+  ownHeaders.has(name.toLowerCase()) || /^mcp-param-/i.test(name)
+
+const ownHeaders: ReadonlySet<string> = new Set([
+  ...['content-length', 'transfer-encoding', 'te', 'trailer', 'connection', 'keep-alive'],
+  ...['proxy-connection', 'upgrade', 'expect', 'accept-encoding', 'content-encoding'],
+  ...['accept', 'content-type', 'last-event-id', 'traceparent', 'tracestate'],
+  ...['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name'],
+])
+
 const texts = z.record(z.string(), z.string())
 
 /** serverSchema is what a Backend has beside its Endpoints. */
 export const serverSchema = z.strictObject({
   endpoints: z.array(z.unknown()).min(1, 'there is no endpoint').optional(),
-  /** Seconds that a call may take. */
-  deadline: decimal(0.001).default(60),
+  /** Seconds that the server may leave a call alone: without an answer, and without a word about it. */
+  deadline: decimal(0.001, longestMs / 1000, ' of seconds').default(300),
   disabled: flag.default(false),
   /** What its http endpoints speak: with sessions, without, or to be found out. */
   era: oneOf(['auto', 'legacy', 'modern']).default('auto'),
@@ -145,7 +208,7 @@ export const serverSchema = z.strictObject({
 const endpointShape = {
   transport: transport.optional(),
   type: transport.optional(),
-  weight: decimal(0).default(1),
+  weight: decimal(0, 1_000_000).default(1),
 }
 
 /** urlEndpointSchema is an Endpoint that is reached by URL. */
@@ -154,6 +217,9 @@ export const urlEndpointSchema = z.strictObject({
   url: z.string(),
   headers: texts.default({}),
   start: z.string().optional(),
+  /** Of what `start` runs. */
+  env: texts.default({}),
+  user: z.string().optional(),
 })
 
 /** commandEndpointSchema is an Endpoint that is run. */
@@ -163,4 +229,15 @@ export const commandEndpointSchema = z.strictObject({
   args: z.array(z.string()).default([]),
   env: texts.default({}),
   cwd: z.string().optional(),
+  /** Whom the command runs as; only root may say so. */
+  user: z.string().optional(),
 })
+
+/** entryKeys are all that an entry of the servers file may say. */
+export const entryKeys: readonly string[] = [
+  ...new Set(
+    [serverSchema, urlEndpointSchema, commandEndpointSchema].flatMap(({ shape }) =>
+      Object.keys(shape),
+    ),
+  ),
+]

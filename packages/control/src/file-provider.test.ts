@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ServersFile } from '@mcp-router/config'
 import { createRegistry } from '@mcp-router/store'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fileProvider } from './file-provider.js'
@@ -12,14 +13,15 @@ const servers = (...names: string[]): string =>
     ...names.map((name) => `  ${name}: { url: "http://127.0.0.1:1/\${PATH_OF_IT}" }`),
   ].join('\n')
 
-const open = () => {
+const open = (strict = false) => {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-control-'))
   const path = join(folder, 'mcp-servers.yaml')
   writeFileSync(path, servers('weather'))
   const registry = createRegistry()
-  const [onChange, onError] = [vi.fn(), vi.fn<(error: Error) => void>()]
+  const onChange = vi.fn<(file: ServersFile) => void>()
+  const onError = vi.fn<(error: Error) => void>()
   const env = { PATH_OF_IT: 'mcp' }
-  const provider = fileProvider({ path, env, registry, onChange, onError })
+  const provider = fileProvider({ path, env, registry, strict, onChange, onError })
   onTestFinished(() => {
     provider.close()
     rmSync(folder, { recursive: true })
@@ -35,10 +37,22 @@ describe('the servers file', () => {
     const { path, registry, onChange, names } = open()
     writeFileSync(path, servers('weather', 'notes'))
     await expect.poll(names).toEqual(['weather', 'notes'])
-    expect(onChange).toHaveBeenCalledWith(2)
+    expect(onChange.mock.calls[0]?.[0].backends).toHaveLength(2)
     const [weather] = registry.snapshot().backends.values()
     expect(weather?.endpoints[0]).toMatchObject({ url: 'http://127.0.0.1:1/mcp' })
   })
+
+  it.each(['servers: {}', '{"mcpServers":{}}', 'servers:', ''])(
+    'that holds no server (%s) removes none',
+    async (text) => {
+      const { path, onError, names } = open()
+      writeFileSync(path, servers('weather'))
+      await expect.poll(names).toEqual(['weather'])
+      writeFileSync(path, text)
+      await expect.poll(() => onError.mock.calls.length).toBeGreaterThan(0)
+      expect(names()).toEqual(['weather'])
+    },
+  )
 
   it('is published when it is replaced, again and again', async () => {
     const { folder, path, names } = open()
@@ -65,11 +79,27 @@ describe('the servers file', () => {
     expect([onChange.mock.calls.length, onError.mock.calls.length]).toEqual([1, 0])
   })
 
+  it('with one bad server keeps that one as it was, and reads the others', async () => {
+    const { path, registry, names, onError } = open()
+    const wrong = '\n  notes: { ulr: x }\n  fresh: { url: "${NOT_SET}" }'
+    writeFileSync(path, servers('weather', 'notes'))
+    await expect.poll(names).toEqual(['weather', 'notes'])
+    const before = registry.snapshot().backends.get('notes' as never)
+    writeFileSync(path, servers('other') + wrong)
+    await expect.poll(names).toEqual(['other', 'notes'])
+    expect(registry.snapshot().backends.get('notes' as never)).toBe(before)
+    const { problems } = registry.snapshot()
+    expect([...problems.keys()]).toEqual(['notes', 'fresh'])
+    expect(problems.get('notes')?.[0]).toMatch(/mcp-servers.yaml:3:.*did you mean "url"/)
+    expect(problems.get('fresh')?.[0]).toMatch(/mcp-servers.yaml:4:.*NOT_SET is not set/)
+    expect(onError).not.toHaveBeenCalled()
+  })
+
   it.each([
-    ['broken', 'servers: ['],
-    ['wrong', 'servers: { weather: { ulr: "http://127.0.0.1:1" } }'],
-  ])('that is %s changes nothing, and is told', async (_, text) => {
-    const { path, registry, onError, names } = open()
+    ['broken', false, 'servers: ['],
+    ['wrong, where all must be right', true, 'servers: { weather: { ulr: "http://127.0.0.1:1" } }'],
+  ])('that is %s changes nothing, and is told', async (_, strict, text) => {
+    const { path, registry, onError, names } = open(strict)
     writeFileSync(path, servers('good'))
     await expect.poll(names).toEqual(['good'])
     const { revision } = registry.snapshot()

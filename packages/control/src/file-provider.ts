@@ -1,7 +1,8 @@
 import { watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { readServersFile } from '@mcp-router/config'
-import type { Registry } from '@mcp-router/store'
+import { readServers } from '@mcp-router/config'
+import type { ServersFile } from '@mcp-router/config'
+import type { Problems, Registry } from '@mcp-router/store'
 
 /** Provider is where Backends come from: it publishes to the Registry what it finds and whenever that changes. */
 export interface Provider {
@@ -12,23 +13,34 @@ interface Options {
   readonly path: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly registry: Registry
-  readonly onChange: (backends: number) => void
-  /** A file that cannot be read or is wrong changes nothing: the last good table stays. */
+  /** One server with a problem, and the file changes nothing. */
+  readonly strict?: boolean
+  readonly onChange: (file: ServersFile) => void
+  /** A file that cannot be read, or is wrong as a whole, changes nothing: the last good table stays. */
   readonly onError: (error: Error) => void
 }
 
 /** Editors write in several steps: what follows within this time is one change, ms. */
 const settleMs = 100
 
+/** problemsOf are those of the servers that a file leaves out. */
+export const problemsOf = ({ disabled }: Pick<ServersFile, 'disabled'>): Problems =>
+  new Map(disabled.map(({ name, problems }) => [name, problems]))
+
 /** fileProvider follows `mcp-servers.yaml`. The first table was published by whoever read the configuration. */
 export const fileProvider = (options: Options): Provider => {
-  const { path, env, registry, onChange, onError } = options
+  const { path, env, registry, strict = false, onChange, onError } = options
   let timer: NodeJS.Timeout | undefined
   const reload = (): void => {
     try {
-      const backends = readServersFile(path, env)
-      registry.publish(backends)
-      onChange(backends.length)
+      const file = readServers(path, env, { strict })
+      const before = registry.snapshot().backends
+      // A slip while it is edited must not end the sessions of a server.
+      const isOut = (name: string): boolean => file.disabled.some((each) => each.name === name)
+      const isIn = (name: string): boolean => file.backends.some((each) => each.name === name)
+      const kept = [...before.values()].filter(({ name }) => isOut(name) && !isIn(name))
+      registry.publish([...file.backends, ...kept], problemsOf(file))
+      onChange(file)
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)))
     }

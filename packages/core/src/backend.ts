@@ -9,6 +9,8 @@ export interface HttpEndpoint {
   readonly weight: number
   /** Sent with every request to this Endpoint, lower-case names. */
   readonly headers: Readonly<Record<string, string>>
+  /** The operator named no transport: it is this one until the server turns out to speak the other. Absent: the operator did. */
+  readonly isAuto?: true
 }
 
 /** SseEndpoint is an HTTP+SSE server of revision 2024-11-05. */
@@ -18,6 +20,15 @@ export interface SseEndpoint {
   readonly url: string
   readonly weight: number
   readonly headers: Readonly<Record<string, string>>
+  readonly isAuto?: true
+}
+
+/** RunAs is the user of the system that a command runs as. */
+export interface RunAs {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+  readonly home: string
 }
 
 /** StdioEndpoint is a command that speaks MCP on its standard input and output. */
@@ -29,6 +40,8 @@ export interface StdioEndpoint {
   /** Added to the minimal environment that children get. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Undefined: the user of the router. */
+  readonly runAs?: RunAs
   readonly weight: number
 }
 

@@ -39,6 +39,12 @@ const table = {
     rpc: -32000,
     text: () => 'Unsupported media type: send Content-Type: application/json',
   },
+  UNSUPPORTED_CODING: {
+    status: 415,
+    rpc: -32000,
+    text: (d) =>
+      `Unsupported content coding "${String(d['coding'])}": send the body without Content-Encoding`,
+  },
   NOT_ACCEPTABLE: {
     status: 406,
     rpc: -32000,
@@ -47,7 +53,8 @@ const table = {
   METHOD_NOT_ALLOWED: {
     status: 405,
     rpc: -32000,
-    text: (d) => `Method not allowed: this address takes ${String(d['allow'])}`,
+    text: (d) =>
+      `Method not allowed: ${String(d['hint'] ?? `this address takes ${String(d['allow'])}`)}`,
   },
   PATH_UNKNOWN: {
     status: 404,
@@ -59,7 +66,13 @@ const table = {
     status: 404,
     rpc: -31404,
     text: (d) =>
-      `Unknown server "${String(d['backend'])}": known are ${list(d['known'])}; servers are registered in mcp-servers.yaml`,
+      `Unknown server "${String(d['backend'])}": known are ${list(d['known'])}; servers are registered in ${String(d['file'] ?? 'the servers file')}`,
+  },
+  BACKEND_MISCONFIGURED: {
+    status: 502,
+    rpc: -31502,
+    text: (d) =>
+      `Server "${String(d['backend'])}" cannot be used: ${String(d['reason'])}; do not retry before the operator has corrected it`,
   },
   SESSION_REQUIRED: {
     status: 400,
@@ -92,16 +105,40 @@ const table = {
     text: (d) =>
       `Server "${String(d['backend'])}" broke off before it answered${because(d)}; whether the call ran is not known`,
   },
+  OPENING_FAILED: {
+    status: 502,
+    rpc: -31502,
+    text: (d) =>
+      `Server "${String(d['backend'])}" did not open a session${because(d)}; nothing was called. Check how it is configured, then try again`,
+  },
   UPSTREAM_BAD_ANSWER: {
     status: 502,
     rpc: -31502,
     text: (d) => `Server "${String(d['backend'])}" answered what is not MCP${because(d)}`,
   },
+  UPSTREAM_CREDENTIAL_REFUSED: {
+    status: 502,
+    rpc: -31502,
+    text: (d) =>
+      `Server "${String(d['backend'])}" refused the credential that the router sends to it (HTTP ${String(d['status'])}); the operator sets it under "headers" of that server`,
+  },
+  UPSTREAM_BUSY: {
+    status: 503,
+    rpc: -31503,
+    retryAfterS: 2,
+    text: (d) =>
+      `Server "${String(d['backend'])}" takes no more requests at the moment (HTTP ${String(d['status'])}); retry later`,
+  },
   DEADLINE_PASSED: {
     status: 504,
     rpc: -31504,
     text: (d) =>
-      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; ask for longer with …/timeout/<seconds>`,
+      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; the operator sets "deadline" of that server, and /mcp/router/route/<server>/timeout/<seconds> takes longer`,
+  },
+  CANCELLED: {
+    status: 200,
+    rpc: -31499,
+    text: () => 'The request was cancelled by its client',
   },
   OWNER_UNREACHABLE: {
     status: 503,
@@ -114,7 +151,7 @@ const table = {
     rpc: -31001,
     told: true,
     text: (d) =>
-      `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'whoever ran it went away before it answered')}; it was not repeated. Find out whether it took effect before you call again`,
+      `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'whoever ran it went away before it answered')}; it was ${d['repeated'] === true ? 'repeated once, with the same end' : 'not repeated'}. Find out whether it took effect before you call again`,
   },
   STORE_UNAVAILABLE: {
     status: 503,
@@ -145,6 +182,18 @@ const table = {
     rpc: -31403,
     text: (d) =>
       `Host ${String(d['host'])} is not allowed; the operator can list it in ALLOWED_HOSTS`,
+  },
+  FORBIDDEN_SITE: {
+    status: 403,
+    rpc: -31403,
+    text: (d) =>
+      `A request of another site (Sec-Fetch-Site: ${String(d['site'])}) without an allowed Origin; the operator can list the site in ALLOWED_ORIGINS`,
+  },
+  FORBIDDEN_CLIENT: {
+    status: 403,
+    rpc: -31403,
+    text: () =>
+      'A proxy forwards this request from another machine, and no token is set; the operator must set ACCESS_TOKEN',
   },
   UNAUTHENTICATED: {
     status: 401,

@@ -63,8 +63,8 @@ export type RouterEvent =
     }
   | {
       readonly kind: 'upstream'
-      /** `lost`: it was open and ended by itself; `refused`: it could not be opened. */
-      readonly action: 'opened' | 'closed' | 'lost' | 'refused'
+      /** `lost`: it was open and ended by itself; `refused`: it could not be opened; `skipped`: something that it sent. */
+      readonly action: 'opened' | 'closed' | 'lost' | 'refused' | 'skipped'
       readonly backend: BackendName
       readonly endpoint: EndpointId
       readonly reason: string

@@ -6,7 +6,7 @@ export type SessionId = string & { readonly __brand: 'SessionId' }
 export type InstanceId = string & { readonly __brand: 'InstanceId' }
 /** BackendName is the name an operator gave a Backend; it appears in paths. */
 export type BackendName = string & { readonly __brand: 'BackendName' }
-/** EndpointId is what is dialled: the URL of an http or sse Endpoint, `stdio:<backend>#<n>` of a command. */
+/** EndpointId names an Endpoint to people, `<backend>#<n>`: its place in the configuration. No address, and nothing secret, is in it. */
 export type EndpointId = string & { readonly __brand: 'EndpointId' }
 
 export const newSessionId = (): SessionId => randomUUID() as SessionId

@@ -1,5 +1,14 @@
-export type { Backend, Endpoint, Era, HttpEndpoint, SseEndpoint, StdioEndpoint } from './backend.js'
+export type {
+  Backend,
+  Endpoint,
+  Era,
+  HttpEndpoint,
+  RunAs,
+  SseEndpoint,
+  StdioEndpoint,
+} from './backend.js'
 export { Chain } from './chain.js'
+export { childEnvironment, identityOf } from './child-environment.js'
 export type { Link } from './chain.js'
 export { asRouterError, reasonOf, RouterError } from './errors.js'
 export type { ErrorCode, ErrorData } from './errors.js'
@@ -7,5 +16,8 @@ export type { CallEvent, EventSink, Principal, RouterEvent, SessionEvent } from 
 export { asBackendName, asSessionId, newSessionId } from './ids.js'
 export type { BackendName, EndpointId, InstanceId, SessionId } from './ids.js'
 export type { Instance } from './instance.js'
+export { longestMs } from './longest.js'
+export { retryStream, retryStreamAt } from './retry-stream.js'
+export { createSessionHash, isSessionHash } from './session-hash.js'
 export { isPortable } from './session.js'
 export type { Session } from './session.js'

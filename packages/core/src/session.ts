@@ -12,8 +12,12 @@ export interface Session {
   /** 0: portable, any Instance may continue it. 1 and up: owned, counted up at each Takeover. */
   readonly epoch: number
   readonly endpoint: EndpointId
+  /** Keyed hash of the Endpoint's address: `backendSessionId` means nothing at another one. Empty where it is not known. */
+  readonly place: string
   /** The session id that the Endpoint gave (http), or empty. */
   readonly backendSessionId: string
+  /** The cookies that the Endpoint set (http), as the Cookie header that sends them back; none where it set none. */
+  readonly cookies?: string
   /** The protocol revision agreed in `initialize`, or empty before it. */
   readonly revision: string
   /** The client's `initialize` params as JSON text, or empty before it. */

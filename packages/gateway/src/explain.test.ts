@@ -21,6 +21,7 @@ const record: Session = {
   instance: 'router-instance-2' as InstanceId,
   epoch: 2,
   endpoint: 'stdio:weather#1' as EndpointId,
+  place: 'place-1',
   backendSessionId: 'SECRET-of-the-server',
   revision: '2025-06-18',
   initialize: '{"clientInfo":{"name":"SECRET"}}',

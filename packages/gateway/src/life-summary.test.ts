@@ -27,6 +27,7 @@ const record: Session = {
   instance: second,
   epoch: 2,
   endpoint: 'stdio:weather#1' as EndpointId,
+  place: 'place-1',
   backendSessionId: '',
   revision: '2025-06-18',
   initialize: '{}',

@@ -1,5 +1,6 @@
+import { RouterError } from '@mcp-router/core'
 import { createServer } from 'node:http'
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -19,6 +20,16 @@ export interface Listener {
 
 /** Longer than Nginx keeps idle connections (60 s), so that Nginx closes first and never writes into a closing one, ms. */
 const keepAliveTimeoutMs = 75_000
+/** Who sends slower than this is cut off; an answer may take as long as it likes. */
+interface Limits {
+  readonly headMs: number
+  /** With its body. */
+  readonly requestMs: number
+  /** How often it is looked after. */
+  readonly checkMs: number
+}
+
+const usual: Limits = { headMs: 10_000, requestMs: 60_000, checkMs: 5_000 }
 const backlog = 4_096
 /** How long peers get to let go of kept connections before idle ones are closed, ms. */
 const lingerMs = 300
@@ -28,17 +39,26 @@ export const listen = async (
   host: string,
   port: number,
   onRequest: RequestListener,
+  limits = usual,
 ): Promise<Listener> => {
   let refusing = false
   const server = createServer(
-    { noDelay: true, keepAliveTimeout: keepAliveTimeoutMs },
+    {
+      noDelay: true,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.checkMs,
+    },
     (req, res) => {
+      if (hasHosts(req)) {
+        refuseHosts(res)
+        return
+      }
       if (refusing) res.setHeader('connection', 'close')
       onRequest(req, res)
     },
   )
-  server.requestTimeout = 0
-  server.headersTimeout = 60_000
+  server.requestTimeout = limits.requestMs
+  server.headersTimeout = limits.headMs
   await opened(server, host, port)
   // A server that listens on TCP has an AddressInfo.
   const bound = server.address() as AddressInfo
@@ -59,6 +79,24 @@ export const listen = async (
       })
     },
   }
+}
+
+/** Node takes the first and drops the others. */
+const hasHosts = ({ rawHeaders }: IncomingMessage): boolean => {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count > 1
+}
+
+/** RFC 9112 §3.2 asks for 400. */
+const refuseHosts = (res: ServerResponse): void => {
+  const reason = 'it has more than one Host header'
+  const { status, rpc: code, message } = new RouterError('INVALID_REQUEST', { reason })
+  res.writeHead(status, ['content-type', 'application/json', 'connection', 'close'])
+  res.end(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }))
 }
 
 const opened = (server: Server, host: string, port: number): Promise<void> =>

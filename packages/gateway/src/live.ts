@@ -7,38 +7,32 @@ import { Server } from 'socket.io'
 
 /** Live carries broadcasts between Instances, and later the operators' live feed. Messages of Sessions never travel here. */
 export interface Live {
-  /** Resolves once all others know, or after a moment. */
-  sessionEnded(id: SessionId): Promise<void>
+  /** Resolves once all others know, or after a moment, or `waitMs`. */
+  sessionEnded(id: SessionId, waitMs?: number): Promise<void>
   sessionMoved(id: SessionId): void
+  clientAsked(id: SessionId): void
   listChanged(backend: BackendName, change: ListChange): void
   close(): Promise<void>
 }
 
 interface LiveHooks {
-  /** It ended, or lives on elsewhere: what is remembered of it here is to be forgotten. */
-  readonly onSessionGone: (id: SessionId) => void
+  /** It is over, or lives on elsewhere: what is remembered of it here is to be forgotten. */
+  readonly onSessionGone: (id: SessionId, isOver: boolean) => Promise<void>
+  readonly onClientAsked: (id: SessionId) => void
   readonly onListChanged: (backend: BackendName, change: ListChange) => void
   readonly onError: (error: Error) => void
 }
+
+type Connect = (onError: (error: Error) => void) => Redis | Cluster
 
 /** aloneLive is for a cluster of one: there is nobody to tell. */
 export const aloneLive = (): Live => ({
   sessionEnded: () => Promise.resolve(),
   sessionMoved: () => undefined,
+  clientAsked: () => undefined,
   listChanged: () => undefined,
   close: () => Promise.resolve(),
 })
-
-/** quiet has what cannot be published told, and nothing else: the adapter looks at none of these promises, and one that is rejected ends the process. */
-const quiet = (client: Redis | Cluster, onError: (error: Error) => void): Redis | Cluster => {
-  const publish = client.publish.bind(client)
-  client.publish = (channel: string | Buffer, message: string | Buffer): Promise<number> =>
-    publish(channel, message).catch((error: unknown) => {
-      onError(error instanceof Error ? error : new Error(String(error)))
-      return 0
-    })
-  return client
-}
 
 /** How long the others may take to say that they know, ms. */
 const patienceMs = 300
@@ -46,34 +40,35 @@ const patienceMs = 300
 interface Broadcasts {
   sessionEnded: (id: string, known: () => void) => void
   sessionMoved: (id: string) => void
+  clientAsked: (id: string) => void
   listChanged: (backend: string, change: string) => void
 }
 
 /** openLive joins the broadcasts over Redis pub/sub. While Redis is away they are lost; the next touch of a Session finds out. */
-export const openLive = (connect: () => Redis | Cluster, hooks: LiveHooks): Live => {
-  const publisher = quiet(connect(), hooks.onError)
-  const subscriber = connect()
-  for (const client of [publisher, subscriber]) client.on('error', hooks.onError)
+export const openLive = (connect: Connect, hooks: LiveHooks): Live => {
+  const publisher = connect(hooks.onError)
+  const subscriber = connect(hooks.onError)
   const io = new Server<Record<string, never>, Record<string, never>, Broadcasts>()
   io.adapter(createAdapter(publisher, subscriber, { key: 'mcp:live' }))
   io.on('sessionEnded', (id: string, known: () => void) => {
-    hooks.onSessionGone(id as SessionId)
-    known()
+    void hooks.onSessionGone(id as SessionId, true).finally(known)
   })
-  io.on('sessionMoved', (id: string) => hooks.onSessionGone(id as SessionId))
+  io.on('sessionMoved', (id: string) => void hooks.onSessionGone(id as SessionId, false))
+  io.on('clientAsked', (id: string) => hooks.onClientAsked(id as SessionId))
   io.on('listChanged', (backend: string, change: string) => {
     // As another Instance sent them.
     hooks.onListChanged(backend as BackendName, change as ListChange)
   })
   return {
     listChanged: (backend, change) => void io.serverSideEmit('listChanged', backend, change),
-    async sessionEnded(id) {
+    async sessionEnded(id, waitMs = patienceMs) {
       const told = io.serverSideEmitWithAck('sessionEnded', id).then(
         () => undefined,
         () => undefined,
       )
-      await Promise.race([told, wait(patienceMs, undefined, { ref: false })])
+      await Promise.race([told, wait(waitMs, undefined, { ref: false })])
     },
+    clientAsked: (id) => void io.serverSideEmit('clientAsked', id),
     sessionMoved: (id) => void io.serverSideEmit('sessionMoved', id),
     close() {
       // Not io.close(): it ends the HTTP server, and this one has none.

@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
-import { createAdmission } from '@mcp-router/access'
+import { createAdmission, createCors } from '@mcp-router/access'
 import { processEnv } from '@mcp-router/config'
 import type { GatewayConfig } from '@mcp-router/config'
-import { fileProvider } from '@mcp-router/control'
-import { reasonOf } from '@mcp-router/core'
+import { fileProvider, problemsOf } from '@mcp-router/control'
+import { createSessionHash, reasonOf } from '@mcp-router/core'
 import type { Instance } from '@mcp-router/core'
 import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
@@ -15,7 +16,16 @@ import {
   memoryStore,
   redisStore,
 } from '@mcp-router/store'
-import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
+import {
+  createEras,
+  createHttpClient,
+  createReserve,
+  createSharedKeys,
+  createTransports,
+  createUpstreams,
+  endRecordedChildren,
+  recordChildrenIn,
+} from '@mcp-router/upstream'
 import type { Upstreams } from '@mcp-router/upstream'
 import { explain } from './explain.js'
 import { takeLease } from './lease.js'
@@ -28,6 +38,7 @@ import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
+import { warnServers } from './warn-servers.js'
 import { warmUp } from './warm.js'
 
 /** Gateway is one composed router process. */
@@ -75,14 +86,20 @@ const compose = async (
   setFlagsFromString('--no-parallel-scavenge')
   const startedAt = Date.now()
   const env = processEnv()
-  const life: { phase: Phase; router?: Router; upstreams?: Upstreams; lease?: Lease } = {
-    phase: 'starting',
-  }
+  const life: {
+    phase: Phase
+    /** By a key of its own until that of the cluster is known. */
+    nameSession: (id: string) => string
+    router?: Router
+    upstreams?: Upstreams
+    lease?: Lease
+  } = { phase: 'starting', nameSession: createSessionHash(randomUUID()) }
 
   const observer = createObserver({
     instance: config.instance,
     level: config.logLevel,
     file: config.logFile,
+    nameSession: (id) => life.nameSession(id),
   })
   const { log } = observer
   opened.push(() => observer.close())
@@ -99,40 +116,68 @@ const compose = async (
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
   const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret())
+  life.nameSession = createSessionHash(clusterSecret)
 
   const live = redisUrl
-    ? openLive(() => connectBroadcast(redisUrl), {
-        onSessionGone: (id) => life.router?.forget(id),
+    ? openLive((onError) => connectBroadcast(redisUrl, onError), {
+        onClientAsked: (id) => life.router?.clientAsked(id),
+        onSessionGone: async (id, isOver) => life.router?.forget(id, isOver),
         onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
         onError: onFault('broadcasting'),
       })
     : aloneLive()
   opened.push(() => live.close())
 
-  const registry = createRegistry()
-  registry.publish(config.backends)
+  const { maxResponseBytes, responseIdleMs } = config
+  const reserve = createReserve()
+  opened.push(() => reserve.close())
+  const client = createHttpClient({ connectTimeoutMs, maxResponseBytes, responseIdleMs, reserve })
+  opened.push(() => client.close())
+  const transports = createTransports(client)
+
+  const registry = createRegistry((endpoint) => transports.of(endpoint))
+  transports.whenChanged(() => registry.refresh())
+  registry.publish(config.backends, problemsOf(config))
+  warnServers(log, config)
   const provider = fileProvider({
     path: config.serversFile,
     env,
     registry,
-    onChange: (backends) => log.info('servers file read anew', { backends }),
+    strict: config.strict,
+    onChange(file) {
+      log.info('servers file reloaded', { backends: file.backends.length })
+      warnServers(log, file)
+    },
     onError: onFault('reading the servers file anew, the last good one stays'),
   })
   opened.push(() => provider.close())
 
-  const client = createHttpClient({ connectTimeoutMs })
-  opened.push(() => client.close())
-  const eras = createEras({ client, env, shared: store.eras })
+  const { childrenDir } = config
+  const left = childrenDir === undefined ? [] : endRecordedChildren(childrenDir)
+  if (left.length > 0) log.warn('ended stdio servers of a killed instance', { pids: left })
+  recordChildrenIn(childrenDir)
+
+  const keys = createSharedKeys(clusterSecret)
+  const eras = createEras({
+    client,
+    env,
+    openTimeoutMs: config.openTimeoutMs,
+    shared: { eras: store.eras, keys },
+  })
   opened.push(() => eras.close())
   const upstreams = createUpstreams({
     client,
     events: observer,
     env,
     eras,
+    transports,
     idleMs: config.idleUpstreamMs,
+    openTimeoutMs: config.openTimeoutMs,
+    maxProcesses: config.maxProcesses,
   })
   opened.push(() => upstreams.close())
   life.upstreams = upstreams
+  opened.push(registry.subscribe(({ backends }) => upstreams.retain(backends.values())))
 
   const admission = createAdmission(config)
   const router = createRouter({
@@ -164,7 +209,9 @@ const compose = async (
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
+  const cors = createCors(config.allowedOrigins)
   const listener = await listen(config.host, config.port, (req, res) => {
+    if (cors(req, res)) return
     if (!router.handle(req, res)) surface(req, res)
   })
   opened.push(() => listener.close())

@@ -1,4 +1,4 @@
-import type { GatewayConfig } from '@mcp-router/config'
+import type { DisabledBackend, GatewayConfig } from '@mcp-router/config'
 import type { Instance } from '@mcp-router/core'
 import type { Router } from '@mcp-router/router'
 import type { Registry, Store, StoreHealth } from '@mcp-router/store'
@@ -15,11 +15,15 @@ export interface Status {
   readonly store: StoreHealth & { readonly kind: Store['kind'] }
   readonly instances: readonly Instance[]
   readonly backends: readonly BackendStatus[]
+  /** Servers of the servers file that are not served, because something is wrong with them. */
+  readonly disabled: readonly DisabledBackend[]
 }
 
 interface BackendStatus {
   readonly name: string
   readonly sessions: number
+  /** What is wrong with it in the servers file: it goes on as it was before. Absent: nothing. */
+  readonly problems?: readonly string[]
   readonly endpoints: readonly {
     readonly id: string
     readonly transport: string
@@ -43,6 +47,8 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
   const self = parts.self()
   const instances = await store.membership.list().catch(() => [self])
   const sessions = router.sessions()
+  const { backends, problems } = registry.snapshot()
+  const isServed = (name: string): boolean => [...backends.keys()].some((each) => each === name)
   return {
     version,
     phase: parts.phase(),
@@ -53,9 +59,10 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
     },
     store: { kind: store.kind, ...store.health() },
     instances,
-    backends: [...registry.snapshot().backends.values()].map(({ name, endpoints }) => ({
+    backends: [...backends.values()].map(({ name, endpoints }) => ({
       name,
       sessions: sessions.get(name) ?? 0,
+      ...(problems.has(name) && { problems: problems.get(name) ?? [] }),
       endpoints: endpoints.map((endpoint) => ({
         id: endpoint.id,
         transport: endpoint.transport,
@@ -63,5 +70,8 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
         state: router.isDown(endpoint) ? 'down' : 'up',
       })),
     })),
+    disabled: [...problems].flatMap(([name, each]) =>
+      isServed(name) ? [] : [{ name, problems: each }],
+    ),
   }
 }

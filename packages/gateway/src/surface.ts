@@ -55,10 +55,13 @@ export const createSurface = (parts: Parts): RequestListener => {
     else res.status(404).json({ error: explained.reason })
   })
 
+  const byGet = ['/health', '/actuator/health', '/ready', '/metrics', '/api/status']
+  app.all([...byGet, '/api/sessions/:id/explain'], (req, res) => {
+    const error = `Method not allowed: ${req.path} takes GET`
+    res.status(405).set('Allow', 'GET, HEAD').json({ error })
+  })
   app.use((req, res) => {
-    res.status(404).json({
-      error: `Nothing at ${req.path}: MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>; see /api/status`,
-    })
+    res.status(404).json({ error: `Nothing at ${req.path}: ${hintFor(req.path)}` })
   })
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
@@ -72,6 +75,17 @@ export const createSurface = (parts: Parts): RequestListener => {
   }
   app.use(onError)
   return app as RequestListener
+}
+
+const hintFor = (path: string): string => {
+  const server: Readonly<Record<string, string>> = {
+    '/sse': '/sse/<server> or /sse?serviceName=<server>',
+    '/mcp': '/mcp/<server>',
+    '/mcp/router/route': '/mcp/router/route/<server>',
+  }
+  const forms = server[path.replace(/\/+$/, '')]
+  if (forms !== undefined) return `name a server: ${forms}; /api/status lists them`
+  return 'MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>; see /api/status'
 }
 
 const malformedPath = (cause: URIError): RouterError =>

@@ -4,7 +4,14 @@ import type { AddressInfo } from 'node:net'
 import type { Backend, BackendName, EndpointId, EventSink, InstanceId } from '@mcp-router/core'
 import { createRouter } from '@mcp-router/router'
 import { createRegistry, memoryStore } from '@mcp-router/store'
-import { createEras, createHttpClient, createUpstreams, headerOf, post } from '@mcp-router/upstream'
+import {
+  createEras,
+  createHttpClient,
+  createTransports,
+  createUpstreams,
+  headerOf,
+  post,
+} from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 import { aloneLive } from './live.js'
 
@@ -22,7 +29,16 @@ export const warmUp = async (): Promise<void> => {
   const store = memoryStore({ sessionTtlMs: 60_000, leaseMs: 60_000 })
   const events: EventSink = { emit: () => undefined }
   const eras = createEras({ client })
-  const upstreams = createUpstreams({ client, events, env: {}, eras, idleMs: 60_000 })
+  const upstreams = createUpstreams({
+    client,
+    events,
+    env: {},
+    eras,
+    transports: createTransports(client),
+    idleMs: 60_000,
+    openTimeoutMs: 60_000,
+    maxProcesses: 1,
+  })
   const registry = createRegistry()
   registry.publish([stubBackend(`${stub.address}/mcp`)])
   const router = createRouter({
@@ -47,6 +63,11 @@ export const warmUp = async (): Promise<void> => {
       keepAliveMs: 60_000,
       inputTtlMs: 60_000,
       endpointPatienceMs: 0,
+      idleUpstreamMs: 60_000,
+      openTimeoutMs: 60_000,
+      maxSessions: 1_000,
+      maxStdioSessions: 1_000,
+      maxHandshakeBytes: 65_536,
     },
   })
   const front = await serve((req, res) => void router.handle(req, res))
@@ -79,7 +100,7 @@ export const warmUp = async (): Promise<void> => {
 
 const stubBackend = (url: string): Backend => ({
   name: 'stub' as BackendName,
-  endpoints: [{ transport: 'http', id: url as EndpointId, url, weight: 1, headers: {} }],
+  endpoints: [{ transport: 'http', id: 'stub#1' as EndpointId, url, weight: 1, headers: {} }],
   deadlineMs: 10_000,
   era: 'legacy',
   retry: 'safe',

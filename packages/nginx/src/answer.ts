@@ -1,4 +1,4 @@
-import { RouterError } from '@mcp-router/core'
+import { retryStream, retryStreamAt, RouterError } from '@mcp-router/core'
 import { quoted } from './quote.js'
 
 // What Nginx answers itself, where no Instance saw or finished the request: JSON-RPC errors, as
@@ -17,6 +17,20 @@ export const unreachable = answer(
   -31503,
   'No instance of the router can be reached; the message was not delivered, send it again shortly',
 )
+
+export const unauthenticated = told(new RouterError('UNAUTHENTICATED'))
+
+export const tooMany = answer(
+  -31429,
+  'Too many requests at a time from this address; wait until some of them have been answered',
+)
+
+/** Nginx reads `\\n` as a line feed. */
+const lines = (text: string): string => `"${text.replaceAll('\n', '\\n')}"`
+
+/** What a client gets that opens its stream again, and one that does so behind an event. */
+export const comeAgain = lines(retryStream)
+export const comeAgainBehind = lines(retryStreamAt('$http_last_event_id'))
 
 export const brokeOff = answer(
   -31502,

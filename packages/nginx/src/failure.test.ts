@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ask } from './testing/ask.js'
 import { openInstance, type Handle } from './testing/instance.js'
 import { openInstances } from './testing/instances.js'
@@ -25,7 +25,7 @@ it('passes a POST on when the connection to an instance is refused', async () =>
 it.each([
   ['/mcp/x', undefined],
   ['/mcp-bridge/mcp/x', '/mcp-bridge'],
-])('sends a POST to %s to every instance twice, under one request id, before it says that its outcome is unknown', async (path, prefix) => {
+])('sends a POST to %s again, named as such, under one request id, before it says that its outcome is unknown', async (path, prefix) => {
   const breaking = await Promise.all(
     [1, 2, 3].map(() => openHandling((request) => request.socket.destroy())),
   )
@@ -36,12 +36,37 @@ it.each([
   expect(headers).not.toHaveProperty('retry-after')
   expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -31502 } })
   const arrived = breaking.flatMap((one) => one.arrived)
-  expect(arrived.map((each) => each.body)).toEqual(Array(6).fill('{}'))
+  expect(arrived.map((each) => each.body)).toEqual(Array(4).fill('{}'))
+  // The instance that it comes to first cannot know that it will come again; the router refuses the third.
+  const named = arrived.map((each) => each.headers['x-mcp-router-again'])
+  expect(named.toSorted()).toEqual(['1', '1', '1', undefined])
   expect(new Set(arrived.map((each) => each.url))).toEqual(new Set(['/mcp/x']))
   expect(new Set(arrived.map((each) => each.headers['x-forwarded-prefix']))).toEqual(
     new Set([prefix]),
   )
   expect(new Set(arrived.map((each) => each.headers['x-request-id'])).size).toBe(1)
+})
+
+it('sends no POST that may have run to another instance where the instances do not know it', async () => {
+  const breaking = await Promise.all(
+    [1, 2].map(() => openHandling((request) => request.socket.destroy())),
+  )
+  const instances = breaking.map((one) => one.address)
+  const { port } = await openSite({ instances, proxySecret: '' })
+  const { status, body } = await ask(port, '/mcp/x', { method: 'POST', body: '{}' })
+  expect([status, JSON.parse(body)]).toMatchObject([502, { error: { code: -31502 } }])
+  expect(breaking.flatMap((one) => one.arrived)).toHaveLength(1)
+})
+
+it('does not name a POST that no instance took as one that comes again', async () => {
+  const one = await openHandling((_, response) => response.end('own'))
+  const site = await openSite({ instances: [await refusing(), await refusing(), one.address] })
+  for (const body of ['1', '2', '3']) await ask(site.port, '/mcp/x', { method: 'POST', body })
+  expect(one.arrived.map(({ headers }) => headers['x-mcp-router-again'])).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 it('sends a GET again under the same request id', async () => {
@@ -64,6 +89,62 @@ it('answers 503 with Retry-After in JSON-RPC while no instance can be reached', 
     expect(headers['content-type']).toBe('application/json')
     expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -31503 } })
   }
+})
+
+describe('a stream that its client opens again while no instance answers', () => {
+  const returning = { accept: 'text/event-stream', 'last-event-id': '7' }
+  const both = {
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2025-11-25',
+  }
+  const again = 'retry: 1000\n\n'
+  const behind = 'id: 7\nretry: 1000\ndata: \n\n'
+
+  it.each([
+    ['/sse/x', returning, again],
+    ['/mcp-bridge/sse/x', returning, again],
+    ['/mcp/x', both, again],
+    ['/mcp/x', { ...both, 'last-event-id': 'a b:7' }, 'id: a b:7\nretry: 1000\ndata: \n\n'],
+    ['/mcp-bridge/mcp/x', returning, behind],
+    ['/mcp', { ...returning, accept: '*/*' }, behind],
+    ['/sse/x?clientId=a', { accept: 'text/event-stream' }, again],
+  ])('ends at once and may be opened again: %s %j', async (path, headers, body) => {
+    const breaking = await openHandling((request) => request.socket.destroy())
+    for (const instances of [[await refusing()], [breaking.address]]) {
+      for (const secret of [{}, { proxySecret: '' }]) {
+        const { port } = await openSite({ instances, ...secret })
+        expect(await ask(port, path, { headers })).toMatchObject({
+          status: 200,
+          headers: {
+            'content-type': 'text/event-stream',
+            'cache-control': 'no-cache, no-transform',
+          },
+          body,
+        })
+      }
+    }
+  })
+
+  it.each([
+    ['of a new client', '/sse/x', { accept: 'text/event-stream' }],
+    ['that is none', '/health?clientId=a', { accept: '*/*' }],
+    ['for JSON', '/mcp/x', { ...returning, accept: 'application/json' }],
+  ])('is refused where it is one %s', async (_, path, headers) => {
+    const { port } = await openSite({ instances: [await refusing()] })
+    expect((await ask(port, path, { headers })).status).toBe(503)
+  })
+
+  it.each(['HEAD', 'POST', 'DELETE'])('is refused where the method is %s', async (method) => {
+    const { port } = await openSite({ instances: [await refusing()] })
+    expect((await ask(port, '/mcp/x', { method, headers: returning })).status).toBe(503)
+  })
+
+  it('may be read by the pages that may read the router', async () => {
+    const origin = 'https://app.example'
+    const { port } = await openSite({ instances: [await refusing()], allowedOrigins: [origin] })
+    const { headers } = await ask(port, '/sse/x', { headers: { ...returning, origin } })
+    expect(headers).toMatchObject({ 'access-control-allow-origin': origin, vary: 'Origin' })
+  })
 })
 
 it.each([413, 500, 502, 503, 504])('passes a %i of the router as it is', async (status) => {

@@ -22,6 +22,11 @@ it('asks for no more open files than it needs', () => {
   expect(text).toContain('worker_connections 16384;')
 })
 
+it('says whom its workers run as only where it is told', () => {
+  expect(mainConf({ ...settings, user: 'root' })).toMatch(/^user 'root';$/m)
+  expect(mainConf(settings)).not.toContain('user ')
+})
+
 it('includes one file where its path looks like a pattern', () => {
   const text = mainConf({ ...settings, siteFile: "/srv/[it's]/site?.conf" })
   expect(text).toContain("include '/srv/[[]it\\'s]/site[?].conf';")

@@ -15,6 +15,11 @@ export interface MainSettings {
   readonly workerProcesses?: number
   /** The hard limit of open files, above which no limit can be set; undefined: 65535 or more. */
   readonly openFiles?: number
+  /**
+   * Whom the workers run as. It must be said where root starts Nginx, which would run them as `nobody`: they open the files of bodies and, told
+   * to, their logs anew, in a run directory that is closed to others. Undefined: whoever starts it, who is not root.
+   */
+  readonly user?: string
   /** What `nginx -V` prints of the Nginx that will read it; undefined: it has the usual modules. */
   readonly build?: string
 }
@@ -31,11 +36,12 @@ const optionalModules = ['fastcgi', 'uwsgi', 'scgi'] as const
  * foreground.
  */
 export const mainConf = (settings: MainSettings): string => {
-  const { runDir, siteFile, workerProcesses, build = '' } = settings
+  const { runDir, siteFile, workerProcesses, user, build = '' } = settings
   const openFiles = Math.min(settings.openFiles ?? wantedOpenFiles, wantedOpenFiles)
   const modules = optionalModules.filter((name) => !build.includes(`--without-http_${name}_module`))
   const inRunDir = (path: string): string => quoted(`${runDir}/${path}`)
   return `${header}${formatted(`
+${user === undefined ? '' : `# The run directory is closed to everybody else.\nuser ${quoted(user)};`}
 pid ${inRunDir('pids/nginx.pid')};
 error_log ${inRunDir('logs/nginx-error.log')} warn;
 worker_processes ${workerProcesses ?? 'auto'};

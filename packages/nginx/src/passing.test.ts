@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ask } from './testing/ask.js'
 import { openInstances } from './testing/instances.js'
+import { freePort } from './testing/port.js'
+import { openRunDir } from './testing/run-dir.js'
 import { openSite } from './testing/site.js'
 
 it('tells the router who asks and by which address', async () => {
@@ -60,9 +62,11 @@ it.each(['/mcp/weather', '/mcp-bridge/mcp/weather', '/sse/weather'])(
     const { port } = await openSite({ instances: [one!.address] })
     await ask(port, path, {
       headers: {
-        'x-mcp-router-secret': 'forged',
+        'x-mcp-router-signature': 'forged',
         'x-mcp-router-principal': 'forged',
-        x_mcp_router_secret: 'forged',
+        'x-mcp-router-proxy': 'forged',
+        'x-mcp-router-again': 'forged',
+        x_mcp_router_proxy: 'forged',
         'x-forwarded-prefix': '/forged',
         'x-forwarded-host': 'forged',
         'x-forwarded-proto': 'forged',
@@ -88,4 +92,43 @@ it('logs the request id and the instance, never the query', async () => {
   expect(log).toContain(`"GET /mcp/weather/message" 200`)
   expect(log).toContain(`from ${one!.address} 200`)
   expect(log).not.toContain('secret')
+})
+
+describe('the error log', () => {
+  const failing = async (path: string, proxySecret?: string) => {
+    const runDir = await openRunDir()
+    const errorLog = join(runDir, 'logs', 'nginx-error.log')
+    const secret = proxySecret === undefined ? {} : { proxySecret }
+    const refusing = [`127.0.0.1:${await freePort()}`]
+    const { port } = await openSite({ instances: refusing, errorLog, ...secret }, runDir)
+    expect((await ask(port, path, { method: 'POST', body: '{}' })).status).toBe(503)
+    // Written before the answer.
+    return readFile(errorLog, 'utf8')
+  }
+
+  it.each([
+    ['/mcp/x/message?sessionId=secret', undefined],
+    ['/mcp-bridge/mcp/x/message/?sessionId=secret', undefined],
+    ['/mcp/message?sessionId=secret', undefined],
+    ['/mcp/x/m%65ssage?sessionId=secret', ''],
+  ])('has nothing of the session in %s', async (path, proxySecret) => {
+    expect(await failing(path, proxySecret)).not.toContain('secret')
+  })
+
+  it('has the failures of what names none', async () => {
+    expect(await failing('/mcp/x')).toMatch(/connect\(\) failed .* "POST \/mcp\/x HTTP/)
+  })
+})
+
+it.each([
+  ['/mcp-bridge/mcp/x/message?sessionId=1', '/mcp/x/message?sessionId=1', '/mcp-bridge'],
+  ['/mcp//x/m%65ssage?sessionId=1', '/mcp/x/message?sessionId=1', undefined],
+])('passes %s on as everywhere', async (path, passed, prefix) => {
+  const [one] = await openInstances(1)
+  const runDir = await openRunDir()
+  const errorLog = join(runDir, 'logs', 'nginx-error.log')
+  const { port } = await openSite({ instances: [one!.address], errorLog }, runDir)
+  await ask(port, path, { method: 'POST', body: '{}' })
+  expect(one!.arrived[0]!.url).toBe(passed)
+  expect(one!.arrived[0]!.headers['x-forwarded-prefix']).toBe(prefix)
 })

@@ -25,13 +25,33 @@ export interface NginxSettings {
   readonly version?: string
   /** The largest body that the Instances read; undefined: 4 MiB, as they do by default. */
   readonly maxBodyBytes?: number
+  /**
+   * What the Instances know this Nginx by, so that they believe its X-Request-Id. Undefined or empty: they do not, and nothing that may have run is
+   * sent to a second one.
+   */
+  readonly proxySecret?: string
+  /** Proxies in front of this Nginx that are believed: `loopback`, addresses, subnets. */
+  readonly trustedProxies?: readonly string[]
+  /** Origins whose pages may read what Nginx answers by itself. */
+  readonly allowedOrigins?: readonly string[]
+  /** The Instances ask for a token: a body without one is not read. */
+  readonly requiresToken?: boolean
+  /** How many requests, streams too, one client address may have open; undefined: 2048. */
+  readonly clientConnections?: number
   /** Absolute path of an access log for this site alone; undefined: that of the Nginx around it. */
   readonly accessLog?: string
+  /**
+   * Absolute path of the error log of the Nginx around this site. Undefined: it is not known, so that the failures of a POST to
+   * `/mcp/<server>/message?sessionId=…` are logged there with the session id.
+   */
+  readonly errorLog?: string
 }
 
 const hostShape = /^(\*|[\w.-]+|\[?[\da-f:.]+\]?)$/i
 const instanceShape = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i
 const serverNameShape = /^[\w.*:[\]-]+$/
+const proxyShape = /^(loopback|[\da-f.:]+(\/\d{1,3})?)$/i
+const originShape = /^https?:\/\/[\w.:[\]-]+$/
 
 /** checked refuses what would end a directive or start another: Nginx obeys what it reads. */
 export const checked = (settings: NginxSettings): NginxSettings => {
@@ -42,5 +62,9 @@ export const checked = (settings: NginxSettings): NginxSettings => {
   if (instance !== undefined) throw new Error(`instance "${instance}" is not host:port`)
   const name = serverNames.find((text) => !serverNameShape.test(text))
   if (name !== undefined) throw new Error(`"${name}" is not a server name`)
+  const proxy = settings.trustedProxies?.find((text) => !proxyShape.test(text))
+  if (proxy !== undefined) throw new Error(`"${proxy}" is not an address or a subnet`)
+  const origin = settings.allowedOrigins?.find((text) => !originShape.test(text))
+  if (origin !== undefined) throw new Error(`"${origin}" is not an origin`)
   return settings
 }

@@ -10,6 +10,12 @@ import { freePort } from './testing/port.js'
 import { openRunDir } from './testing/run-dir.js'
 import { openSite } from './testing/site.js'
 
+/** Browsers stay on https, and take an answer for what it says it is. */
+const kept = {
+  'strict-transport-security': 'max-age=31536000',
+  'x-content-type-options': 'nosniff',
+}
+
 it('serves https, and sends plain http on to it', async () => {
   const [one] = await openInstances(1)
   const tls = await selfSigned(await openRunDir())
@@ -21,6 +27,11 @@ it('serves https, and sends plain http on to it', async () => {
   const [response] = (await once(asked.end(), 'response')) as [IncomingMessage]
   expect(JSON.parse(await text(response))).toEqual({ instance: one!.name })
   expect(one!.arrived[0]!.headers['x-forwarded-proto']).toBe('https')
+  expect(response.headers).toMatchObject(kept)
+
+  const own = request({ host: '127.0.0.1', port, path: '/internal/x', rejectUnauthorized: false })
+  const [refused] = (await once(own.end(), 'response')) as [IncomingMessage]
+  expect([refused.resume().statusCode, refused.headers]).toMatchObject([404, kept])
 
   const { status, headers } = await ask(redirectPort, '/mcp/x?sessionId=1', { method: 'POST' })
   expect(status).toBe(308)

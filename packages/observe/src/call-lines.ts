@@ -14,7 +14,11 @@ const finished = Symbol.for('message')
 const levelOf = Symbol.for('level')
 
 /** createCallLines feeds the transports of `log` directly: winston's own pipeline would format each line anew. */
-export const createCallLines = (log: Logger, instance: string): CallLines => {
+export const createCallLines = (
+  log: Logger,
+  instance: string,
+  nameSession: (id: string) => string,
+): CallLines => {
   let waiting: CallEvent[] = []
   let timer: NodeJS.Timeout | undefined
   // winston asks every transport anew; the level of a running instance does not change.
@@ -26,8 +30,10 @@ export const createCallLines = (log: Logger, instance: string): CallLines => {
     if (waiting.length === 0) return
     const batch = waiting
     waiting = []
-    const json = (): string => batch.map((event) => jsonLine(event, instance)).join('\n')
-    const readable = (): string => batch.map(readableLine).join('\n')
+    const json = (): string =>
+      batch.map((event) => jsonLine(event, instance, nameSession(event.session))).join('\n')
+    const readable = (): string =>
+      batch.map((event) => readableLine(event, nameSession(event.session))).join('\n')
     for (const output of log.transports) {
       const forPeople = 'name' in output && output.name === 'console' && process.stdout.isTTY
       const text = forPeople ? readable() : json()
@@ -79,17 +85,17 @@ const named = (text: string): string => {
   return made
 }
 
-const jsonLine = (event: CallEvent, instance: string): string =>
+const jsonLine = (event: CallEvent, instance: string, session: string): string =>
   `{"timestamp":"${timeText(event.at)}","level":"info","message":"call","instance":${named(instance)}` +
-  `,"requestId":${quoted(event.requestId)},"session":${quoted(event.session)}` +
+  `,"requestId":${quoted(event.requestId)},"session":${quoted(session)}` +
   `,"principal":${named(event.principal)},"downstream":"${event.downstream}"` +
   `,"backend":${named(event.backend)},"endpoint":${named(event.endpoint)}` +
   `,"method":${named(event.method)},"status":${event.status}` +
   `,"durationMs":${event.durationMs.toFixed(1)},"outcome":${named(event.outcome)}}`
 
-const readableLine = (event: CallEvent): string => {
+const readableLine = (event: CallEvent, name: string): string => {
   const what = `${event.backend || '?'} ${event.method || '?'}`
   const how = `${event.status} ${event.outcome} ${event.durationMs.toFixed(1)} ms`
-  const session = event.session ? `  session=${event.session}` : ''
+  const session = name === '' ? '' : `  session=${name}`
   return `${timeText(event.at).slice(11, 23)}  info   ${what}  ${how}  request=${event.requestId}${session}`
 }

@@ -48,4 +48,4 @@ export const createMetrics = (instance: string): Metrics => {
   }
 }
 
-const step = { opened: 1, closed: -1, lost: -1, refused: 0 } as const
+const step = { opened: 1, closed: -1, lost: -1, refused: 0, skipped: 0 } as const

@@ -10,7 +10,12 @@ const open = (level = 'info') => {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-observe-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'router.log')
-  const observer = createObserver({ instance: 'router-instance-1', level, file })
+  const observer = createObserver({
+    instance: 'router-instance-1',
+    level,
+    file,
+    nameSession: (id) => id && `hash of ${id}`,
+  })
   const read = () =>
     readFileSync(file, 'utf8')
       .split('\n')
@@ -27,6 +32,26 @@ const open = (level = 'info') => {
 const backend = 'local' as BackendName
 const endpoint = 'stdio:local#1' as EndpointId
 
+describe('an endpoint that cannot be reached', () => {
+  it('is logged once, until it was open or fails for another reason', async () => {
+    const { observer, lines } = open()
+    const upstream = { kind: 'upstream', backend, endpoint } as const
+    const refused = (reason: string): void =>
+      observer.emit({ ...upstream, action: 'refused', reason })
+    for (let time = 0; time < 3; time++) refused('connect ECONNREFUSED')
+    refused('HTTP 404')
+    refused('HTTP 404')
+    observer.emit({ ...upstream, action: 'opened', reason: 'http' })
+    refused('HTTP 404')
+    expect((await lines()).map(({ message, reason }) => [message, reason])).toEqual([
+      ['upstream refused', 'connect ECONNREFUSED'],
+      ['upstream refused', 'HTTP 404'],
+      ['upstream opened', 'http'],
+      ['upstream refused', 'HTTP 404'],
+    ])
+  })
+})
+
 describe('the line of a call', () => {
   it('is JSON with all that is known of it, and nothing else', async () => {
     const { observer, lines } = open()
@@ -38,7 +63,7 @@ describe('the line of a call', () => {
         message: 'call',
         instance: 'router-instance-1',
         requestId: 'r-1',
-        session: 's-1',
+        session: 'hash of s-1',
         principal: 'ada',
         downstream: 'http',
         backend: 'weather',
@@ -58,7 +83,12 @@ describe('the line of a call', () => {
       observer.emit(aCall({ method: odd, session: odd, principal: odd, outcome: odd }))
       observer.emit(aCall())
       const [first, ...rest] = await lines()
-      expect(first).toMatchObject({ method: odd, session: odd, principal: odd, outcome: odd })
+      expect(first).toMatchObject({
+        method: odd,
+        session: `hash of ${odd}`,
+        principal: odd,
+        outcome: odd,
+      })
       expect(rest).toHaveLength(1)
     },
   )
@@ -104,8 +134,14 @@ describe('other events', () => {
     observer.emit({ kind: 'stderr', backend, pid: 7, line: 'Error: "no"' })
     observer.emit({ kind: 'fault', doing: 'touching sessions', error: new Error('gone') })
     expect(await lines()).toMatchObject([
-      { level: 'info', message: 'session opened', session, principal: 'ada', endpoint },
-      { level: 'debug', message: 'stream opened', session },
+      {
+        level: 'info',
+        message: 'session opened',
+        session: 'hash of s-1',
+        principal: 'ada',
+        endpoint,
+      },
+      { level: 'debug', message: 'stream opened', session: 'hash of s-1' },
       { level: 'info', message: 'upstream closed' },
       { level: 'warn', message: 'upstream lost', backend, endpoint, reason: 'exited with 1' },
       { level: 'warn', message: 'upstream refused' },

@@ -13,10 +13,17 @@ export interface Observer extends EventSink {
   close(): Promise<void>
 }
 
-export const createObserver = (options: LogOptions): Observer => {
+/** ObserverOptions: `nameSession` makes of the id of a Session what logs may show (createSessionHash of `core`). */
+export interface ObserverOptions extends LogOptions {
+  readonly nameSession: (id: string) => string
+}
+
+export const createObserver = (options: ObserverOptions): Observer => {
+  const { nameSession } = options
   const log = openLog(options)
   const metrics = createMetrics(options.instance)
-  const lines = createCallLines(log, options.instance)
+  const isNews = createRefusals()
+  const lines = createCallLines(log, options.instance, nameSession)
   let closing: Promise<void> | undefined
   // A full disk must not end the process, and there is no log to tell it to.
   log.on('error', (error) => process.stderr.write(`mcp-router: logging: ${error.message}\n`))
@@ -28,7 +35,7 @@ export const createObserver = (options: LogOptions): Observer => {
       if (closing) return
       metrics.count(event)
       if (event.kind === 'call') lines.add(event)
-      else tell(log, event)
+      else if (isNews(event)) tell(log, event, nameSession)
     },
     close() {
       closing ??= Promise.resolve().then(() => {
@@ -40,21 +47,45 @@ export const createObserver = (options: LogOptions): Observer => {
   }
 }
 
-const tell = (log: Logger, event: Exclude<RouterEvent, { kind: 'call' }>): void => {
+/**
+ * createRefusals tells whether an event belongs in the log: each call that waits for an endpoint
+ * tries it again and again, which is one line until it was open or fails for another reason.
+ */
+const createRefusals = (): ((event: RouterEvent) => boolean) => {
+  const reasons = new Map<string, string>()
+  return (event) => {
+    if (event.kind !== 'upstream') return true
+    const { action, backend, endpoint, reason } = event
+    const key = `${backend} ${endpoint}`
+    if (action !== 'refused') {
+      if (action === 'opened') reasons.delete(key)
+      return true
+    }
+    if (reasons.get(key) === reason) return false
+    reasons.set(key, reason)
+    return true
+  }
+}
+
+const tell = (
+  log: Logger,
+  event: Exclude<RouterEvent, { kind: 'call' }>,
+  nameSession: ObserverOptions['nameSession'],
+): void => {
   switch (event.kind) {
     case 'session': {
-      const { action, kind, ...rest } = event
-      log.info(`${kind} ${action}`, rest)
+      const { action, kind, session, ...rest } = event
+      log.info(`${kind} ${action}`, { session: nameSession(session), ...rest })
       break
     }
     case 'stream': {
-      const { action, kind, ...rest } = event
-      log.debug(`${kind} ${action}`, rest)
+      const { action, kind, session, ...rest } = event
+      log.debug(`${kind} ${action}`, { session: nameSession(session), ...rest })
       break
     }
     case 'upstream': {
       const { action, kind, ...rest } = event
-      const level = action === 'lost' || action === 'refused' ? 'warn' : 'info'
+      const level = action === 'opened' || action === 'closed' ? 'info' : 'warn'
       log.log(level, `${kind} ${action}`, rest)
       break
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { MalformedMessage, paramsOf, requireValid, resultOf, scanMessage } from './message.js'
+import { MalformedMessage, MalformedResponse } from './malformed.js'
+import { paramsOf, parseJson, requireValid, resultOf, scanMessage } from './message.js'
 import type { Message } from './message.js'
 import { textOf } from './scan.js'
 import { createRandom } from './testing/random.js'
@@ -40,11 +41,12 @@ it.each([
 
 it.each([
   ['{"jsonrpc":"2.0","method":"notifications/x"}', 'notification'],
-  ['{"jsonrpc":"2.0","id":1,"result":null}', 'response'],
+  ['{"jsonrpc":"2.0","id":1,"result":{"resultType":"x"}}', 'response'],
+  ['{"jsonrpc":"2.0","id":1,"error":{"data":[],"message":"","code":-32000.0}}', 'response'],
   ['{"jsonrpc":"2.0","id":"a","error":{"code":-1,"message":""}}', 'response'],
   ['{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":""}}', 'response'],
   [' {\n"method":"m" ,\t"id":1,"jsonrpc":"2.0" }\r\n', 'request'],
-  ['{"jsonrpc":"1.0","jsonrpc":"\\u0032.0","id":1,"method":"m"}', 'request'],
+  ['{"jsonrpc":"\\u0032.0","id":1,"method":"m"}', 'request'],
   ['{"jsonrpc":"1.0","id":1,"method":"m"}', 'not-jsonrpc'],
   ['{"jsonrpc":2.0,"id":1,"method":"m"}', 'not-jsonrpc'],
   ['{"id":1,"method":"m"}', 'not-jsonrpc'],
@@ -63,9 +65,83 @@ it.each([
   ['{', 'not-json'],
   ['hello', 'not-json'],
   ['{"jsonrpc":"2.0","id":1,"method":"m"}}', 'not-json'],
-  ['\ufeff{"jsonrpc":"2.0","id":1,"method":"m"}', 'not-json'],
+  ['\ufeff{"jsonrpc":"2.0","id":1,"method":"m"}', 'request'],
 ])('takes %j for a %s', (text, kind) => {
   expect(kindOf(() => scan(text))).toBe(kind)
+})
+
+it.each([
+  ['an envelope member twice', '{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}'],
+  ['ID beside id', '{"jsonrpc":"2.0","id":1,"method":"m","ID":2}'],
+  ['ID for id', '{"jsonrpc":"2.0","ID":2,"method":"m"}'],
+  ['an escaped ID', '{"jsonrpc":"2.0","id":1,"method":"m","\\u0049D":2}'],
+  ['METHOD', '{"jsonrpc":"2.0","id":1,"method":"m","METHOD":"n"}'],
+  ['PARAMS', '{"jsonrpc":"2.0","id":1,"method":"m","params":{},"PARAMS":{}}'],
+  ['paramſ, which Go reads as params', '{"jsonrpc":"2.0","id":1,"method":"m","paramſ":{}}'],
+  ['Result', '{"jsonrpc":"2.0","id":1,"result":{},"Result":{}}'],
+  ['NAME', '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","NAME":"b"}}'],
+  ['name twice', '{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":1,"name":2}}'],
+  ['URI', '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"URI":"b"}}'],
+  ['_META', '{"jsonrpc":"2.0","id":1,"method":"m","params":{"_META":{"progressToken":1}}}'],
+])('refuses what two parsers read differently: %s', (_, text) => {
+  expect(kindOf(() => scan(text))).toBe('not-jsonrpc')
+})
+
+// Official clients drop such an answer as no message, and their call waits until its timeout.
+it.each([
+  ['"result":null', 'object'],
+  ['"result":"done"', 'object'],
+  ['"result":[]', 'object'],
+  ['"result":{},"error":null', 'never both'],
+  ['"result":{},"error":{"code":1,"message":"m"}', 'never both'],
+  ['"error":null', 'object'],
+  ['"error":"boom"', 'object'],
+  ['"error":[]', 'object'],
+  ['"error":{}', '"code"'],
+  ['"error":{"message":"m"}', '"code"'],
+  ['"error":{"code":"1","message":"m"}', '"code"'],
+  ['"error":{"code":1.5,"message":"m"}', '"code"'],
+  ['"error":{"code":1}', '"message"'],
+  ['"error":{"code":1,"message":null}', '"message"'],
+])('refuses a response with %s, and says whose it is', (inside, reason) => {
+  const read = () => scan(`{${inside},"id":"a","jsonrpc":"2.0"}`)
+  expect(read).toThrow(MalformedResponse)
+  expect(read).toThrow(
+    expect.objectContaining({ id: '"a"', message: expect.stringContaining(reason) }),
+  )
+})
+
+it('leaves members that it does not read to the server', () => {
+  const text = '{"jsonrpc":"2.0","id":1,"method":"x/y","params":{"Name":1,"name":2},"Extra":1}'
+  expect(scan(text).kind).toBe('request')
+})
+
+describe('JSON that nests deep', () => {
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
+  const message = (levels: number) =>
+    `{"jsonrpc":"2.0","id":1,"method":"m","params":${nested(levels)}}`
+
+  it('passes up to 512 levels, the envelope counted', () => {
+    expect(kindOf(() => scan(message(511)))).toBe('request')
+    expect(kindOf(() => scan(message(512)))).toBe('not-jsonrpc')
+  })
+
+  it('is refused before it is parsed, whatever it is', () => {
+    const open = Buffer.alloc(4 * 1024 * 1024, '[')
+    const start = performance.now()
+    expect(() => scanMessage(open)).toThrow('nests deeper than 512 levels')
+    expect(() => parseJson(Buffer.concat([Buffer.from('{"a":'), open]))).toThrow('nests deeper')
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+
+  it('counts no brackets of a string', () => {
+    expect(parseJson(Buffer.from(JSON.stringify(nested(600))))).toBe(nested(600))
+  })
+})
+
+it('skips a byte order mark', () => {
+  expect(scan('\ufeff{"jsonrpc":"2.0","id":1,"method":"m"}').bytes[0]).toBe(0x7b)
+  expect(parseJson(Buffer.from('\ufeff[1]'))).toEqual([1])
 })
 
 it('says of a batch since when messages come one at a time', () => {
@@ -81,7 +157,8 @@ const expected = (value: Record<string, unknown>): string => {
     if (typeof method !== 'string' || (hasId && id === null)) return 'not-jsonrpc'
     return hasId ? 'request' : 'notification'
   }
-  return hasId && 'result' in value ? 'response' : 'not-jsonrpc'
+  const isObject = /^\[object Object\]$/.test(Object.prototype.toString.call(value['result']))
+  return hasId && isObject ? 'response' : 'not-jsonrpc'
 }
 
 it('reads of any message what JSON.parse reads', () => {
@@ -92,10 +169,10 @@ it('reads of any message what JSON.parse reads', () => {
       jsonrpc: () => '"2.0"',
       id: () => random.pick([randomNumber, randomString, () => 'null'])(random),
       method: () => random.pick([randomString, randomString, randomNumber])(random),
-      result: () => randomValue(random, 2),
+      result: () => (random.chance(0.7) ? '{"a":1}' : randomValue(random, 2)),
       params: () => randomValue(random, 2),
     }
-    const keys = ['jsonrpc', ...Object.keys(values).filter(() => random.chance(0.6))]
+    const keys = Object.keys(values).filter((key) => key === 'jsonrpc' || random.chance(0.6))
     const members = keys.map((key) => `${space(random)}${spelled(random, key)}:${values[key]!()}`)
     const text = `{${members.join(',')}}`
     const value = JSON.parse(text) as Record<string, unknown>
@@ -124,7 +201,7 @@ describe('the inside of a message', () => {
   it('is nothing where there is none, a list, or an error', () => {
     const listed = scan('{"jsonrpc":"2.0","method":"m","params":[1]}')
     const bare = scan('{"jsonrpc":"2.0","method":"m"}')
-    const failed = scan('{"jsonrpc":"2.0","id":1,"error":{}}')
+    const failed = scan('{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}')
     const read = [paramsOf(listed), paramsOf(bare), resultOf(failed)]
     expect(read).toEqual([undefined, undefined, undefined])
   })

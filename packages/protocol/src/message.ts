@@ -1,5 +1,9 @@
-import { scanEnvelope, textOf } from './scan.js'
-import type { Span } from './scan.js'
+import { withoutMark } from './byte-order-mark.js'
+import { parseExact } from './exact-json.js'
+import { MalformedMessage, MalformedResponse } from './malformed.js'
+import { namedMember } from './modern/name.js'
+import { findId, requireShallow, scanEnvelope, scanMembers, scanUnique, textOf } from './scan.js'
+import type { EnvelopeScan, Span } from './scan.js'
 
 /** Message is one JSON-RPC message: its bytes as they came, and what routing needs to know of them. */
 export interface Message {
@@ -13,31 +17,21 @@ export interface Message {
   readonly idSpan?: Span | undefined
   /** Where the params stand in the bytes, when they were scanned. */
   readonly paramsSpan?: Span | undefined
+  /** Where the error of a response stands in the bytes, when it was scanned and has one. */
+  readonly errorSpan?: Span | undefined
+  /** Where the name of the tool, prompt, resource or task stands, when it was scanned and has one. */
+  readonly nameSpan?: Span | undefined
 }
 
 /**
- * MalformedMessage says why bytes are not a JSON-RPC message: `not-json` is -32700, `not-jsonrpc` is -32600 (JSON-RPC 2.0 §5.1). `batch` is
- * valid JSON, an array, of which nobody has looked at the members: -32600 as well, where batches are not taken.
+ * scanMessage reads the envelope of a message without parsing what is inside its values: whoever
+ * takes the message does that, and pays for it. A byte order mark is skipped. It throws
+ * MalformedMessage, also for JSON that nests too deep to be parsed, and for members that two parsers
+ * could read differently.
  */
-export class MalformedMessage extends Error {
-  readonly kind: 'not-json' | 'not-jsonrpc' | 'batch'
-  /** The id as JSON text where it could be read all the same, else empty. */
-  readonly id: string
-
-  constructor(kind: MalformedMessage['kind'], reason: string, id = '', cause?: unknown) {
-    super(reason, cause === undefined ? undefined : { cause })
-    this.name = 'MalformedMessage'
-    this.kind = kind
-    this.id = id
-  }
-}
-
-/**
- * scanMessage reads the envelope of a message without parsing what is inside its values: whoever takes the message does that, and pays
- * for it. It throws MalformedMessage.
- */
-export const scanMessage = (bytes: Buffer): Message => {
-  const scan = scanEnvelope(bytes)
+export const scanMessage = (given: Buffer): Message => {
+  const bytes = withoutMark(given)
+  const scan = readEnvelope(bytes)
   if (!scan) throw notAnObject(bytes)
   const id = scan.id ? canonicalId(textOf(bytes, scan.id)) : ''
   if (!scan.jsonrpc || !isVersion(textOf(bytes, scan.jsonrpc))) throw invalid(wrongVersion, id)
@@ -47,12 +41,82 @@ export const scanMessage = (bytes: Buffer): Message => {
     if (typeof method !== 'string') throw invalid(wrongMethod, id)
     if (id === 'null') throw invalid(wrongId)
     const kind = id ? 'request' : 'notification'
-    return { bytes, kind, id, method, idSpan: scan.id, paramsSpan: scan.params }
+    const nameSpan = scanName(bytes, method, scan, id)
+    return { bytes, kind, id, method, idSpan: scan.id, paramsSpan: scan.params, nameSpan }
   }
-  if (id && (scan.result || scan.error)) {
-    return { bytes, kind: 'response', id, method: '', idSpan: scan.id }
+  if (!id || !(scan.result || scan.error)) throw invalid(wrongShape, id)
+  const fault = responseFault(bytes, scan)
+  if (fault) throw new MalformedResponse(fault, id)
+  return { bytes, kind: 'response', id, method: '', idSpan: scan.id, errorSpan: scan.error }
+}
+
+/**
+ * responseFault is the one judge of what a response may hold (JSON-RPC 2.0 §5, MCP: a result is an object). Official clients drop
+ * anything else as no message, and wait on. What `data` of an error is, nobody checks.
+ */
+const responseFault = (bytes: Buffer, { result, error }: EnvelopeScan): string | undefined => {
+  if (result && error) return 'a response holds either a result or an error, never both'
+  if (result) return bytes[result.start] === openBrace ? undefined : 'a result must be an object'
+  const found = error && scanMembers(bytes, error, errorMembers)
+  if (!found) return 'an error must be an object'
+  const { code, message } = found
+  if (!code || !Number.isSafeInteger(parseText(textOf(bytes, code))))
+    return 'the "code" of an error must be an integer'
+  return message && bytes[message.start] === quote
+    ? undefined
+    : 'the "message" of an error must be a string'
+}
+
+const errorMembers: ReadonlySet<string> = new Set(['code', 'message'])
+const quote = 0x22
+const openBrace = 0x7b
+
+const readEnvelope = (bytes: Buffer): EnvelopeScan | undefined => {
+  try {
+    return scanEnvelope(bytes)
+  } catch (error) {
+    const span = findId(bytes)
+    throw withId(error, span ? canonicalId(textOf(bytes, span)) : '')
   }
-  throw invalid(wrongShape, id)
+}
+
+const withId = (error: unknown, id: string): unknown =>
+  error instanceof MalformedMessage ? new MalformedMessage(error.kind, error.message, id) : error
+
+/** scanName finds what a call names. Who may call it is decided by that, so it must be read in one way only. */
+const scanName = (
+  bytes: Buffer,
+  method: string,
+  { params }: EnvelopeScan,
+  id: string,
+): Span | undefined => {
+  if (!params) return undefined
+  const member = namedMember(method)
+  const wanted = member === undefined ? metaOnly : (paramMembers.get(member) ?? metaOnly)
+  try {
+    const found = scanUnique(bytes, params, wanted)
+    return member === undefined ? undefined : found?.[member]
+  } catch (error) {
+    throw withId(error, id)
+  }
+}
+
+const metaOnly: ReadonlySet<string> = new Set(['_meta'])
+const paramMembers: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  ['name', 'uri', 'taskId'].map((member) => [member, new Set([member, 'arguments', '_meta'])]),
+)
+
+/** parseJson parses JSON that was not scanned. It throws MalformedMessage, also where it nests too deep. */
+export const parseJson = (given: Buffer): unknown => {
+  const bytes = withoutMark(given)
+  requireShallow(bytes)
+  return parseBytes(bytes)
+}
+
+/** cancelledId is the id (canonical JSON text) that a notification of cancellation names; empty where it names none. */
+export const cancelledId = ({ bytes, paramsSpan }: Message): string => {
+  const span = paramsSpan && scanMembers(bytes, paramsSpan, new Set(['requestId']))?.['requestId']
+  return span ? canonicalId(textOf(bytes, span)) : ''
 }
 
 /** requireValid checks the whole JSON of a message: for Transports where bad JSON would never be answered, and to explain a refusal. */
@@ -66,6 +130,12 @@ export const paramsOf = (message: Message): Readonly<Record<string, unknown>> | 
   return isRecord(params) ? params : undefined
 }
 
+/** exactParamsOf does so for whoever writes them again: what is handed on keeps its spelling (parseExact). */
+export const exactParamsOf = (message: Message): Readonly<Record<string, unknown>> | undefined => {
+  const value = exactly(message.bytes)
+  return isRecord(value) && isRecord(value['params']) ? value['params'] : undefined
+}
+
 /** resultOf parses the result of a response; undefined for an error. Not for the hot path. */
 export const resultOf = (message: Message): Readonly<Record<string, unknown>> | undefined => {
   const value = parseBytes(message.bytes)
@@ -77,7 +147,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** canonicalId makes equal ids equal text: `1.0` is `1`, `"\u0061"` is `"a"`. Empty: not an id. */
-const canonicalId = (raw: string): string => {
+export const canonicalId = (raw: string): string => {
   if (/^(0|-?[1-9]\d{0,14})$/.test(raw) || raw === 'null') return raw
   const value = parseText(raw)
   if (typeof value === 'string') return JSON.stringify(value)
@@ -103,8 +173,18 @@ const parseBytes = (bytes: Buffer): unknown => {
   }
 }
 
+const exactly = (bytes: Buffer): unknown => {
+  try {
+    return parseExact(bytes)
+  } catch (cause) {
+    const isDeep = cause instanceof RangeError
+    const reason = isDeep ? 'the JSON is nested too deep' : 'the body is not valid JSON'
+    throw new MalformedMessage(isDeep ? 'not-jsonrpc' : 'not-json', reason, '', cause)
+  }
+}
+
 const notAnObject = (bytes: Buffer): MalformedMessage => {
-  const value = parseBytes(bytes)
+  const value = parseJson(bytes)
   return Array.isArray(value) ? new MalformedMessage('batch', noBatch) : invalid(wrongShape)
 }
 

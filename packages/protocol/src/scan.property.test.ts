@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { MalformedMessage } from './malformed.js'
 import { scanEnvelope, textOf } from './scan.js'
+import type { EnvelopeScan } from './scan.js'
 import { createRandom } from './testing/random.js'
 import { mutated, randomEnvelope } from './testing/random-json.js'
 
@@ -14,10 +16,21 @@ const parsed = (bytes: Buffer): unknown => {
   }
 }
 
+/** A changed byte may make two members of one name, which are refused. */
+const scanned = (bytes: Buffer): EnvelopeScan | 'refused' | undefined => {
+  try {
+    return scanEnvelope(bytes)
+  } catch (error) {
+    if (error instanceof MalformedMessage) return 'refused'
+    throw error
+  }
+}
+
 /** What JSON.parse reads, the scan must have found: the same members, the same values, nothing around them. */
 const agrees = (bytes: Buffer, seed: number): void => {
   const value = parsed(bytes)
-  const scan = scanEnvelope(bytes)
+  const scan = scanned(bytes)
+  if (scan === 'refused') return
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     for (const span of Object.values(scan ?? {})) {
       expect(span.start, `seed ${seed}`).toBeLessThan(span.end)
@@ -39,6 +52,7 @@ it('finds in any envelope what JSON.parse finds', () => {
   for (let seed = 1; seed <= runs; seed++) {
     const bytes = Buffer.from(randomEnvelope(createRandom(seed)))
     expect(parsed(bytes), `seed ${seed}`).toBeTypeOf('object')
+    expect(scanned(bytes), `seed ${seed}`).toBeTypeOf('object')
     agrees(bytes, seed)
   }
 })
@@ -52,7 +66,7 @@ it('finds nothing in an envelope that is cut off, wherever', () => {
   }
 })
 
-it('neither throws nor mis-locates when bytes are changed', () => {
+it('mis-locates nothing when bytes are changed', () => {
   let stillJson = 0
   for (let seed = 1; seed <= runs * 4; seed++) {
     const random = createRandom(seed)

@@ -1,10 +1,13 @@
+import { maxDepth, nestedEnd, stringEnd, tooDeep } from './depth.js'
+import { MalformedMessage } from './malformed.js'
+
 /** Span is a range of bytes, end exclusive. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** EnvelopeScan says where the members of a JSON-RPC envelope stand in its bytes. Of a repeated key the last one counts. */
+/** EnvelopeScan says where the members of a JSON-RPC envelope stand in its bytes. */
 export interface EnvelopeScan {
   readonly jsonrpc?: Span
   readonly id?: Span
@@ -15,7 +18,6 @@ export interface EnvelopeScan {
 }
 
 const quote = 0x22
-const backslash = 0x5c
 const openBrace = 0x7b
 const closeBrace = 0x7d
 const openBracket = 0x5b
@@ -26,24 +28,67 @@ const colon = 0x3a
 const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
 
 /**
- * scanEnvelope finds the top-level members of one JSON object without building it: four to five times cheaper than JSON.parse for big
- * bodies. It checks what it must walk over, not the inside of values. Undefined: not an object, or cut off.
+ * scanEnvelope finds the top-level members of one JSON object without building it: four to five
+ * times cheaper than JSON.parse for big bodies. It checks what it must walk over, not the inside of
+ * values. Undefined: not an object, or cut off. It throws MalformedMessage as scanUnique does.
  */
 export const scanEnvelope = (bytes: Buffer): EnvelopeScan | undefined => {
   const found: Record<string, Span> = {}
-  const end = walkMembers(bytes, skipSpace(bytes, 0), members, found)
+  const end = walkMembers(bytes, skipSpace(bytes, 0), members, members, found)
   return end >= 0 && ends(bytes, end) ? found : undefined
 }
 
-/** scanMembers finds some members of the object that stands in a span, in the same way. Undefined: no object stands there. */
+/**
+ * scanMembers finds some members of the object that stands in a span; of a repeated key the last one
+ * counts, as in JSON.parse. Undefined: no object stands there.
+ */
 export const scanMembers = (
   bytes: Buffer,
   span: Span,
   wanted: ReadonlySet<string>,
 ): Readonly<Record<string, Span>> | undefined => {
   const found: Record<string, Span> = {}
-  return walkMembers(bytes, span.start, wanted, found) === span.end ? found : undefined
+  return walkMembers(bytes, span.start, wanted, none, found) === span.end ? found : undefined
 }
+
+/**
+ * scanUnique finds them where each may stand once only: it throws MalformedMessage for a repeated
+ * member, and for one that equals a wanted one but for case. Parsers disagree on which of them counts
+ * (Go's encoding/json ignores case), so what is checked here would not be what the server executes.
+ */
+export const scanUnique = (
+  bytes: Buffer,
+  span: Span,
+  wanted: ReadonlySet<string>,
+): Readonly<Record<string, Span>> | undefined => {
+  const found: Record<string, Span> = {}
+  return walkMembers(bytes, span.start, wanted, wanted, found) === span.end ? found : undefined
+}
+
+/** findId finds the id of an envelope that was refused, where the bytes before the fault have one: its error carries it. */
+export const findId = (bytes: Buffer): Span | undefined => {
+  const found: Record<string, Span> = {}
+  try {
+    walkMembers(bytes, skipSpace(bytes, 0), idOnly, none, found)
+  } catch {
+    // What nests too deep is not walked to its end.
+  }
+  return found['id']
+}
+
+const idOnly: ReadonlySet<string> = new Set(['id'])
+
+/** objectEnd is the index behind the object that begins at `from`; -1 where it does not end, or nests too deep. */
+export const objectEnd = (bytes: Buffer, from: number): number => {
+  try {
+    return skipNested(bytes, from)
+  } catch {
+    return -1
+  }
+}
+
+/** requireShallow throws MalformedMessage for JSON that nests too deep to be parsed. */
+export const requireShallow = (bytes: Buffer): void => void skipValue(bytes, skipSpace(bytes, 0))
 
 /** isEmptyObject says whether the object that stands in a span has no members. */
 export const isEmptyObject = (bytes: Buffer, span: Span): boolean =>
@@ -54,6 +99,7 @@ const walkMembers = (
   bytes: Buffer,
   from: number,
   wanted: ReadonlySet<string>,
+  unique: ReadonlySet<string>,
   found: Record<string, Span>,
 ): number => {
   if (bytes[from] !== openBrace) return -1
@@ -61,7 +107,7 @@ const walkMembers = (
   if (bytes[at] === closeBrace) return at + 1
   for (;;) {
     if (bytes[at] !== quote) return -1
-    const keyEnd = skipString(bytes, at)
+    const keyEnd = stringEnd(bytes, at)
     if (keyEnd < 0) return -1
     const key = keyText(bytes, at, keyEnd)
     at = skipSpace(bytes, keyEnd)
@@ -69,13 +115,26 @@ const walkMembers = (
     const start = skipSpace(bytes, at + 1)
     const end = skipValue(bytes, start)
     if (end <= start) return -1
-    if (wanted.has(key)) found[key] = { start, end }
+    const isWanted = wanted.has(key)
+    if (isWanted ? unique.has(key) && found[key] : unique.has(folded(key))) throw repeated(key)
+    if (isWanted) found[key] = { start, end }
     at = skipSpace(bytes, end)
     if (bytes[at] === closeBrace) return at + 1
     if (bytes[at] !== comma) return -1
     at = skipSpace(bytes, at + 1)
   }
 }
+
+const none: ReadonlySet<string> = new Set()
+
+/** folded maps what equals but for case to one text; `ſ` and the Kelvin sign are letters to Go, too. */
+const folded = (key: string): string => key.toUpperCase().toLowerCase()
+
+const repeated = (key: string): MalformedMessage =>
+  new MalformedMessage(
+    'not-jsonrpc',
+    `the member "${folded(key)}" must stand once, in lower case; send each member once`,
+  )
 
 /** textOf reads a span as text. */
 export const textOf = (bytes: Buffer, span: Span): string =>
@@ -102,21 +161,9 @@ const skipSpace = (bytes: Buffer, from: number): number => {
   }
 }
 
-/** skipString takes the index of the opening quote and returns the one behind the closing quote, or -1. */
-const skipString = (bytes: Buffer, from: number): number => {
-  let at = from
-  for (;;) {
-    at = bytes.indexOf(quote, at + 1)
-    if (at < 0) return -1
-    let escapes = 0
-    while (bytes[at - 1 - escapes] === backslash && at - 1 - escapes > from) escapes++
-    if (escapes % 2 === 0) return at + 1
-  }
-}
-
 const skipValue = (bytes: Buffer, from: number): number => {
   const first = bytes[from]
-  if (first === quote) return skipString(bytes, from)
+  if (first === quote) return stringEnd(bytes, from)
   if (first === openBrace || first === openBracket) return skipNested(bytes, from)
   let at = from
   for (;;) {
@@ -128,20 +175,12 @@ const skipValue = (bytes: Buffer, from: number): number => {
   }
 }
 
+/** Around the value is the message that holds it. */
 const skipNested = (bytes: Buffer, from: number): number => {
-  let depth = 0
-  let at = from
-  while (at < bytes.length) {
-    const byte = bytes[at]
-    if (byte === quote) {
-      at = skipString(bytes, at)
-      if (at < 0) return -1
-      continue
-    }
-    if (byte === openBrace || byte === openBracket) depth++
-    if (byte === closeBrace || byte === closeBracket) depth--
-    at++
-    if (depth === 0) return at
-  }
-  return -1
+  const end = nestedEnd(bytes, from, maxDepth - 1)
+  if (end === tooDeep) throw nestsTooDeep()
+  return end
 }
+
+const nestsTooDeep = (): MalformedMessage =>
+  new MalformedMessage('not-jsonrpc', `the JSON nests deeper than ${maxDepth} levels`)

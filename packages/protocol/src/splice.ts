@@ -1,4 +1,5 @@
 import type { Message } from './message.js'
+import { progressTokenSpan } from './progress.js'
 import { isEmptyObject, scanEnvelope, scanMembers, textOf } from './scan.js'
 import type { Span } from './scan.js'
 
@@ -25,12 +26,9 @@ export const spliceProgressToken = (
   { bytes }: Pick<Message, 'bytes'>,
   token: string,
 ): Spliced | undefined => {
-  const { id, method, params } = scanEnvelope(bytes) ?? {}
-  if (!method || !params) return undefined
-  const isProgress = !id && parsed(textOf(bytes, method)) === 'notifications/progress'
-  if (!id && !isProgress) return undefined
-  const holder = isProgress ? params : memberOf(bytes, params, '_meta')
-  const span = holder && memberOf(bytes, holder, 'progressToken')
+  const { id, method } = scanEnvelope(bytes) ?? {}
+  if (!method) return undefined
+  const span = progressTokenSpan(bytes, id !== undefined, String(parsed(textOf(bytes, method))))
   return span && exchanged(bytes, span, token)
 }
 
@@ -51,9 +49,6 @@ export const insertIntoResult = (
   const inserted = isEmptyObject(bytes, result) ? text : `${text},`
   return exchanged(bytes, { start: at, end: at }, inserted).bytes
 }
-
-const memberOf = (bytes: Buffer, span: Span, key: string): Span | undefined =>
-  scanMembers(bytes, span, new Set([key]))?.[key]
 
 const exchanged = (bytes: Buffer, span: Span, text: string): Spliced => {
   const length = Buffer.byteLength(text)

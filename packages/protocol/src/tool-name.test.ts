@@ -9,7 +9,6 @@ it.each([
   [',"params":{"name":"read","arguments":{}}', 'read'],
   [', "params" : { "arguments":{"name":"inner"} , "name" : "é😀" }', 'é😀'],
   [String.raw`,"params":{"name":"a\"\u0062\\"}`, 'a"b\\'],
-  [',"params":{"name":"first","name":"last"}', 'last'],
   [',"params":{"name":""}', ''],
 ])('the tool of %s is read', (params, name) => {
   expect(nameIn('tools/call', params)).toBe(name)

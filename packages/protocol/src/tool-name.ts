@@ -1,14 +1,10 @@
 import type { Message } from './message.js'
-import { scanMembers, textOf } from './scan.js'
-
-const wanted: ReadonlySet<string> = new Set(['name'])
+import { textOf } from './scan.js'
 
 /** toolNameOf reads which tool a scanned `tools/call` names, without parsing its arguments; undefined: none. */
-export const toolNameOf = ({ bytes, method, paramsSpan }: Message): string | undefined => {
-  if (method !== 'tools/call' || !paramsSpan) return undefined
-  const span = scanMembers(bytes, paramsSpan, wanted)?.['name']
-  if (!span) return undefined
-  const raw = textOf(bytes, span)
+export const toolNameOf = ({ bytes, method, nameSpan }: Message): string | undefined => {
+  if (method !== 'tools/call' || !nameSpan) return undefined
+  const raw = textOf(bytes, nameSpan)
   if (plain.test(raw)) return raw.slice(1, -1)
   try {
     const name: unknown = JSON.parse(raw)

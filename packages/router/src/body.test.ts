@@ -1,10 +1,12 @@
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { RouterError } from '@mcp-router/core'
 import { expect, it, onTestFinished } from 'vitest'
 import { readBody } from './body.js'
+import { heldBytes } from './testing/held-bytes.js'
 
 /** A server that reads bodies of at most 1 kB and tells what it got, or the code of the error. */
 const open = async () => {
@@ -68,4 +70,15 @@ it('settles when the client leaves in the middle', async () => {
   await new Promise((written) => socket.write('', written))
   socket.destroy()
   await expect.poll(() => outcomes).toEqual(['INVALID_REQUEST'])
+})
+
+it('holds a small multiple of the bytes, however small the chunks are', async () => {
+  const count = 1_000_000
+  const held = await heldBytes(() => {
+    const req = new EventEmitter()
+    const body = readBody(req as unknown as IncomingMessage, count, ({ length }) => length) // its events only
+    for (let n = 0; n < count; n++) req.emit('data', Buffer.of(0x20))
+    return [req, body]
+  })
+  expect(held).toBeLessThan(4 * count)
 })

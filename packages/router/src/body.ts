@@ -1,8 +1,11 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { RouterError } from '@mcp-router/core'
-import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
+import { ChunkCollector, isMediaType, jsonType, MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { scanClientMessage } from './client-message.js'
 import { malformed } from './failure.js'
+import { digestOf } from './handoff/signature.js'
 import type { Incoming } from './incoming.js'
 
 /** So much more than the limit is read, to no purpose but that the client gets to read the answer, and for so long, ms. */
@@ -19,7 +22,7 @@ export const readBody = <T>(
   use: (body: Buffer) => T,
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    const body = new ChunkCollector()
     let size = 0
     let tooLong: NodeJS.Timeout | undefined
     const refuse = (): void => {
@@ -27,16 +30,15 @@ export const readBody = <T>(
       reject(new RouterError('BODY_TOO_LARGE', { limit }))
     }
     const finish = (): void => {
-      const [first] = chunks
       try {
-        resolve(use(chunks.length === 1 && first ? first : Buffer.concat(chunks)))
+        resolve(use(body.take()))
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)))
       }
     }
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size <= limit) chunks.push(chunk)
+      if (size <= limit) body.push(chunk)
       else tooLong ??= setTimeout(refuse, patienceMs)
       if (size > limit + patienceBytes) refuse()
     })
@@ -61,7 +63,7 @@ export interface Batch {
 
 /** readMessage reads the one JSON-RPC message of a POST and notes it on the Incoming: errors from here on carry its id. */
 export const readMessage = (incoming: Incoming, limit: number): Promise<Message> =>
-  readBody(incoming.req, limit, (bytes) => {
+  readPlain(incoming, limit, (bytes) => {
     const read = readAs(incoming, bytes)
     if (read.kind === 'batch') throw read.refusal
     return read
@@ -69,7 +71,29 @@ export const readMessage = (incoming: Incoming, limit: number): Promise<Message>
 
 /** readMessageOrBatch does the same where a batch may come instead. */
 export const readMessageOrBatch = (incoming: Incoming, limit: number): Promise<Message | Batch> =>
-  readBody(incoming.req, limit, (bytes) => readAs(incoming, bytes))
+  readPlain(incoming, limit, (bytes) => readAs(incoming, bytes))
+
+/** Decoded, a small body may be any size: none is (RFC 9110 §15.5.16). */
+const readPlain = <T>(
+  { req, bodyDigest }: Incoming,
+  limit: number,
+  use: (body: Buffer) => T,
+): Promise<T> => {
+  const coding = req.headers['content-encoding']
+  if (coding === undefined || coding.toLowerCase() === 'identity')
+    return readBody(
+      req,
+      limit,
+      bodyDigest === undefined ? use : (body) => use(asSigned(body, bodyDigest)),
+    )
+  return Promise.reject(new RouterError('UNSUPPORTED_CODING', { coding }))
+}
+
+/** Only the body that an Instance has read is acted on for whom it let in. */
+const asSigned = (body: Buffer, digest: string): Buffer => {
+  if (digestOf(body) === digest) return body
+  throw new RouterError('INVALID_REQUEST', { reason: 'the body was changed between two instances' })
+}
 
 const readAs = (incoming: Incoming, bytes: Buffer): Message | Batch => {
   const read = scanFor(incoming, bytes)
@@ -80,17 +104,16 @@ const readAs = (incoming: Incoming, bytes: Buffer): Message | Batch => {
   return { kind: 'batch', bytes, refusal: malformed(read) }
 }
 
-const jsonType = /^application\/json\s*(;|$)/i
-
 const requireJson = (incoming: Incoming): void => {
-  const type = incoming.req.headers['content-type']
-  if (type === 'application/json' || jsonType.test(type ?? '')) return
+  if (isMediaType(incoming.req.headers['content-type'], jsonType)) return
   throw new RouterError('UNSUPPORTED_CONTENT_TYPE')
 }
 
 const scanFor = (incoming: Incoming, bytes: Buffer): Message | MalformedMessage => {
+  // A strict server ends at such a byte, and with it the session that others share.
+  if (!isUtf8(bytes)) return new MalformedMessage('not-json', 'the body is not UTF-8')
   try {
-    const message = scanMessage(bytes)
+    const message = scanClientMessage(bytes)
     incoming.reads(message)
     return message
   } catch (error) {

@@ -10,10 +10,15 @@ export interface Admission {
 
 /** Broadcast tells the other Instances; delivery is best effort, the next touch finds out anyway. */
 export interface Broadcast {
-  /** Resolves once they know, or did not say so for a moment: nobody must meet a Session that was ended. */
-  sessionEnded(id: SessionId): Promise<void>
+  /**
+   * Resolves once they know, or did not say so for a moment, or for `waitMs`: nobody must meet a Session that was ended. Its Owner
+   * says so once its process is gone.
+   */
+  sessionEnded(id: SessionId, waitMs?: number): Promise<void>
   /** What others remember of this Session is out of date. */
   sessionMoved(id: SessionId): void
+  /** The server of a portable Session asks the client. */
+  clientAsked(id: SessionId): void
   /** A server told this Instance that one of its lists has changed. */
   listChanged(backend: BackendName, change: ListChange): void
 }
@@ -28,6 +33,17 @@ export interface RouterOptions {
   readonly inputTtlMs: number
   /** How long calls wait for an Endpoint that has just gone to come back, counted from when it went. */
   readonly endpointPatienceMs: number
+  /** An owned Session that nobody uses keeps its process so long. */
+  readonly idleUpstreamMs: number
+  /** How long an Endpoint may take to answer `initialize`. */
+  readonly openTimeoutMs: number
+  /** Sessions of one Principal at one Backend, at one Instance; each of them may run a process where the Backend is a command. */
+  readonly maxSessions: number
+  readonly maxStdioSessions: number
+  /** What a client says of itself when it opens a Session, as JSON. */
+  readonly maxHandshakeBytes: number
+  /** Where Backends are registered; clients are told its name without its folder. */
+  readonly serversFile?: string
 }
 
 /** RouterDeps are what the data plane is built from; `gateway` hands them in. */

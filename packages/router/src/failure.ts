@@ -1,13 +1,16 @@
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { MalformedMessage, requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { SessionLost, wasNeverSent } from '@mcp-router/upstream'
+import { BadAnswer, SessionLost, wasNeverSent } from '@mcp-router/upstream'
 
 /** failureOf says what a broken-off exchange with an Endpoint means to the client: it never arrived, or its outcome is unknown. */
 export const failureOf = (backend: string, thrown: unknown): RouterError => {
   if (thrown instanceof RouterError) return thrown
   if (thrown instanceof MalformedMessage) return malformed(thrown)
   if (thrown instanceof SessionLost) return new RouterError('SESSION_NOT_FOUND', {}, thrown)
+  if (thrown instanceof BadAnswer) {
+    return new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: thrown.message }, thrown)
+  }
   const code = wasNeverSent(thrown) ? 'NO_HEALTHY_ENDPOINT' : 'UPSTREAM_FAILED'
   return new RouterError(code, { backend, reason: reasonOf(thrown) }, thrown)
 }

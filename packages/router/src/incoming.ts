@@ -4,6 +4,27 @@ import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Accepted } from './journal/calls.js'
 
+/** Nginx, or an Instance that passes a request on, says so of one that comes again. */
+export const againHeader = 'x-mcp-router-again'
+
+/** Resumed is a request of 2026-07-28 whose client came back for the answer by GET. */
+export interface Resumed {
+  /** Its `Mcp-Param-*` headers, a flat list of names and values. */
+  readonly params: readonly string[]
+  /** X-Request-Id of the request that brought it. */
+  readonly requestId: string
+  /** When it came, ms since the epoch. */
+  readonly at: number
+  /** How often it was sent again for a client that came back. */
+  readonly repeats: number
+}
+
+/** Quiet is whoever writes an answer that has not begun. */
+export interface Quiet {
+  /** Its client was told nothing for long, and takes a stream: what is between them may take the connection for dead. */
+  onQuiet(): void
+}
+
 /** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */
 export class Incoming {
   readonly req: IncomingMessage
@@ -18,13 +39,30 @@ export class Incoming {
   session = ''
   /** It has an X-Request-Id of whoever passed it on: it may be sent again under the same one, to another Instance. */
   readonly mayComeAgain: boolean
+  /**
+   * It was sent to a server before, as far as anybody knows, and the Instance that did so is gone: it may be sent once more, and no third time, for
+   * it may be what ends Instances. Set where it is about to be sent again, too.
+   */
+  isAgain: boolean
+  /** That of its body, as the Instance that passed it on signed it; undefined: it comes from a client. */
+  bodyDigest: string | undefined
   /** Set once it was noted as a call that must not run twice. */
   accepted: Accepted | undefined
   /** What it holds, once that was read. */
   message: Message | undefined
+  /** Set where this is a GET for the answer to that. */
+  resumed: Resumed | undefined
+  /** Set by whoever can make the answer a stream. */
+  quiet: Quiet | undefined
+  /** The requests of a batch, where what is not known of them is told of each. */
+  requests: readonly Message[] | undefined
   /** JSON text of the request's id, empty while unknown: errors carry it. */
   id = ''
   method = ''
+  /** How long its client asked the server to be given, ms; undefined: it did not say. */
+  deadlineMs: number | undefined
+  /** When its server was last heard of, as `performance.now()` counts. */
+  heardAt = 0
   /** Its response has begun as an event stream. */
   streaming = false
   private readonly startedAt = performance.now()
@@ -53,8 +91,14 @@ export class Incoming {
     this.events = events
     const given = givenId(req)
     this.mayComeAgain = given !== undefined
+    this.isAgain = req.headers[againHeader] === '1'
     this.requestId = given ?? `${ownName}-${++counted}`
     res.on('close', () => this.close())
+  }
+
+  /** The headers that mirror a modern body, as they came, among others: a flat list of names and values. */
+  get rawHeaders(): readonly string[] {
+    return this.resumed?.params ?? this.req.rawHeaders
   }
 
   /** When it came, ms since the epoch. */
@@ -67,9 +111,10 @@ export class Incoming {
     return this.hops > 0
   }
 
-  /** whenClosed calls back once the response is over, sent or not: one listener on the response serves all. */
+  /** whenClosed calls back once the response is over, sent or not, or soon where it is: one listener on the response serves all. */
   whenClosed(watcher: () => void): void {
-    if (!this.watcher) this.watcher = watcher
+    if (this.closed) queueMicrotask(watcher)
+    else if (!this.watcher) this.watcher = watcher
     else if (!this.second) this.second = watcher
     else (this.more ??= []).push(watcher)
   }

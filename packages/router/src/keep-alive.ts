@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+
 /** KeptStream is an open SSE response that is kept alive: `quietTicks` goes back to 0 with everything it writes. */
 export interface KeptStream {
   quietTicks: number
@@ -7,9 +9,20 @@ export interface KeptStream {
   end(): void
 }
 
+/** So many periods in a row a client may take nothing of what waits for it. */
+const maxStalledPeriods = 2
+
+/** hasStalled is asked once a period; true: the client has not read for so long that its connection is to be cut. */
+export const hasStalled = (stream: { stalledPeriods: number }, res: ServerResponse): boolean => {
+  stream.stalledPeriods = res.writableNeedDrain ? stream.stalledPeriods + 1 : 0
+  return stream.stalledPeriods > maxStalledPeriods
+}
+
 /** KeepAlive writes a comment on each stream that was quiet for long: one timer for all of them. */
 export interface KeepAlive {
   readonly streams: Set<KeptStream>
+  /** A connection may be silent for so long, ms. */
+  readonly periodMs: number
   close(): void
 }
 
@@ -27,5 +40,5 @@ export const createKeepAlive = (periodMs: number): KeepAlive => {
     }
   }, periodMs / ticksPerPeriod)
   timer.unref()
-  return { streams, close: () => clearInterval(timer) }
+  return { streams, periodMs, close: () => clearInterval(timer) }
 }

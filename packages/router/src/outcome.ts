@@ -2,7 +2,7 @@ import type { Backend } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
 import { MalformedMessage, toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import { BadAnswer, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Context } from './downstream/context.js'
 import { isRetrySafe } from './retry-safe.js'
 
@@ -14,13 +14,15 @@ export interface Sent {
   readonly requestId?: string
   /** ms since the epoch */
   readonly at?: number
+  /** It was sent a second time, with the same end. */
+  readonly isRepeated?: boolean
   /** The rest of "…, and": who went away. */
   readonly reason?: string
 }
 
-/** outcomeUnknown tells that a request may have been executed, and that it was not sent again. */
+/** outcomeUnknown tells that a request may have been executed, and that it is not sent again. */
 export const outcomeUnknown = (
-  { message, requestId, at, reason }: Sent,
+  { message, requestId, at, isRepeated = false, reason }: Sent,
   cause?: unknown,
 ): RouterError => {
   const tool = message && toolNameOf(message)
@@ -29,7 +31,7 @@ export const outcomeUnknown = (
     ...(message && { method: message.method }),
     ...(tool !== undefined && { tool }),
     ...(at !== undefined && { sentAt: new Date(at).toISOString() }),
-    repeated: false,
+    repeated: isRepeated,
     reason: reason ?? 'the instance that ran it went away before it answered',
   }
   return new RouterError('OUTCOME_UNKNOWN', data, cause)
@@ -40,8 +42,13 @@ const maxRepeats = 3
 
 /** isBroken tells that an Endpoint, or the way to it, went away with a request that had been sent. */
 export const isBroken = (error: unknown): boolean => {
-  if (error instanceof RouterError) return error.code === 'UPSTREAM_FAILED'
+  if (error instanceof RouterError) {
+    // One that did not answer in time would not do so the next time.
+    const isLost = error.code === 'OPENING_FAILED' && error.data['late'] !== true
+    return isLost || error.code === 'UPSTREAM_FAILED'
+  }
   if (error instanceof SessionLost || error instanceof MalformedMessage) return false
+  if (error instanceof BadAnswer) return false
   return !mayTryElsewhere(error)
 }
 
@@ -63,11 +70,20 @@ export const afterBreak = async (
   broken: Broken,
 ): Promise<RouterError | undefined> => {
   const { backend, message, error, repeats } = broken
-  const reason = reasonOf(error)
+  const reason = causeOf(error)
   // An answer or news that comes twice is heard once: nobody waits for it any more.
   const isSafe =
     message.kind !== 'request' || (await isRetrySafe(context, backend, message).catch(() => false))
   if (isSafe && repeats < maxRepeats) return undefined
+  if (error instanceof RouterError && error.code === 'OPENING_FAILED') return error
   if (isSafe) return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
-  return outcomeUnknown({ ...broken, reason: `its server broke off (${reason})` }, error)
+  return outcomeUnknown(
+    { ...broken, reason: `server "${backend.name}" broke off (${reason})` },
+    error,
+  )
 }
+
+const causeOf = (error: unknown): string =>
+  error instanceof RouterError && error.data['reason'] !== undefined
+    ? String(error.data['reason'])
+    : reasonOf(error)

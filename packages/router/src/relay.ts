@@ -1,9 +1,13 @@
 import type { Link, RouterError } from '@mcp-router/core'
-import { keepAliveFrame, messageFrame } from '@mcp-router/protocol'
-import type { HttpController, HttpHandler } from '@mcp-router/upstream'
+import { endsEvent, eventStreamType, keepAliveFrame } from '@mcp-router/protocol'
+import { isEventStream } from '@mcp-router/upstream'
+import type { HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
+import { noteHeard } from './call-deadline.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { failureOf } from './failure.js'
+import { headerText } from './header-text.js'
 import type { Incoming } from './incoming.js'
+import { hasStalled } from './keep-alive.js'
 import type { KeepAlive, KeptStream } from './keep-alive.js'
 import { endWith, respondError } from './respond.js'
 
@@ -23,7 +27,7 @@ export interface Clocks {
 }
 
 /** Answers pass these headers of the Endpoint; everything else is the Endpoint's own business. */
-const passed = ['content-type', 'allow', 'retry-after'] as const
+const passed = ['allow', 'retry-after'] as const
 
 /** The head of a stream that says nothing leaves after so long, ms: until then the request can be sent again elsewhere. */
 const headMs = 250
@@ -34,16 +38,18 @@ const headMs = 250
  */
 export class Relay implements HttpHandler, KeptStream, Timed {
   quietTicks = 0
+  stalledPeriods = 0
   dueAt = 0
+  /** The time that its server has for it. */
+  limit: Timed | undefined
   previous: Link | undefined
   next: Link | undefined
-  private readonly incoming: Incoming
+  protected incoming: Incoming
   private readonly clocks: Clocks
-  private readonly hooks: RelayHooks
+  protected readonly hooks: RelayHooks
   protected controller: HttpController | undefined
   protected status = 0
   private head: string[] = []
-  private length: string | undefined
   protected held: Buffer | undefined
   protected begun = false
   protected streams = false
@@ -54,14 +60,19 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   private between: Buffer[] | undefined
   protected over = false
   private timed = false
-  /** The answer to a request that was sent anew is no stream, but what its client hears is one. */
-  private framed: Buffer[] | undefined
 
   constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
     this.incoming = incoming
     this.clocks = clocks
     this.hooks = hooks
-    incoming.whenClosed(() => this.onClientClose())
+    this.watch(incoming)
+  }
+
+  /** watch hears of a client that leaves. */
+  protected watch(incoming: Incoming): void {
+    incoming.whenClosed(() => {
+      if (incoming === this.incoming) this.onClientClose()
+    })
   }
 
   onRequestStart(controller: HttpController): void {
@@ -69,35 +80,35 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     if (this.over) controller.abort(clientLeft)
   }
 
-  onResponseStart(_: HttpController, status: number, headers: Record<string, unknown>): void {
+  onResponseStart(_: HttpController, status: number, headers: HttpHeaders): void {
     this.hooks.onStatus?.(status)
-    if (this.begun) {
-      if (!isStream(headers)) this.framed = []
-      return
-    }
+    if (!this.begun) this.takeHead(status, headers)
+  }
+
+  /** takeHead keeps what the client gets of the head. */
+  protected takeHead(status: number, headers: HttpHeaders): void {
     this.status = status
-    this.head = []
+    this.streams = isEventStream({ headers })
+    const type = this.streams ? eventStreamType : headerText(headers['content-type'])
+    this.head = type === undefined ? [] : ['content-type', type]
     for (const name of passed) {
-      const value = headers[name]
-      if (typeof value === 'string') this.head.push(name, value)
+      const value = headerText(headers[name])
+      if (value !== undefined) this.head.push(name, value)
     }
-    this.streams = isStream(headers)
     if (this.streams) {
       this.head.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no')
       // A stream that was asked for begins at once.
       if (this.incoming.req.method === 'GET') process.nextTick(beginRelay, this)
       else this.awaitFirst()
-      return
     }
-    const length = headers['content-length']
-    if (typeof length === 'string') this.length = length
   }
 
-  onResponseData(controller: HttpController, chunk: Buffer): void {
-    if (this.framed) {
-      this.framed.push(chunk)
-      return
-    }
+  onResponseData(_: HttpController, chunk: Buffer): void {
+    this.pass(chunk)
+  }
+
+  /** pass passes on bytes of the body; those of a stream are whole events, or parts of one. */
+  protected pass(chunk: Buffer): void {
     if (!this.begun && !this.held) {
       this.held = chunk
       if (this.streams) this.look(chunk)
@@ -106,17 +117,19 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     }
     if (!this.looked) this.look(chunk)
     this.begin()
-    this.write(chunk, controller)
+    this.write(chunk)
   }
 
   onResponseEnd(): void {
-    if (this.over) return
+    if (!this.over) this.conclude()
+  }
+
+  /** conclude ends the answer: all of it was passed on. */
+  protected conclude(): void {
     this.finish()
     const { res } = this.incoming
-    if (this.begun) {
-      if (this.framed) res.end(messageFrame(Buffer.concat(this.framed)))
-      else res.end()
-    } else {
+    if (this.begun) res.end()
+    else {
       const length = this.held?.length ?? 0
       this.head.push('content-length', String(length))
       res.writeHead(this.status, this.head)
@@ -133,7 +146,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     }
     this.finish()
     // Events with ids can be fetched again: the client resumes by itself once the stream ends (spec 2025-11-25, transports).
-    if (this.begun && this.streams && this.eventIds) {
+    if (this.canResume()) {
       this.incoming.res.end()
       this.incoming.done(this.status, 'UPSTREAM_FAILED')
       return
@@ -141,8 +154,14 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     this.respondFailure(error)
   }
 
+  protected canResume(): boolean {
+    return this.begun && this.streams && this.eventIds
+  }
+
   keepAlive(): void {
-    if (this.begun && this.betweenEvents) this.incoming.res.write(keepAliveFrame)
+    const { res } = this.incoming
+    if (hasStalled(this, res)) res.destroy()
+    else if (this.begun && this.betweenEvents) res.write(keepAliveFrame)
   }
 
   end(): void {
@@ -156,7 +175,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   /** tell puts an event of the router's own between those of the Endpoint, where this is a stream. */
   tell(frame: Buffer): void {
     if (this.over || !this.streams) return
-    if (this.begun && this.betweenEvents) this.incoming.res.write(frame)
+    if (this.begun && this.betweenEvents) this.writePaced(frame)
     else (this.between ??= []).push(frame)
   }
 
@@ -181,19 +200,25 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     this.begin()
   }
 
+  /** carryOn goes on with a stream whose head was sent before. */
+  protected carryOn(): void {
+    this.begun = true
+    this.streams = true
+    this.clocks.keep.streams.add(this)
+  }
+
   /** begin sends the head and what was held, once. */
   begin(): void {
     if (this.begun || this.over) return
     if (!this.held && !this.streams) return
     this.begun = true
     const { res } = this.incoming
-    if (this.length !== undefined) this.head.push('content-length', this.length)
     res.writeHead(this.status, this.head)
     if (this.streams) {
       this.incoming.streaming = true
       this.clocks.keep.streams.add(this)
     }
-    if (this.held && this.controller) this.write(this.held, this.controller)
+    if (this.held) this.write(this.held)
     else res.flushHeaders()
     this.held = undefined
     if (this.between && this.betweenEvents) this.tellBetween(this.between)
@@ -201,7 +226,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
 
   private tellBetween(frames: readonly Buffer[]): void {
     this.between = undefined
-    for (const frame of frames) this.incoming.res.write(frame)
+    for (const frame of frames) this.writePaced(frame)
   }
 
   /** Servers that number their events number the first. */
@@ -215,13 +240,19 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     respondError(this.incoming, failure)
   }
 
-  protected write(chunk: Buffer, controller: HttpController): void {
+  protected write(chunk: Buffer): void {
     this.quietTicks = 0
+    noteHeard(this.incoming)
     if (this.streams) this.betweenEvents = endsEvent(chunk)
-    const { res } = this.incoming
-    const isTaken = res.write(chunk)
+    this.writePaced(chunk)
     if (this.between && this.betweenEvents) this.tellBetween(this.between)
-    if (isTaken || controller.paused) return
+  }
+
+  /** writePaced writes to the client; the Endpoint is read no further until that is taken. */
+  private writePaced(bytes: Buffer): void {
+    const { controller } = this
+    const { res } = this.incoming
+    if (res.write(bytes) || !controller || controller.paused) return
     controller.pause()
     res.once('drain', () => controller.resume())
   }
@@ -236,6 +267,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   protected finish(): void {
     this.over = true
     if (this.timed) this.clocks.deadlines.remove(this)
+    if (this.limit) this.clocks.deadlines.remove(this.limit)
     if (this.streams) this.clocks.keep.streams.delete(this)
   }
 
@@ -249,9 +281,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   /** What came of an answer that broke off counts no more; half an event is ended, so that the next one is heard. */
   protected forgetAnswer(): void {
     this.held = undefined
-    this.length = undefined
     this.looked = false
-    this.framed = undefined
     if (!this.begun) this.streams = false
     if (this.begun && !this.betweenEvents) this.incoming.res.write('\n\n')
     this.betweenEvents = true
@@ -260,22 +290,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
 
 const beginRelay = (relay: Relay): void => relay.begin()
 
-export const isStream = ({ 'content-type': type }: Record<string, unknown>): boolean =>
-  typeof type === 'string' && type.startsWith('text/event-stream')
-
 const clientLeft = new Error('the client left')
 const ended = new Error('the instance is shutting down')
 
 const idField = Buffer.from('id:')
-
-const newline = 0x0a
-const carriageReturn = 0x0d
-
-const endsEvent = (chunk: Buffer): boolean => {
-  const last = chunk.length - 1
-  if (chunk[last] !== newline) return false
-  return (
-    chunk[last - 1] === newline ||
-    (chunk[last - 1] === carriageReturn && chunk[last - 2] === newline)
-  )
-}

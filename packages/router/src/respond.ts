@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { asRouterError } from '@mcp-router/core'
+import { asRouterError, retryStream, retryStreamAt } from '@mcp-router/core'
 import type { RouterError } from '@mcp-router/core'
 import { errorBytes, messageFrame } from '@mcp-router/protocol'
 import type { Refusal } from '@mcp-router/protocol'
@@ -17,7 +17,7 @@ export const endWith = (res: ServerResponse, body: Buffer | undefined): void => 
   else res.end(body.toString('latin1'), 'latin1')
 }
 
-/** respondJson answers with one JSON body and ends the call. */
+/** respondJson answers with one JSON body, or with the last event of a stream that has begun, and ends the call. */
 export const respondJson = (
   incoming: Incoming,
   status: number,
@@ -26,6 +26,11 @@ export const respondJson = (
   outcome = 'ok',
 ): void => {
   const { res } = incoming
+  if (res.headersSent) {
+    endBegun(incoming, body)
+    incoming.done(200, outcome)
+    return
+  }
   res.writeHead(status, ['content-type', json, 'content-length', String(body.length), ...headers])
   endWith(res, body)
   incoming.done(status, outcome)
@@ -55,9 +60,13 @@ export const respondRefusal = (incoming: Incoming, refusal: Refusal): void => {
 /** respondError is the one exit of every error: HTTP status, headers and a JSON-RPC error that carries the request's id. */
 export const respondError = (incoming: Incoming, thrown: unknown): void => {
   const error = asRouterError(thrown)
+  if (error.status === 503 && comesBack(incoming)) {
+    respondRetry(incoming, error)
+    return
+  }
   const { res } = incoming
   incoming.done(res.destroyed ? 499 : error.status, error.code)
-  const body = errorBytes(incoming.id, error.rpc, error.message, error.told)
+  const body = errorBody(incoming, error)
   if (res.headersSent) {
     endBegun(incoming, body)
     return
@@ -69,10 +78,60 @@ export const respondError = (incoming: Incoming, thrown: unknown): void => {
   res.end(body)
 }
 
+/** What is not known of a batch is told under the id of each of its requests. */
+const errorBody = (
+  { id, requests }: Incoming,
+  { code, rpc, message, told }: RouterError,
+): Buffer =>
+  requests && code === 'OUTCOME_UNKNOWN'
+    ? arrayOf(requests.map((each) => errorBytes(each.id, rpc, message, told)))
+    : errorBytes(id, rpc, message, told)
+
+const comma = Buffer.from(',')
+
+/** arrayOf writes messages as one JSON array, each as it came. */
+export const arrayOf = (messages: readonly Buffer[]): Buffer => {
+  const parts = messages.flatMap((message, at) => (at === 0 ? [message] : [comma, message]))
+  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')])
+}
+
+/** comesBack tells that a client which had a stream asks for it again. A client that is refused then never comes again. */
+const comesBack = ({ req: { method, url = '', headers }, ...incoming }: Incoming): boolean =>
+  method === 'GET' &&
+  // Its stream has begun with an event id, and its client waits for the answer to a call.
+  !incoming.resumed &&
+  (incoming.downstream === 'sse' || incoming.downstream === 'http') &&
+  Boolean(
+    headers['last-event-id'] ?? headers['mcp-protocol-version'] ?? /[?&]clientId=[^&]/.test(url),
+  )
+
+/**
+ * respondRetry answers a GET of a client that had a stream before with one that ends at once: EventSource opens it again after `retry`, but gives
+ * up for good after an error (HTML, server-sent events §9.2.2), and clients of the official SDK after two.
+ */
+const respondRetry = (incoming: Incoming, error: RouterError): void => {
+  const { res } = incoming
+  incoming.done(res.destroyed ? 499 : 200, error.code)
+  if (res.headersSent) {
+    res.end()
+    return
+  }
+  res.writeHead(200, [
+    'content-type',
+    'text/event-stream',
+    'cache-control',
+    'no-cache, no-transform',
+  ])
+  const lastEventId = incoming.req.headers['last-event-id']
+  const isResuming = incoming.downstream === 'http' && typeof lastEventId === 'string'
+  res.end(isResuming ? retryStreamAt(lastEventId) : retryStream)
+}
+
 const headersOf = (error: RouterError): string[] => {
   const headers: string[] = []
   if (error.retryAfterS !== undefined) headers.push('retry-after', String(error.retryAfterS))
   if (error.code === 'UNAUTHENTICATED') headers.push('www-authenticate', 'Bearer')
+  if (error.code === 'UNSUPPORTED_CODING') headers.push('accept-encoding', 'identity')
   if (error.code === 'METHOD_NOT_ALLOWED') headers.push('allow', String(error.data['allow']))
   return headers
 }

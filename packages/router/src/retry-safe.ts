@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Backend } from '@mcp-router/core'
-import { toolNameOf } from '@mcp-router/protocol'
+import type { Backend, Endpoint } from '@mcp-router/core'
+import { requestBytes, resultOf, scanMessage, toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { endpointKey, mayTryElsewhere } from '@mcp-router/upstream'
 import type { ToolList } from '@mcp-router/upstream'
-import { askPooled } from './bridge/ask-pooled.js'
+import { askPooled, Refused } from './bridge/ask-pooled.js'
 import type { Context } from './downstream/context.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -30,33 +31,94 @@ const methods: ReadonlySet<string> = new Set([
   'tasks/cancel',
 ])
 
-/** isRetrySafe tells that a message may be executed twice: a read, or a call of a tool that says so of itself (annotations). */
+/**
+ * isRetrySafe tells that a message may be executed twice: a read, or a call of a tool that says so of itself (annotations). Once a call was lost,
+ * a process may be started to ask for that, as repeating it needs one, too; `running`: not yet, for the call would wait for it.
+ */
 export const isRetrySafe = async (
   context: Context,
   backend: Backend,
   message: Message,
+  ask: 'any' | 'running' = 'any',
 ): Promise<boolean> => {
   const known = isKnownRetrySafe(context, backend, message)
   if (known !== undefined) return known
-  const tools = await context.deps.catalog.tools(backend.name, (cursor) =>
-    askAny(context, backend, cursor === undefined ? {} : { cursor }),
+  const tools = await context.deps.catalog.tools(backend, (cursor) =>
+    askAny(context, backend, cursor === undefined ? {} : { cursor }, ask),
   )
   return isSafeIn(tools, message)
 }
 
-/** A server that has just gone may be back in a moment; a call that nobody knows to be safe is not repeated. */
+/** A server that has just gone may be back in a moment; a call that nobody knows to be safe is not repeated. It is asked so often at least. */
 const rounds = 3
 const pauseMs = 300
 
+/** A session that is busy may not answer, ms. */
+const askMs = 2_000
+
+/** askRunning lists the tools of an Endpoint; a process is never started for that: the call would wait for it, and some can run only once. */
+export const askRunning = async (
+  context: Context,
+  { backend, endpoint }: Place,
+  params: Json,
+): Promise<Json> => {
+  if (endpoint.transport !== 'stdio' || context.deps.pool.find(endpoint))
+    return askPooled(context, { backend, endpoint }, 'tools/list', params)
+  const key = endpointKey(endpoint)
+  for (const held of context.sessions.all()) {
+    if (!held.live?.isReady() || endpointKey(held.endpoint) !== key) continue
+    const request = requestBytes(`mcp-router-tools-${++own}`, 'tools/list', params)
+    const answer = await soon(held.live.ask(scanMessage(request)))
+    const result = answer && resultOf(answer)
+    if (result) return result
+  }
+  throw new Error(`${endpoint.id} does not run`)
+}
+
+const soon = async <T>(answer: Promise<T>): Promise<T | undefined> => {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), askMs)
+  })
+  return Promise.race([answer.catch(() => undefined), late]).finally(() => clearTimeout(timer))
+}
+
+let own = 0
+
+interface Place {
+  readonly backend: Backend
+  readonly endpoint: Endpoint
+}
+
 /** askAny lists the tools of the first Endpoint that answers. */
-const askAny = async (context: Context, backend: Backend, params: object): Promise<Json> => {
+const askAny = async (
+  context: Context,
+  backend: Backend,
+  params: object,
+  ask: 'any' | 'running',
+): Promise<Json> => {
   let failure: unknown = new Error('there is no endpoint')
-  for (let round = 0; round < rounds; round++) {
+  const attempt = {}
+  // A round may start a process of each command.
+  const mayWait = ask === 'any' && backend.endpoints.some(({ transport }) => transport !== 'stdio')
+  const mayAsk = async (round: number): Promise<boolean> => {
+    if (round >= rounds) return mayWait && context.selector.mayReturn(backend, attempt)
     if (round > 0) await wait(pauseMs)
+    return true
+  }
+  for (let round = 0; await mayAsk(round); round++) {
     for (const endpoint of backend.endpoints) {
       try {
-        return await askPooled(context, { backend, endpoint }, 'tools/list', { ...params })
+        const place = { backend, endpoint }
+        const mayOpen = ask === 'any' && (endpoint.transport !== 'stdio' || round < rounds)
+        return await askRunning(context, place, { ...params }).catch((error: unknown) => {
+          if (!mayOpen) throw error
+          return askPooled(context, place, 'tools/list', { ...params })
+        })
       } catch (error) {
+        // It is there, and would say the same again.
+        if (error instanceof Refused) throw error
+        if (mayTryElsewhere(error)) context.selector.failed(endpoint)
         failure = error
       }
     }
@@ -73,7 +135,7 @@ export const isKnownRetrySafe = (
   if (message.kind !== 'request') return false
   if (methods.has(message.method) || backend.retry === 'always') return true
   if (message.method !== 'tools/call') return false
-  const tools = deps.catalog.known(backend.name)
+  const tools = deps.catalog.known(backend)
   return tools && isSafeIn(tools, message)
 }
 

@@ -34,8 +34,8 @@ describe('a session over http', () => {
     ' {\t"jsonrpc" : "2.0",\n"id":"1", "method":"tools/call","x-unknown":[1.50, 1e2,-0],"params":{"é":"😀\\u0000"}} \r\n',
     '{"jsonrpc":"2.0","id":12345678901234567890,"method":"m","params":{"big":9007199254740993}}',
   ])('passes a request and its answer unchanged: %j', async (text) => {
-    const answer =
-      '{"id":7 ,"jsonrpc":"2.0",  "result":{"n":1.0,"u":"\\u00e9é\x7f😀"},"extra":null}\n'
+    const id = /"id":("1"|\d+)/.exec(text)?.[1] ?? ''
+    const answer = `{"id":${id} ,"jsonrpc":"2.0",  "result":{"n":1.0,"u":"\\u00e9é\x7f😀"},"extra":null}\n`
     const { endpoint, url } = await open(({ res }) => {
       res.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
       res.end(answer)
@@ -71,7 +71,7 @@ describe('a session over http', () => {
     expect(got).not.toHaveProperty('cookie')
   })
 
-  it('passes a stream as it comes, an answer within it', async () => {
+  it('passes a stream event by event, an answer within it', async () => {
     const { url } = await open(({ res, message }) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write('id: 1\ndata: \n\n: odd   spacing\n\n')
@@ -86,9 +86,9 @@ describe('a session over http', () => {
       'x-accel-buffering': 'no',
     })
     expect(told.text).toBe(
-      'id: 1\ndata: \n\n: odd   spacing\n\n' +
-        'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n' +
-        'data: {"jsonrpc":"2.0","id":"a","result":{}}\n\n',
+      // A client of this revision fails on an event without data.
+      'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/x"}\n\n' +
+        'event: message\ndata: {"jsonrpc":"2.0","id":"a","result":{}}\n\n',
     )
   })
 
@@ -145,7 +145,7 @@ describe('a session over http', () => {
     })
     expect(endpoint.asked.at(-1)?.headers['mcp-session-id']).toBe('s-1')
     await ask(`${a.url}/mcp/weather`, { method: 'DELETE', headers })
-    b.router.forget(session as never)
+    await b.router.forget(session as never)
     expect((await ask(there, { headers, body: aRequest(2, 'ping') })).status).toBe(404)
   })
 })

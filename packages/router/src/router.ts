@@ -6,26 +6,41 @@ import { createBridge } from './bridge/bridge.js'
 import { serveCall } from './downstream/call.js'
 import type { Context } from './downstream/context.js'
 import { serveHttp } from './downstream/http.js'
-import { serveMessage, serveSse } from './downstream/sse.js'
+import { createModernEventIds } from './downstream/modern-event-id.js'
+import { serveSse } from './downstream/sse.js'
+import { serveMessage } from './downstream/sse-message.js'
 import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
 import { malformed } from './failure.js'
-import { createHandoff, credentialsOf, handoffPrefix } from './handoff/handoff.js'
+import { createSharedKeys } from '@mcp-router/upstream'
+import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
+import { createPeers, peersPath } from './handoff/peers.js'
 import { answerRecall, createRecall, recalling, recallPrefix } from './handoff/recall.js'
+import type { Sender } from './handoff/signature.js'
 import { Incoming } from './incoming.js'
 import { createCalls } from './journal/calls.js'
 import { patientJournal } from './journal/patient.js'
+import { keepToAccepted } from './one-form.js'
 import { createKeepAlive } from './keep-alive.js'
+import { createLongAnswers } from './long-answers.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
 import { acknowledge } from './sessions/acknowledge.js'
 import type { HeldSession } from './sessions/held.js'
-import { outlives } from './sessions/named.js'
 import { ageingOf } from './sessions/ageing.js'
+import { rebound } from './sessions/rebound.js'
+import type { Follows } from './sessions/rebound.js'
+import { Listening, listeningPrefix } from './sessions/listening.js'
 import { createOffers } from './sessions/offers.js'
+import { keepStreams } from './sessions/portable.js'
 import { createPortableReplays } from './sessions/portable-replays.js'
+import { orphansOf } from './sessions/orphans.js'
+import { oweAgain } from './sessions/owed.js'
+import { noteAskedHere } from './sessions/asked.js'
+import { createReturnProofs } from './sessions/return-proof.js'
 import { createSessions } from './sessions/table.js'
+import { restOwned } from './sessions/takeover.js'
 import type { Sessions } from './sessions/table.js'
 import { createTold } from './sessions/told.js'
 import { matchTarget } from './target.js'
@@ -38,8 +53,10 @@ export interface Router {
   handle(req: IncomingMessage, res: ServerResponse): boolean
   /** The same for what comes from other Instances only, the way back of one that drains. */
   handleBack(req: IncomingMessage, res: ServerResponse): boolean
-  /** A Session ended on another Instance. */
-  forget(id: SessionId): void
+  /** Another Instance goes on with a Session, or ended it (`isOver`). It resolves once what belonged to it here is gone. */
+  forget(id: SessionId, isOver?: boolean): Promise<void>
+  /** Another Instance heard the server of a portable Session ask the client. */
+  clientAsked(id: SessionId): void
   /** How many Sessions are held in memory, by Backend. */
   sessions(): ReadonlyMap<string, number>
   /** Calls under way. */
@@ -64,10 +81,21 @@ export const createRouter = (given: RouterDeps): Router => {
     client: deps.client,
     members,
     instance: deps.instance,
-    credentials: credentialsOf(deps.clusterSecret, ''),
+    secret: deps.clusterSecret,
   })
   const store = recalling(deps.sessions, recall)
-  const sessions = createSessions({ ...deps, store, outlives })
+  const sessions = createSessions({
+    ...deps,
+    store,
+    outlives: ({ initialize }) => initialize !== '',
+    onMended(held) {
+      oweAgain(context, held)
+      orphansOf(context).renew(held)
+    },
+    onRest: ({ live }) => live && restOwned(live),
+    keys: createSharedKeys(deps.clusterSecret),
+    onRebound: (held) => rebound(context, held),
+  })
   const handoff = createHandoff({
     client: deps.client,
     members,
@@ -76,6 +104,15 @@ export const createRouter = (given: RouterDeps): Router => {
     secret: deps.clusterSecret,
     instance: deps.instance,
   })
+  const peers = createPeers({
+    client: deps.client,
+    members,
+    instance: deps.instance,
+    secret: deps.clusterSecret,
+    onLost: () => listening.onLost(),
+  })
+  const follows: Follows = new Map()
+  const listening = new Listening({ client: deps.client, peers, follows })
   const selector = createSelector(deps.options.endpointPatienceMs)
   const context: Context = {
     deps,
@@ -84,8 +121,11 @@ export const createRouter = (given: RouterDeps): Router => {
     handoff,
     keep,
     deadlines,
+    longAnswers: createLongAnswers(deps.client.maxResponseBytes),
     bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
+    eventIds: createModernEventIds(deps.clusterSecret),
     calls: createCalls(deps.journal),
+    returns: createReturnProofs(deps.instance),
     told: createTold(deps.journal, ageingOf(deadlines)),
     portableReplays: createPortableReplays(deps.instance, ageingOf(deadlines)),
     offers: createOffers({
@@ -94,6 +134,9 @@ export const createRouter = (given: RouterDeps): Router => {
         deps.broadcast.listChanged(backend, change)
       },
     }),
+    follows,
+    listening,
+    peers,
     draining: false,
   }
   const underway = createUnderway()
@@ -120,19 +163,21 @@ export const createRouter = (given: RouterDeps): Router => {
     target: Target,
     req: IncomingMessage,
     res: ServerResponse,
-    from: Principal | undefined,
+    from: Sender | undefined,
   ): void => {
     const downstream = downstreamOf[target.kind]
     const { events, admission } = deps
     let principal: Principal
     try {
-      principal = from ?? admission.admit(req)
+      principal = from ? { name: from.principal } : admission.admit(req)
     } catch (error) {
       respondError(new Incoming(req, res, anonymous, downstream, 0, events), error)
       return
     }
-    const hops = from ? handoff.hopsOf(req) : 0
-    const incoming = new Incoming(req, res, principal, downstream, hops, events)
+    const incoming = new Incoming(req, res, principal, downstream, from?.hops ?? 0, events)
+    if (from) incoming.bodyDigest = from.digest
+    // Where it leaves for its client, also if another Instance answers it.
+    if (!from && req.method === 'POST' && target.kind !== 'message') keepToAccepted(incoming)
     try {
       underway.add(incoming)
     } catch (error) {
@@ -149,6 +194,14 @@ export const createRouter = (given: RouterDeps): Router => {
     if (!from) return false
     if (url.startsWith(recallPrefix)) {
       answerRecall(url, res, (id) => sessions.held(id)?.record)
+      return true
+    }
+    if (url === peersPath) {
+      peers.accept(res)
+      return true
+    }
+    if (url.startsWith(listeningPrefix)) {
+      listening.answer(req.method ?? '', url, res)
       return true
     }
     const target = url.startsWith(handoffPrefix) && matchTarget(url.slice(handoffPrefix.length))
@@ -177,7 +230,8 @@ export const createRouter = (given: RouterDeps): Router => {
       req.socket.destroy()
       return true
     },
-    forget: (id) => sessions.forget(id),
+    clientAsked: (id) => noteAskedHere(context, id),
+    forget: (id, isOver) => sessions.forget(id, isOver),
     sessions() {
       const counts = new Map<string, number>()
       for (const { record } of sessions.all()) {
@@ -203,7 +257,10 @@ export const createRouter = (given: RouterDeps): Router => {
         // One more may have come over a kept connection while the others were waited for.
       } while (underway.hasCalls() && performance.now() < giveUpAt)
       await Promise.all([...sessions.all()].map((held) => acknowledged(context, held)))
+      await keepStreams(context, Math.max(0, giveUpAt - performance.now()))
       closed = true
+      peers.close()
+      listening.close()
       for (const end of [...context.bridge.listens]) end()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()
@@ -221,12 +278,12 @@ const pollMs = 50
 /** acknowledged: what its client has need not be told again by the next Owner. */
 const acknowledged = async ({ told }: Context, { record, live }: HeldSession): Promise<void> => {
   if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
-    told.forget(record.id)
+    told.forget(record)
 }
 
 /** owes tells that a client waits on its Stream for an answer. */
 const owes = (sessions: Sessions): boolean =>
-  [...sessions.all()].some(({ live }) => (live?.owes() ?? 0) > 0)
+  [...sessions.all()].some(({ live }) => (live?.debts.size() ?? 0) > 0)
 
 /** until resolves once it is so, or after `limitMs`. */
 const until = async (isSo: () => boolean, limitMs: number): Promise<void> => {

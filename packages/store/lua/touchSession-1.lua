@@ -12,6 +12,7 @@
 local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
 if type(epoch) ~= 'string' then return -1 end
 if epoch ~= ARGV[1] then return -2 end
-redis.call('HSET', KEYS[1], 'lastActive', ARGV[2])
+-- PEXPIRE first: as the first write of the script it is also done when the memory of Redis is full, and lets HSET follow.
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[1], 'lastActive', ARGV[2])
 return 1

@@ -11,5 +11,7 @@
 local epoch = redis.pcall('HGET', KEYS[1], 'epoch')
 if type(epoch) ~= 'string' then return -1 end
 if epoch ~= ARGV[1] then return -2 end
+-- HDEL, of nothing, is done also when the memory of Redis is full, and as the first write of the script lets HSET follow.
+redis.call('HDEL', KEYS[1], '')
 if #ARGV > 1 then redis.call('HSET', KEYS[1], unpack(ARGV, 2)) end
 return 1

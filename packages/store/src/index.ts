@@ -5,10 +5,18 @@ export { openMs, orphanMs } from './orphan-index.js'
 export type { NotedStream, OrphanIndex } from './orphan-index.js'
 export { onceReachable } from './once-reachable.js'
 export { createRegistry } from './registry.js'
-export type { Registry, Snapshot } from './registry.js'
+export type { Problems, Registry, Snapshot } from './registry.js'
 export { connectBroadcast } from './redis/broadcast.js'
 export { redisStore } from './redis/store.js'
+export { isFull } from './redis/unavailable.js'
 export type { LifeEntry, SessionLives } from './session-lives.js'
-export type { SessionChange, SessionStore, Touch, TouchOutcome } from './session-store.js'
+export type {
+  RestoreOutcome,
+  SessionChange,
+  SessionStore,
+  Touch,
+  TouchOutcome,
+} from './session-store.js'
 export type { Store, StoreHealth, StoreOptions } from './store.js'
+export { journalMs } from './journal.js'
 export type { AcceptedCall, Journal, Owed } from './journal.js'

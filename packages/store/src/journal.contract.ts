@@ -1,6 +1,7 @@
 import type { InstanceId, SessionId } from '@mcp-router/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { lasting, type OpenStore } from './open-store.contract.js'
+import { aSession } from './session-store.contract.js'
 import type { Store } from './store.js'
 
 /** describeJournal is the contract of every Journal. */
@@ -8,7 +9,13 @@ export const describeJournal = (open: OpenStore) => {
   describe('the journal', () => {
     let store: Store
     const session = 's-1' as SessionId
-    const call = (requestId: string) => ({ requestId, body: `{"id":${requestId},"é":"😀"}` })
+    const call = (entry: string) => ({
+      entry,
+      callId: `r-${entry}`,
+      body: `{"é":"😀\\n"}\n${entry}`,
+    })
+    const sorted = (owed: readonly { readonly entry: string }[]) =>
+      owed.toSorted((a, b) => (a.entry < b.entry ? -1 : 1))
 
     beforeEach(async () => {
       store = await open(lasting)
@@ -17,26 +24,48 @@ export const describeJournal = (open: OpenStore) => {
     afterEach(() => store.close())
 
     it('knows what is owed to whom', async () => {
-      await store.journal.owe(session, call('1'))
-      await store.journal.owe(session, call('"a"'))
-      await store.journal.owe('s-2' as SessionId, call('2'))
-      const owed = await store.journal.owed(session)
-      expect(owed.toSorted((a, b) => (a.requestId < b.requestId ? -1 : 1))).toEqual([
-        call('"a"'),
-        call('1'),
+      await store.journal.owe(session, 1, call('1.1'))
+      await store.journal.owe(session, 1, { ...call('1.2'), callId: '' })
+      await store.journal.owe('s-2' as SessionId, 1, call('1.3'))
+      expect(sorted(await store.journal.owed(session))).toEqual([
+        call('1.1'),
+        { ...call('1.2'), callId: '' },
       ])
     })
 
+    it('knows what was repeated', async () => {
+      const repeated = { ...call('1.1'), isRepeated: true }
+      const unnamed = { ...call('1.2'), callId: '', isRepeated: true }
+      await store.journal.owe(session, 1, call('1.1'))
+      await store.journal.owe(session, 1, repeated)
+      await store.journal.owe(session, 1, unnamed)
+      expect(sorted(await store.journal.owed(session))).toEqual([repeated, unnamed])
+    })
+
     it('forgets what was settled, and nothing else', async () => {
-      await store.journal.owe(session, call('1'))
-      await store.journal.owe(session, call('2'))
-      await store.journal.settle(session, ['1'])
-      await store.journal.settle(session, ['never', 'nor this'])
+      await store.journal.owe(session, 1, call('1'))
+      await store.journal.owe(session, 1, call('2'))
+      await store.journal.settle(session, 1, ['1'])
+      await store.journal.settle(session, 1, ['never', 'nor this'])
       expect(await store.journal.owed(session)).toEqual([call('2')])
-      await store.journal.settle(session, [])
-      await store.journal.owe(session, call('3'))
-      await store.journal.settle(session, ['2', '3'])
+      await store.journal.settle(session, 1, [])
+      await store.journal.owe(session, 1, call('3'))
+      await store.journal.settle(session, 1, ['2', '3'])
       expect(await store.journal.owed(session)).toEqual([])
+    })
+
+    it('takes nothing from a writer whose session another instance has claimed', async () => {
+      const record = aSession({ epoch: 1 })
+      await store.sessions.create(record)
+      await store.journal.owe(record.id, 1, call('1.1'))
+      await store.sessions.claim(record.id, 1, 'i-2' as InstanceId)
+      await store.journal.owe(record.id, 2, call('2.1'))
+      await store.journal.owe(record.id, 1, { ...call('1.1'), body: 'late' })
+      await store.journal.owe(record.id, 1, call('1.2'))
+      await store.journal.settle(record.id, 1, ['1.1', '2.1'])
+      expect(sorted(await store.journal.owed(record.id))).toEqual([call('1.1'), call('2.1')])
+      await store.journal.settle(record.id, 2, ['1.1', '2.1'])
+      expect(await store.journal.owed(record.id)).toEqual([])
     })
 
     const call1 = { instance: 'i-1' as InstanceId, at: 1, digest: 'd1' }
@@ -46,6 +75,12 @@ export const describeJournal = (open: OpenStore) => {
       expect(await store.journal.accept('r-1', call1)).toBeUndefined()
       expect(await store.journal.accept('r-1', call2)).toEqual(call1)
       expect(await store.journal.accept('r-2', call2)).toBeUndefined()
+    })
+
+    it('tells what was noted of a call without taking it', async () => {
+      expect(await store.journal.accepted('r-1')).toBeUndefined()
+      await store.journal.accept('r-1', call1)
+      expect(await store.journal.accepted('r-1')).toEqual(call1)
     })
 
     it('tells how a call ended to whoever asks again', async () => {
@@ -68,8 +103,8 @@ export const describeJournal = (open: OpenStore) => {
     })
 
     it('owes an answer once, however often it is asked for', async () => {
-      await store.journal.owe(session, call('1'))
-      await store.journal.owe(session, call('1'))
+      await store.journal.owe(session, 1, call('1'))
+      await store.journal.owe(session, 1, call('1'))
       expect(await store.journal.owed(session)).toEqual([call('1')])
     })
   })

@@ -1,9 +1,13 @@
 import type { InstanceId, SessionId } from '@mcp-router/core'
 
-/** Owed is a request whose answer its client still waits for. */
+/** Owed is a request whose response its client still waits for, or that response once it is known. */
 export interface Owed {
-  /** JSON text of its id. */
-  readonly requestId: string
+  /** Names this entry and no other one of its Session: a client may use one JSON-RPC id for many requests. */
+  readonly entry: string
+  /** X-Request-Id of the HTTP request that brought it; empty where it had none that can be trusted. */
+  readonly callId: string
+  /** It was sent to a server a second time, because the Instance that had sent it was gone. */
+  readonly isRepeated?: boolean
   /** The whole message, as it came. */
   readonly body: string
 }
@@ -16,6 +20,8 @@ export interface AcceptedCall {
   readonly at: number
   /** Tells it from another request that was given the same id. */
   readonly digest: string
+  /** It had come before, and so may have run before. */
+  readonly again?: boolean
   /** The response (JSON text), where it came when nobody waited for it any more. */
   readonly response?: string
 }
@@ -26,12 +32,19 @@ export interface AcceptedCall {
  * with STORE_UNAVAILABLE when the store cannot be reached.
  */
 export interface Journal {
-  owe(session: SessionId, owed: Owed): Promise<void>
-  settle(session: SessionId, requestIds: readonly string[]): Promise<void>
+  /**
+   * Writes an entry, or replaces it. `epoch` is that of the Session as the writer knows it: a writer that another Instance has superseded
+   * since writes nothing.
+   */
+  owe(session: SessionId, epoch: number, owed: Owed): Promise<void>
+  /** Deletes entries, under the same condition. */
+  settle(session: SessionId, epoch: number, entries: readonly string[]): Promise<void>
   /** What is still owed, in no order. */
   owed(session: SessionId): Promise<readonly Owed[]>
   /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */
   accept(requestId: string, call: AcceptedCall): Promise<AcceptedCall | undefined>
+  /** What was noted under an X-Request-Id; undefined: nothing was. */
+  accepted(requestId: string): Promise<AcceptedCall | undefined>
   /** Notes how it ended, for whoever asks again within `keptMs`, five minutes unless given. */
   finish(requestId: string, call: AcceptedCall, keptMs?: number): Promise<void>
   /** It was not sent: the request may come again. */

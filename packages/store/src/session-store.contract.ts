@@ -13,6 +13,7 @@ export const aSession = (change: Partial<Session> = {}): Session => ({
   instance: 'router-instance-1' as InstanceId,
   epoch: 0,
   endpoint: 'http://127.0.0.1:8071/mcp' as EndpointId,
+  place: 'place-1',
   backendSessionId: '',
   revision: '2025-06-18',
   initialize: '{"clientInfo":{"name":"Zürich ☂"}}',
@@ -55,6 +56,29 @@ export const describeSessions = (open: OpenStore) => {
 
     it('finds nothing under an id that was never created', async () => {
       expect(await store.sessions.find(newSessionId())).toBeUndefined()
+    })
+
+    it('restores a record that is gone', async () => {
+      const session = aSession({ epoch: 2 })
+      expect(await store.sessions.restore(session)).toBe('restored')
+      expect(await store.sessions.find(session.id)).toEqual(session)
+    })
+
+    it('restores none that is there, whatever its epoch', async () => {
+      const session = aSession({ epoch: 2 })
+      await store.sessions.create(session)
+      expect(await store.sessions.restore({ ...session, epoch: 1 })).toBe('there')
+      expect(await store.sessions.find(session.id)).toEqual(session)
+    })
+
+    it('restores none that was deleted, until it is created anew', async () => {
+      const session = aSession()
+      await store.sessions.create(session)
+      await store.sessions.delete(session.id)
+      expect(await store.sessions.restore(session)).toBe('ended')
+      expect(await store.sessions.find(session.id)).toBeUndefined()
+      await store.sessions.create(session)
+      expect(await store.sessions.restore(session)).toBe('there')
     })
 
     it('replaces a record that is created again', async () => {

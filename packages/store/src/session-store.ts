@@ -4,7 +4,14 @@ import type { InstanceId, Session, SessionId } from '@mcp-router/core'
 export type SessionChange = Partial<
   Pick<
     Session,
-    'endpoint' | 'backendSessionId' | 'revision' | 'initialize' | 'loggingLevel' | 'subscriptions'
+    | 'endpoint'
+    | 'place'
+    | 'backendSessionId'
+    | 'cookies'
+    | 'revision'
+    | 'initialize'
+    | 'loggingLevel'
+    | 'subscriptions'
   >
 >
 
@@ -17,12 +24,17 @@ export interface Touch {
 /** TouchOutcome: `kept`; `gone`: the record was deleted or expired; `superseded`: another Instance claimed it since. */
 export type TouchOutcome = 'kept' | 'gone' | 'superseded'
 
+/** RestoreOutcome: `there`: there is a record, which was left as it is; `ended`: it was deleted. */
+export type RestoreOutcome = 'restored' | 'there' | 'ended'
+
 /**
  * SessionStore keeps the cluster's Sessions. A record lives `ttlMs` after its last touch. Every method rejects with
  * STORE_UNAVAILABLE when the store cannot be reached; none waits longer than its command timeout.
  */
 export interface SessionStore {
   create(session: Session): Promise<void>
+  /** Writes a record again that is gone though nobody deleted it: the clock of the store stepped, or it lost something. */
+  restore(session: Session): Promise<RestoreOutcome>
   find(id: SessionId): Promise<Session | undefined>
   /** Resolves false, and writes nothing, when the record is gone or its epoch is not `epoch`. */
   update(id: SessionId, epoch: number, change: SessionChange): Promise<boolean>

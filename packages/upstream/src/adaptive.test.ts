@@ -6,7 +6,7 @@ import { createTwinUpstream } from './testing/twin-upstream.js'
 import type { TwinUpstream } from './testing/twin-upstream.js'
 
 /** `judge` says, when the test calls it, whether the Endpoint is modern by what else is known. */
-const open = async () => {
+const open = async (isSessionless = false) => {
   const heard = createHeard()
   let judge: (isModern: boolean | Error) => void = () => undefined
   const isModern = vi.fn(
@@ -19,8 +19,9 @@ const open = async () => {
   const upstream = await openAdaptive({
     listener: heard,
     isModern,
+    isSse: () => Promise.resolve(false),
     openNative: (listener) => {
-      twins.push(createTwinUpstream(listener))
+      twins.push({ ...createTwinUpstream(listener), isSessionless: () => isSessionless })
       return Promise.resolve(twins[0]!)
     },
     openFace: (listener) => {
@@ -62,6 +63,25 @@ describe('an endpoint of unknown era', () => {
     expect([isModern.mock.calls, face()]).toEqual([[], undefined])
     native.lose(new Error('gone'))
     expect(await heard.closed).toMatchObject({ message: 'gone' })
+  })
+
+  it.each([
+    ['a modern one becomes a face', true],
+    ['another is used as it is', false],
+  ])('that answers without opening a session: %s', async (_, isModern) => {
+    const opened = await open(true)
+    const { heard, initialize, native, judge } = opened
+    initialize.answer({ name: 'native' })
+    await asked(opened.isModern)
+    expect(heard.messages).toEqual([])
+    judge(isModern)
+    if (isModern) {
+      await vi.waitUntil(() => opened.face())
+      ;(await opened.face()!.next()).answer({ name: 'face' })
+    }
+    const name = isModern ? 'face' : 'native'
+    expect(await heard.next()).toMatchObject({ id: 'i', result: { name } })
+    expect([native.isClosed(), heard.messages.length]).toEqual([isModern, 1])
   })
 
   it('that refuses and names the modern revision becomes a face', async () => {

@@ -1,23 +1,28 @@
+import type { Endpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { isRecord, modernRevisions } from '@mcp-router/protocol'
 import { answerOf } from './modern/answer.js'
 import { mayTryElsewhere } from './pool/pool.js'
 import { discard } from './upstream.js'
-import type { Upstream, UpstreamListener } from './upstream.js'
+import type { ContinuedSession, Upstream, UpstreamListener } from './upstream.js'
 
 interface Options {
   /** Opens the Endpoint as one with sessions. */
   readonly openNative: (listener: UpstreamListener) => Promise<Upstream>
   /** Opens a face of the modern server that it turned out to be. */
   readonly openFace: (listener: UpstreamListener) => Upstream
-  /** What else is known of the Endpoint when it does not say so itself. */
-  readonly isModern: () => Promise<boolean>
+  /** What else is known of the Endpoint when it does not say so itself. Undefined: it is configured as one with sessions. */
+  readonly isModern: (() => Promise<boolean>) | undefined
+  /** Whether it is of 2024-11-05: then `openNative` opens it as that. */
+  readonly isSse: () => Promise<boolean>
   readonly listener: UpstreamListener
 }
 
 /**
  * openAdaptive opens an Endpoint whose Era is not known for a client with a session: as it is, for a server of both eras knows best what a
- * session is; and where `initialize` is refused by one that knows no sessions, as a LegacyFace.
+ * session is; and where `initialize` is refused by one that knows no sessions, or answered by a modern one without opening any, as a LegacyFace.
+ * Where its Transport is not known either, and `initialize` is refused as by a server of 2024-11-05, it is opened as that.
  */
 export const openAdaptive = async (options: Options): Promise<Upstream> => {
   const adaptive = new AdaptiveUpstream(options)
@@ -25,9 +30,10 @@ export const openAdaptive = async (options: Options): Promise<Upstream> => {
   return adaptive
 }
 
-/** Outcome is what came of `initialize` at the native server; where it was answered, the listener has the answer already. */
+/** Outcome is what came of `initialize` at the native server; where it opened a session, the listener has the answer already. */
 type Outcome =
-  | { readonly kind: 'answered' }
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'sessionless'; readonly answer: Message }
   | { readonly kind: 'refused'; readonly answer: Message }
   | { readonly kind: 'failed'; readonly error: Error }
   | { readonly kind: 'closed' }
@@ -74,16 +80,36 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
     this.current().listen()
   }
 
+  use(endpoint: Endpoint): void {
+    this.current().use?.(endpoint)
+  }
+
   close(): Promise<void> {
     this.closed = true
     return this.current().close()
   }
 
+  session(): ContinuedSession | undefined {
+    return this.inner?.session?.()
+  }
+
+  detach(): Promise<void> {
+    this.closed = true
+    const inner = this.current()
+    return inner.detach?.() ?? inner.close()
+  }
+
   onMessage(message: Message, about?: string): void {
     if (this.settle && message.kind === 'response' && message.id === this.initializeId) {
-      const { error } = answerOf(message)
-      this.settle(error ? { kind: 'refused', answer: message } : { kind: 'answered' })
-      if (error) return
+      if (answerOf(message).error) {
+        this.settle({ kind: 'refused', answer: message })
+        return
+      }
+      if (this.inner?.isSessionless?.()) {
+        this.settle({ kind: 'sessionless', answer: message })
+        return
+      }
+      this.settle({ kind: 'opened' })
     }
     this.options.listener.onMessage(message, about)
   }
@@ -106,34 +132,54 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
         .catch((thrown: unknown) => resolve({ kind: 'failed', error: asError(thrown) }))
     })
     this.settle = undefined
-    const isModern = outcome.kind !== 'answered' && (await this.turnedOutModern(outcome))
-    if (isModern && !this.closed) return this.swap(message)
-    this.judging = false
     try {
-      if (outcome.kind === 'refused') this.options.listener.onMessage(outcome.answer, message.id)
+      const next = outcome.kind === 'opened' ? undefined : await this.successor(outcome)
+      if (next) {
+        await this.swap(message, next)
+        return
+      }
+      if ('answer' in outcome) this.options.listener.onMessage(outcome.answer, message.id)
       if (outcome.kind === 'failed') throw outcome.error
     } finally {
-      if (this.ended) this.options.listener.onClose(this.ended.cause)
+      this.judging = false
+      if (this.ended && !this.swapped) this.options.listener.onClose(this.ended.cause)
     }
   }
 
+  /** successor is what the Endpoint should be opened as instead. */
+  private async successor(outcome: Outcome): Promise<Upstream | undefined> {
+    const { openFace, openNative, isSse, listener } = this.options
+    if (await this.turnedOutModern(outcome)) return this.closed ? undefined : openFace(listener)
+    const isRefused =
+      outcome.kind === 'refused' || (outcome.kind === 'failed' && isBadAnswer(outcome.error))
+    if (!isRefused || !(await isSse()) || this.closed) return undefined
+    return openNative(listener)
+  }
+
   private async turnedOutModern(outcome: Outcome): Promise<boolean> {
+    const { isModern } = this.options
+    if (!isModern) return false
     if (outcome.kind === 'refused') {
       const data = answerOf(outcome.answer).error?.['data']
       const supported = isRecord(data) ? data['supported'] : undefined
       if (Array.isArray(supported) && supported.some(isServed)) return true
     }
+    // It had its time: to ask once more would take as long again.
+    const { cause } = this.ended ?? {}
+    if (outcome.kind === 'closed' && cause instanceof RouterError && cause.data['late'] === true)
+      return false
     // What never arrived says nothing.
     if (outcome.kind === 'failed' && mayTryElsewhere(outcome.error)) return false
-    return this.options.isModern().catch(() => false)
+    return isModern().catch(() => false)
   }
 
-  private async swap(message: Message): Promise<void> {
+  private async swap(message: Message, next: Upstream): Promise<void> {
     this.swapped = true
     const native = this.inner
-    this.inner = this.options.openFace(this.options.listener)
+    this.inner = next
     if (native) discard(native.close())
-    await this.inner.send(message)
+    if (this.closed) await next.close()
+    await next.send(message)
   }
 
   private current(): Upstream {
@@ -144,6 +190,9 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown))
+
+const isBadAnswer = (error: Error): boolean =>
+  error instanceof RouterError && error.code === 'UPSTREAM_BAD_ANSWER'
 
 const isServed = (revision: unknown): boolean =>
   modernRevisions.some((served) => served === revision)

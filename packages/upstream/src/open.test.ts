@@ -42,6 +42,12 @@ const unsupported = (asked: Asked): void => {
   answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, error }, { status: 400 })
 }
 
+/** As the official SDK by default: it answers `initialize`, and keeps no session. */
+const sessionless = (asked: Asked): void => {
+  const result = { protocolVersion: '2025-11-25', capabilities: {} }
+  answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, result })
+}
+
 const initialized = {
   id: 'i',
   result: { protocolVersion: '2025-11-25', capabilities: { tools: {} } },
@@ -58,6 +64,7 @@ describe('a session at an http endpoint', () => {
   it.each([
     ['refuses initialize by revision', unsupported],
     ['knows no initialize', (asked: Asked) => void asked.res.writeHead(404).end()],
+    ['answers initialize without a session', sessionless],
   ])('is a face where the server %s', async (_, refuse) => {
     const server = await modernServer(refuse)
     const { heard } = await openSession(httpEndpoint(`${server.origin}/mcp`))
@@ -110,7 +117,7 @@ describe('a session at a command', () => {
 
   it('ends where the command leaves whatever it is asked', async () => {
     const { heard } = await openSession(nodeEndpoint(script('{}')))
-    expect(await heard.closed).toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect(await heard.closed).toMatchObject({ code: 'OPENING_FAILED' })
     expect(heard.messages).toEqual([])
   })
 })
@@ -161,8 +168,9 @@ describe('a face of a server over HTTP', () => {
   })
 
   it('fails a call whose answer is no JSON, as does one whose stream has none', async () => {
-    const broken = '{"jsonrpc":"2.0","id":1,"result":{"content":[,]}}'
     const server = await modernServer(unsupported, (asked) => {
+      const id = JSON.stringify(asked.message?.id)
+      const broken = `{"jsonrpc":"2.0","id":${id},"result":{"content":[,]}}`
       if (asked.message?.params?.['name'] === 'weather') answerJson(asked, broken)
       else {
         beginEvents(asked)
@@ -172,21 +180,22 @@ describe('a face of a server over HTTP', () => {
     const { upstream, heard } = await openSession(httpEndpoint(`${server.origin}/mcp`))
     await heard.next()
     for (const message of [call, aRequest(2, 'tools/call', { name: 'other' })]) {
-      await expect(upstream.send(message)).rejects.toMatchObject({ code: 'UPSTREAM_BAD_ANSWER' })
+      const code = 'UPSTREAM_BAD_ANSWER'
+      await expect(upstream.send(message)).rejects.toMatchObject({ code })
     }
   })
 })
 
 it('a told change of tools has the next call list them anew', async () => {
   const { upstreams } = openPool()
-  const { name } = backendOf()
+  const backend = backendOf()
   let lists = 0
   const list = () =>
-    upstreams.catalog.tools(name, () => Promise.resolve({ tools: [], lists: ++lists }))
+    upstreams.catalog.tools(backend, () => Promise.resolve({ tools: [], lists: ++lists }))
   await list()
   await list()
   expect(lists).toBe(1)
-  upstreams.changes.tell(name, 'notifications/tools/list_changed')
+  upstreams.changes.tell(backend.name, 'notifications/tools/list_changed')
   await list()
   expect(lists).toBe(2)
 })

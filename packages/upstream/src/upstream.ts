@@ -1,3 +1,4 @@
+import type { Endpoint } from '@mcp-router/core'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 
@@ -17,12 +18,30 @@ export interface Upstream {
   send(message: Message): Promise<void>
   /** Sends one message without a promise for it; `onFailed` hears what `send` would have rejected with. For the hot path. */
   pass(message: Message, onFailed: (error: Error) => void): void
+  /** Whether the Endpoint answered `initialize` without opening a session; Transports whose connection is the session leave it out. */
+  isSessionless?(): boolean
   /** Gives up on a request that was sent: tells the Endpoint (notifications/cancelled) and waits for its answer no more. */
   cancel(id: string): void
   /** Starts to hear what the Endpoint says outside of calls, where that takes an effort of its own (http: a GET stream). */
   listen(): void
+  /** The operator gave its Endpoint, at the same place, other headers: they go with the next request. Where there are none, it is absent. */
+  use?(endpoint: Endpoint): void
+  /** The last of what its process wrote aside, in one line without configured secrets; only where there is one. */
+  lastWords?(): string
   /** Ends the connection and what belongs to it: the http session, the child with its process group. Idempotent. */
   close(): Promise<void>
+  /** Its session at the Endpoint, where another connection can continue it (http). */
+  session?(): ContinuedSession | undefined
+  /** As `close`, but the session at the Endpoint goes on, for another Instance. Where it is missing, nothing could go on. */
+  detach?(): Promise<void>
+}
+
+/** ContinuedSession is a session at an http Endpoint that another Instance opened, or this one before. */
+export interface ContinuedSession {
+  readonly sessionId: string
+  readonly revision: string
+  /** As a Cookie header; empty where the Endpoint set none. */
+  readonly cookies: string
 }
 
 /** SessionLost says that the Endpoint no longer knows our session: the message that met it was never executed. */

@@ -19,12 +19,15 @@ export interface Cluster {
 export const clusterOf = (config: ClusterConfig, env: Env): Cluster => {
   const files = runFiles(config.runDir)
   const redis = config.redisUrl === undefined ? [redisProcess(config, files, env)] : []
-  const backends = config.managed.map((managed) => backendProcess(managed, env))
+  const { backends, serversFile } = config
+  const managed = config.managed.map((each) =>
+    backendProcess({ managed: each, backends, serversFile }, env),
+  )
   const instances = Array.from({ length: config.instances }, (_, index) =>
     instanceProcess(config, files, env, index + 1),
   )
   const nginx = nginxProcess(config, files, env)
-  return { config, env, files, processes: [...redis, ...backends, ...instances, nginx] }
+  return { config, env, files, processes: [...redis, ...managed, ...instances, nginx] }
 }
 
 /** leftOvers are the processes with a pid file that are not, or no longer, in the configuration. */

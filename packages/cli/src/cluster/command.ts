@@ -5,6 +5,7 @@ import { restartCommand } from './restart-command.js'
 import { startCommand } from './start-command.js'
 import { statusCommand } from './status-command.js'
 import { stopCommand } from './stop-command.js'
+import { superviseCommand } from './supervise/command.js'
 
 const variables = `
 Variables (see README.md for all):
@@ -39,11 +40,14 @@ export const addCluster = (program: Command, env: Env): void => {
     .action((port?: number) => restartCommand(env, port))
   cluster
     .command('status')
-    .description('show pid, port, health, uptime and sessions; exit 0 when all are healthy')
+    .description(
+      'show pid, port, health, uptime, sessions and restarts; exit 0 when all are healthy',
+    )
     .option('--json', 'for programs', false)
     .action(async ({ json }: { json: boolean }) => {
       if (!(await statusCommand(env, json))) process.exitCode = 1
     })
+  cluster.command('supervise', { hidden: true }).action(() => superviseCommand(env))
   cluster
     .command('logs')
     .description('show the last 50 lines of the logs, and follow them')

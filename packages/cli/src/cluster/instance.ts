@@ -2,9 +2,11 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ask, authority } from '../http.js'
-import { privateRedisUrl } from './redis.js'
+import { withPrivateEnv } from './private-env.js'
+import { privateRedisUrl, requireRedisSocket } from './redis.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
+import { instanceSettings } from './settings.js'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 
@@ -19,6 +21,16 @@ export const instanceProcess = (
   const name = `router-${port}`
   const id = `${config.instancePrefix}-${n}`
   const address = authority(config.instanceHost, port)
+  const variables = {
+    ...env,
+    HOST: config.instanceHost,
+    PORT: String(port),
+    INSTANCE_ID: id,
+    REDIS_URL: config.redisUrl ?? privateRedisUrl(config.runDir),
+    MCP_SERVERS_FILE: config.serversFile,
+    MCP_RUN_DIR: config.runDir,
+    LOG_FILE: files.log(name),
+  }
   return {
     name,
     stage: 'instance',
@@ -29,17 +41,11 @@ export const instanceProcess = (
     args: [main, 'serve'],
     // Relative commands of stdio Backends mean the same wherever the cluster was started from.
     cwd: dirname(config.serversFile),
-    env: {
-      ...env,
-      HOST: config.instanceHost,
-      PORT: String(port),
-      INSTANCE_ID: id,
-      REDIS_URL: config.redisUrl ?? privateRedisUrl(config.runDir),
-      MCP_SERVERS_FILE: config.serversFile,
-      MCP_RUN_DIR: config.runDir,
-      LOG_FILE: files.log(name),
+    ...withPrivateEnv(variables),
+    settings: instanceSettings(variables),
+    prepare() {
+      if (config.redisUrl === undefined) requireRedisSocket(config.runDir)
     },
-    prepare: () => undefined,
     async health() {
       const answer = await ask(`http://${address}/ready`)
       if ('failed' in answer) return answer.failed

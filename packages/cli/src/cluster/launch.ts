@@ -7,14 +7,22 @@ import { findBinary } from '../binary.js'
 import { record } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
+import { recordSettings } from './settings.js'
 import { sizeOf } from './tail.js'
 
 const limitMs = 60_000
 const pollMs = 50
 
+/** Launchable is what is needed to start a process. */
+export type Launchable = Pick<
+  ClusterProcess,
+  'name' | 'command' | 'args' | 'cwd' | 'env' | 'privateEnv' | 'settings' | 'runAs' | 'prepare'
+>
+
 /** Launched is a process that was started by this run. */
 export interface Launched {
-  readonly process: ClusterProcess
+  /** Undefined: it could not be spawned. */
+  readonly pid: number | undefined
   /** The size of its log before it. */
   readonly logFrom: number
   /** How it ended; undefined: it lives. */
@@ -22,7 +30,7 @@ export interface Launched {
 }
 
 /** launch starts a process that outlives this one, its output appended to its log. */
-export const launch = (process: ClusterProcess, files: RunFiles): Launched => {
+export const launch = (process: Launchable, files: RunFiles): Launched => {
   process.prepare()
   const logFrom = sizeOf(files.log(process.name))
   const log = openSync(files.log(process.name), 'a', 0o600)
@@ -30,10 +38,11 @@ export const launch = (process: ClusterProcess, files: RunFiles): Launched => {
   const child = spawn(commandOf(process.command, process.env), process.args, {
     cwd: process.cwd,
     env: process.env,
-    stdio: ['ignore', log, log],
+    stdio: [process.privateEnv ? 'pipe' : 'ignore', log, log],
     // A process group of its own: what it starts can be ended with it, and Ctrl-C here does not
     // reach it.
     detached: true,
+    ...(process.runAs && { uid: process.runAs.uid, gid: process.runAs.gid }),
   })
   closeSync(log)
   child.once('error', (error) => {
@@ -42,9 +51,12 @@ export const launch = (process: ClusterProcess, files: RunFiles): Launched => {
   child.once('exit', (code, signal) => {
     end = signal === null ? `exited with code ${code ?? 0}` : `was ended by ${signal}`
   })
+  // Small enough for the buffer of the pipe: it is written at once. Its exit tells if it fails.
+  child.stdin?.on('error', () => undefined).end(JSON.stringify(process.privateEnv))
   child.unref()
   if (child.pid !== undefined) record(files, process.name, child.pid)
-  return { process, logFrom, ended: () => end }
+  if (process.settings !== undefined) recordSettings(files, process.name, process.settings)
+  return { pid: child.pid, logFrom, ended: () => end }
 }
 
 const commandOf = (command: string, env: Env): string => findBinary(command, env) ?? command
@@ -55,6 +67,7 @@ const commandOf = (command: string, env: Env): string => findBinary(command, env
  */
 export const ready = async (
   launched: Launched,
+  process: ClusterProcess,
   signal: AbortSignal,
 ): Promise<string | undefined> => {
   const end = Date.now() + limitMs
@@ -63,7 +76,7 @@ export const ready = async (
     // Looked at first: who ended must not pass for healthy because another answers on its port.
     const ended = launched.ended()
     if (ended !== undefined) return ended
-    last = await launched.process.health()
+    last = await process.health()
     if (last === undefined && launched.ended() === undefined) return undefined
     await wait(pollMs, undefined, { signal })
   }

@@ -3,7 +3,7 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
-import { birthOf } from './birth.js'
+import { birthOf } from '@mcp-router/upstream'
 import type { RunFiles } from './run-files.js'
 
 const waitMs = 180_000
@@ -14,7 +14,7 @@ const pollMs = 100
  * the first.
  */
 export const withLock = async <T>(files: RunFiles, work: () => Promise<T>): Promise<T> => {
-  const mine = `${process.pid} ${birthOf(process.pid) ?? ''}\n`
+  const mine = textOfThis()
   await take(files.lock, mine)
   try {
     return await work()
@@ -22,6 +22,27 @@ export const withLock = async <T>(files: RunFiles, work: () => Promise<T>): Prom
     if (textOf(files.lock) === mine) rmSync(files.lock, { force: true })
   }
 }
+
+/**
+ * ifUnlocked does `work` under the lock, or nothing when a command holds it. `work` is synchronous:
+ * it is never seen half done.
+ */
+export const ifUnlocked = <T>(files: RunFiles, work: () => T): T | undefined => {
+  const mine = textOfThis()
+  if (!create(files.lock, mine)) {
+    const holder = textOf(files.lock)
+    if (holder === undefined || isAlive(holder)) return undefined
+    removeStale(files.lock, holder)
+    if (!create(files.lock, mine)) return undefined
+  }
+  try {
+    return work()
+  } finally {
+    if (textOf(files.lock) === mine) rmSync(files.lock, { force: true })
+  }
+}
+
+const textOfThis = (): string => `${process.pid} ${birthOf(process.pid) ?? ''}\n`
 
 const take = async (lock: string, mine: string): Promise<void> => {
   const end = Date.now() + waitMs

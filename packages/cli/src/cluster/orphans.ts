@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { say } from '../terminal.js'
-import { birthOf } from './birth.js'
+import { birthOf, endRecordedChildren } from '@mcp-router/upstream'
 import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
@@ -11,12 +11,19 @@ import type { RunFiles } from './run-files.js'
  * folder that it was given.
  */
 export const endOrphans = (files: RunFiles, process: ClusterProcess): void => {
+  if (process.stage === 'instance') endChildren(files)
   const found = find(files, process.name)
   if (found.kind !== 'stale' || birthOf(found.pid) !== undefined) return
   const orphans = membersOf(found.pid).filter((pid) => folderOf(pid) === process.cwd)
   for (const pid of orphans) kill(pid)
   if (orphans.length > 0)
     say(`  ${process.name.padEnd(14)} ended what it left behind (pid ${orphans.join(', ')})`)
+}
+
+/** endChildren ends stdio servers of Instances that were killed, which nobody reads any more. */
+export const endChildren = (files: RunFiles): void => {
+  const ended = endRecordedChildren(files.children)
+  if (ended.length > 0) say(`  ended stdio servers of a killed instance (pid ${ended.join(', ')})`)
 }
 
 // Only Linux shows the folder of a process to everyone; elsewhere a busy port tells the person of

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { birthOf } from './birth.js'
+import { birthOf } from '@mcp-router/upstream'
 import { find, forget, record, recorded } from './pid-file.js'
 import { makeRunDir, runFiles, type RunFiles } from './run-files.js'
 

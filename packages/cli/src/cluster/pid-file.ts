@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { birthOf } from './birth.js'
+import { birthOf } from '@mcp-router/upstream'
 import type { RunFiles } from './run-files.js'
 
 /**
@@ -36,6 +36,7 @@ export const record = (files: RunFiles, name: string, pid: number): void => {
 export const forget = (files: RunFiles, name: string): void => {
   rmSync(files.pid(name), { force: true })
   rmSync(files.birth(name), { force: true })
+  rmSync(files.settings(name), { force: true })
 }
 
 /** recorded lists the names that have a pid file. */

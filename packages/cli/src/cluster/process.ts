@@ -1,4 +1,6 @@
 import type { Env } from '@mcp-router/config'
+import type { RunAs } from '@mcp-router/core'
+import type { Settings } from './settings.js'
 
 /** Stage is when a process is started: each stage needs the ones before it. */
 export type Stage = 'redis' | 'backend' | 'instance' | 'nginx'
@@ -38,8 +40,17 @@ export interface ClusterProcess {
   readonly command: string
   readonly args: readonly string[]
   readonly cwd: string
+  /** Its environment, which every process of the same user can read in /proc. */
   readonly env: Env
+  /** Variables that it gets on its standard input instead; see processEnv of `config`. */
+  readonly privateEnv?: Env
+  /** Variables that only take effect when it is started, with their values in effect. */
+  readonly settings?: Settings
+  /** Undefined: the user of this command. */
+  readonly runAs?: RunAs
   /** Writes what the process reads when it starts. */
   readonly prepare: () => void
   readonly health: () => Promise<Health>
+  /** The same of a process that somebody else runs in its place, where that may be used. */
+  readonly foreignHealth?: () => Promise<Health>
 }

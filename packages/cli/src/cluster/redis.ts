@@ -1,11 +1,13 @@
 import type { ClusterConfig, Env } from '@mcp-router/config'
+import { childEnvironment } from '@mcp-router/core'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Failure } from '../failure.js'
 import { askRedis } from '../redis.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
+import { makeSocketFolder, socketFolderProblem } from './socket-folder.js'
 
 // The kernel's limit for the path of a socket is 104 to 108 bytes, with the zero at its end.
 const socketPathLimit = 100
@@ -24,6 +26,17 @@ export const redisSocket = (runDir: string): string => {
 /** privateRedisUrl is the address of the private Redis of a run directory. */
 export const privateRedisUrl = (runDir: string): string =>
   `unix://${redisSocket(runDir).split('/').map(encodeURIComponent).join('/')}`
+
+/** requireRedisSocket throws when somebody else could listen in the place of the private Redis. */
+export const requireRedisSocket = (runDir: string): void => {
+  const problem = folderProblem(runDir)
+  if (problem !== undefined) throw new Failure(problem)
+}
+
+const folderProblem = (runDir: string): string | undefined => {
+  const folder = dirname(redisSocket(runDir))
+  return folder === runDir ? undefined : socketFolderProblem(folder)
+}
 
 /**
  * redisProcess is the private Redis: on a socket only, so that no port is taken and nobody else
@@ -45,18 +58,24 @@ export const redisProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
       ['--unixsocketperm', '700'],
       ['--dir', files.redisDir],
       ['--appendonly', 'yes'],
+      // Written before it is answered, so that a kill loses nothing. With the default, everysec, a write waits up to 2 s while the last fsync is slow.
+      ['--appendfsync', 'no'],
       // The append-only file is all that is needed to come back; no snapshots beside it.
       ['--save', ''],
       ['--daemonize', 'no'],
+      // Full, it refuses new records: those of living sessions are not to be thrown away for them.
+      ['--maxmemory', String(config.redisMaxBytes)],
+      ['--maxmemory-policy', 'noeviction'],
     ].flat(),
     cwd: files.redisDir,
-    env,
+    env: childEnvironment(env),
+    settings: { MCP_REDIS_MAX_BYTES: config.redisMaxBytes },
     prepare() {
-      if (dirname(socket) === config.runDir) return
-      mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
-      chmodSync(dirname(socket), 0o700)
+      if (dirname(socket) !== config.runDir) makeSocketFolder(dirname(socket))
     },
     async health() {
+      const problem = folderProblem(config.runDir)
+      if (problem !== undefined) return problem
       const answer = await askRedis(url, ['PING'])
       if ('failed' in answer) return answer.failed
       return answer.value === 'PONG' ? undefined : `answers PING with ${String(answer.value)}`

@@ -1,5 +1,7 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
-import { say } from '../terminal.js'
+import { Failure } from '../failure.js'
+import { misspeltVariables } from '../misspelt.js'
+import { complain, say } from '../terminal.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
@@ -11,6 +13,7 @@ import { makeRunDir } from './run-files.js'
 import { startMissing } from './start.js'
 import { processesAt } from './start-command.js'
 import { stop, stopInOrder } from './stop.js'
+import { startSupervisor } from './supervise/supervisor.js'
 
 /**
  * restartCommand takes the Instances one at a time, each in use before the next, so that the others
@@ -19,7 +22,9 @@ import { stop, stopInOrder } from './stop.js'
  */
 export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.
-  const cluster = clusterOf(loadClusterConfig(env), env)
+  const config = loadClusterConfig(env)
+  for (const line of misspeltVariables(env, config.serversFile)) complain(line)
+  const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   makeRunDir(cluster.files)
   await withLock(cluster.files, () =>
@@ -34,26 +39,49 @@ const restart = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const { files, config } = cluster
-  const first = wanted.filter(({ stage }) => stage === 'redis' || stage === 'backend')
+  const redis = wanted.filter(({ stage }) => stage === 'redis')
+  const backends = wanted.filter(({ stage }) => stage === 'backend')
   const chosen = wanted.filter(({ stage, listen }) =>
     port === undefined ? stage === 'instance' : listen?.port === port,
   )
-  await startMissing(
-    cluster,
-    first.filter((each) => !chosen.includes(each)),
-    signal,
-  )
+  await startMissing(cluster, redis, signal)
+  const failed: ClusterProcess[] = []
+  for (const backend of backends.filter((each) => !chosen.includes(each)))
+    if (!(await isStarted(cluster, backend, signal))) failed.push(backend)
   for (const process of chosen)
     await untilTrusted(cluster, signal, async () => {
       await stop(files, process.name, { drainMs: config.drainMs })
       await startMissing(cluster, [process], signal)
     })
-  if (port !== undefined) return
+  if (port !== undefined) {
+    await startSupervisor(cluster)
+    return
+  }
   const changed = writeNginxConf(config, files, cluster.env)
-  const started = await startMissing(cluster, wanted, signal)
+  const rest = wanted.filter((each) => !failed.includes(each))
+  const started = await startMissing(cluster, rest, signal)
   // Not without need: a reload closes kept connections, and a client may just be sending on one.
   if (changed && started === 0) reloadNginx(files)
   // Nothing is sent any more to what is no longer in the configuration.
   await stopInOrder(files, leftOvers(cluster), { drainMs: config.drainMs })
+  await startSupervisor(cluster)
   say(`restarted ${chosen.length === 1 ? 'one instance' : `${chosen.length} instances`}`)
+  if (failed.length > 0)
+    throw new Failure(`not started: ${failed.map(({ what }) => what).join(', ')}; see above`)
+}
+
+/** One server that cannot be started must not keep the instances from what they are restarted for. */
+const isStarted = async (
+  cluster: Cluster,
+  backend: ClusterProcess,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  try {
+    await startMissing(cluster, [backend], signal)
+    return true
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Failure)) throw error
+    complain(error.message)
+    return false
+  }
 }

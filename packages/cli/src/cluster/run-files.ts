@@ -1,5 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { makeProxySecret } from '@mcp-router/config'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Failure, isSystemError } from '../failure.js'
 
 /**
  * RunFiles says where everything is in a run directory; see the table in packages/cli/README.md.
@@ -13,11 +15,17 @@ export interface RunFiles {
    * When the process of the pid file began, by which a pid that was used again is told from ours.
    */
   birth(name: string): string
+  /** Digests of the settings that the process was started with. */
+  settings(name: string): string
   log(name: string): string
   readonly nginxDir: string
   readonly nginxConf: string
   readonly siteConf: string
   readonly redisDir: string
+  /** The children of the Instances, by process group. */
+  readonly children: string
+  /** What the supervisor knows: restarts, exits, next attempts. */
+  readonly supervisorState: string
 }
 
 export const runFiles = (runDir: string): RunFiles => ({
@@ -26,15 +34,45 @@ export const runFiles = (runDir: string): RunFiles => ({
   lock: join(runDir, 'lock'),
   pid: (name) => join(runDir, 'pids', `${name}.pid`),
   birth: (name) => join(runDir, 'pids', `${name}.start`),
+  settings: (name) => join(runDir, 'pids', `${name}.settings`),
   log: (name) => join(runDir, 'logs', `${name}.log`),
   nginxDir: join(runDir, 'nginx'),
   nginxConf: join(runDir, 'nginx', 'nginx.conf'),
   siteConf: join(runDir, 'nginx', 'site.conf'),
   redisDir: join(runDir, 'redis'),
+  children: join(runDir, 'children'),
+  supervisorState: join(runDir, 'supervisor.json'),
 })
 
-/** makeRunDir makes the folders. What is in them (logs, Redis data) is for the owner alone. */
+/**
+ * makeRunDir makes the folders, and the secret by which Instances know their Nginx. What is in them (logs, Redis data) is for the owner
+ * alone.
+ */
 export const makeRunDir = (files: RunFiles): void => {
-  for (const folder of ['pids', 'logs', 'nginx', 'redis'])
-    mkdirSync(join(files.runDir, folder), { recursive: true, mode: 0o700 })
+  const { runDir } = files
+  try {
+    for (const folder of ['pids', 'logs', 'nginx', 'redis']) makeFolder(join(runDir, folder))
+    makeProxySecret(runDir)
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    const isFile = error.code === 'EEXIST' || error.code === 'ENOTDIR'
+    const reason = isFile ? 'there is a file in its place' : error.code
+    throw new Failure(
+      `cannot make the run directory ${runDir}: ${reason}; set MCP_RUN_DIR to a folder of your own`,
+    )
+  }
+}
+
+/** Not by `recursive` of node, which tries for ever below /proc. */
+const makeFolder = (path: string): void => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isDirectory()) return
+  if (path !== dirname(path)) makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another command may have made it meanwhile.
+    const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+    if (!isThere) throw error
+  }
 }

@@ -1,10 +1,13 @@
-import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../failure.js'
+import { misspeltVariables } from '../misspelt.js'
 import { seconds } from '../seconds.js'
 import { table } from '../table.js'
-import { say } from '../terminal.js'
+import { complain, say } from '../terminal.js'
+import { requireSameSettings, warnOtherSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
+import { leftOutLines } from './left-out.js'
 import { withLock } from './lock.js'
 import { writeNginxConf } from './nginx.js'
 import { find } from './pid-file.js'
@@ -12,6 +15,7 @@ import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
 import { makeRunDir } from './run-files.js'
 import { startMissing } from './start.js'
+import { hasSupervisor, startSupervisor } from './supervise/supervisor.js'
 import { routeCall } from './try-it.js'
 
 /**
@@ -20,7 +24,10 @@ import { routeCall } from './try-it.js'
  */
 export const startCommand = async (env: Env, port: number | undefined): Promise<void> => {
   const began = Date.now()
-  const cluster = clusterOf(loadClusterConfig(env), env)
+  const config = loadClusterConfig(env)
+  warn(config)
+  for (const line of misspeltVariables(env, config.serversFile)) complain(line)
+  const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   makeRunDir(cluster.files)
   const { started, reloaded } = await withLock(cluster.files, () =>
@@ -29,6 +36,11 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   if (started > 0) say(`started ${started} in ${seconds(Date.now() - began)}`)
   else if (!reloaded) say(`nothing to do: ${allOf(wanted)} running`)
   if (started > 0 && port === undefined) tellWhere(cluster)
+}
+
+const warn = (config: ClusterConfig): void => {
+  for (const line of leftOutLines(config)) complain(line)
+  if (config.unused !== undefined) complain(config.unused)
 }
 
 const allOf = (wanted: readonly ClusterProcess[]): string =>
@@ -45,11 +57,15 @@ const start = async (
   signal: AbortSignal,
 ): Promise<StartOutcome> => {
   const { config, files, env } = cluster
+  requireSameSettings(cluster)
+  warnOtherSettings(cluster)
   const ranBefore = find(files, 'nginx').kind === 'running'
   const started = await startMissing(cluster, wanted, signal)
   // Instances that were added, or another affinity, reach an Nginx that was left running.
   const reloaded = ranBefore && writeNginxConf(config, files, env)
   if (reloaded) reloadNginx(files)
+  const isSupervised = hasSupervisor(files)
+  if (started > 0 || reloaded || isSupervised !== config.supervise) await startSupervisor(cluster)
   return { started, reloaded }
 }
 

@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { findBinary } from '../binary.js'
 import { Failure } from '../failure.js'
 import { seconds } from '../seconds.js'
 import { complain, say } from '../terminal.js'
 import type { Cluster } from './cluster.js'
-import { launch, ready, type Launched } from './launch.js'
+import { launch, ready } from './launch.js'
 import { endOrphans } from './orphans.js'
 import { find } from './pid-file.js'
-import { portProblem } from './port.js'
+import { holderOf, portProblem } from './port.js'
 import { stages, type ClusterProcess } from './process.js'
 import { makeRunDir } from './run-files.js'
 import { cleaned, stopInOrder } from './stop.js'
@@ -26,8 +28,9 @@ export const startMissing = async (
   makeRunDir(files)
   const missing = await missingOf(cluster, processes)
   requireBinaries(missing)
+  requireScripts(missing)
   await requirePorts(missing)
-  const launched: Launched[] = []
+  const launched: ClusterProcess[] = []
   try {
     for (const stage of stages) {
       const next = missing.filter((process) => process.stage === stage)
@@ -35,7 +38,7 @@ export const startMissing = async (
     }
   } catch (error) {
     if (launched.length > 0) say('stopping what was started')
-    const names = launched.map(({ process }) => process.name)
+    const names = launched.map(({ name }) => name)
     await stopInOrder(files, names, { drainMs: config.drainMs })
     throw signal.aborted ? new Failure('interrupted; nothing is left half-started') : error
   }
@@ -51,14 +54,21 @@ const missingOf = async (
     if (find(files, process.name).kind === 'running') continue
     endOrphans(files, process)
     cleaned(files, process.name)
-    const isForeign = process.stage === 'backend' && (await process.health()) === undefined
-    if (isForeign)
-      say(
-        `  ${process.name.padEnd(14)} used as it is: something already answers at ${process.address}`,
-      )
+    if (process.foreignHealth !== undefined && (await process.foreignHealth()) === undefined)
+      sayForeign(process)
     else missing.push(process)
   }
   return missing
+}
+
+// It may be that of another cluster, and end with that one.
+const sayForeign = ({ name, address, listen }: ClusterProcess): void => {
+  const holder = listen && holderOf(listen.port)
+  const by = holder === undefined ? '' : ` (pid ${holder.pid})`
+  say(
+    `  ${name.padEnd(14)} used as it is: an MCP server that this cluster did not start answers at ${address}${by}`,
+  )
+  say(`  ${''.padEnd(14)} for a server of its own, change ${listen?.variable ?? 'its address'}`)
 }
 
 const requireBinaries = (processes: readonly ClusterProcess[]): void => {
@@ -69,6 +79,20 @@ const requireBinaries = (processes: readonly ClusterProcess[]): void => {
   throw new Failure(
     `not installed: ${[...new Set(absent)].join(', ')}; scripts/setup.sh installs Nginx and Redis, or says how`,
   )
+}
+
+const interpreters = /^(node|nodejs|bun|deno|python3?|ruby|bash|sh)$/
+
+// An interpreter that finds no script ends with a stack trace, which does not say what to do.
+const requireScripts = (processes: readonly ClusterProcess[]): void => {
+  const absent = processes.flatMap(({ what, stage, command, args: [script = ''], cwd }) => {
+    const isScript = interpreters.test(basename(command)) && /^[^-].*[./]/.test(script)
+    const path = resolve(cwd, script)
+    return stage === 'backend' && isScript && !existsSync(path)
+      ? [`${what}: there is no ${path}; build it, or correct its "start" in the servers file`]
+      : []
+  })
+  if (absent.length > 0) throw new Failure(absent.join('\n'))
 }
 
 const requirePorts = async (processes: readonly ClusterProcess[]): Promise<void> => {
@@ -86,7 +110,7 @@ const requirePorts = async (processes: readonly ClusterProcess[]): Promise<void>
 const startStage = async (
   cluster: Cluster,
   processes: readonly ClusterProcess[],
-  launched: Launched[],
+  launched: ClusterProcess[],
   signal: AbortSignal,
 ): Promise<void> => {
   const failed = new AbortController()
@@ -106,14 +130,14 @@ const startStage = async (
 const startOne = async (
   { files }: Cluster,
   process: ClusterProcess,
-  launched: Launched[],
+  launched: ClusterProcess[],
   signal: AbortSignal,
 ): Promise<void> => {
   const began = Date.now()
   signal.throwIfAborted()
   const one = launch(process, files)
-  launched.push(one)
-  const problem = await ready(one, signal)
+  launched.push(process)
+  const problem = await ready(one, process, signal)
   if (problem !== undefined) {
     const log = files.log(process.name)
     const lines = tail(log, 15, one.logFrom)

@@ -1,11 +1,14 @@
 import { isSingleRedis, askRedis } from '../redis.js'
 import { ask, bearer } from '../http.js'
+import { seconds } from '../seconds.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
+import { restartsIn, type Restarts } from './supervise/restarts.js'
+import { supervisorName } from './supervise/supervisor.js'
 
 /** Status is what `cluster status` tells of one process. */
-export interface Status {
+export interface Status extends Restarts {
   readonly process: string
   /** Null: not running, or not ours. */
   readonly pid: number | null
@@ -19,6 +22,9 @@ export interface Status {
   readonly sessions: number | null
 }
 
+/** Seen is a Status without what the supervisor wrote. */
+type Seen = Omit<Status, keyof Restarts>
+
 /**
  * statusOf looks at every process of the cluster, and at those that run without being in its
  * configuration any more.
@@ -26,20 +32,27 @@ export interface Status {
 export const statusOf = async (cluster: Cluster): Promise<readonly Status[]> => {
   const outside = await outsideRedis(cluster)
   const own = await Promise.all(cluster.processes.map((process) => statusOfOne(cluster, process)))
-  return [...outside, ...own, ...leftOvers(cluster).flatMap((name) => leftOver(cluster, name))]
+  const left = leftOvers(cluster).flatMap((name) => leftOver(cluster, name))
+  const rows = [...outside, ...own, ...left]
+  const isRunning = rows.some(({ pid }) => pid !== null)
+  const restartsOf = restartsIn(cluster.files)
+  return [...rows, ...supervisorRow(cluster, isRunning)].map((row) =>
+    withRestarts(row, restartsOf(row.process)),
+  )
 }
 
-const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<Status> => {
+const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<Seen> => {
   const { name, address, listen, stage } = process
   const found = find(cluster.files, name)
   const running = found.kind === 'running' ? found : undefined
   const common = { process: name, address, port: listen?.port ?? null }
   // A Backend that somebody else runs is as good as ours.
-  if (running === undefined && stage !== 'backend') {
-    const health = found.kind === 'stale' ? `died (was pid ${found.pid})` : 'not running'
+  const { foreignHealth = () => Promise.resolve('not running') } = process
+  const problem = await (running ? process.health() : foreignHealth())
+  if (running === undefined && problem !== undefined) {
+    const health = found.kind === 'stale' ? `died (was pid ${found.pid})` : problem
     return { ...common, pid: null, healthy: false, health, uptimeMs: null, sessions: null }
   }
-  const problem = await process.health()
   const ok = running === undefined ? 'ok (not ours)' : 'ok'
   return {
     ...common,
@@ -51,7 +64,27 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
   }
 }
 
-const outsideRedis = async ({ config }: Cluster): Promise<readonly Status[]> => {
+// It matters only where there is something to restart.
+const supervisorRow = ({ config, files }: Cluster, isRunning: boolean): readonly Seen[] => {
+  if (!config.supervise || !isRunning) return []
+  const found = find(files, supervisorName)
+  const common = { process: supervisorName, port: null, address: '-', sessions: null }
+  if (found.kind === 'running') {
+    const uptimeMs = Date.now() - found.since
+    return [{ ...common, pid: found.pid, healthy: true, health: 'ok', uptimeMs }]
+  }
+  const health = 'not running, nothing is restarted; scripts/start-instances.sh start starts it'
+  return [{ ...common, pid: null, healthy: false, health, uptimeMs: null }]
+}
+
+const withRestarts = (row: Seen, restarts: Restarts): Status => {
+  const { nextTryAt } = restarts
+  if (nextTryAt === null) return { ...row, ...restarts }
+  const inMs = Math.max(0, Date.parse(nextTryAt) - Date.now())
+  return { ...row, health: `${row.health}; next try in ${seconds(inMs)}`, ...restarts }
+}
+
+const outsideRedis = async ({ config }: Cluster): Promise<readonly Seen[]> => {
   if (config.redisUrl === undefined || !isSingleRedis(config.redisUrl)) return []
   const answer = await askRedis(config.redisUrl, ['PING'])
   const problem = 'failed' in answer ? answer.failed : undefined
@@ -60,10 +93,10 @@ const outsideRedis = async ({ config }: Cluster): Promise<readonly Status[]> => 
   return [{ ...common, address: 'REDIS_URL', healthy: problem === undefined, health }]
 }
 
-const leftOver = ({ files }: Cluster, name: string): readonly Status[] => {
+const leftOver = ({ files }: Cluster, name: string): readonly Seen[] => {
   const found = find(files, name)
   if (found.kind !== 'running') return []
-  const status: Status = {
+  const status: Seen = {
     process: name,
     pid: found.pid,
     port: Number(/\d+$/.exec(name)?.[0] ?? 0) || null,

@@ -2,9 +2,11 @@ import { loadRunDir, type Env } from '@mcp-router/config'
 import { existsSync } from 'node:fs'
 import { say } from '../terminal.js'
 import { withLock } from './lock.js'
+import { endChildren } from './orphans.js'
 import { find, recorded } from './pid-file.js'
 import { runFiles, type RunFiles } from './run-files.js'
 import { cleaned, stop, stopAll } from './stop.js'
+import { stopSupervising } from './supervise/supervisor.js'
 
 /**
  * stopCommand ends everything of the run directory; with a port, only the process at that port. It
@@ -18,9 +20,13 @@ export const stopCommand = async (env: Env, port: number | undefined): Promise<v
     say('nothing was running')
     return
   }
-  await withLock(files, () =>
-    port === undefined ? stopAll(files, { drainMs }) : stopAt(files, port, drainMs),
-  )
+  await withLock(files, async () => {
+    if (port !== undefined) return stopAt(files, port, drainMs)
+    // First, so that nothing is started again even if this command is killed meanwhile.
+    await stopSupervising(files)
+    await stopAll(files, { drainMs })
+    endChildren(files)
+  })
 }
 
 const stopAt = async (files: RunFiles, port: number, drainMs: number): Promise<void> => {

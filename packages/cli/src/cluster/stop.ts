@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { seconds } from '../seconds.js'
 import { say } from '../terminal.js'
-import { birthOf } from './birth.js'
+import { birthOf } from '@mcp-router/upstream'
 import { find, forget, recorded } from './pid-file.js'
 import { stageOf, type Stage } from './process.js'
 import type { RunFiles } from './run-files.js'
@@ -74,6 +74,14 @@ export const cleaned = (files: RunFiles, name: string): boolean => {
     say(`  ${name.padEnd(14)} was not running: removed its old pid file (pid ${found.pid})`)
   forget(files, name)
   return true
+}
+
+/** endProcess ends one process that keeps nothing: SIGTERM, then SIGKILL. */
+export const endProcess = async (pid: number): Promise<void> => {
+  signal(pid, 'SIGTERM')
+  if (await isGoneWithin(pid, killAfterMs)) return
+  signal(pid, 'SIGKILL')
+  await isGoneWithin(pid, killAfterMs)
 }
 
 const isGoneWithin = async (pid: number, limitMs: number): Promise<boolean> => {

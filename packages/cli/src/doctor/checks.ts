@@ -1,7 +1,7 @@
 import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { findBinary } from '../binary.js'
 import { clusterOf } from '../cluster/cluster.js'
@@ -74,12 +74,15 @@ const configOf = (env: Env): ClusterConfig | (Check & { readonly problem: string
 const runDir = (config: ClusterConfig): Check => {
   let folder = config.runDir
   while (!existsSync(folder)) folder = dirname(folder)
+  const fix = 'set MCP_RUN_DIR to a folder of your own'
+  if (!statSync(folder).isDirectory())
+    return { what: 'run directory', problem: `${folder} is not a folder`, fix }
   try {
     accessSync(folder, constants.W_OK)
     return { what: 'run directory', found: config.runDir }
   } catch {
     const problem = `${folder} is not writable`
-    return { what: 'run directory', problem, fix: 'set MCP_RUN_DIR to a folder of your own' }
+    return { what: 'run directory', problem, fix }
   }
 }
 
@@ -98,13 +101,13 @@ const ports = (config: ClusterConfig, env: Env): Promise<readonly Check[]> => {
     process.listen === undefined ? [] : [{ ...process, listen: process.listen }],
   )
   return Promise.all(
-    listening.map(async ({ name, listen, stage, health }): Promise<Check> => {
+    listening.map(async ({ name, listen, foreignHealth }): Promise<Check> => {
       const what = `port ${listen.port} (${name})`
       if (find(files, name).kind === 'running') return { what, found: 'used by this cluster' }
       const problem = await portProblem(listen)
       if (problem === undefined) return { what, found: 'free' }
-      if (stage === 'backend' && (await health()) === undefined)
-        return { what, found: 'in use by a server, which is used as it is' }
+      if (foreignHealth !== undefined && (await foreignHealth()) === undefined)
+        return { what, found: 'in use by an MCP server, which is used as it is' }
       return { what, problem, fix: `change ${listen.variable}` }
     }),
   )

@@ -15,7 +15,10 @@ export const addDoctor = (program: Command, env: Env): void => {
   program
     .command('doctor')
     .description('tell what is missing on this machine, and the command that mends it')
-    .option('--install [names...]', 'install nginx and redis where missing, or what is named (wrk)')
+    .option(
+      '--install [names...]',
+      'install nginx and redis where missing, or what is named (wrk, chromium)',
+    )
     .action(async (options: { install?: readonly string[] | true }) => {
       if (options.install !== undefined) {
         installMissing(options.install === true ? needed(env) : options.install, env)
@@ -35,6 +38,7 @@ const isThere: Readonly<Record<SystemPackage, (env: Env) => boolean>> = {
   nginx: (env) => findNginx(env) !== undefined,
   redis: (env) => findBinary('redis-server', env) !== undefined,
   wrk: (env) => findBinary('wrk', env) !== undefined,
+  chromium: (env) => findBinary('chromium', env) !== undefined,
 }
 
 const isPackage = (name: string): name is SystemPackage => Object.hasOwn(isThere, name)

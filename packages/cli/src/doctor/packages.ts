@@ -2,8 +2,8 @@ import type { Env } from '@mcp-router/config'
 import { spawnSync } from 'node:child_process'
 import { findBinary } from '../binary.js'
 
-/** SystemPackage is a package of the system that the cluster, or its benchmark, needs. */
-export type SystemPackage = 'nginx' | 'redis' | 'wrk'
+/** SystemPackage is a package of the system that the cluster, its benchmark, or its tests need. */
+export type SystemPackage = 'nginx' | 'redis' | 'wrk' | 'chromium'
 
 /** Installer is the package manager of this machine; its commands are without sudo. */
 export interface Installer {

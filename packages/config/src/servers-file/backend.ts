@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { asBackendName, type Backend, type BackendName, type Endpoint } from '@mcp-router/core'
 import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
@@ -99,12 +100,19 @@ const repeated = (
   path: Path,
   name: BackendName,
 ): readonly Problem[] =>
-  endpoints.flatMap(({ id }, index) => {
-    if (endpoints.findIndex((each) => each.id === id) === index) return []
+  endpoints.flatMap((endpoint, index) => {
+    const first = endpoints.findIndex((each) => isSame(each, endpoint))
+    // The same command twice is two processes.
+    if (first === index || endpoint.transport === 'stdio') return []
     const at = [...path, 'endpoints', index, 'url']
-    const reason = `server "${name}": ${id} is there twice`
+    const reason = `server "${name}": endpoints ${first + 1} and ${index + 1} are the same`
     return [document.problemAt(at, reason, 'keep one and give it a weight')]
   })
+
+const isSame = (one: Endpoint, other: Endpoint): boolean => {
+  const any = { id: '', weight: 0, isAuto: undefined }
+  return isDeepStrictEqual({ ...one, ...any }, { ...other, ...any })
+}
 
 const pick = (
   value: Readonly<Record<string, unknown>>,

@@ -6,6 +6,8 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
+  type Alias,
   type Document,
   type Node,
   type Pair,
@@ -21,6 +23,8 @@ export type Path = readonly (string | number)[]
  */
 export interface ServersDocument {
   readonly root: Document.Parsed
+  /** What the root holds now, aliases and merge keys resolved. */
+  data(): unknown
   /**
    * The Problem at `path`; where nothing is there (a missing key), at the nearest thing around it.
    */
@@ -37,6 +41,14 @@ export interface ServersDocument {
  */
 export const parseServersDocument = (text: string, file: string): ServersDocument => {
   const lines = new LineCounter()
+  const deep = depthExceededAt(text)
+  if (deep !== undefined) {
+    const before = text.slice(0, deep).split('\n')
+    const place = { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+    throw new ConfigError([
+      { ...place, reason: 'it is nested too deeply', advice: 'write it flatter' },
+    ])
+  }
   const root = parseDocument(text, {
     schema: 'failsafe',
     merge: true,
@@ -57,14 +69,66 @@ export const parseServersDocument = (text: string, file: string): ServersDocumen
         ),
   )
   if (syntaxErrors.length > 0) throw new ConfigError(syntaxErrors)
+  const aliases = aliasesIn(root)
+  const endless = aliases.find(({ isInside }) => isInside)
+  if (endless) {
+    const reason = `the anchor "${endless.alias.source}" holds itself`
+    const problem = problemAtOffset(offsetOf(endless.alias), reason, 'write out what is meant')
+    throw new ConfigError([problem])
+  }
   return {
     root,
+    data() {
+      try {
+        return root.toJS({ maxAliasCount }) as unknown
+      } catch {
+        // The last one stands for the most.
+        const at = offsetOf(aliases.at(-1)?.alias)
+        const reason = 'so many aliases are more than this file can mean'
+        throw new ConfigError([problemAtOffset(at, reason, 'write out what is meant')])
+      }
+    },
     problemAtOffset,
     problemAt: (path, reason, advice) =>
       problemAtOffset(offsetOf(valueAt(root, path)), reason, advice),
     problemAtKey: (path, reason, advice) =>
       problemAtOffset(offsetOf(keyAt(root, path) ?? valueAt(root, path)), reason, advice),
   }
+}
+
+/** What is written by people is nested ten deep at most. */
+const maxDepth = 100
+
+/** So much may the aliases of a file stand for, those within anchors multiplied. */
+const maxAliasCount = 10_000
+
+/** Brackets within texts count, too: those of references are read level by level as well. */
+const depthExceededAt = (text: string): number | undefined => {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const each = text[at]
+    if (each === '{' || each === '[') depth++
+    else if ((each === '}' || each === ']') && depth > 0) depth--
+    if (depth > maxDepth) return at
+  }
+  return undefined
+}
+
+interface FoundAlias {
+  readonly alias: Alias
+  /** It stands within what it stands for. */
+  readonly isInside: boolean
+}
+
+const aliasesIn = (root: Document.Parsed): readonly FoundAlias[] => {
+  const found: FoundAlias[] = []
+  visit(root, {
+    Alias(_key, alias, above) {
+      const target = alias.resolve(root)
+      found.push({ alias, isInside: target !== undefined && above.includes(target) })
+    },
+  })
+  return found
 }
 
 const wordAt = (text: string, offset: number): string =>

@@ -2,10 +2,11 @@ import type { BackendName, Endpoint, EndpointId } from '@mcp-router/core'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
-import { commandEndpointSchema, loopbackNames, urlEndpointSchema } from '../schema.js'
+import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
 import type { Path, ServersDocument } from './document.js'
 import { problemsOf, unknownKey } from './problems.js'
 import { isRecord } from './record.js'
+import { runAsFrom } from './run-as.js'
 
 /** EndpointSource is one Endpoint as the file has it, and where. */
 export interface EndpointSource {
@@ -73,30 +74,59 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
     const keys = { known: [...urlKeys, ...source.keysBeside], elsewhere: onlyCommand }
     return { problems: problemsOf(document, path, parsed.error, keys) }
   }
-  const { url: text, transport, type, weight, headers, start } = parsed.data
+  const { url: text, transport, type, weight, headers, start, env, user } = parsed.data
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
-    return refused(source, ['url'], `"${text}" is not a URL`, 'write http://host:port/path')
+    return refused(
+      source,
+      ['url'],
+      `"${withoutQuery(text)}" is not a URL`,
+      'write http://host:port/path',
+    )
   const kind = transport ?? type ?? 'http'
   if (kind === 'stdio')
     return refused(source, ['url'], 'stdio takes a command, not a url', 'use http or sse')
   const wrong = Object.entries(headers).find(([name, held]) => !isHeader(name, held))
   if (wrong !== undefined)
     return refused(source, ['headers', wrong[0]], 'not a valid HTTP header', 'correct it')
+  const own = Object.keys(headers).find(isOwnHeader)
+  if (own !== undefined)
+    return refused(
+      source,
+      ['headers', own],
+      `the router writes the header "${own}" itself`,
+      'remove it',
+    )
   const allHeaders = { ...credentialsOf(url), ...lowerCased(headers) }
   url.username = url.password = url.hash = ''
-  // EndpointId is what is dialled, so it is the URL that is left.
-  const id = url.href as EndpointId
-  const endpoint: Endpoint = { transport: kind, id, url: url.href, weight, headers: allHeaders }
-  if (start === undefined) return { endpoint }
-  return managedEndpoint(source, endpoint, url, start)
+  const id = idOf(source)
+  const isAuto = (transport ?? type) === undefined
+  const endpoint: Endpoint = {
+    transport: kind,
+    id,
+    url: url.href,
+    weight,
+    headers: allHeaders,
+    ...(isAuto && { isAuto }),
+  }
+  if (start !== undefined) return managedEndpoint(source, endpoint, url, { start, env, user })
+  const unused = Object.keys(env).length > 0 ? 'env' : user === undefined ? undefined : 'user'
+  if (unused === undefined) return { endpoint }
+  return refused(source, [unused], `only a command or "start" has "${unused}"`, 'remove it')
+}
+
+/** Started is what an Endpoint with a URL says of the process behind it. */
+interface Started {
+  readonly start: string
+  readonly env: Readonly<Record<string, string>>
+  readonly user: string | undefined
 }
 
 const managedEndpoint = (
   source: EndpointSource,
   endpoint: Endpoint,
   url: URL,
-  start: string,
+  { start, env, user }: Started,
 ): EndpointOutcome => {
   if (!loopbackNames.includes(url.hostname))
     return refused(source, ['start'], 'only a server on this machine can be started', 'remove it')
@@ -105,25 +135,33 @@ const managedEndpoint = (
     return refused(source, ['start'], 'the command line is empty', 'fill it in or remove it')
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   const { backend, file } = source
-  return { endpoint, managed: { backend, url: url.href, port, command, args, cwd: dirname(file) } }
+  const whom = runAsFrom(user)
+  if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
+  const place = { url: url.href, port, cwd: dirname(file) }
+  return { endpoint, managed: { backend, command, args, env, ...place, ...whom } }
 }
 
 const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome => {
-  const { document, path, backend, position, file } = source
+  const { document, path, file } = source
   const parsed = commandEndpointSchema.safeParse(value)
   if (!parsed.success) {
     const keys = { known: [...commandKeys, ...source.keysBeside], elsewhere: onlyUrl }
     return { problems: problemsOf(document, path, parsed.error, keys) }
   }
-  const { command, args, env, cwd, weight, transport, type } = parsed.data
+  const { command, args, env, cwd, user, weight, transport, type } = parsed.data
   const kind = transport ?? type ?? 'stdio'
   if (kind !== 'stdio')
     return refused(source, ['command'], `${kind} takes a url, not a command`, 'use stdio')
-  // EndpointId of a command, as core describes it.
-  const id = `stdio:${backend}#${position}` as EndpointId
+  const id = idOf(source)
   const place = cwd === undefined ? {} : { cwd: resolve(dirname(file), cwd) }
-  return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place } }
+  const whom = runAsFrom(user)
+  if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
+  return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place, ...whom } }
 }
+
+/** EndpointId as core describes it. */
+const idOf = ({ backend, position }: EndpointSource): EndpointId =>
+  `${backend}#${position}` as EndpointId
 
 const refused = (
   { document, path, backend }: EndpointSource,
@@ -133,6 +171,9 @@ const refused = (
 ): EndpointOutcome => ({
   problems: [document.problemAt([...path, ...below], `server "${backend}": ${reason}`, advice)],
 })
+
+/** What stands behind the `?` is often a key, and problems are logged. */
+const withoutQuery = (text: string): string => text.replace(/\?.*$/s, '?…')
 
 const isHeader = (name: string, value: string): boolean =>
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError } from '../config-error.js'
 import type { Env } from '../environment.js'
-import { readServersFile } from './read.js'
+import { readServers } from './read.js'
 
 let folder: string
 let file: string
@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const read = (text: string, env: Env = {}) => {
   writeFileSync(file, text)
-  return readServersFile(file, env)
+  return readServers(file, env, { strict: true })
 }
 
 /** Place and text of every problem, as it is printed. */
@@ -41,9 +41,19 @@ describe('what is wrong with a servers file', () => {
       '3:5 servers.a.ulr: unknown key "ulr"; did you mean "url"?',
     ],
     [
-      'a key beside a url that is near to no other',
-      'servers:\n  a:\n    url: http://a/\n    colour: red',
-      '4:5 servers.a.colour: unknown key "colour"; known are transport, type, weight, url, headers, start, endpoints, deadline, disabled, era, retry',
+      'a key that nothing reads, beside a list of endpoints',
+      'servers:\n  a:\n    endpoints: [{ url: http://a/ }]\n    colour: red',
+      '4:5 servers.a.colour: unknown key "colour"; known are endpoints, deadline, disabled, era, retry',
+    ],
+    [
+      'a deadline that no timer can wait for',
+      'servers:\n  a:\n    url: http://a/\n    deadline: 2073601',
+      '4:15 servers.a.deadline: "2073601" is not a number of seconds from 0.001 to 2073600; correct it or leave it out',
+    ],
+    [
+      'a weight that is not finite',
+      `servers:\n  a:\n    url: http://a/\n    weight: 1${'0'.repeat(400)}`,
+      `4:13 servers.a.weight: "1${'0'.repeat(400)}" is not a number from 0 to 1000000; correct it or leave it out`,
     ],
     [
       'a misspelt top key',
@@ -67,8 +77,8 @@ describe('what is wrong with a servers file', () => {
     ],
     [
       'a name that cannot stand in a path',
-      'servers:\n  my server: { url: http://a/ }',
-      '2:3 "my server" cannot name a server; use letters, digits, ".", "_" and "-", at most 64, a letter or digit first',
+      'servers:\n  ---: { url: http://a/ }',
+      '2:3 "---" cannot name a server; use letters, digits, ".", "_" and "-", at most 64, a letter or digit first',
     ],
     [
       'a URL that is none',
@@ -83,12 +93,12 @@ describe('what is wrong with a servers file', () => {
     [
       'a weight below zero',
       'servers:\n  a:\n    url: http://a/\n    weight: -1',
-      '4:13 servers.a.weight: "-1" is not a number of 0 or more; correct it or leave it out',
+      '4:13 servers.a.weight: "-1" is not a number from 0 to 1000000; correct it or leave it out',
     ],
     [
       'a deadline that is no number',
       'servers:\n  a:\n    url: http://a/\n    deadline: soon',
-      '4:15 servers.a.deadline: "soon" is not a number of 0.001 or more; correct it or leave it out',
+      '4:15 servers.a.deadline: "soon" is not a number of seconds from 0.001 to 2073600; correct it or leave it out',
     ],
     [
       'a server with nothing below it',
@@ -113,12 +123,12 @@ describe('what is wrong with a servers file', () => {
     [
       'the same URL twice in one server',
       'servers:\n  a:\n    endpoints:\n      - url: http://a/\n      - url: http://a',
-      '5:14 server "a": http://a/ is there twice; keep one and give it a weight',
+      '5:14 server "a": endpoints 1 and 2 are the same; keep one and give it a weight',
     ],
     [
       'an unknown transport',
       'servers:\n  a:\n    url: http://a/\n    transport: smoke',
-      '4:16 servers.a.transport: "smoke" is not one of http, sse, stdio, streamable-http, streamableHttp; correct it or leave it out',
+      '4:16 servers.a.transport: "smoke" is not one of http, sse, stdio, streamable-http; correct it or leave it out',
     ],
     [
       'a transport that does not fit',
@@ -139,6 +149,21 @@ describe('what is wrong with a servers file', () => {
       'a header that would end the headers',
       'servers:\n  a:\n    url: http://a/\n    headers: { x: "a\\r\\nb" }',
       '4:19 server "a": not a valid HTTP header; correct it',
+    ],
+    [
+      'a header that the router writes itself',
+      'servers:\n  a:\n    url: http://a/\n    headers: { x: y, Content-Length: 3 }',
+      '4:38 server "a": the router writes the header "Content-Length" itself; remove it',
+    ],
+    [
+      'a table without a server',
+      '{\n "mcpServers": {} }',
+      '2:2 there is no server in "mcpServers"; write names with their url or command below it',
+    ],
+    [
+      'a table that holds only parts of the program that wrote it',
+      'extensions:\n  developer: { type: builtin, enabled: true }',
+      '1:1 there is no server in "extensions"; write names with their url or command below it',
     ],
     [
       'a start of a server elsewhere',
@@ -168,6 +193,24 @@ describe('what is wrong with a servers file', () => {
     ],
   ]
 
+  it.each([
+    ...['content-length', 'Transfer-Encoding', 'connection', 'upgrade', 'TE', 'expect'],
+    ...['mcp-session-id', 'MCP-Protocol-Version', 'mcp-method', 'Mcp-Param-City', 'last-event-id'],
+    ...['accept', 'accept-encoding', 'content-type', 'content-encoding', 'traceparent'],
+  ])('refuses the header %s, which the router writes itself', (name) => {
+    const text = `servers: { a: { endpoints: [{ url: http://a/, headers: { ${name}: x } }] } }`
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining(`the router writes the header "${name}" itself; remove it`),
+    ])
+  })
+
+  it.each(['authorization', 'cookie', 'user-agent', 'origin', 'host', 'x-mcp', 'baggage'])(
+    'takes the header %s',
+    (name) => {
+      expect(problemsOf(`servers: { a: { url: http://a/, headers: { ${name}: x } } }`)).toEqual([])
+    },
+  )
+
   it.each(cases)('tells of %s', (_what, text, ...told) => {
     expect(problemsOf(text)).toEqual(told)
   })
@@ -190,7 +233,41 @@ describe('what is wrong with a servers file', () => {
 
   it('says when there is no file, or it cannot be read', () => {
     const missing = join(folder, 'none.yaml')
-    expect(() => readServersFile(missing, {})).toThrow(`${missing}: there is no such file`)
-    expect(() => readServersFile(folder, {})).toThrow('it cannot be read: EISDIR')
+    expect(() => readServers(missing, {})).toThrow(`${missing}: there is no such file`)
+    expect(() => readServers(folder, {})).toThrow('it cannot be read: EISDIR')
   })
+})
+
+describe('a server with a problem', () => {
+  const text = 'servers:\n  a: { ulr: x }\n  b: { url: "${B}" }\n  c: { url: http://c/ }'
+
+  it('is left out, and the others are read', () => {
+    writeFileSync(file, text)
+    const { backends, disabled } = readServers(file, {})
+    expect(backends.map(({ name }) => name)).toEqual(['c'])
+    expect(disabled).toEqual([
+      { name: 'a', problems: [expect.stringContaining(`${file}:2:8: servers.a.ulr: unknown key`)] },
+      {
+        name: 'b',
+        problems: [expect.stringContaining(`${file}:3:14: the environment variable B`)],
+      },
+    ])
+  })
+
+  it('is told of what it merged: an anchor whose variable is not set concerns those that use it', () => {
+    const anchor = 'x-auth: &auth { headers: { a: "${TOKEN}" } }\n'
+    const using = 'servers:\n  a: { <<: *auth, url: http://a/ }\n  b: { url: http://b/ }'
+    writeFileSync(file, anchor + using)
+    const { backends, disabled } = readServers(file, {})
+    expect(backends.map(({ name }) => name)).toEqual(['b'])
+    expect(disabled.map(({ name }) => name)).toEqual(['a'])
+  })
+
+  it.each(['servers: [', 'server: {}', 'servers: x', '{"mcpServers": {'])(
+    'is one thing, a file that says nothing (%s) another',
+    (broken) => {
+      writeFileSync(file, broken)
+      expect(() => readServers(file, {})).toThrow(ConfigError)
+    },
+  )
 })

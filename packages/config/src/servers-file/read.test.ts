@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Env } from '../environment.js'
-import { readServers, readServersFile } from './read.js'
+import { readServers } from './read.js'
 
 let folder: string
 let file: string
@@ -16,7 +16,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const read = (text: string, env: Env = {}) => {
   writeFileSync(file, text)
-  return readServersFile(file, env)
+  return readServers(file, env, { strict: true }).backends
 }
 
 const endpointOf = (text: string, env: Env = {}) => read(text, env)[0]!.endpoints[0]!
@@ -26,20 +26,27 @@ describe('what a servers file may say', () => {
     expect(read('servers: { weather: { url: http://127.0.0.1:8071/mcp } }')).toEqual([
       {
         name: 'weather',
-        deadlineMs: 60_000,
+        deadlineMs: 300_000,
         era: 'auto',
         retry: 'safe',
         endpoints: [
           {
             transport: 'http',
-            id: 'http://127.0.0.1:8071/mcp',
+            id: 'weather#1',
             url: 'http://127.0.0.1:8071/mcp',
             weight: 1,
             headers: {},
+            isAuto: true,
           },
         ],
       },
     ])
+  })
+
+  it.each(['http', 'sse', 'streamable-http'])('takes a transport that is named: %s', (type) => {
+    expect(endpointOf(`servers: { a: { url: http://a/, type: ${type} } }`)).not.toHaveProperty(
+      'isAuto',
+    )
   })
 
   it('takes a list of endpoints, of both kinds', () => {
@@ -64,7 +71,7 @@ servers:
         { weight: 2, headers: { 'x-token': '0123' } },
         {
           transport: 'stdio',
-          id: 'stdio:mixed#2',
+          id: 'mixed#2',
           command: 'node',
           args: ['server.js', '8080'],
           env: { LEVEL: '1' },
@@ -112,7 +119,7 @@ servers:
 
   it('moves user and password from the URL to a header', () => {
     expect(endpointOf('servers: { a: { url: "http://me:s%20t@a/mcp" } }')).toMatchObject({
-      id: 'http://a/mcp',
+      id: 'a#1',
       headers: { authorization: `Basic ${Buffer.from('me:s t').toString('base64')}` },
     })
   })
@@ -139,6 +146,7 @@ servers:
         port: 8074,
         command: 'node',
         args: ['server.js', '--port', '8074'],
+        env: {},
         cwd: folder,
       },
     ])

@@ -1,14 +1,16 @@
-import { reasonOf, type Backend } from '@mcp-router/core'
-import { readFileSync } from 'node:fs'
+import { asBackendName, reasonOf, type Backend, type BackendName } from '@mcp-router/core'
 import { isAbsolute, relative, resolve } from 'node:path'
-import { ConfigError, type Problem } from '../config-error.js'
+import { isMap, isScalar } from 'yaml'
+import { ConfigError, problemText, type Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
-import type { ManagedBackend } from '../gateway-config.js'
+import type { DisabledBackend, ManagedBackend } from '../gateway-config.js'
+import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
-import { parseServersDocument, type ServersDocument } from './document.js'
-import { nearest } from './nearest.js'
-import { isRecord } from './record.js'
-import { substitute } from './substitute.js'
+import { withoutComments } from './comments.js'
+import { parseServersDocument, type Path, type ServersDocument } from './document.js'
+import { substitute, type Unset } from './substitute.js'
+import { entriesIn, type Entries } from './top.js'
+import { translate } from './translate.js'
 
 /**
  * ServersFile is what the file says: the Backends, and those of their Endpoints that the cluster
@@ -17,39 +19,163 @@ import { substitute } from './substitute.js'
 export interface ServersFile {
   readonly backends: readonly Backend[]
   readonly managed: readonly ManagedBackend[]
+  /** Servers that are left out because something is wrong with them; the others run. */
+  readonly disabled: readonly DisabledBackend[]
+  /** What is in the file and not used, as one sentence; undefined: nothing. */
+  readonly unused: string | undefined
+}
+
+interface Options {
+  /** One problem, and nothing is read. */
+  readonly strict?: boolean
 }
 
 /**
- * readServersFile reads the Backends from YAML or JSON, `${VAR}` taken from `env`. It throws
- * ConfigError with all problems.
+ * readServers reads the Backends from YAML or JSON, also from the files of other MCP programs, variables taken from `env`. A server
+ * with a problem is disabled. It throws ConfigError with all problems where the file itself is wrong, or `strict`.
  */
-export const readServersFile = (path: string, env: Env): readonly Backend[] =>
-  readServers(path, env).backends
-
-export const readServers = (path: string, env: Env): ServersFile => {
+export const readServers = (path: string, env: Env, { strict }: Options = {}): ServersFile => {
   const shown = shownPath(path)
-  const document = parseServersDocument(textOf(path, shown), shown)
-  const unset = substitute(document, env)
+  const file = resolve(path)
+  const document = parseServersDocument(withoutComments(textOf(path, shown)), shown)
   const problems: Problem[] = []
-  // toJS resolves aliases and merge keys; failsafe YAML leaves maps, lists and text.
-  const servers = serversIn(document, document.root.toJS() as unknown, problems)
-  const backends: Backend[] = []
-  const managed: ManagedBackend[] = []
-  for (const [name, value] of Object.entries(servers.entries)) {
-    const at = [servers.key, name]
-    const read = backendFrom({ document, path: at, file: resolve(path), name, value })
-    if ('problems' in read) problems.push(...read.problems)
-    else if (read.backend !== undefined) {
-      backends.push(read.backend)
-      managed.push(...read.managed)
-    }
+  const before = entriesIn(document, document.data(), [])
+  const unset = substituteAll(document, before, { env, file })
+  // This resolves aliases and merge keys; failsafe YAML leaves maps, lists and text.
+  const entries = entriesIn(document, document.data(), problems)
+  if (problems.length > 0) throw new ConfigError(inOrder(problems))
+  const taken = new Map<BackendName, string>()
+  const notes: string[] = [...entries.unused]
+  const read = Object.entries(entries.servers).flatMap(([name, value]) => {
+    const source = { document, path: [...entries.path, name], file, name, value }
+    return readOne(source, { env, unset, taken, notes }) ?? []
+  })
+  if (read.length === 0) throw new ConfigError([noServer(document, entries)])
+  const wrong = read.filter((each) => each.problems.length > 0)
+  if (strict && wrong.length > 0)
+    throw new ConfigError(inOrder([...new Set(wrong.flatMap((each) => each.problems))]))
+  return {
+    backends: read.flatMap(({ backend }) => backend ?? []),
+    managed: read.flatMap(({ managed }) => managed),
+    disabled: wrong.map((each) => ({
+      name: each.name,
+      problems: inOrder(each.problems).map(problemText),
+    })),
+    unused: notes.length > 0 ? `not used from ${shown}: ${notes.join(', ')}` : undefined,
   }
-  // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely
-  // its consequence.
-  const others = problems.filter(({ line }) => unset.every((each) => each.line !== line))
-  if (unset.length + others.length > 0) throw new ConfigError(inOrder([...unset, ...others]))
-  return { backends, managed }
 }
+
+/** An empty table is a slip: taken at its word, it would end every session of a running cluster. */
+const noServer = (document: ServersDocument, { path }: Entries): Problem => {
+  const advice = 'write names with their url or command below it'
+  return document.problemAtKey(path, `there is no server in "${path.join('.')}"`, advice)
+}
+
+/** UnsetOf is what could not be replaced in each server, and in all of the file. */
+interface UnsetOf {
+  readonly all: readonly Unset[]
+  readonly byName: ReadonlyMap<string, readonly Unset[]>
+}
+
+/** Variables are replaced in the servers, and in the anchors that they may refer to. */
+const substituteAll = (
+  document: ServersDocument,
+  { path, servers }: Entries,
+  around: { readonly env: Env; readonly file: string },
+): UnsetOf => {
+  const { contents } = document.root
+  const anchors = (isMap(contents) ? contents.items : []).flatMap(({ key, value }) =>
+    isScalar(key) && String(key.value).startsWith('x-') ? substitute(document, value, around) : [],
+  )
+  const byName = new Map(
+    Object.keys(servers).map((name) => {
+      const node: unknown = document.root.getIn([...path, name], true)
+      return [name, substitute(document, node, around)]
+    }),
+  )
+  return { all: [...anchors, ...byName.values()].flat(), byName }
+}
+
+interface Source {
+  readonly document: ServersDocument
+  readonly path: Path
+  readonly file: string
+  readonly name: string
+  readonly value: unknown
+}
+
+interface Reading {
+  readonly env: Env
+  readonly unset: UnsetOf
+  /** Names that are served already, as the file has them. */
+  readonly taken: Map<BackendName, string>
+  readonly notes: string[]
+}
+
+interface ReadOne {
+  readonly name: string
+  readonly backend: Backend | undefined
+  readonly managed: readonly ManagedBackend[]
+  readonly problems: readonly Problem[]
+}
+
+/** readOne reads an entry; undefined: it is no server, but a part of the program that wrote the file. */
+const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne | undefined => {
+  const { document, path, name: given } = source
+  const { value, unused, unset: wanted } = translate(source.value, env)
+  if (value === undefined) {
+    notes.push(given)
+    return undefined
+  }
+  const nothing = { name: given, backend: undefined, managed: [], problems: [] }
+  const name = asBackendName(given) ?? slugOf(given)
+  const outcome = backendFrom({ ...source, name: name ?? given, value })
+  if ('backend' in outcome && outcome.backend === undefined) return nothing
+  const missing = wanted.map((variable) =>
+    document.problemAt(
+      [...path, 'env_keys'],
+      `the environment variable ${variable} is not set`,
+      'set it',
+    ),
+  )
+  const problems = [...ofEntry(unset, given, value), ...missing]
+  // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely its consequence.
+  const others = 'problems' in outcome ? outcome.problems : []
+  problems.push(...others.filter(({ line }) => problems.every((each) => each.line !== line)))
+  const first = name && taken.get(name)
+  if (first !== undefined) {
+    const reason = `"${given}" and "${first}" would both be served as "${name}"`
+    problems.push(document.problemAtKey(path, reason, 'rename one'))
+  }
+  if (name) taken.set(name, given)
+  if (problems.length > 0 || 'problems' in outcome)
+    return { ...nothing, name: name ?? given, problems }
+  if (name !== given) notes.push(`the name "${given}" (served as "${name}")`)
+  notes.push(...unused.map((key) => `${given}.${key}`))
+  return { name: outcome.backend?.name ?? given, ...outcome, problems }
+}
+
+/** A reference of an anchor, or of another server, that an entry merged is in it still. */
+const ofEntry = ({ all, byName }: UnsetOf, name: string, value: unknown): readonly Problem[] => {
+  if (all.length === 0) return []
+  const own = byName.get(name) ?? []
+  const text = JSON.stringify(value)
+  const merged = all.filter(
+    ({ match }) =>
+      own.every((each) => each.match !== match) &&
+      text.includes(JSON.stringify(match).slice(1, -1)),
+  )
+  return [...own, ...merged].map(({ problem }) => problem)
+}
+
+/** slugOf makes a name that stands in a path of one that people chose; undefined: nothing is left of it. */
+const slugOf = (name: string): BackendName | undefined =>
+  asBackendName(
+    name
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+|[-._]+$/g, '')
+      .slice(0, 64),
+  )
 
 const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
   [...problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
@@ -61,41 +187,11 @@ const shownPath = (path: string): string => {
 
 const textOf = (path: string, file: string): string => {
   try {
-    return readFileSync(path, 'utf8')
+    return readText(path)
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     const reason = missing ? 'there is no such file' : `it cannot be read: ${reasonOf(error)}`
     const advice = 'write one (see mcp-servers.yaml of the project) or set MCP_SERVERS_FILE'
     throw new ConfigError([{ file, reason, advice }])
   }
-}
-
-const topKeys = ['servers', 'mcpServers']
-
-const serversIn = (
-  document: ServersDocument,
-  top: unknown,
-  problems: Problem[],
-): { readonly key: string; readonly entries: Readonly<Record<string, unknown>> } => {
-  const keys = isRecord(top) ? Object.keys(top) : []
-  const [key, second] = keys.filter((each) => topKeys.includes(each))
-  for (const each of keys) {
-    // x-… holds anchors for the rest of the file, as in compose files.
-    if (topKeys.includes(each) || each.startsWith('x-')) continue
-    const meant = nearest(each, topKeys)
-    const advice = meant === undefined ? 'put servers below "servers:"' : `did you mean "${meant}"?`
-    problems.push(document.problemAtKey([each], `unknown key "${each}"`, advice))
-  }
-  if (second !== undefined)
-    problems.push(document.problemAtKey([second], 'both "servers" and "mcpServers"', 'keep one'))
-  if (key === undefined) {
-    if (problems.length === 0)
-      problems.push(document.problemAt([], 'there is no "servers" in it', 'add the key "servers:"'))
-    return { key: 'servers', entries: {} }
-  }
-  const entries = isRecord(top) ? top[key] : undefined
-  if (isRecord(entries)) return { key, entries }
-  const advice = 'write names with their url or command below it'
-  problems.push(document.problemAt([key], `"${key}" must be a map of servers`, advice))
-  return { key, entries: {} }
 }

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { mainConf } from '../main.js'
@@ -18,20 +19,23 @@ export const writeConf = async (runDir: string, siteText: string): Promise<strin
   const siteFile = join(runDir, 'nginx', 'site.conf')
   const mainFile = join(runDir, 'nginx', 'nginx.conf')
   await writeFile(siteFile, siteText)
-  await writeFile(mainFile, mainConf({ runDir, siteFile, workerProcesses: 2, build }))
+  const user = process.getuid?.() === 0 ? userInfo().username : undefined
+  const more = { workerProcesses: 2, build, ...(user !== undefined && { user }) }
+  await writeFile(mainFile, mainConf({ runDir, siteFile, ...more }))
   return mainFile
 }
 
 type SiteSettings = Partial<NginxSettings> & Pick<NginxSettings, 'instances'>
 
-/** openSite runs a real Nginx for the rest of the test, round robin unless told otherwise. */
-export const openSite = async (settings: SiteSettings): Promise<TestSite> => {
-  const runDir = await openRunDir()
+/** openSite runs a real Nginx for the rest of the test, round robin unless told otherwise, with its files in `given` or a directory of its own. */
+export const openSite = async (settings: SiteSettings, given?: string): Promise<TestSite> => {
+  const runDir = given ?? (await openRunDir())
   // Another process may take the port between looking and binding.
   for (let tries = 0; tries < 3; tries++) {
     const port = await freePort()
     const plain = { host: '127.0.0.1', port, affinity: 'round_robin', serverNames: [] } as const
-    const mainFile = await writeConf(runDir, siteConf({ ...plain, ...settings }))
+    const known = { ...plain, proxySecret: 'secret-of-the-tests' }
+    const mainFile = await writeConf(runDir, siteConf({ ...known, ...settings }))
     const nginx = await openNginx(runDir, mainFile)
     if (nginx) {
       onTestFinished(() => nginx.close())

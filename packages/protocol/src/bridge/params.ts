@@ -1,4 +1,6 @@
+import { SpelledNumber } from '../exact-json.js'
 import { isRecord } from '../modern/envelope.js'
+import { isSayableNumber } from '../modern/param-check.js'
 import type { ParamDeclaration } from '../modern/param-scan.js'
 import { encodeHeaderValue } from '../modern/sentinel.js'
 
@@ -8,15 +10,16 @@ import { encodeHeaderValue } from '../modern/sentinel.js'
  */
 export const paramHeaders = (declarations: readonly ParamDeclaration[], args: unknown): string[] =>
   declarations.flatMap(({ header, path }) => {
-    const value = path.reduce(memberOf, args)
+    const value = plain(path.reduce(memberOf, args))
     return isSayable(value) ? [header, encodeHeaderValue(String(value))] : []
   })
 
 const memberOf = (value: unknown, key: string): unknown =>
   isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined
 
-/** Beyond ±(2^53−1) an integer has lost its digits already: the header would differ from what the body says. */
+const plain = (value: unknown): unknown => (value instanceof SpelledNumber ? Number(value) : value)
+
 const isSayable = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' ||
   typeof value === 'boolean' ||
-  (typeof value === 'number' && (Number.isSafeInteger(value) || !Number.isInteger(value)))
+  (typeof value === 'number' && isSayableNumber(value))

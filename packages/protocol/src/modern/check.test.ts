@@ -120,7 +120,7 @@ describe('a message without claim', () => {
     ],
     ['initialize', { id: 1, method: 'initialize', params: {} }, modern, mismatch],
     ['a response', { id: 1, result: {} }, modern, { status: 400, code: -32600 }],
-    ['an error', { id: 1, error: {} }, modern, { status: 400, code: -32600 }],
+    ['an error', { id: 1, error: { code: 1, message: '' } }, modern, { status: 400, code: -32600 }],
   ])('is refused under a modern header: %s', (_, body, headers, refusal) => {
     expect(checked(body, ...headers)).toMatchObject(refusal)
   })

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { MalformedMessage, scanMessage } from '../message.js'
+import { MalformedMessage } from '../malformed.js'
+import { scanMessage } from '../message.js'
 import { modernClaim, namesModernEra } from './claim.js'
 import { metaKeys } from './envelope.js'
 

@@ -1,3 +1,5 @@
+import { SpelledNumber } from '../exact-json.js'
+
 /** metaKeys are the members of `_meta` that this revision reserves: four on a request, then those on what a server says (2026-07-28, basic §General fields). */
 export const metaKeys = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',
@@ -30,7 +32,10 @@ export const envelopeFault = (
 
 /** isRecord says whether a JSON value is an object. */
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof SpelledNumber)
 
 const required = [metaKeys.protocolVersion, metaKeys.clientCapabilities]
 

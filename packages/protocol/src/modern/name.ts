@@ -18,6 +18,10 @@ export const mirroredName = (
   return { member, value: typeof value === 'string' ? value : undefined }
 }
 
+/** namedMember is the member of `params` that says what a request is about; undefined: it has none. */
+export const namedMember = (method: string): string | undefined =>
+  members.get(method) ?? (method.startsWith('resources/') ? 'uri' : undefined)
+
 const members: ReadonlyMap<string, string> = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],

@@ -1,3 +1,4 @@
+import { SpelledNumber } from '../exact-json.js'
 import { isRecord } from './envelope.js'
 import { readHeader } from './header-values.js'
 import type { HeaderValues } from './header-values.js'
@@ -30,11 +31,16 @@ export const checkDeclaredParams = (
   return undefined
 }
 
+/** isSayableNumber is false of what has no header: an integer beyond ±(2^53−1), whose digits are lost already, and what is no number to JSON. */
+export const isSayableNumber = (value: number): boolean =>
+  Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
+
 const checkParam = (
   { header, type }: ParamDeclaration,
-  value: unknown,
+  argument: unknown,
   headers: HeaderValues,
 ): Refusal | undefined => {
+  const value = argument instanceof SpelledNumber ? Number(argument) : argument
   const text = textOf(value)
   // Null, absent, or nothing a header can say: none may be expected, and one that came is ignored.
   if (text === undefined) return undefined
@@ -56,7 +62,6 @@ const valueAt = (args: unknown, path: readonly string[]): unknown =>
     args,
   )
 
-/** An integer beyond ±(2^53−1) has no header: JSON.parse has lost its digits already. */
 const textOf = (value: unknown): string | undefined => {
   switch (typeof value) {
     case 'string':
@@ -64,7 +69,7 @@ const textOf = (value: unknown): string | undefined => {
     case 'boolean':
       return String(value)
     case 'number':
-      return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : String(value)
+      return isSayableNumber(value) ? String(value) : undefined
     default:
       return undefined
   }

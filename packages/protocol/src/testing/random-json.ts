@@ -80,12 +80,13 @@ export const spelled = (random: Random, key: string): string => {
   return `"${letters.join('')}"`
 }
 
-const keys = ['jsonrpc', 'id', 'method', 'params', 'result', 'error', 'extra', 'ID', '_meta', '']
+const keys = ['jsonrpc', 'id', 'method', 'params', 'result', 'error', 'extra', 'ids', '_meta', '']
 
-/** randomEnvelope is an object with some of the keys of JSON-RPC, in any order, some of them twice. */
+/** randomEnvelope is an object with some of the keys of JSON-RPC, in any order. */
 export const randomEnvelope = (random: Random): string => {
-  const members = Array.from({ length: random.below(7) }, () => {
-    const key = spelled(random, random.pick(keys))
+  const picked = new Set(Array.from({ length: random.below(7) }, () => random.pick(keys)))
+  const members = Array.from(picked, (name) => {
+    const key = spelled(random, name)
     const value = randomValue(random, 3)
     return space(random) + key + space(random) + ':' + space(random) + value + space(random)
   })

@@ -2,6 +2,7 @@ import { RouterError } from '@mcp-router/core'
 import {
   insertIntoResult,
   isRecord,
+  isTooDeep,
   modernError,
   modernResult,
   resultBytes,
@@ -27,7 +28,7 @@ export const answerModern = (
   serverInfo: Json | undefined,
 ): void => {
   const extended =
-    bytes.length > parseLimitBytes && !rewritten.test(method)
+    bytes.length > parseLimitBytes && !rewritten.test(method) && !isTooDeep(bytes)
       ? insertIntoResult({ bytes }, '"resultType":"complete"')
       : undefined
   if (extended) {
@@ -41,7 +42,10 @@ export const answerModern = (
     return
   }
   if (!error) {
-    const data = { backend: reply.incoming.backend, reason: 'a response without result' }
+    const reason = isTooDeep(bytes)
+      ? 'a result that is nested too deep'
+      : 'a response without result'
+    const data = { backend: reply.incoming.backend, reason }
     reply.fail(new RouterError('UPSTREAM_BAD_ANSWER', data))
     return
   }

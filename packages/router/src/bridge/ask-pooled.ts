@@ -20,7 +20,7 @@ export class Refused extends Error {
 }
 
 /** How long the router waits for what it asks itself, ms: calls wait for it. */
-const askMs = 10_000
+const askMs = 2_000
 
 /** askPooled asks a server something of the router's own through that session, once more where it had forgotten it, and resolves with the result. */
 export const askPooled = async (

@@ -14,6 +14,8 @@ import {
 import type { InputRequest, Message } from '@mcp-router/protocol'
 import { isBroken } from '../outcome.js'
 import { answerModern } from './answer.js'
+import { questionIn } from './question.js'
+import type { Question } from './question.js'
 import type { ModernReply } from './reply.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -23,8 +25,10 @@ const coalesceMs = 30
 
 /** CallHooks are what a BridgedCall needs of where it is kept. */
 export interface CallHooks {
-  /** The state that the client must send with its answers; the call is parked until then. */
-  park(call: BridgedCall): string
+  /** The state that the client must send with its answers; the call is parked on its Lane until then. */
+  park(call: BridgedCall, lane: Lane): string
+  /** Its client came back to it. */
+  onBack(lane: Lane): void
   /** The state of a call that is to be made anew with the answers. */
   again(): string
   /** Another Lane, for a call that the server certainly did not take. */
@@ -35,12 +39,6 @@ export interface CallHooks {
   wasUsed(lane: Lane): boolean
   /** The call has left its Lane, which is free, or was given up. */
   onOver(lane: Lane): void
-}
-
-interface Question {
-  readonly key: string
-  readonly request: Message
-  readonly asked: InputRequest
 }
 
 /** Call is a request of a modern client as a server with sessions gets it. */
@@ -87,6 +85,7 @@ export class BridgedCall implements LaneCaller {
 
   /** resume goes on with the answers of a retry: bare results by key. What is missing is asked again. */
   resume(reply: ModernReply, token: unknown, answers: Json): void {
+    if (!this.outcome) this.hooks.onBack(this.lane)
     this.attach(reply, token)
     if (this.over) return
     if (this.outcome) {
@@ -105,7 +104,7 @@ export class BridgedCall implements LaneCaller {
 
   /** giveUp ends the call without a client: it left, or its answers never came. */
   giveUp(): void {
-    if (!this.finish()) return
+    if (!this.finish() || this.outcome) return
     this.lane.abandon().catch(() => undefined)
     this.hooks.onOver(this.lane)
   }
@@ -138,7 +137,11 @@ export class BridgedCall implements LaneCaller {
   }
 
   onAsked(request: Message): void {
-    const asked = { method: request.method, params: paramsOf(request) ?? {} }
+    const asked = questionIn(request)
+    if (!asked) {
+      this.lane.refuse(request, -32602, 'the params are not valid JSON')
+      return
+    }
     if (!this.request.canBeAsked(asked)) {
       this.lane.refuse(request, -32601, `the client cannot be asked for ${request.method} here`)
       return
@@ -216,7 +219,7 @@ export class BridgedCall implements LaneCaller {
     if (!reply || this.over || this.questions.length === 0) return
     const inputRequests = Object.fromEntries(this.questions.map(({ key, asked }) => [key, asked]))
     try {
-      const requestState = this.hooks.park(this)
+      const requestState = this.hooks.park(this, this.lane)
       this.reply = undefined
       const result = { resultType: 'input_required', inputRequests, requestState }
       reply.answer(resultBytes(reply.incoming.id, result))
@@ -232,15 +235,21 @@ export class BridgedCall implements LaneCaller {
 
   private end(outcome: Message | Error): void {
     clearTimeout(this.collecting)
-    if (this.reply) this.settle(outcome)
-    else this.outcome = outcome
+    if (this.reply) {
+      this.settle(outcome)
+      return
+    }
+    if (this.over || this.outcome) return
+    // What is known needs no Lane any more.
+    this.outcome = outcome
+    this.hooks.onOver(this.lane)
   }
 
   private settle(outcome: Message | Error): void {
     const { reply } = this
     if (!reply || !this.finish()) return
     const { handshake } = this.lane
-    this.hooks.onOver(this.lane)
+    if (!this.outcome) this.hooks.onOver(this.lane)
     if (outcome instanceof Error) {
       reply.fail(outcome)
       return

@@ -1,4 +1,4 @@
-import { isRecord, legacyParams, metaKeys } from '@mcp-router/protocol'
+import { exactParamsOf, isRecord, legacyParams, metaKeys } from '@mcp-router/protocol'
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
@@ -21,25 +21,37 @@ export const callOnLane = async (
   terms: LaneTerms,
 ): Promise<void> => {
   const { message, claim } = bridged
+  const { lanes } = context.deps
   const level = claim.meta[metaKeys.logLevel]
   const take = async (): Promise<Lane> => {
     const lane = await reach(context, reply.incoming, bridged, (endpoint) =>
-      context.deps.lanes.take(bridged.backend, endpoint, terms),
+      lanes.take(bridged.backend, endpoint, terms),
     )
     if (typeof level === 'string') await lane.setLevel(level).catch(() => undefined)
     return lane
   }
   const request: BridgedRequest = {
     method: message.method,
-    params: legacyParams(claim.params),
+    params: legacyParams(exactParamsOf(message)),
     logs: level !== undefined,
     canBeAsked: (question) =>
       takesAnswers.has(message.method) && canBeAsked(terms.capabilities, question),
   }
   const bound = boundOf(reply.incoming, bridged)
   const { parking, seal } = context.bridge
-  const call = new BridgedCall(await take(), request, {
-    park: (parked) => parking.park(parked, bound),
+  const first = await take()
+  // It may have waited for its turn.
+  if (reply.incoming.isClosed()) {
+    lanes.give(first)
+    return
+  }
+  const call = new BridgedCall(first, request, {
+    park(parked, lane) {
+      const state = parking.park(parked, bound)
+      lanes.park(lane, () => parking.end(parked))
+      return state
+    },
+    onBack: (lane) => lanes.unpark(lane),
     again: () => seal.seal({ instance: '', call: '' }, bound),
     retake: take,
     afterBreak(error, repeats) {
@@ -50,7 +62,7 @@ export const callOnLane = async (
     wasUsed: (lane) => used.has(lane),
     onOver(lane) {
       used.add(lane)
-      context.deps.lanes.give(lane)
+      lanes.give(lane)
     },
   })
   call.start(reply, claim.meta['progressToken'])

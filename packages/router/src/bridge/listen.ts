@@ -30,16 +30,23 @@ export const serveListen = async (
   try {
     const lane = await reachLane()
     try {
-      await listenOn(context, reply, bridged, { lane, asked })
+      await listenOn(context, reply, bridged, { lane, asked, reachLane })
     } catch (error) {
       if (!(error instanceof SessionLost) && !mayTryElsewhere(error)) throw error
       // It was open, and its server restarted since, or is gone.
       discard(lane.close())
-      await listenOn(context, reply, bridged, { lane: await reachLane(), asked })
+      await listenOn(context, reply, bridged, { lane: await reachLane(), asked, reachLane })
     }
   } catch (error) {
     reply.fail(error)
   }
+}
+
+interface Listened {
+  readonly lane: Lane
+  readonly asked: Json
+  /** Another Lane, for when this one takes no calls any more. */
+  readonly reachLane: () => Promise<Lane>
 }
 
 /** listenOn rejects where the server could not be told what is wanted: then the client has heard nothing yet. */
@@ -47,7 +54,7 @@ const listenOn = async (
   context: Context,
   reply: ModernReply,
   { backend }: Bridged,
-  { lane, asked }: { readonly lane: Lane; readonly asked: Json },
+  { lane, asked, reachLane }: Listened,
 ): Promise<void> => {
   const subscription = new Subscription(reply, honouredOf(asked, lane))
   if (subscription.isEmpty()) {
@@ -68,18 +75,30 @@ const listenOn = async (
     listens.delete(end)
   }
   try {
-    const stop = await lane.listen(subscription.uris, {
-      onUpdated: (message) => subscription.tellUpdated(message),
-      // The client may listen anew; an ending that it did not ask for says so (2026-07-28, subscriptions).
-      onLost() {
-        const data = { backend: backend.name, reason: 'the session ended' }
-        reply.breakOff(new RouterError('UPSTREAM_FAILED', data))
-      },
-    })
+    let isOver = false
+    let stop = (): void => undefined
+    // The client may listen anew; an ending that it did not ask for says so (2026-07-28, subscriptions).
+    const lose = (): void => {
+      const data = { backend: backend.name, reason: 'the session ended' }
+      reply.breakOff(new RouterError('UPSTREAM_FAILED', data))
+    }
+    const listen = async (on: Lane): Promise<void> => {
+      const stopHere = await on.listen(subscription.uris, {
+        onUpdated: (message) => subscription.tellUpdated(message),
+        onSpent: () => discard(reachLane().then(listen).catch(lose)),
+        onLost: lose,
+      })
+      // The one before it was heard until now: nothing fell between.
+      stop()
+      if (isOver) stopHere()
+      else stop = stopHere
+    }
     reply.whenOver(() => {
+      isOver = true
       leave()
       stop()
     })
+    await listen(lane)
   } catch (error) {
     leave()
     throw error

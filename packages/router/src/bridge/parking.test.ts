@@ -42,6 +42,21 @@ describe('a parked call', () => {
     expect(parking.take(id)).toBeUndefined()
   })
 
+  it('that makes room for others is given up, and known to be', () => {
+    const { parking, parkedAs } = open()
+    const { call, giveUp } = aCall()
+    const id = parkedAs(parking.park(call, bound))
+    const used = parkedAs(parking.park(aCall().call, bound))
+    parking.take(used)
+    parking.end(call)
+    expect([giveUp.mock.calls.length, parking.take(id), vi.getTimerCount()]).toEqual([
+      1,
+      undefined,
+      0,
+    ])
+    expect([parking.wasEnded(id), parking.wasEnded(used)]).toEqual([true, false])
+  })
+
   it('is given up when the instance ends, and no timer is left', () => {
     const { parking } = open()
     const { call, giveUp } = aCall()

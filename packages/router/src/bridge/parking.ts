@@ -9,6 +9,10 @@ export interface Parking {
   park(call: BridgedCall, bound: Bound): string
   /** Takes out the call; undefined: it is gone, or its state was used already. */
   take(id: string): BridgedCall | undefined
+  /** Gives up a call to make room for others. */
+  end(call: BridgedCall): void
+  /** Tells that the call of this id was ended so, not used. */
+  wasEnded(id: string): boolean
   /** Tells an id of this process, where it still parks calls, from one of a process that was here before under the same name. */
   isOwn(id: string): boolean
   size(): number
@@ -31,6 +35,8 @@ interface Entry {
 
 export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
   const parked = new Map<string, Entry>()
+  /** Ids, oldest first. */
+  const ended = new Set<string>()
   const boot = randomUUID()
   let count = 0
   let closed = false
@@ -56,6 +62,18 @@ export const createParking = ({ seal, instance, ttlMs }: Options): Parking => {
       clearTimeout(entry.timer)
       return entry.call
     },
+    end(call) {
+      for (const [id, entry] of parked) {
+        if (entry.call !== call) continue
+        parked.delete(id)
+        clearTimeout(entry.timer)
+        ended.add(id)
+        const [oldest] = ended
+        if (ended.size > maxCalls && oldest !== undefined) ended.delete(oldest)
+      }
+      call.giveUp()
+    },
+    wasEnded: (id) => ended.has(id),
     isOwn: (id) => !closed && id.startsWith(boot),
     size: () => parked.size,
     close() {

@@ -1,10 +1,12 @@
 import { RouterError } from '@mcp-router/core'
-import { errorBytes } from '@mcp-router/protocol'
+import { errorBytes, eventBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { SessionLost } from '@mcp-router/upstream'
+import type { Context } from '../downstream/context.js'
+import { eventIdOf, primer } from '../downstream/modern-event-id.js'
+import type { Streamed } from '../downstream/modern-event-id.js'
 import { failureOf } from '../failure.js'
-import type { Incoming } from '../incoming.js'
-import type { KeepAlive } from '../keep-alive.js'
+import type { Incoming, Quiet } from '../incoming.js'
 import { respondError, respondJson } from '../respond.js'
 import { openStream } from '../sessions/stream.js'
 import type { Stream } from '../sessions/stream.js'
@@ -21,23 +23,28 @@ const statuses: ReadonlyMap<number, number> = new Map([
 export const statusOf = (code: number): number => statuses.get(code) ?? 200
 
 /**
- * ModernReply answers one modern request: as JSON when the response is all there is, as a stream once a notification comes first. The
- * client's leaving is its cancellation (2026-07-28, Streamable HTTP §Cancellation).
+ * ModernReply answers one modern request: as JSON when the response is all there is, as a stream once a notification comes first, or nothing for
+ * long. The client's leaving is its cancellation (2026-07-28, Streamable HTTP §Cancellation); by the id of the first event it can come back.
  */
-export class ModernReply {
+export class ModernReply implements Quiet {
   readonly incoming: Incoming
-  private readonly keep: KeepAlive
+  private readonly context: Context
+  private readonly streamed: Streamed
   private stream: Stream | undefined
+  private hasId = false
   private over = false
   private onLeft: (() => void) | undefined
 
-  constructor(incoming: Incoming, keep: KeepAlive) {
+  constructor(context: Context, incoming: Incoming, streamed: Streamed) {
+    this.context = context
     this.incoming = incoming
-    this.keep = keep
+    this.streamed = streamed
+    incoming.quiet = this
     if (incoming.isClosed()) this.leave()
     else incoming.whenClosed(() => this.leave())
-    // It had begun where it was passed to, and goes on here.
-    if (incoming.streaming) this.begin()
+    // It had begun where it was passed to, or for a client that came back, and goes on here.
+    if (incoming.resumed) this.onQuiet()
+    else if (incoming.streaming) this.begin()
   }
 
   whenLeft(onLeft: () => void): void {
@@ -56,18 +63,29 @@ export class ModernReply {
   begin(): void {
     if (this.over || this.stream) return
     this.incoming.streaming = true
-    this.stream = openStream(this.incoming.res, this.keep, () => undefined)
+    this.stream = openStream(this.incoming.res, this.context.keep, () => undefined)
+  }
+
+  onQuiet(): void {
+    if (this.over) return
+    this.begin()
+    const id = this.takeId()
+    if (id !== undefined) this.stream?.frame(primer(id))
   }
 
   say(message: Message): void {
     if (this.over) return
+    this.incoming.heardAt = performance.now()
     this.begin()
-    this.stream?.message(message.bytes)
+    const id = this.takeId()
+    if (id === undefined) this.stream?.message(message.bytes)
+    else this.stream?.frame(eventBytes({ event: 'message', data: message.bytes, id }))
   }
 
   /** answer sends the response, whose id is the request's. */
   answer(bytes: Buffer, status = 200): void {
     if (!this.finish()) return
+    this.incoming.accepted?.finish(bytes, this.incoming.isClosed())
     if (!this.stream) {
       respondJson(this.incoming, status, bytes, [], status === 200 ? 'ok' : `REFUSED_${status}`)
       return
@@ -99,6 +117,13 @@ export class ModernReply {
     if (!this.finish()) return
     const { backend } = this.incoming
     respondError(this.incoming, failureOf(backend, sessionless(backend, thrown)))
+  }
+
+  /** takeId is for the first event. */
+  private takeId(): string | undefined {
+    if (this.hasId) return undefined
+    this.hasId = true
+    return eventIdOf(this.context, this.incoming, this.streamed)
   }
 
   private leave(): void {

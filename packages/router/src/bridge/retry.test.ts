@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { InstanceId } from '@mcp-router/core'
 import { openAsker } from '../testing/asker.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { jsonOf } from '../testing/client.js'
+import { ask, jsonOf } from '../testing/client.js'
 import { deadUrl } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
+import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
 import { aForm, roundOf, yes } from '../testing/round.js'
+import { signedHeaders } from '../testing/signed.js'
 
 const first = 'router-instance-1' as InstanceId
 const args = { a: 1, b: { c: [1, 2], d: null } }
@@ -113,10 +114,15 @@ describe('a retry', () => {
 
   it('that was handed over goes no further', async () => {
     const { b, more } = await park()
-    const client = modernClient(`${b.url}/internal/handoff/mcp/weather`, {
-      capabilities: canAnswer,
-      headers: { 'x-mcp-router-secret': 'secret', 'x-mcp-router-principal': 'ada' },
+    const target = '/internal/handoff/mcp/weather'
+    const params = { name: 't', arguments: args, ...more }
+    const question = questionOf('m-9', 'tools/call', params, { capabilities: canAnswer })
+    const body = Buffer.from(JSON.stringify(question.body))
+    const signed = signedHeaders('secret', { target, method: 'POST', principal: 'ada', body })
+    const told = await ask(b.url + target, {
+      ...question,
+      headers: { ...question.headers, ...signed },
     })
-    expect(await client.tool('t', args, { more })).toMatchObject(unknown)
+    expect(jsonOf(told)).toMatchObject(unknown)
   })
 })

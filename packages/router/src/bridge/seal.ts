@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { createBox } from './box.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -27,36 +28,21 @@ export interface Bound {
 }
 
 const prefix = 'mcpr1.'
-const nonceBytes = 12
-const tagBytes = 16
 const longest = 4_096
 
-/** createSeal derives its key from the cluster secret, so that any Instance opens what another sealed. `ttlMs` from sealing on. */
+/** createSeal makes states that expire after `ttlMs`. */
 export const createSeal = (clusterSecret: string, ttlMs: number): Seal => {
-  const key = Buffer.from(hkdfSync('sha256', clusterSecret, '', 'mcp-router requestState', 32))
+  const box = createBox(clusterSecret, 'requestState')
   return {
     seal({ instance, call }, bound) {
-      const nonce = randomBytes(nonceBytes)
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(digestOf(bound))
       const text = JSON.stringify([instance, call, Date.now() + ttlMs])
-      const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
-      return prefix + Buffer.concat([sealed, cipher.getAuthTag()]).toString('base64url')
+      return prefix + box.seal(text, digestOf(bound))
     },
     open(state, bound) {
       if (typeof state !== 'string' || !state.startsWith(prefix) || state.length > longest)
         return undefined
-      const bytes = Buffer.from(state.slice(prefix.length), 'base64url')
-      // Base64 has many spellings of the same bytes: only our own counts.
-      if (prefix + bytes.toString('base64url') !== state) return undefined
-      if (bytes.length < nonceBytes + tagBytes) return undefined
-      try {
-        const cipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes))
-        cipher.setAAD(digestOf(bound)).setAuthTag(bytes.subarray(-tagBytes))
-        const text = cipher.update(bytes.subarray(nonceBytes, -tagBytes), undefined, 'utf8')
-        return ticketOf(text + cipher.final('utf8'))
-      } catch {
-        return undefined
-      }
+      const text = box.open(state.slice(prefix.length), digestOf(bound))
+      return text === undefined ? undefined : ticketOf(text)
     },
   }
 }

@@ -1,8 +1,8 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import {
-  checkDeclaredParams,
   discoverResult,
-  headerValuesOf,
+  exactParamsOf,
   isInteractive,
   isRecord,
   legacyParams,
@@ -11,16 +11,18 @@ import {
   resultBytes,
   scanMessage,
 } from '@mcp-router/protocol'
-import type { Message, ModernClaim } from '@mcp-router/protocol'
+import type { Message, ModernClaim, Refusal } from '@mcp-router/protocol'
+import { laneInitialize } from '@mcp-router/upstream'
 import type { LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
 import { outcomeUnknown } from '../outcome.js'
-import { respondError } from '../respond.js'
+import { respondError, respondRefusal } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
 import { cache } from './answer.js'
 import { boundOf, callOnLane } from './lane-call.js'
+import { paramRefusal } from './param-refusal.js'
 import { reach } from './reach.js'
 import { serveListen } from './listen.js'
 import { ModernReply } from './reply.js'
@@ -45,6 +47,11 @@ export const serveBridged = async (
 ): Promise<void> => {
   const { message, claim } = bridged
   incoming.endpoint = bridged.endpoint.id
+  const refusal = await refusalOf(context, incoming, bridged)
+  if (refusal) {
+    respondRefusal(incoming, refusal)
+    return
+  }
   if (claim.params['requestState'] !== undefined) return retry(context, incoming, bridged)
   switch (message.method) {
     case 'server/discover':
@@ -52,9 +59,9 @@ export const serveBridged = async (
     case 'subscriptions/listen':
       return serveListen(
         context,
-        new ModernReply(incoming, context.keep),
+        new ModernReply(context, incoming, bridged),
         bridged,
-        termsOf(incoming, claim),
+        termsOf(context, incoming, bridged),
       )
     default:
       return call(context, incoming, bridged)
@@ -74,26 +81,47 @@ export const isParked = (context: Context, incoming: Incoming, bridged: Bridged)
  * runs, the call has a Lane to itself: nothing else could be taken for its own.
  */
 const call = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
-  const { message, claim, endpoint } = bridged
+  const { message } = bridged
   if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
-  const reply = new ModernReply(incoming, context.keep)
+  const reply = new ModernReply(context, incoming, bridged)
   try {
-    if (message.method === 'tools/call' && (await isRefused(context, reply, bridged))) return
-    const terms = termsOf(incoming, claim)
-    const tells = 'progressToken' in claim.meta || metaKeys.logLevel in claim.meta
-    // What a server lists may depend on what the client can be asked, too.
-    const mayAsk = isInteractive(terms.capabilities)
-    if (tells || mayAsk || context.deps.lanes.isListenedTo(endpoint, terms)) {
-      await callOnLane(context, reply, bridged, terms)
+    const lane = laneOf(context, incoming, bridged)
+    if (lane) {
+      await callOnLane(context, reply, bridged, lane)
       return
     }
-    const params = legacyParams(claim.params)
+    const params = legacyParams(exactParamsOf(message))
     const bytes = requestBytes(0, message.method, params)
     new PooledCall(context, reply, bridged, scanMessage(bytes)).start()
   } catch (error) {
     reply.fail(error)
   }
 }
+
+/** laneOf is how the Lane of a call is opened; undefined: it has none. */
+const laneOf = (context: Context, incoming: Incoming, bridged: Bridged): LaneTerms | undefined => {
+  const terms = termsOf(context, incoming, bridged)
+  // What a server lists may depend on what the client can be asked, too.
+  const isAlone =
+    isTold(bridged) ||
+    isInteractive(terms.capabilities) ||
+    context.deps.lanes.isListenedTo(bridged.endpoint, terms)
+  return isAlone ? terms : undefined
+}
+
+/** openingOf is how the session that serves a request would be opened; undefined: as the router's own. */
+export const openingOf = (
+  context: Context,
+  incoming: Incoming,
+  request: Omit<Bridged, 'endpoint'>,
+): Json | undefined => {
+  const terms = termsOf(context, incoming, request)
+  return isInteractive(terms.capabilities) || isTold(request) ? laneInitialize(terms) : undefined
+}
+
+/** isTold tells that the client wants to hear of the call while it runs. */
+const isTold = ({ claim: { meta } }: Pick<Bridged, 'claim'>): boolean =>
+  'progressToken' in meta || metaKeys.logLevel in meta
 
 /** retry takes the answers of a client to the call that waits for them, wherever it is parked. */
 const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
@@ -105,14 +133,22 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
     const owner = await context.handoff.find(ticket.instance)
     if (incoming.isClosed()) return
     if (owner) {
-      const lost = (): void => {
+      const unreachable = (): void => {
         loseParked(context, incoming, bridged).catch((error: unknown) =>
           respondError(incoming, error),
         )
       }
-      context.handoff.passBack(incoming, owner, message.bytes, { unreachable: lost, lost })
+      const lost = (): void => {
+        incoming.isAgain = true
+        unreachable()
+      }
+      context.handoff.passBack(incoming, owner, message.bytes, { unreachable, lost })
       return
     }
+  }
+  if (ticket && here && parking.wasEnded(ticket.call)) {
+    const reason = 'its process was needed by others while it waited for its client'
+    return loseParked(context, incoming, bridged, reason)
   }
   if (ticket && ticket.instance !== '' && !(here && parking.isOwn(ticket.call))) {
     return loseParked(context, incoming, bridged)
@@ -120,26 +156,28 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   // Nothing was parked: the client did what was asked elsewhere, and calls anew.
   if (ticket?.instance === '') return call(context, incoming, bridged)
   if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
-  const reply = new ModernReply(incoming, context.keep)
+  const reply = new ModernReply(context, incoming, bridged)
   const parked = ticket && here ? parking.take(ticket.call) : undefined
   if (!parked) {
     refuseState(reply)
     return
   }
-  const answers = claim.params['inputResponses']
+  const answers = exactParamsOf(message)?.['inputResponses']
   parked.resume(reply, claim.meta['progressToken'], isRecord(answers) ? answers : {})
 }
 
-/** The Instance that had parked the call is gone, and the call with it: what may run twice is made anew, and the client asked again. */
+/** The call is gone, with the Instance that had parked it or to make room for others: what may run twice is sent again, and the client asked again. */
 const loseParked = async (
   context: Context,
   incoming: Incoming,
   bridged: Bridged,
+  reason?: string,
 ): Promise<void> => {
   const { backend, message } = bridged
   if (await isRetrySafe(context, backend, message).catch(() => false))
     return call(context, incoming, bridged)
-  respondError(incoming, outcomeUnknown({ message, requestId: incoming.requestId }))
+  const { requestId } = incoming
+  respondError(incoming, outcomeUnknown({ message, requestId, ...(reason && { reason }) }))
 }
 
 const refuseState = (reply: ModernReply): void => {
@@ -149,7 +187,7 @@ const refuseState = (reply: ModernReply): void => {
 
 /** What a server offers may depend on what the client declared: it is read from the session that its calls will use. */
 const discover = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
-  const reply = new ModernReply(incoming, context.keep)
+  const reply = new ModernReply(context, incoming, bridged)
   try {
     const handshake = await handshakeFor(context, incoming, bridged)
     reply.answer(resultBytes(incoming.id, discoverResult(handshake, cache)))
@@ -164,8 +202,8 @@ const handshakeFor = async (
   bridged: Bridged,
 ): Promise<Json> => {
   const { lanes, pool } = context.deps
-  const { backend, claim } = bridged
-  const terms = termsOf(incoming, claim)
+  const { backend } = bridged
+  const terms = termsOf(context, incoming, bridged)
   return reach(context, incoming, bridged, async (endpoint) => {
     if (!isInteractive(terms.capabilities)) {
       return (pool.find(endpoint) ?? (await pool.open(backend, endpoint))).handshake.result
@@ -176,28 +214,39 @@ const handshakeFor = async (
 }
 
 /** A server with sessions knows nothing of `Mcp-Param-*`: that they agree with the arguments is checked here. */
-const isRefused = async (
+const refusalOf = async (
   context: Context,
-  reply: ModernReply,
-  { backend, endpoint, claim }: Bridged,
-): Promise<boolean> => {
-  const list = (cursor: string | undefined): Promise<Json> =>
-    askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor })
-  const tools = await context.deps.catalog.tools(backend.name, list).catch(() => undefined)
-  const tool = tools?.find(String(claim.params['name']))
-  if (!tool || tool.declarations.length === 0) return false
-  const headers = headerValuesOf(reply.incoming.req.rawHeaders)
-  const refusal = checkDeclaredParams(tool.declarations, claim.params['arguments'], headers)
-  if (refusal) reply.refuse(refusal.code, refusal.message, refusal.data)
-  return refusal !== undefined
+  incoming: Incoming,
+  bridged: Bridged,
+): Promise<Refusal | undefined> => {
+  if (bridged.message.method !== 'tools/call') return undefined
+  const { lanes, pool } = context.deps
+  const { backend, endpoint } = bridged
+  const lane = laneOf(context, incoming, bridged)
+  return paramRefusal(context, incoming, bridged, async (cursor) => {
+    const params = cursor === undefined ? {} : { cursor }
+    // The process that the call will use is asked: another one would have to be started.
+    if (!lane || endpoint.transport !== 'stdio' || pool.find(endpoint))
+      return askPooled(context, bridged, 'tools/list', params)
+    return (await lanes.share(backend, endpoint, lane)).ask('tools/list', params)
+  })
 }
 
-const termsOf = (incoming: Incoming, { meta }: ModernClaim): LaneTerms => {
+/** Throws BODY_TOO_LARGE for more than a session may be opened with. */
+const termsOf = (
+  { deps }: Context,
+  incoming: Incoming,
+  { message, claim: { meta } }: Omit<Bridged, 'endpoint'>,
+): LaneTerms => {
   const capabilities = meta[metaKeys.clientCapabilities]
   const clientInfo = meta[metaKeys.clientInfo]
-  return {
+  const terms = {
     principal: incoming.principal.name,
     capabilities: isRecord(capabilities) ? capabilities : {},
     clientInfo: isRecord(clientInfo) ? clientInfo : undefined,
   }
+  const limit = deps.options.maxHandshakeBytes
+  if (message.bytes.length > limit && JSON.stringify(terms).length > limit)
+    throw new RouterError('BODY_TOO_LARGE', { limit })
+  return terms
 }

@@ -1,18 +1,21 @@
 import { isPortable, RouterError } from '@mcp-router/core'
-import { errorBytes, MalformedMessage, modernClaim, scanMessage } from '@mcp-router/protocol'
+import { errorBytes, MalformedMessage, modernClaim } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Batch } from '../body.js'
+import { scanClientMessage } from '../client-message.js'
 import { failureOf, malformed } from '../failure.js'
 import type { Incoming } from '../incoming.js'
-import { respondEmpty, respondJson } from '../respond.js'
-import { arrayOf, openBatchReply } from '../sessions/batch-reply.js'
+import { acceptBatch } from '../journal/accept-once.js'
+import { arrayOf, respondEmpty, respondJson } from '../respond.js'
+import { openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { isRepeated, noteOwed, requireRoom } from '../sessions/owed.js'
+import { freeId, isRepeated, noteOwed, owedCall, requireRoom } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
 import { PortableCarrier } from '../sessions/portable-carrier.js'
+import { requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { splitBatch } from './split-batch.js'
 
@@ -33,17 +36,19 @@ export const answerBatch = async (
   batch: Batch,
 ): Promise<void> => {
   const { messages, faults } = open(held, batch)
+  const requests = messages.filter(({ kind }) => kind === 'request')
+  const backend = requireBackend(context, held.record.backend)
+  if (!(await acceptBatch(context, incoming, backend, requests, batch.bytes))) return
   const carrier = carrierFor(context, incoming, held)
   await note(context, held, messages)
   const told = faults.flatMap(faultAnswer)
-  const requests = messages.filter(({ kind }) => kind === 'request').length
-  if (requests === 0) {
+  if (requests.length === 0) {
     await tellAll(carrier, held, messages)
     if (told.length > 0) respondJson(incoming, 200, arrayOf(told))
     else respondEmpty(incoming, 202)
     return
   }
-  const answer = openBatchReply(incoming, context.keep, requests, told)
+  const answer = openBatchReply(incoming, context, requests.length, told)
   for (const message of messages) {
     if (message.kind !== 'request') {
       // Who is told of the rest need not be told of this: it is how a notification fails when it comes alone, too.
@@ -67,9 +72,23 @@ export const passBatch = async (
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
   const fresh = messages.filter((message) => !isRepeated(context, incoming, held, message))
-  await note(context, held, fresh)
-  await Promise.all(fresh.map((message) => noteOwed(context, held.record, message)))
-  for (const message of fresh) live.pass(message)
+  const release: (() => void)[] = []
+  try {
+    for (const { kind, id } of fresh) if (kind === 'request') release.push(live.debts.reserve(id))
+    await note(context, held, fresh)
+    for (const { kind, id } of fresh) if (kind === 'request') await freeId(context, held.record, id)
+    const calls = fresh.map((message) => ({
+      message,
+      call: owedCall(incoming, held.record, live, message),
+    }))
+    await Promise.all(
+      calls.map(({ message, call }) => noteOwed(context, held.record, message, call)),
+    )
+    for (const { message, call } of calls)
+      live.pass(message, message.kind === 'request' ? call : undefined)
+  } finally {
+    for (const each of release) each()
+  }
 }
 
 interface Members {
@@ -80,12 +99,11 @@ interface Members {
 /** open takes a batch apart and refuses what must not run in part. */
 const open = (held: HeldSession, batch: Batch): Members => {
   if (held.record.revision >= firstWithout) throw batch.refusal
-  const parts = splitBatch(batch.bytes, maxMessages + 1)
-  if (parts.length === 0) throw refused('the batch is empty')
-  if (parts.length > maxMessages) {
+  const read = membersIn(batch)
+  if (read.length === 0) throw refused('the batch is empty')
+  if (read.length > maxMessages) {
     throw refused(`a batch may have at most ${maxMessages} messages; send more of them`)
   }
-  const read = parts.map(readMember)
   const messages = read.flatMap((each) => (each instanceof MalformedMessage ? [] : [each]))
   const faults = read.flatMap((each) => (each instanceof MalformedMessage ? [each] : []))
   requireLegacy(messages, batch)
@@ -97,9 +115,16 @@ const open = (held: HeldSession, batch: Batch): Members => {
   return { messages, faults }
 }
 
+/** membersOf is the messages of a batch that can be read. */
+export const membersOf = (batch: Batch): readonly Message[] =>
+  membersIn(batch).flatMap((each) => (each instanceof MalformedMessage ? [] : [each]))
+
+const membersIn = ({ bytes }: Batch): readonly (Message | MalformedMessage)[] =>
+  splitBatch(bytes, maxMessages + 1).map(readMember)
+
 const readMember = (bytes: Buffer): Message | MalformedMessage => {
   try {
-    return scanMessage(bytes)
+    return scanClientMessage(bytes)
   } catch (error) {
     if (error instanceof MalformedMessage) return error
     throw error

@@ -110,6 +110,17 @@ describe('a call that takes too long', () => {
     expect(told.text).toContain('within 1 s')
   })
 
+  it.each(['0', '2073601', 'soon'])(
+    'is refused where its address gives it a time that is none (%s)',
+    async (seconds) => {
+      const { endpoint, url } = await open()
+      const told = await ask(`${url}/timeout/${seconds}`, { body: aRequest(1, 'ping') })
+      expect([told.status, jsonOf(told)]).toMatchObject([400, { error: { code: -32600 } }])
+      expect(told.text).toContain('/timeout/ takes a whole number of seconds from 1 to 2073600')
+      expect(endpoint.by('ping')).toEqual([])
+    },
+  )
+
   it('and whose client leaves is given up', async () => {
     const { endpoint, gateway, url } = await open(() => undefined)
     const leaving = new AbortController()
@@ -138,9 +149,9 @@ describe('an endpoint that forgot the session', () => {
 
   it('again and again is an error, not a loop', async () => {
     const { endpoint, url } = await open(({ res }) => res.writeHead(404).end())
-    const told = await ask(url, { body: aRequest(1, 'ping') })
+    const told = await ask(url, { body: aRequest(1, 'prompts/list') })
     expect([told.status, jsonOf(told)]).toMatchObject([404, { id: 1, error: { code: -32001 } }])
-    expect(endpoint.by('ping')).toHaveLength(2)
+    expect(endpoint.by('prompts/list')).toHaveLength(2)
   })
 })
 

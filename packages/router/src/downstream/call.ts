@@ -1,14 +1,18 @@
 import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { modernClaim, namesModernEra } from '@mcp-router/protocol'
+import { acceptedOf } from '../accept.js'
 import { readMessage } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
-import type { Timed } from '../deadlines.js'
-import { respondEmpty, respondError } from '../respond.js'
+import { limitCall, streamWhenQuiet } from '../call-deadline.js'
+import { respondEmpty } from '../respond.js'
+import { beginStream, openStream } from '../sessions/stream.js'
+import { longestSeconds, type AskedDeadline } from '../target.js'
 import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { serveModern } from './modern.js'
+import { resumedBy, resumeModern } from './modern-resume.js'
 import { RouteCall } from './route-call.js'
 
 /** serveCall answers `POST /mcp/router/route/<server>`: one message in, its response out as JSON, no session needed. */
@@ -16,16 +20,21 @@ export const serveCall = async (
   context: Context,
   incoming: Incoming,
   name: string,
-  deadlineMs: number | undefined,
+  deadlineMs: AskedDeadline,
 ): Promise<void> => {
-  if (incoming.req.method !== 'POST') throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
   noteBackend(context, incoming, name)
+  if (deadlineMs === 'wrong') throw wrongDeadline()
+  if (incoming.req.method !== 'POST') {
+    const resumed = incoming.req.method === 'GET' ? resumedBy(context, incoming) : undefined
+    if (resumed) return resumeModern(context, incoming, requireBackend(context, name), resumed)
+    throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  }
   const message = await readMessage(incoming, context.deps.options.maxBodyBytes)
   const backend = requireBackend(context, name)
   const claim = modernClaim(message)
   const header = incoming.req.headers['mcp-protocol-version']
   if (claim || (typeof header === 'string' && namesModernEra(header))) {
-    if (deadlineMs !== undefined) limit(context, incoming, backend, deadlineMs)
+    if (deadlineMs !== undefined) limitCall(context.deadlines, incoming, backend, deadlineMs)
     return serveModern(context, incoming, backend, message, claim)
   }
   switch (message.kind) {
@@ -38,31 +47,35 @@ export const serveCall = async (
         reason: 'a response belongs to a session; this address takes requests',
       })
     case 'request': {
+      if (ofSession.has(message.method)) throw needsSession(message.method, backend)
       const accepted = acceptOnce(context, incoming, backend, message)
       if (accepted !== true && !(await accepted)) return
+      if (!acceptedOf(incoming.req.headers.accept).json) streamLater(context, incoming)
       new RouteCall(context, incoming, backend, message, deadlineMs ?? backend.deadlineMs).start()
     }
   }
 }
 
-/** A modern client waits as long as it likes, unless its address says otherwise. */
-const limit = (
-  context: Context,
-  incoming: Incoming,
-  backend: Backend,
-  deadlineMs: number,
-): void => {
-  const timed: Timed = {
-    dueAt: performance.now() + deadlineMs,
-    previous: undefined,
-    next: undefined,
-    onDue() {
-      const seconds = deadlineMs / 1_000
-      respondError(incoming, new RouterError('DEADLINE_PASSED', { backend: backend.name, seconds }))
-      // Whoever would have answered must not write any more; the Endpoint is told as if the client had left.
-      incoming.close()
-    },
-  }
-  context.deadlines.add(timed)
-  incoming.whenClosed(() => context.deadlines.remove(timed))
-}
+/** streamLater begins the stream that is all that this client takes before its connection looks dead. */
+const streamLater = (context: Context, incoming: Incoming): void =>
+  streamWhenQuiet(context, incoming, () => {
+    beginStream(incoming)
+    openStream(incoming.res, context.keep, () => undefined)
+  })
+
+const wrongDeadline = (): RouterError =>
+  new RouterError('INVALID_REQUEST', {
+    reason: `/timeout/ takes a whole number of seconds from 1 to ${longestSeconds}`,
+  })
+
+/** Requests that change the session for good: here it is one that all callers share. */
+const ofSession: ReadonlySet<string> = new Set([
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])
+
+const needsSession = (method: string, { name }: Backend): RouterError =>
+  new RouterError('INVALID_REQUEST', {
+    reason: `${method} needs a session of its own; open one with initialize at /mcp/${name}`,
+  })

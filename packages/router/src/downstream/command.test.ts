@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { homeOf } from '../handoff/home.js'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
@@ -23,6 +26,15 @@ const open = async (script: string) => {
   return { store, endpoint, home, away, clientOf }
 }
 
+const city = { type: 'string', 'x-mcp-header': 'City' }
+const counting = { name: 'count', inputSchema: { type: 'object', properties: { city } } }
+/** It lists a tool whose argument `city` is repeated in a header. */
+const listing = modernCommand.replace(
+  "if (method !== 'tools/call')",
+  `if (method === 'tools/list') return complete({ tools: [${JSON.stringify(counting)}] })
+    if (method !== 'tools/call')`,
+)
+
 type Store = ReturnType<typeof openStore>
 
 const homeIsFirst = async (store: Store, id: string, principal = 'ada'): Promise<boolean> =>
@@ -40,6 +52,20 @@ describe('a modern call to a modern command', () => {
     expect([unknown.status, jsonOf(unknown)]).toMatchObject([404, { error: { code: -32601 } }])
     const caps = await client.send('tools/call', { name: 'caps' })
     expect([caps.status, jsonOf(caps)]).toMatchObject([400, { error: { code: -32021 } }])
+  })
+
+  it.each([
+    ['agree', { 'mcp-param-city': 'Bern' }, 200, { result: { count: 1 } }],
+    ['differ', { 'mcp-param-city': 'Basel' }, 400, { error: { code: -32020 } }],
+    ['are missing', {}, 400, { error: { code: -32020 } }],
+  ])('whose headers %s is held against them', async (_, headers, status, answer) => {
+    const { home, away, clientOf } = await open(listing)
+    const params = { name: 'count', arguments: { city: 'Bern' } }
+    const told = await clientOf(home.url).send('tools/call', params, { headers })
+    expect([told.status, jsonOf(told)]).toMatchObject([status, answer])
+    if (status === 200) return
+    const passed = await clientOf(away.url).send('tools/call', params, { headers })
+    expect([passed.status, jsonOf(passed)]).toMatchObject([status, answer])
   })
 
   it('hears of its progress under its own token', async () => {
@@ -106,6 +132,27 @@ describe('a command behind several instances', () => {
     expect(await clientOf(away.url).tool('count')).toMatchObject({ result: { count: 1 } })
     expect(away.calls()).toMatchObject([{ status: 200, outcome: 'ok' }])
   })
+
+  it.each([
+    ['is served where it arrives', { 'x-request-id': 'r-1' }, { result: { count: 1 } }],
+    ['is told unknown where nobody could have noted it', {}, { error: { code: -31001 } }],
+  ])(
+    'whose home closes the connection before it has noted a call that must not run twice %s',
+    async (_, headers, answer) => {
+      const closing = createServer((req) => req.socket.destroy())
+      await once(closing.listen(0, '127.0.0.1'), 'listening')
+      onTestFinished(() => void closing.close())
+      const { port } = closing.address() as AddressInfo
+      const { store, home, away, clientOf } = await open(modernCommand)
+      const { id } = await memberAt(store, home.url)
+      const address = `http://127.0.0.1:${port}`
+      const member = { id, address, pid: 1, startedAt: 1, sessions: 0 }
+      await store.membership.join(member, { evict: true })
+      const params = { name: 'count', arguments: {} }
+      const told = await clientOf(away.url).send('tools/call', params, { headers })
+      expect(jsonOf(told)).toMatchObject(answer)
+    },
+  )
 
   it('keeps a parked call where it is, though its home is elsewhere by then', async () => {
     const { store, endpoint, home, away, clientOf } = await open(askingCommand)

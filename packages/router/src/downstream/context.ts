@@ -1,15 +1,22 @@
+import { basename } from 'node:path'
 import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import type { Bridge } from '../bridge/bridge.js'
 import type { Deadlines } from '../deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Handoff } from '../handoff/handoff.js'
+import type { Peers } from '../handoff/peers.js'
 import type { Incoming } from '../incoming.js'
 import type { Calls } from '../journal/calls.js'
 import type { KeepAlive } from '../keep-alive.js'
+import type { LongAnswers } from '../long-answers.js'
 import type { Selector } from '../policy/selector.js'
 import type { Offers } from '../sessions/offers.js'
+import type { Listening } from '../sessions/listening.js'
+import type { Follows } from '../sessions/rebound.js'
 import type { PortableReplays } from '../sessions/portable-replays.js'
+import type { ReturnProofs } from '../sessions/return-proof.js'
+import type { ModernEventIds } from './modern-event-id.js'
 import type { Sessions } from '../sessions/table.js'
 import type { Told } from '../sessions/told.js'
 
@@ -19,13 +26,19 @@ export interface Context {
   readonly sessions: Sessions
   readonly selector: Selector
   readonly handoff: Handoff
+  readonly peers: Peers
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
+  readonly longAnswers: LongAnswers
   readonly bridge: Bridge
+  readonly eventIds: ModernEventIds
   readonly calls: Calls
   readonly portableReplays: PortableReplays
   readonly offers: Offers
   readonly told: Told
+  readonly follows: Follows
+  readonly listening: Listening
+  readonly returns: ReturnProofs
   /** Set once the Instance takes no new Sessions. */
   draining: boolean
 }
@@ -38,8 +51,17 @@ export const noteBackend = (context: Context, incoming: Incoming, name: string):
 
 /** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are. */
 export const requireBackend = (context: Context, name: string): Backend => {
-  const { backends } = context.deps.registry.snapshot()
+  const { backends, problems } = context.deps.registry.snapshot()
   const backend = (backends as ReadonlyMap<string, Backend>).get(name)
   if (backend) return backend
-  throw new RouterError('BACKEND_UNKNOWN', { backend: name, known: [...backends.keys()] })
+  if (problems.has(name)) {
+    const reason = 'its configuration has an error, which is in the log and in /api/status'
+    throw new RouterError('BACKEND_MISCONFIGURED', { backend: name, reason })
+  }
+  const { serversFile } = context.deps.options
+  throw new RouterError('BACKEND_UNKNOWN', {
+    backend: name,
+    known: [...backends.keys()],
+    ...(serversFile !== undefined && { file: basename(serversFile) }),
+  })
 }

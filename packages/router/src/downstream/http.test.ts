@@ -69,8 +69,8 @@ describe('a request is refused', () => {
       -32000,
     ],
     [
-      'that accepts no stream',
-      { body: ping, headers: { accept: 'application/json' } },
+      'that accepts neither form of an answer',
+      { body: ping, headers: { accept: 'text/plain' } },
       406,
       -32000,
     ],
@@ -100,10 +100,19 @@ describe('a request is refused', () => {
     const { url } = await open()
     expect((await ask(url, { method: 'PUT' })).headers.allow).toBe('GET, POST, DELETE')
     const accept = { accept: 'text/event-stream' }
-    expect(await ask(url, { headers: accept })).toMatchObject({
-      status: 405,
-      headers: { allow: 'POST' },
-    })
+    const told = await ask(url, { headers: accept })
+    expect(told).toMatchObject({ status: 405, headers: { allow: 'POST' } })
+    expect(told.text).toContain('GET needs Mcp-Session-Id: send initialize first')
+  })
+
+  it('with the name of the servers file, not where it is', async () => {
+    const endpoint = await openEndpoint()
+    const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
+    const options = { serversFile: '/srv/secret-place/mine.json' }
+    const { url } = await openGateway({ backends, options })
+    const { text } = await ask(`${url}/mcp/nothing`, { headers: json, body: ping })
+    expect(text).toContain('known are weather; servers are registered in mine.json')
+    expect(text).not.toContain('secret-place')
   })
 
   it('with its id, whatever is wrong with it', async () => {
@@ -157,14 +166,16 @@ describe('an endpoint that cannot be reached', () => {
     })
   })
 
-  it('in the middle of an event ends that first', async () => {
+  it('in the middle of an event says nothing of that', async () => {
     const { url } = await open(({ res }) => {
       res.writeHead(200, { 'content-type': 'text/event-stream' })
-      res.write('id: 1\ndata: {"half', () => res.destroy())
+      res.write('data: {"jsonrpc":"2.0","method":"notifications/x"}\n\n')
+      setImmediate(() => res.write('data: {"half', () => res.destroy()))
     })
     const { headers } = await initialize(url)
     const { text } = await ask(url, { headers, body: aRequest(7, 'write') })
-    expect(text).toMatch(/^id: 1\ndata: {"half\n\nevent: message\ndata: {.*"code":-31001,.*}\n\n$/)
+    expect(text).not.toContain('half')
+    expect(text).toContain('"code":-31001')
   })
 
   it('in the middle of what may run twice gets it again, on the same stream', async () => {

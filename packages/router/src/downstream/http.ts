@@ -7,23 +7,26 @@ import {
   namesModernEra,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { acceptedOf } from '../accept.js'
 import { readMessageOrBatch } from '../body.js'
 import type { Batch } from '../body.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
 import { respondEmpty } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
-import { ownedBy } from '../sessions/live.js'
+import { ownedBy } from '../sessions/owned-by.js'
 import { atOwner, isAbout, isSurelyOwned } from '../sessions/owner.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../sessions/portable.js'
 import type { HeldSession } from '../sessions/held.js'
+import { atHome } from '../sessions/rebound.js'
 import { endOwned, followOwned, passOwned } from '../sessions/owned.js'
 import { answerBatch } from './batch.js'
 import { noteBackend, requireBackend } from './context.js'
 import type { Context } from './context.js'
 import { initialize } from './initialize.js'
 import { serveModern } from './modern.js'
+import { resumedBy, resumeModern } from './modern-resume.js'
 
 /**
  * serveHttp answers `/mcp/<server>`: Streamable HTTP, with sessions (2025-03-26 … 2025-11-25) or without (2026-07-28); each POST says
@@ -39,12 +42,21 @@ export const serveHttp = async (
     case 'POST':
       return post(context, incoming, name)
     case 'GET':
-      return follow(context, incoming, requireHere(context, incoming, name))
+      return get(context, incoming, name)
     case 'DELETE':
       return end(context, incoming, requireHere(context, incoming, name))
     default:
       throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'GET, POST, DELETE' })
   }
+}
+
+const get = async (context: Context, incoming: Incoming, name: string): Promise<void> => {
+  const resumed = resumedBy(context, incoming)
+  if (resumed) return resumeModern(context, incoming, requireBackend(context, name), resumed)
+  // The revision has no other stream (2026-07-28, Streamable HTTP).
+  if (namesModernEra(incoming.req.headers['mcp-protocol-version']))
+    throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  return follow(context, incoming, requireHere(context, incoming, name))
 }
 
 const requireHere = (context: Context, incoming: Incoming, name: string): Backend => {
@@ -63,20 +75,19 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
     return serveModern(context, incoming, requireBackend(context, name), message, claim)
   }
   const backend = requireHere(context, incoming, name)
-  requireAccept(incoming, postTypes)
-  const id = sessionIdOf(incoming)
-  if (message.method === 'initialize' && !id) {
+  requireAccept(incoming)
+  // Whatever session a client had, this asks for another one.
+  if (message.method === 'initialize' && message.kind === 'request') {
+    const accepted = acceptOnce(context, incoming, backend, message)
+    if (accepted !== true && !(await accepted)) return undefined
     return initialize(context, incoming, backend, message)
   }
-  const held = await find(context, incoming, backend, id)
+  const held = await find(context, incoming, backend, sessionIdOf(incoming))
   if (isPortable(held.record)) {
     if (changesState(message)) await noteRequest(context.sessions, held, message)
     const accepted = acceptOnce(context, incoming, backend, message)
     if (accepted === true || (await accepted)) passPortable(context, incoming, held, message)
     return
-  }
-  if (message.method === 'initialize') {
-    throw new RouterError('INVALID_REQUEST', { reason: 'this session is initialized already' })
   }
   if (isOwner(context, held)) return passNoted(context, incoming, { backend, held, message })
   return atOwner(context, incoming, held, {
@@ -111,7 +122,7 @@ const postBatch = async (
 ): Promise<void> => {
   if (namesModernEra(incoming.req.headers['mcp-protocol-version'])) throw batch.refusal
   const backend = requireHere(context, incoming, name)
-  requireAccept(incoming, postTypes)
+  requireAccept(incoming)
   const id = sessionIdOf(incoming)
   // Without a session there is no revision that would take it, and none is opened by a batch.
   if (!id) throw batch.refusal
@@ -128,9 +139,13 @@ const postBatch = async (
 
 const follow = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
   incoming.method = 'GET'
-  requireAccept(incoming, ['text/event-stream'])
+  requireStream(incoming)
   const id = sessionIdOf(incoming)
-  if (!id) throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST' })
+  if (!id) {
+    // The status is that of the specification: a client goes on without this stream.
+    const hint = 'GET needs Mcp-Session-Id: send initialize first'
+    throw new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST', hint })
+  }
   const held = await find(context, incoming, backend, id)
   if (isPortable(held.record)) await followPortable(context, incoming, held)
   else {
@@ -144,14 +159,25 @@ const follow = async (context: Context, incoming: Incoming, backend: Backend): P
 
 const end = async (context: Context, incoming: Incoming, backend: Backend): Promise<void> => {
   incoming.method = 'DELETE'
-  const held = await find(context, incoming, backend, sessionIdOf(incoming))
+  const held = await lookUp(context, incoming, backend, sessionIdOf(incoming))
   // What it left at the Owner goes with the news that it has ended.
   if (isPortable(held.record)) await endPortable(context, held)
   else await endOwned(context, held)
   respondEmpty(incoming, 200)
 }
 
+/** find is for whoever goes on with the Session: it is at an Endpoint that is configured. */
 const find = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  id: string,
+): Promise<HeldSession> => {
+  const held = await lookUp(context, incoming, backend, id)
+  return held.isReplaced ? atHome(context, held) : held
+}
+
+const lookUp = async (
   context: Context,
   incoming: Incoming,
   backend: Backend,
@@ -190,11 +216,14 @@ const requireRevision = (incoming: Incoming): void => {
   throw new RouterError('REVISION_UNSUPPORTED', { revision, supported: legacyRevisions })
 }
 
-const postTypes = ['application/json', 'text/event-stream']
+/** Either form will do; which one is seen to where the answer leaves. */
+const requireAccept = ({ req }: Incoming): void => {
+  const { json, stream } = acceptedOf(req.headers.accept)
+  if (json || stream) return
+  throw new RouterError('NOT_ACCEPTABLE', { types: 'application/json or text/event-stream' })
+}
 
-const requireAccept = (incoming: Incoming, types: readonly string[]): void => {
-  const accept = incoming.req.headers.accept
-  if (accept === undefined || accept.includes('*/*')) return
-  if (types.every((type) => accept.includes(type))) return
-  throw new RouterError('NOT_ACCEPTABLE', { types: types.join(' and ') })
+const requireStream = ({ req }: Incoming): void => {
+  if (acceptedOf(req.headers.accept).stream) return
+  throw new RouterError('NOT_ACCEPTABLE', { types: 'text/event-stream' })
 }

@@ -1,14 +1,16 @@
 import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
-import { paramsOf, resultOf } from '@mcp-router/protocol'
+import { messageFrame, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { headerOf, isEventStream, mayTryElsewhere } from '@mcp-router/upstream'
+import { headerOf, mayTryElsewhere, withCookies } from '@mcp-router/upstream'
 import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { isBroken } from '../outcome.js'
+import { readRevision } from '../read-revision.js'
 import { respondJson } from '../respond.js'
-import { askOpening, readOpening } from './opening.js'
+import { askOpening, isOfSse, readOpening } from './opening.js'
+import type { Opening } from './opening.js'
 import type { LiveSession } from '../sessions/live.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
@@ -25,7 +27,30 @@ export const initialize = async (
   message: Message,
 ): Promise<void> => {
   if (context.draining) throw new RouterError('DRAINING')
+  requireShort(context, message)
+  const release = await context.sessions.reserve(incoming.principal, backend)
+  try {
+    await openAnywhere(context, incoming, backend, message)
+  } finally {
+    release()
+  }
+}
+
+/** requireShort throws BODY_TOO_LARGE for a handshake that would burden every instance and the store for as long as its session lives. */
+export const requireShort = ({ deps }: Context, { bytes }: Message): void => {
+  const limit = deps.options.maxHandshakeBytes
+  if (bytes.length > limit) throw new RouterError('BODY_TOO_LARGE', { limit })
+}
+
+const openAnywhere = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  message: Message,
+): Promise<void> => {
   const tried = new Set<Endpoint>()
+  const { endpointPatienceMs } = context.deps.options
+  const startedAt = performance.now()
   let breaks = 0
   for (;;) {
     const endpoint = context.selector.select(backend, tried)
@@ -34,19 +59,17 @@ export const initialize = async (
       if (endpoint.transport === 'http' && backend.era !== 'modern') {
         await openHttp(context, incoming, backend, endpoint, message)
       } else {
-        await openOwned(context, incoming, message, {
-          backend,
-          endpoint,
-          open: (live) => context.deps.dialer.open(backend, endpoint, live.hear()),
-        })
+        await openAt(context, incoming, message, backend, endpoint)
       }
       context.selector.worked(endpoint)
       return
     } catch (error) {
       // A session that was half opened when its server went away does no harm.
-      const mayRepeat = isBroken(error) && breaks++ < maxBreaks
-      if (incoming.isClosed() || !(mayTryElsewhere(error) || mayRepeat))
-        throw failureOf(backend.name, error)
+      const mayRepeat =
+        isBroken(error) &&
+        (!isNotOpened(error) || performance.now() - startedAt < endpointPatienceMs)
+      if (incoming.isClosed() || !(mayTryElsewhere(error) || (mayRepeat && breaks++ < maxBreaks)))
+        throw notOpened(backend.name, error)
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
@@ -56,7 +79,22 @@ export const initialize = async (
   }
 }
 
-/** An http Endpoint is asked for a session first: one that speaks both Eras knows best what a session is. */
+/** A server that could not start may do so in a moment, but not when it took its time to fail. */
+const isNotOpened = (error: unknown): boolean =>
+  error instanceof RouterError && error.code === 'OPENING_FAILED'
+
+/** Whatever broke off, no call of the client was in it. */
+const notOpened = (backend: string, error: unknown): RouterError => {
+  const failure = failureOf(backend, error)
+  return failure.code === 'UPSTREAM_FAILED'
+    ? new RouterError('OPENING_FAILED', failure.data, error)
+    : failure
+}
+
+/**
+ * An http Endpoint is asked for a session first: one that speaks both Eras knows best what a session is. Where it keeps none, it could neither
+ * ask its client nor tell of changes: then the Era without sessions, in which it can, is preferred.
+ */
 const openHttp = async (
   context: Context,
   incoming: Incoming,
@@ -64,25 +102,45 @@ const openHttp = async (
   endpoint: HttpEndpoint,
   message: Message,
 ): Promise<void> => {
-  const { dialer, eras } = context.deps
+  const { dialer, eras, transports } = context.deps
   const answer = await askOpening(context, incoming, endpoint, message)
-  const result = readOpening(incoming.backend, answer)
-  if (result) return openPortable(context, incoming, endpoint, message, { answer, result })
+  const opening = openingIn(incoming.backend, answer, message.id)
+  const result = 'result' in opening ? opening.result : undefined
+  const isDoubtful = result
+    ? !headerOf(answer, 'mcp-session-id')
+    : mayKnowNoSessions(answer, opening)
   if (
     backend.era === 'auto' &&
-    mayKnowNoSessions(answer) &&
+    isDoubtful &&
     (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern'
   ) {
     const open = (live: LiveSession) =>
       Promise.resolve(dialer.openFace(backend, endpoint, live.hear()))
     return openOwned(context, incoming, message, { backend, endpoint, open })
   }
-  respondAs(incoming, answer, [])
+  if (!result && (await isOfSse(context, backend.name, endpoint, answer)))
+    return openAt(context, incoming, message, backend, transports.of(endpoint))
+  if (!('response' in opening)) throw opening
+  if (result) return openPortable(context, incoming, endpoint, message, { answer, opening })
+  const { status } = answer
+  const outcome = status < 400 ? 'ok' : `UPSTREAM_${status}`
+  respondJson(incoming, status, opening.response.bytes, [], outcome)
+}
+
+/** openingIn is what was answered, or what is wrong with it. */
+const openingIn = (backend: string, answer: HttpAnswer, id: string): Opening | Error => {
+  try {
+    return readOpening(backend, answer, id)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
 }
 
 /** Trouble with access or on the server's side says nothing about what it speaks. */
-const mayKnowNoSessions = ({ status }: HttpAnswer): boolean =>
-  status < 500 && status !== 401 && status !== 403
+const mayKnowNoSessions = ({ status }: HttpAnswer, opening: Opening | Error): boolean =>
+  opening instanceof Error
+    ? status >= 400 && status < 500 && status !== 401 && status !== 403
+    : status < 500
 
 /** Where the Endpoint made a session, that is the Session: any Instance can continue it. */
 const openPortable = async (
@@ -90,18 +148,33 @@ const openPortable = async (
   incoming: Incoming,
   endpoint: HttpEndpoint,
   message: Message,
-  { answer, result }: { answer: HttpAnswer; result: Readonly<Record<string, unknown>> },
+  { answer, opening }: { answer: HttpAnswer; opening: Opening },
 ): Promise<void> => {
-  const record = recordOf(context, incoming, message, result, {
+  const record = recordOf(context, incoming, message, opening.result ?? {}, {
     id: newSessionId(),
-    endpoint: endpoint.id,
+    ...context.sessions.at(endpoint),
     epoch: 0,
     backendSessionId: headerOf(answer, 'mcp-session-id'),
+    cookies: withCookies('', answer.headers),
   })
   await context.sessions.open(record)
   incoming.session = record.id
-  respondAs(incoming, answer, ['mcp-session-id', record.id])
+  respondOpening(incoming, opening, ['mcp-session-id', record.id])
 }
+
+/** openAt opens a Session by the Transport of its Endpoint. */
+const openAt = (
+  context: Context,
+  incoming: Incoming,
+  message: Message,
+  backend: Backend,
+  endpoint: Endpoint,
+): Promise<void> =>
+  openOwned(context, incoming, message, {
+    backend,
+    endpoint,
+    open: (live) => context.deps.dialer.open(backend, endpoint, live.hear()),
+  })
 
 interface Place {
   readonly backend: Backend
@@ -127,7 +200,7 @@ const openOwned = async (
       respondJson(incoming, 200, answer.bytes)
       return
     }
-    const place = { endpoint: endpoint.id, epoch: 1, backendSessionId: '' }
+    const place = { ...context.sessions.at(endpoint), epoch: 1, backendSessionId: '' }
     await context.sessions.open(
       recordOf(context, incoming, message, result, { id, ...place }),
       live,
@@ -145,29 +218,33 @@ const recordOf = (
   incoming: Incoming,
   message: Message,
   result: Readonly<Record<string, unknown>>,
-  place: Pick<Session, 'id' | 'endpoint' | 'epoch' | 'backendSessionId'>,
-): Session => {
-  const version = result['protocolVersion']
-  return {
-    backend: incoming.backend as Session['backend'],
-    principal: incoming.principal.name,
-    downstream: 'http',
-    instance: context.deps.instance,
-    revision: typeof version === 'string' ? version : '',
-    initialize: JSON.stringify(paramsOf(message) ?? {}),
-    loggingLevel: '',
-    subscriptions: [],
-    lastActive: Date.now(),
-    ...place,
-  }
-}
+  place: Pick<Session, 'id' | 'endpoint' | 'place' | 'epoch' | 'backendSessionId' | 'cookies'>,
+): Session => ({
+  backend: incoming.backend as Session['backend'],
+  principal: incoming.principal.name,
+  downstream: 'http',
+  instance: context.deps.instance,
+  revision: readRevision(incoming.backend, result),
+  initialize: JSON.stringify(paramsOf(message) ?? {}),
+  loggingLevel: '',
+  subscriptions: [],
+  lastActive: Date.now(),
+  ...place,
+})
 
-const respondAs = (incoming: Incoming, answer: HttpAnswer, extra: readonly string[]): void => {
-  const head = isEventStream(answer)
-    ? [...streamHeaders]
-    : ['content-type', headerOf(answer, 'content-type') || 'application/json']
-  head.push('content-length', String(answer.body.length), ...extra)
-  incoming.res.writeHead(answer.status, head)
-  incoming.res.end(answer.body)
-  incoming.done(answer.status, answer.status < 400 ? 'ok' : `UPSTREAM_${answer.status}`)
+/** What was said before the response makes the answer a stream. */
+const respondOpening = (
+  incoming: Incoming,
+  { response, said }: Opening,
+  extra: readonly string[],
+): void => {
+  if (said.length === 0) {
+    respondJson(incoming, 200, response.bytes, extra)
+    return
+  }
+  const body = Buffer.concat([...said, response].map(({ bytes }) => messageFrame(bytes)))
+  const length = ['content-length', String(body.length)]
+  incoming.res.writeHead(200, [...streamHeaders, ...length, ...extra])
+  incoming.res.end(body)
+  incoming.done(200, 'ok')
 }

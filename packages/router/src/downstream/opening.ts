@@ -1,13 +1,25 @@
-import type { HttpEndpoint } from '@mcp-router/core'
+import type { BackendName, HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { createSseDecoder, MalformedMessage, resultOf, scanMessage } from '@mcp-router/protocol'
+import {
+  ChunkCollector,
+  createSseDecoder,
+  MalformedMessage,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
-import { discard, isEventStream, post, sessionHeaders } from '@mcp-router/upstream'
+import {
+  discard,
+  eventFault,
+  isEventStream,
+  ownResponse,
+  post,
+  responseIn,
+  sessionHeaders,
+} from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 import type { Context } from './context.js'
 
-/** How long an Endpoint may take for `initialize`, ms. */
-const patienceMs = 60_000
 /** How long it may keep the stream open behind its response, ms. */
 const lingerMs = 250
 
@@ -29,17 +41,25 @@ export const askOpening = (
     const headers = sessionHeaders(endpoint, '', '')
     headers.push('content-type', 'application/json')
     headers.push('accept', 'application/json, text/event-stream')
-    const chunks: Buffer[] = []
+    const limit = context.deps.client.maxResponseBytes
+    const said = new ChunkCollector()
+    let isComplete = false
 
     const taker = (status: number, head: HttpAnswer['headers']) => {
       if (status !== 200 || !isEventStream({ headers: head })) return undefined
       const decoder = createSseDecoder((event) => {
         if (!isResponse(event)) return
-        resolve({ status, headers: head, body: Buffer.concat(chunks) })
+        if (isComplete) return
+        isComplete = true
+        resolve({ status, headers: head, body: said.take() })
         setTimeout(() => posting.abort(new Error('the response is complete')), lingerMs)
-      })
+      }, limit)
       return (chunk: Buffer): void => {
-        chunks.push(chunk)
+        if (isComplete) return
+        // Each event may be short: all of them are one answer.
+        if (said.bytes + chunk.length > limit)
+          throw new MalformedMessage('not-jsonrpc', `more than ${limit} bytes before its response`)
+        said.push(chunk)
         decoder.push(chunk)
       }
     }
@@ -51,44 +71,71 @@ export const askOpening = (
       taker,
     })
     opener.whenClosed(() => posting.abort(new Error('the client left')))
-    const reason = 'initialize was not answered'
-    const late = new RouterError('UPSTREAM_FAILED', { backend: opener.backend, reason })
-    const tooLong = setTimeout(() => posting.abort(late), patienceMs)
+    const limitMs = context.deps.options.openTimeoutMs
+    const reason = `initialize was not answered within ${limitMs / 1_000} s, the limit`
+    const late = new RouterError('OPENING_FAILED', { backend: opener.backend, reason })
+    const tooLong = setTimeout(() => posting.abort(late), limitMs)
     discard(posting.answer.finally(() => clearTimeout(tooLong)))
     posting.answer.then(
-      (answer) => resolve(chunks.length > 0 ? { ...answer, body: Buffer.concat(chunks) } : answer),
+      (answer) => resolve(said.bytes > 0 ? { ...answer, body: said.take() } : answer),
       reject,
     )
   })
 
-const isResponse = (event: SseEvent): boolean =>
-  event.event === 'message' && event.data.length > 0 && scanMessage(event.data).kind === 'response'
-
-/** readOpening is the InitializeResult in an answer; undefined: it was refused. It blames the Endpoint, not the client, for an answer that is no message. */
-export const readOpening = (
-  backend: string,
-  answer: HttpAnswer,
-): ReturnType<typeof initializeResult> => {
+/** Errors of what is decoded are for whoever reads the whole answer. */
+const isResponse = ({ event, data }: SseEvent): boolean => {
+  if (event !== 'message' || data.length === 0) return false
   try {
-    return initializeResult(answer)
-  } catch (error) {
-    if (!(error instanceof MalformedMessage)) throw error
-    throw new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
+    return scanMessage(data).kind === 'response'
+  } catch {
+    return true
   }
 }
 
-const initializeResult = (answer: HttpAnswer): Readonly<Record<string, unknown>> | undefined => {
-  if (answer.status !== 200) return undefined
-  let result: Readonly<Record<string, unknown>> | undefined
-  const read = (bytes: Buffer): void => {
-    const message = scanMessage(bytes)
-    if (message.kind === 'response') result = resultOf(message)
+/** So `initialize` is refused by a server of 2024-11-05 (2025-11-25, transports, backwards compatibility). */
+const sseStatuses: ReadonlySet<number> = new Set([400, 404, 405])
+
+/** isOfSse tells whether who answered `initialize` is a server of 2024-11-05, at an Endpoint whose Transport is not configured. */
+export const isOfSse = async (
+  { deps }: Context,
+  backend: BackendName,
+  endpoint: HttpEndpoint,
+  { status }: HttpAnswer,
+): Promise<boolean> => sseStatuses.has(status) && deps.transports.isSse(backend, endpoint)
+
+/** Opening is what an Endpoint answered to `initialize`. */
+export interface Opening {
+  readonly response: Message
+  /** The InitializeResult; undefined: it was refused. */
+  readonly result: Readonly<Record<string, unknown>> | undefined
+  /** What it said before, on a stream. */
+  readonly said: readonly Message[]
+}
+
+/** readOpening finds the response to the request with this id. It blames the Endpoint, not the client, for an answer without one. */
+export const readOpening = (backend: string, answer: HttpAnswer, id: string): Opening => {
+  try {
+    const messages = isEventStream(answer)
+      ? eventsIn(backend, answer, id)
+      : [responseIn(backend, answer, id)]
+    const response = messages.find(({ kind }) => kind === 'response')
+    if (!response) {
+      const reason = 'its stream ended without a response'
+      throw new RouterError('UPSTREAM_FAILED', { backend, reason })
+    }
+    const said = messages.filter((message) => message !== response)
+    return { response, result: resultOf(response), said }
+  } catch (error) {
+    throw error instanceof MalformedMessage ? eventFault(backend, error) : error
   }
-  if (!isEventStream(answer)) read(answer.body)
-  else {
-    createSseDecoder((event) => {
-      if (event.event === 'message' && event.data.length > 0) read(event.data)
-    }).push(answer.body)
-  }
-  return result
+}
+
+const eventsIn = (backend: string, answer: HttpAnswer, id: string): Message[] => {
+  const messages: Message[] = []
+  createSseDecoder(({ event, data }) => {
+    if (event !== 'message' || data.length === 0) return
+    const message = scanMessage(data)
+    messages.push(message.kind === 'response' ? ownResponse(backend, message, id) : message)
+  }).push(answer.body)
+  return messages
 }

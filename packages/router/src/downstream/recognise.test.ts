@@ -1,21 +1,33 @@
 import { describe, expect, it } from 'vitest'
-import { aRequest } from '../testing/client.js'
+import { aRequest, follow } from '../testing/client.js'
+import { deadUrl } from '../testing/endpoint.js'
 import { openGateway } from '../testing/gateway.js'
-import { begin, cut, handshakeOf, openTwo, revision, streamAt } from '../testing/sse-client.js'
+import {
+  begin,
+  cut,
+  handshakeOf,
+  openTwo,
+  returnTo,
+  revision,
+  streamAt,
+} from '../testing/sse-client.js'
 
-describe('a client that opens its stream again', () => {
-  it('finds its session by its last event, wherever it comes from, with what was said meanwhile', async () => {
-    const { a, b } = await openTwo()
-    const client = await begin(a, { headers: { 'user-agent': 'one' } })
-    await cut(a, client)
-    const answer = client.send(aRequest(1, 'later', { n: 1 }))
-    const headers = { 'user-agent': 'two', 'last-event-id': client.lastEventId }
-    const again = await streamAt(b, headers)
-    expect(again.id).toBe(client.id)
-    expect((await answer).status).toBe(202)
-    expect(await again.events.message()).toMatchObject({ params: { n: 1 } })
-    expect(await again.events.message()).toMatchObject({ id: 1, result: { pid: client.pid } })
-  })
+describe('a client that opens its stream again with Last-Event-ID', () => {
+  it.each(['local', 'local?clientId=ada'])(
+    'finds its session, wherever it comes from, with what was said meanwhile (%s)',
+    async (path) => {
+      const { a, b } = await openTwo()
+      const client = await begin(a, { headers: { 'user-agent': 'one' }, backend: path })
+      await cut(a, client)
+      const answer = client.send(aRequest(1, 'later', { n: 1 }))
+      const headers = { 'user-agent': 'two', 'last-event-id': client.lastEventId }
+      const again = await streamAt(b, headers, path)
+      expect(again.id).toBe(client.id)
+      expect((await answer).status).toBe(202)
+      expect(await again.events.message()).toMatchObject({ params: { n: 1 } })
+      expect(await again.events.message()).toMatchObject({ id: 1, result: { pid: client.pid } })
+    },
+  )
 
   it.each([
     ['by another principal', { 'x-principal': 'eve' }, 'local'],
@@ -35,29 +47,70 @@ describe('a client that opens its stream again', () => {
     expect(id).toContain(other.id)
     expect([mine.id, other.id]).not.toContain((await streamAt(a, headers)).id)
   })
+})
 
-  it('finds its session as the only orphan of its looks, here and elsewhere', async () => {
+describe('a client that answers a ping at the address that it had', () => {
+  it.each(['local', 'local?clientId=ada'])(
+    'finds its session, here and elsewhere (%s)',
+    async (path) => {
+      const { a, b } = await openTwo()
+      const client = await begin(a, { backend: path })
+      await cut(a, client)
+      const here = await returnTo(a, client, {}, path)
+      await cut(a, here)
+      const elsewhere = await returnTo(b, client, {}, path)
+      expect([here.id, elsewhere.id]).toEqual([client.id, client.id])
+      await elsewhere.send(aRequest(1, 'echo'))
+      expect(await elsewhere.events.message()).toMatchObject({ result: { pid: client.pid } })
+    },
+  )
+
+  it('finds it although its old stream was never seen to close, and that one ends', async () => {
     const { a, b } = await openTwo()
     const client = await begin(a)
-    await cut(a, client)
-    const here = await streamAt(a, revision)
-    await cut(a, here)
-    const elsewhere = await streamAt(b, revision)
-    expect([here.id, elsewhere.id]).toEqual([client.id, client.id])
-    await elsewhere.send(aRequest(1, 'echo'))
-    expect(await elsewhere.events.message()).toMatchObject({ result: { pid: client.pid } })
+    const ended = new Promise((resolve) => client.events.response.once('end', resolve))
+    expect((await returnTo(b, client)).id).toBe(client.id)
+    await ended
   })
 
-  it('finds it when the instance that held it is gone, though its stream was never seen to close', async () => {
+  it('finds it when the instance that held it is gone', async () => {
     const { store, a, b } = await openTwo()
     const client = await begin(a)
     await store.membership.leave('router-instance-1' as never)
-    const again = await streamAt(b, revision)
+    // Its instance answers still, as whoever passes messages on does not know yet.
+    const again = await returnTo(b, client)
     expect(again.id).toBe(client.id)
     expect(await store.sessions.find(client.id)).toMatchObject({
       instance: 'router-instance-2',
       epoch: 2,
     })
+  })
+
+  it('finds it when the port of that instance refuses, though its lease lasts', async () => {
+    const { store, a, b } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    const id = 'router-instance-1' as never
+    const address = (await deadUrl()).replace('/mcp', '')
+    await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
+    expect((await returnTo(b, client)).id).toBe(client.id)
+    expect(await store.sessions.find(client.id)).toMatchObject({ epoch: 2 })
+  })
+
+  it('takes along what waits for it at an instance that it does not come back to', async () => {
+    const { store, a, b } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    const answer = client.send(aRequest(1, 'echo', { n: 1 }))
+    await expect.poll(() => a.router.calls()).toBeGreaterThan(0)
+    const id = 'router-instance-1' as never
+    const address = (await deadUrl()).replace('/mcp', '')
+    await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
+    const again = await returnTo(b, client)
+    // What the broadcast of the other one comes to.
+    await a.router.forget(client.id)
+    expect((await answer).status).toBe(202)
+    expect(await again.events.message()).toMatchObject({ id: 1, result: {} })
   })
 
   it('finds it when that instance was started anew under its name', async () => {
@@ -67,38 +120,85 @@ describe('a client that opens its stream again', () => {
     const { url: address } = await openGateway({ backends, store, instance: id })
     const startedAt = Date.now() + 1
     await store.membership.join({ id, address, pid: 2, startedAt, sessions: 0 }, { evict: true })
-    expect((await streamAt(b, revision)).id).toBe(client.id)
+    expect((await returnTo(b, client)).id).toBe(client.id)
   })
 
-  it('does not find one whose client still listens', async () => {
-    const { a, b } = await openTwo()
-    const client = await begin(a)
-    expect((await streamAt(a, revision)).id).not.toBe(client.id)
-    expect((await streamAt(b, revision)).id).not.toBe(client.id)
-  })
-
-  it.each([
-    ['another User-Agent', { ...revision, 'user-agent': 'two' }],
-    ['another address', { ...revision, 'x-forwarded-for': '192.0.2.1' }],
-    ['another principal', { ...revision, 'x-principal': 'eve' }],
-    ['another revision', { 'mcp-protocol-version': '2025-11-25' }],
-    ['no revision yet, as one that has just been started', {}],
-  ])('is not recognised with %s', async (_, headers) => {
+  it('is asked again where its answer was lost on the way', async () => {
     const { a } = await openTwo()
     const client = await begin(a)
     await cut(a, client)
-    expect((await streamAt(a, headers)).id).not.toBe(client.id)
-    expect((await streamAt(a, revision)).id).toBe(client.id)
+    const events = await follow(`${a.url}/sse/local`, { headers: revision })
+    const lost = await events.message()
+    const ping = await events.message()
+    expect([lost, ping]).toEqual([ping, expect.objectContaining({ method: 'ping' })])
+    await client.send({ jsonrpc: '2.0', id: ping['id'], result: {} }, revision)
+    expect((await events.next()).data.toString()).toContain(client.id)
+  })
+
+  it('finds its own of several that look the same', async () => {
+    const { a } = await openTwo()
+    const both = [await begin(a), await begin(a)]
+    for (const each of both) await cut(a, each)
+    const back = await Promise.all(both.toReversed().map((each) => returnTo(a, each)))
+    expect(back.map(({ id }) => id)).toEqual(both.toReversed().map(({ id }) => id))
+  })
+
+  it('finds nothing with the address of another principal', async () => {
+    const { a } = await openTwo()
+    const victim = await begin(a, { headers: { 'x-principal': 'ada' } })
+    const eve = { 'x-principal': 'eve' }
+    // So that there is a session of eve's looks.
+    await begin(a, { headers: eve })
+    const stolen = {
+      send: (body: unknown) => victim.send(body, eve),
+    }
+    expect((await returnTo(a, stolen, eve)).id).not.toBe(victim.id)
   })
 })
 
-describe('a client that cannot be told from another', () => {
-  it('gets neither session, and the handshake that both had made', async () => {
+describe('a client that proves nothing', () => {
+  it.each([
+    ['the same client id', 'local?clientId=ada', {}],
+    ['the same client id and its revision', 'local?clientId=ada', revision],
+    ['the same address and User-Agent', 'local', {}],
+    ['the same address, User-Agent and revision', 'local', revision],
+  ])('gets a session of its own, and no answer of another one: %s', async (_, path, headers) => {
+    const { a } = await openTwo()
+    const victim = await begin(a, { backend: path })
+    await cut(a, victim)
+    const waiting = victim.send(aRequest(1, 'later', { secret: 1 }))
+    const events = await follow(`${a.url}/sse/${path}`, { headers })
+    const read: { event: string; text: string }[] = []
+    while (read.at(-1)?.event !== 'endpoint') {
+      const { event, data } = await events.next()
+      read.push({ event, text: data.toString() })
+    }
+    expect(read.at(-1)?.text).not.toContain(victim.id)
+    expect(JSON.stringify(read)).not.toContain('secret')
+    const again = await streamAt(a, { 'last-event-id': victim.lastEventId }, path)
+    expect(again.id).toBe(victim.id)
+    expect((await waiting).status).toBe(202)
+    expect(await again.events.message()).toMatchObject({ params: { secret: 1 } })
+  })
+
+  it('does not end the stream of a living client that gave the same id', async () => {
+    const { a } = await openTwo()
+    const path = 'local?clientId=ada'
+    const one = await begin(a, { backend: path })
+    const other = await begin(a, { backend: path })
+    expect(other.id).not.toBe(one.id)
+    for (const client of [one, other, one, other]) {
+      await client.send(aRequest(1, 'echo'))
+      expect(await client.events.message()).toMatchObject({ id: 1, result: { pid: client.pid } })
+    }
+  })
+
+  it('gets the handshake that all of its fingerprint had made', async () => {
     const { a } = await openTwo()
     const [one, other] = [await begin(a), await begin(a)]
     await cut(a, one)
     await cut(a, other)
-    const again = await streamAt(a, revision)
+    const again = await streamAt(a)
     expect([one.id, other.id]).not.toContain(again.id)
     await again.send(aRequest(5, 'hello'))
     expect(await again.events.message()).toMatchObject({ id: 5, result: handshakeOf('c') })
@@ -107,11 +207,10 @@ describe('a client that cannot be told from another', () => {
 
   it('gets a handshake of the router where theirs differed', async () => {
     const { a } = await openTwo()
-    const [one, other] = [await begin(a, { name: 'one' }), await begin(a, { name: 'other' })]
-    await cut(a, one)
-    await cut(a, other)
-    const again = await streamAt(a, revision)
-    await again.send(aRequest(5, 'hello'))
+    await begin(a, { name: 'one' })
+    await begin(a, { name: 'other' })
+    const again = await streamAt(a)
+    await again.send(aRequest(5, 'hello'), revision)
     expect(await again.events.message()).toMatchObject({
       id: 5,
       result: {
@@ -130,43 +229,5 @@ describe('a client that cannot be told from another', () => {
       expect(await client.events.message()).toMatchObject({
         result: { protocolVersion: '2024-11-05', clientInfo: { name: 'mcp-router' } },
       })
-  })
-})
-
-describe('a client that never says which revision it speaks', () => {
-  const silent = { later: {} }
-
-  it('is recognised by its looks, and told what it missed with its next message', async () => {
-    const { a } = await openTwo()
-    const client = await begin(a, silent)
-    await cut(a, client)
-    const answer = client.send(aRequest(1, 'echo'))
-    const again = await streamAt(a)
-    await again.send(aRequest(2, 'echo'))
-    expect([again.id, (await answer).status]).toEqual([client.id, 202])
-    const told = [await again.events.message(), await again.events.message()]
-    expect(told.map(({ id }) => id).toSorted()).toEqual([1, 2])
-  })
-
-  it('is told what it missed after a moment, where it has nothing to say', async () => {
-    const { a } = await openTwo()
-    const client = await begin(a, silent)
-    await cut(a, client)
-    const answer = client.send(aRequest(1, 'echo'))
-    const again = await streamAt(a)
-    await answer
-    expect(await again.events.message()).toMatchObject({ id: 1, result: { pid: client.pid } })
-  })
-
-  it('has nothing told to one that was just started and looks like it', async () => {
-    const { a } = await openTwo()
-    const client = await begin(a, silent)
-    await cut(a, client)
-    const answer = client.send(aRequest(1, 'later', { secret: 1 }))
-    const other = await begin(a, silent)
-    expect(other.pid).not.toBe(client.pid)
-    await other.send(aRequest(2, 'echo'))
-    expect(await other.events.message()).toMatchObject({ id: 2, result: { pid: other.pid } })
-    expect((await answer).status).toBe(400)
   })
 })

@@ -1,65 +1,72 @@
 import type { Backend, Session, SessionId } from '@mcp-router/core'
-import { newSessionId, RouterError } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import { isLegacyRevision } from '@mcp-router/protocol'
 import type { Incoming } from '../incoming.js'
 import type { HeldSession } from '../sessions/held.js'
-import { looksKey, looksOf, parseLooks } from '../sessions/looks.js'
-import type { Looks } from '../sessions/looks.js'
-import { namedId } from '../sessions/named.js'
+import { fingerprintOf } from '../sessions/fingerprint.js'
+import type { Fingerprint } from '../sessions/fingerprint.js'
 import { orphansOf } from '../sessions/orphans.js'
 import { readStreamId, writeStreamId } from '../sessions/stream-id.js'
-import type { Bearer, Proof } from '../sessions/stream-id.js'
+import type { Bearer } from '../sessions/stream-id.js'
 import type { Context } from './context.js'
 
-/** Caller is who opens a stream, as far as can be known. */
-export interface Caller {
-  /** Of the Session that it had, or is to have. */
-  readonly id: SessionId
-  /** The Session that it had. */
-  readonly held?: HeldSession
-  /** Undefined: it names itself. */
-  readonly looks?: Looks
-  readonly proof: Proof
-  /** Those of which it had one, nobody knows which. */
-  readonly orphans: readonly Session[]
+/**
+ * Caller is who opens a stream: a client that `returned` and proved which Session it had; one that returned and has not proved it (yet); or
+ * a `new` one. `alike` are Sessions of the same fingerprint, of which it may adopt the handshake; undefined: too many to tell.
+ */
+export type Caller = Returned | Stranger
+
+export interface Returned {
+  readonly kind: 'returned'
+  readonly fingerprint: Fingerprint
+  readonly held: HeldSession
+  /** The response that it received last (OwedCall.entry), where it says so. */
+  readonly received?: string | undefined
+}
+
+export interface Stranger {
+  readonly kind: 'unproven' | 'new'
+  readonly fingerprint: Fingerprint
+  readonly alike: readonly Session[] | undefined
 }
 
 /**
- * recognise finds the Session of a client of 2024-11-05 that opens its stream anew: by the name that it gives itself, by Last-Event-ID, or as
- * the only orphan of its looks. It never guesses between two, and never finds one of another Principal.
+ * recognise finds the Session of a client of 2024-11-05 that opens its stream: by Last-Event-ID only. A client id, and likewise the same
+ * address and User-Agent, proves nothing: a program that was started again, a second window or somebody else may have them, too.
  */
 export const recognise = async (
   context: Context,
   incoming: Incoming,
   backend: Backend,
-  name: string,
+  clientId: string,
 ): Promise<Caller> => {
-  if (name) return byName(context, incoming, backend, name)
   const bearer = bearerOf(context, incoming, backend.name)
-  const given = readStreamId(bearer, incoming.req.headers['last-event-id'])
-  // Another Instance looked already.
-  const looks =
+  const { headers } = incoming.req
+  const given = readStreamId(bearer, headers['last-event-id'])
+  // Another Instance computed it already.
+  const fingerprint =
     incoming.handedOff && given
-      ? parseLooks(given.looks)
-      : looksOf(context.deps.clusterSecret, incoming, backend.name)
-  const stranger = { id: newSessionId(), looks, proof: 'id', orphans: [] } as const
-  if (given) {
-    const { session: id, proof } = given
-    const held = await findOrNone(context, incoming, backend, id)
-    // What was an orphan there may have its client back by now.
-    if (held && (proof === 'id' || held.streams === 0))
-      return passable(incoming, bearer, { id, held, looks, proof, orphans: [] })
-  }
-  if (incoming.handedOff) return stranger
-  const { principal } = incoming
-  const orphans = await orphansOf(context)
-    .find(looks, principal.name, backend.name)
-    .catch(() => undefined)
-  const [only, ...others] = orphans ?? []
-  if (!only || others.length > 0) return { ...stranger, orphans: orphans ?? [] }
-  const held = await findOrNone(context, incoming, backend, only.id)
-  if (!held) return stranger
-  const proof = looks.revision ? 'looks' : 'guess'
-  return passable(incoming, bearer, { id: only.id, held, looks, proof, orphans: [] })
+      ? given.fingerprint
+      : fingerprintOf(context.deps.clusterSecret, incoming, backend.name, clientId)
+  const held = given && (await findOrNone(context, incoming, backend, given.session))
+  if (held) return returned(context, incoming, held, { fingerprint, received: given.received })
+  const alike = incoming.handedOff ? [] : await findAlike(context, incoming, backend, fingerprint)
+  // Official SDK clients name the revision from the end of their handshake on: one that does so had a stream before.
+  const isBack = revisionOf(headers['mcp-protocol-version']) !== '' && alike?.length !== 0
+  return { kind: isBack ? 'unproven' : 'new', fingerprint, alike }
+}
+
+/** returned is a client that proved its Session. An Owner that the request is passed on to reads the proof from Last-Event-ID. */
+export const returned = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  known: Pick<Returned, 'fingerprint' | 'received'>,
+): Returned => {
+  const bearer = bearerOf(context, incoming, held.record.backend)
+  const id = { session: held.record.id, ...known }
+  incoming.req.headers['last-event-id'] = writeStreamId(bearer, id)
+  return { kind: 'returned', held, ...known }
 }
 
 /** bearerOf is whose streams this client may name. */
@@ -69,31 +76,12 @@ export const bearerOf = (context: Context, incoming: Incoming, backend: string):
   backend,
 })
 
-const byName = async (
-  context: Context,
-  incoming: Incoming,
-  backend: Backend,
-  name: string,
-): Promise<Caller> => {
-  const principal = incoming.principal.name
-  const id = namedId(context.deps.clusterSecret, { name, principal, backend: backend.name })
-  const held = await findOrNone(context, incoming, backend, id)
-  return { id, ...(held && { held }), proof: 'id', orphans: [] }
-}
+/** revisionOf reads the header, and ignores an odd one. */
+export const revisionOf = (header: unknown): string =>
+  typeof header === 'string' && isLegacyRevision(header) ? header : ''
 
-/** An Owner that the request is passed on to reads there whom it is from: address and User-Agent do not go along. */
-const passable = <T extends Caller & { readonly looks: Looks }>(
-  { req }: Incoming,
-  bearer: Bearer,
-  caller: T,
-): T => {
-  const { id: session, proof } = caller
-  const looks = looksKey(caller.looks)
-  req.headers['last-event-id'] = writeStreamId(bearer, { session, looks, proof })
-  return caller
-}
-
-const findOrNone = async (
+/** findOrNone finds a Session of 2024-11-05 of this client. */
+export const findOrNone = async (
   { sessions }: Context,
   { principal }: Incoming,
   { name }: Backend,
@@ -107,3 +95,13 @@ const findOrNone = async (
     throw error
   }
 }
+
+const findAlike = (
+  context: Context,
+  { principal }: Incoming,
+  { name }: Backend,
+  fingerprint: Fingerprint,
+): Promise<readonly Session[] | undefined> =>
+  orphansOf(context)
+    .find(fingerprint, principal.name, name)
+    .catch(() => undefined)

@@ -1,9 +1,9 @@
 import type { Backend, Endpoint, Link } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
 import { resultBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Caller, SharedUpstream } from '@mcp-router/upstream'
+import { deadlinePassed } from '../call-deadline.js'
 import type { Timed } from '../deadlines.js'
 import { explained, failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
@@ -85,9 +85,8 @@ export class RouteCall implements Caller, Timed {
   }
 
   onDue(): void {
-    const seconds = this.deadlineMs / 1_000
     this.cancel()
-    this.fail(new RouterError('DEADLINE_PASSED', { backend: this.backend.name, seconds }))
+    this.fail(deadlinePassed(this.backend.name, this.deadlineMs))
   }
 
   protected deliver(response: Buffer): void {

@@ -1,9 +1,13 @@
+import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
 import { deadUrl } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import type { Question } from '../testing/client.js'
 import { stdioServer } from '../testing/stdio-server.js'
+import { signedHeaders } from '../testing/signed.js'
+import { readSigned } from './signature.js'
 
 /** Two Instances of one cluster, `a` the owner of whatever is opened there. */
 const open = async () => {
@@ -71,7 +75,7 @@ describe('a request that lands on another instance', () => {
   it('is answered on the stream of the owner where the client is of 2024-11-05', async () => {
     const { a, b } = await open()
     const events = await follow(`${a.url}/sse/local`)
-    const address = new URL((await events.next()).data.toString())
+    const address = new URL((await events.next()).data.toString(), a.url)
     const there = `${b.url}${address.pathname}${address.search}`
     expect((await ask(there, { body: aRequest(1, 'echo', { n: 1 }) })).status).toBe(202)
     expect(await events.message()).toMatchObject({ id: 1, result: { n: 1 } })
@@ -135,26 +139,74 @@ describe('a call whose owner went away while it answered', () => {
 })
 
 describe('the address for handoffs', () => {
-  it.each([
-    ['without a secret', {}],
-    ['with a wrong secret', { 'x-mcp-router-secret': 'wrong', 'x-mcp-router-principal': 'ada' }],
-    ['without a principal', { 'x-mcp-router-secret': 'secret' }],
-  ])('is nothing to who comes %s', async (_, extra) => {
+  const target = '/internal/handoff/mcp/local'
+  const message = JSON.stringify(aRequest(1, 'echo'))
+  const signed = { method: 'POST', target, principal: 'ada', requestId: 'r-1', hops: 1 }
+  const body = Buffer.from(message)
+
+  /** Sends the same request with these headers. */
+  const send = async (
+    extra: Readonly<Record<string, string>>,
+    sent: Question = { body: message },
+  ) => {
     const { a, headers } = await openSession()
-    const url = `${a.url}/internal/handoff/mcp/local`
-    const told = await ask(url, { headers: { ...headers, ...extra }, body: aRequest(1, 'echo') })
-    expect(told).toMatchObject({ status: 404, text: 'not of the data plane' })
+    return ask(a.url + target, { ...sent, headers: { ...headers, ...extra } })
+  }
+
+  it('takes what another instance signed', async () => {
+    expect(jsonOf(await send(signedHeaders('secret', { ...signed, body })))).toMatchObject({
+      id: 1,
+    })
+  })
+
+  const minute = 60_000
+  it.each([
+    ['nothing', {}],
+    ['the secret itself', { 'x-mcp-router-secret': 'secret', 'x-mcp-router-principal': 'ada' }],
+    ['a wrong secret', signedHeaders('wrong', { ...signed, body })],
+    ['another method', signedHeaders('secret', { ...signed, method: 'GET', body })],
+    ['another address', signedHeaders('secret', { ...signed, target: `${target}x`, body })],
+    ['an old request', signedHeaders('secret', { ...signed, body }, Date.now() - 3 * minute)],
+    ['one to come', signedHeaders('secret', { ...signed, body }, Date.now() + 3 * minute)],
+    [
+      'another caller',
+      { ...signedHeaders('secret', { ...signed, body }), 'x-mcp-router-principal': 'eve' },
+    ],
+    ['another request', { ...signedHeaders('secret', { ...signed, body }), 'x-request-id': 'r-2' }],
+    [
+      'fewer hops',
+      { ...signedHeaders('secret', { ...signed, hops: 2, body }), 'x-mcp-router-hops': '1' },
+    ],
+    [
+      'no number of hops',
+      { ...signedHeaders('secret', { ...signed, body }), 'x-mcp-router-hops': 'x' },
+    ],
+  ])('is nothing to who shows %s', async (_, extra) => {
+    expect(await send(extra)).toMatchObject({ status: 404, text: 'not of the data plane' })
+  })
+
+  it('takes no other body than the one that was signed', async () => {
+    const extra = signedHeaders('secret', { ...signed, body })
+    const told = await send(extra, { body: message.replace('echo', 'hang') })
+    expect([told.status, jsonOf(told)]).toMatchObject([400, { error: { code: -32600 } }])
+    const none = await send(signedHeaders('secret', { ...signed, body: undefined }))
+    expect(none.status).toBe(400)
   })
 
   it('passes nothing on without end', async () => {
     const { b, headers } = await openSession()
-    const extra = {
-      'x-mcp-router-secret': 'secret',
-      'x-mcp-router-principal': 'ada',
-      'x-mcp-router-hops': '2',
-    }
-    const url = `${b.url}/internal/handoff/mcp/local`
-    const told = await ask(url, { headers: { ...headers, ...extra }, body: aRequest(1, 'echo') })
+    const extra = signedHeaders('secret', { ...signed, hops: 2, body })
+    const told = await ask(b.url + target, { headers: { ...headers, ...extra }, body: message })
     expect(told.status).toBe(503)
   })
+
+  it.each(['/mcp/local?x=a b', "/mcp/local?x='", '/mcp/local?ü'])(
+    'is signed as it is sent: %s',
+    (path) => {
+      const { pathname, search } = new URL(path, 'http://a')
+      const headers = signedHeaders('secret', { ...signed, target: path, body })
+      const req = { method: 'POST', url: pathname + search, headers } as unknown as IncomingMessage
+      expect(readSigned('secret', req)).toMatchObject({ principal: 'ada', hops: 1 })
+    },
+  )
 })

@@ -1,10 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { Instance, InstanceId, Principal } from '@mcp-router/core'
+import type { Instance, InstanceId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { wasNeverSent } from '@mcp-router/upstream'
-import type { HttpClient, HttpController } from '@mcp-router/upstream'
+import { ChunkCollector, messageFrame } from '@mcp-router/protocol'
+import { isEventStream, isExhausted, wasNeverSent } from '@mcp-router/upstream'
+import type { HttpClient, HttpController, HttpHeaders } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../deadlines.js'
+import { againHeader } from '../incoming.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { outcomeUnknown } from '../outcome.js'
@@ -12,21 +13,11 @@ import { Relay } from '../relay.js'
 import { respondError } from '../respond.js'
 import type { Clocks, RelayHooks } from '../relay.js'
 import type { Members } from './members.js'
+import { readSigned, sign } from './signature.js'
+import type { Sender } from './signature.js'
 
 /** Requests between Instances have this path before their own; Nginx lets it pass from nobody. */
 export const handoffPrefix = '/internal/handoff'
-
-const secretHeader = 'x-mcp-router-secret'
-const hopsHeader = 'x-mcp-router-hops'
-const principalHeader = 'x-mcp-router-principal'
-
-/** credentialsOf is what one Instance shows another, on behalf of a Principal. */
-export const credentialsOf = (secret: string, principal: string): string[] => [
-  secretHeader,
-  secret,
-  principalHeader,
-  principal,
-]
 
 /** What the owner needs of the client's headers; credentials stay here, the Principal goes instead. */
 const passed = [
@@ -36,9 +27,6 @@ const passed = [
   'mcp-protocol-version',
   'last-event-id',
   'host',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
   'x-forwarded-prefix',
 ] as const
 
@@ -68,10 +56,8 @@ export interface Handoff {
     body: Buffer | undefined,
     fallback: Required<Pick<Fallback, 'unreachable' | 'lost'>>,
   ): void
-  /** How many Instances passed a request on. */
-  hopsOf(req: IncomingMessage): number
-  /** The Principal of a request that came from another Instance; undefined where the cluster secret is wrong. */
-  admit(req: IncomingMessage): Principal | undefined
+  /** On whose behalf another Instance sent a request; undefined where none did, or not this one. */
+  admit(req: IncomingMessage): Sender | undefined
 }
 
 /** Fallback takes a request that was not answered where it was passed to. Without one the client is told. */
@@ -103,7 +89,6 @@ export const createHandoff = ({
   instance,
   limit = mostPending,
 }: Deps): Handoff => {
-  const digest = createHash('sha256').update(secret).digest()
   /** A stopped process keeps its connections: whether it still lives, its lease says. */
   const watch = (incoming: Incoming, owner: Instance, relay: Relay): void => {
     let over = false
@@ -153,19 +138,25 @@ export const createHandoff = ({
       return
     }
     const { req } = incoming
-    const headers = credentialsOf(secret, incoming.principal.name)
-    headers.push('x-request-id', incoming.requestId, hopsHeader, String(incoming.hops + 1))
+    const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
+    const target = handoffPrefix + pathOf(req)
+    const { requestId } = incoming
+    const principal = incoming.principal.name
+    const headers = sign(secret, {
+      ...{ method, target, principal, requestId, body },
+      hops: incoming.hops + 1,
+    })
     for (const name of passed) {
       const value = req.headers[name]
       if (typeof value === 'string') headers.push(name, value)
     }
+    if (incoming.isAgain) headers.push(againHeader, '1')
     const { rawHeaders } = req
     for (let at = 0; at < rawHeaders.length; at += 2) {
       const name = rawHeaders[at]?.toLowerCase() ?? ''
       if (mirroring.test(name)) headers.push(name, rawHeaders[at + 1] ?? '')
     }
-    const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
-    const url = owner.address + handoffPrefix + pathOf(req)
+    const url = owner.address + target
     const relay = new HandoffRelay(
       incoming,
       { keep, deadlines },
@@ -173,6 +164,8 @@ export const createHandoff = ({
         onFailed(error, _, begun) {
           members.forget(owner.id)
           if (begun && !(fallback.carriesOn && incoming.streaming)) return false
+          // The owner may be well: nobody takes a Session from it because this Instance is out of descriptors.
+          if (isExhausted(error)) return false
           const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
           if (!take) return false
           relay.letGo()
@@ -210,29 +203,53 @@ export const createHandoff = ({
     },
     home: (key) => members.home(key).catch(() => undefined),
     find: (id) => members.find(id as InstanceId), // of a record or a sealed state: written by an Instance
-    hopsOf: (req) => Number(req.headers[hopsHeader]) || 1,
-    admit(req) {
-      const given = req.headers[secretHeader]
-      const name = req.headers[principalHeader]
-      if (typeof given !== 'string' || typeof name !== 'string') return undefined
-      const same = timingSafeEqual(createHash('sha256').update(given).digest(), digest)
-      return same ? { name } : undefined
-    },
+    admit: (req) => readSigned(secret, req),
   }
 }
 
-/** HandoffRelay passes the owner's answer on. A stream that the client opened by GET just ends: no request failed, and it comes again. */
+/**
+ * HandoffRelay passes the owner's answer on. A stream that the client opened by GET just ends, once the owner has answered: no request failed,
+ * and it comes again.
+ */
 class HandoffRelay extends Relay {
   private readonly request: Incoming
+  /** What the owner answers to a stream that has begun, where that is no stream: it becomes an event of it. */
+  private framed: ChunkCollector | undefined
+  private isAnswered = false
 
   constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
     super(incoming, clocks, hooks)
     this.request = incoming
+    // Its head was sent here, to find out whose stream it is.
+    if (incoming.streaming && incoming.req.method === 'GET') this.carryOn()
+  }
+
+  override onRequestStart(controller: HttpController): void {
+    this.framed = undefined
+    super.onRequestStart(controller)
+  }
+
+  override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
+    this.isAnswered = true
+    if (this.begun && !isEventStream({ headers })) this.framed = new ChunkCollector()
+    super.onResponseStart(controller, status, headers)
+  }
+
+  override onResponseData(controller: HttpController, chunk: Buffer): void {
+    if (this.framed) this.framed.push(chunk)
+    else super.onResponseData(controller, chunk)
+  }
+
+  protected override conclude(): void {
+    if (this.framed) this.pass(messageFrame(this.framed.take()))
+    super.conclude()
   }
 
   override onResponseError(controller: HttpController, error: Error): void {
-    if (this.request.streaming && this.request.req.method === 'GET') this.end()
-    else super.onResponseError(controller, error)
+    const isStream = this.request.streaming && this.request.req.method === 'GET'
+    if (!isStream) super.onResponseError(controller, error)
+    // Only the head was sent, from here: whoever takes the Session over goes on with the stream.
+    else if (this.over || this.isAnswered || !this.hooks.onFailed?.(error, this, false)) this.end()
   }
 }
 

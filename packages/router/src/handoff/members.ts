@@ -11,6 +11,8 @@ export interface Members {
   all(): Promise<readonly Instance[]>
   /** Forgets one that did not answer where it should be. */
   forget(id: InstanceId): void
+  /** Has all that live told to a watcher, every few seconds. */
+  watch(watcher: (instances: readonly Instance[]) => void): void
   close(): void
 }
 
@@ -37,10 +39,15 @@ export const createMembers = (membership: Membership): Members => {
     return instances
   }
 
+  const watchers: ((instances: readonly Instance[]) => void)[] = []
+
   // So that the others are known when the store goes away.
   const look = (): void => {
     membership.list().then(
-      (instances) => (last = instances),
+      (instances) => {
+        last = instances
+        for (const watcher of watchers) watcher(instances)
+      },
       () => undefined,
     )
   }
@@ -64,6 +71,7 @@ export const createMembers = (membership: Membership): Members => {
       known.delete(id)
       listed = undefined
     },
+    watch: (watcher) => void watchers.push(watcher),
     close: () => clearInterval(timer),
   }
 }

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
+import { signedHeaders } from '../testing/signed.js'
 import { openGateway, openStore } from '../testing/gateway.js'
 import { createRecall } from './recall.js'
 
@@ -35,7 +36,7 @@ const recallAmong = (instances: readonly Instance[]) => {
     forget: () => undefined,
     close: () => undefined,
   }
-  return createRecall({ client, members, instance: 'i-1' as InstanceId, credentials: [] })
+  return createRecall({ client, members, instance: 'i-1' as InstanceId, secret: 'secret' })
 }
 
 describe('a session that is asked of the others', () => {
@@ -97,10 +98,9 @@ it('what an instance remembers is told to those who have the secret only', async
     backends: [backendOf('web', [httpEndpoint(endpoint.url)])],
   })
   const { session } = await initialize(`${url}/mcp/web`)
+  const target = `/internal/sessions/${session}`
   const recall = (secret: string) =>
-    ask(`${url}/internal/sessions/${session}`, {
-      headers: { 'x-mcp-router-secret': secret, 'x-mcp-router-principal': '' },
-    })
+    ask(url + target, { headers: signedHeaders(secret, { target }) })
   expect((await recall('guessed')).status).toBe(404)
   const told = await recall(await store.clusterSecret())
   expect([told.status, jsonOf(told)]).toMatchObject([200, { id: session }])

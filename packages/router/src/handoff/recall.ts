@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
@@ -6,16 +7,17 @@ import type { SessionStore } from '@mcp-router/store'
 import { post } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Members } from './members.js'
+import { sign } from './signature.js'
 
 /** Where one Instance asks another for a Session that it remembers; Nginx lets nobody else pass. */
 export const recallPrefix = '/internal/sessions/'
 
 interface Deps {
   readonly client: HttpClient
-  readonly members: Members
+  readonly members: Pick<Members, 'all'>
   readonly instance: InstanceId
-  /** What Instances show each other. */
-  readonly credentials: readonly string[]
+  /** What Instances know each other by. */
+  readonly secret: string
 }
 
 /** Recall finds a Session that another Instance remembers, for times without a store. Undefined: none does. */
@@ -24,10 +26,17 @@ export type Recall = (id: SessionId) => Promise<Session | undefined>
 /** An Instance that does not answer within this has nothing to say, ms. */
 const patienceMs = 1_000
 
-export const createRecall = ({ client, members, instance, credentials }: Deps): Recall => {
+export const createRecall = ({ client, members, instance, secret }: Deps): Recall => {
   const ask = async ({ address }: Instance, id: SessionId): Promise<Session | undefined> => {
-    const url = address + recallPrefix + encodeURIComponent(id)
-    const posting = post(client, url, { method: 'GET', headers: [...credentials] })
+    const target = recallPrefix + encodeURIComponent(id)
+    const asked = {
+      method: 'GET',
+      principal: '',
+      requestId: randomUUID(),
+      body: undefined,
+    } as const
+    const headers = sign(secret, { ...asked, target, hops: 1 })
+    const posting = post(client, address + target, { method: 'GET', headers })
     const late = setTimeout(() => posting.abort(new Error('it does not answer')), patienceMs)
     const { status, body } = await posting.answer.finally(() => clearTimeout(late))
     return status === 200 ? (JSON.parse(body.toString('utf8')) as Session) : undefined // an Instance's

@@ -1,7 +1,7 @@
 import type { AcceptedCall, Journal } from '@mcp-router/store'
 import { describe, expect, it, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, jsonOf } from '../testing/client.js'
+import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import type { Asked } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
@@ -19,8 +19,11 @@ const answer = (asked: Asked): void => {
 }
 
 /** Two Instances, whose Journal does what a test wants. */
-const open = async (change: (journal: Journal) => Partial<Journal> = () => ({})) => {
-  const endpoint = await openEndpoint(answer)
+const open = async (
+  change: (journal: Journal) => Partial<Journal> = () => ({}),
+  serve: (asked: Asked) => void = answer,
+) => {
+  const endpoint = await openEndpoint(serve)
   const backends = [backendOf('files', [httpEndpoint(endpoint.url)])]
   const store = openStore()
   const journal = { ...store.journal, ...change(store.journal) }
@@ -32,12 +35,22 @@ const open = async (change: (journal: Journal) => Partial<Journal> = () => ({}))
       openGateway({ backends, store: { ...store, journal }, instance }),
     ),
   )
-  const call = (name: string, { id = 1, at = one!, requestId = 'r-1' } = {}) =>
+  const call = (name: string, { id = 1, at = one!, requestId = 'r-1', again = false } = {}) =>
     ask(`${at.url}/mcp/router/route/files`, {
-      headers: requestId === '' ? {} : { 'x-request-id': requestId },
+      headers: {
+        ...(requestId !== '' && { 'x-request-id': requestId }),
+        ...(again && { 'x-mcp-router-again': '1' }),
+      },
       body: aRequest(id, 'tools/call', { name, arguments: {} }),
     })
+  const url = `${one!.url}/mcp/files`
+  const list = (headers: Record<string, string> = {}) => {
+    const path = Object.keys(headers).length === 0 ? '/mcp/router/route/files' : '/mcp/files'
+    return ask(one!.url + path, { headers, body: aRequest(0, 'tools/list') })
+  }
   return {
+    list,
+    headers: async () => (await initialize(url)).headers,
     endpoint,
     journal,
     accept,
@@ -65,9 +78,41 @@ describe('a call that may come again', () => {
   })
 
   it.each(['read', 'put'])('is not noted where it may run twice (%s)', async (name) => {
-    const { accept, call } = await open()
+    const { accept, call, list } = await open()
+    await list()
     expect(jsonOf(await call(name))).toMatchObject(ran)
     expect(accept).not.toHaveBeenCalled()
+  })
+
+  it.each(['a client with a session', 'a call'])(
+    'is known by the tools that %s has listed',
+    async (way) => {
+      const { endpoint, accept, call, list, headers } = await open()
+      await list(way === 'a call' ? {} : await headers())
+      await call('append')
+      expect(accept).toHaveBeenCalledOnce()
+      await call('read', { requestId: 'r-2' })
+      expect(accept).toHaveBeenCalledOnce()
+      expect(endpoint.by('tools/list')).toHaveLength(1)
+    },
+  )
+
+  it('does not wait for its server to list tools', async () => {
+    const lists: Asked[] = []
+    const { accept, call } = await open(undefined, (asked) =>
+      asked.message.method === 'tools/list' ? void lists.push(asked) : answer(asked),
+    )
+    const begun = performance.now()
+    expect(jsonOf(await call('read'))).toMatchObject(ran)
+    // A list that somebody waits for is given up after two seconds.
+    expect(performance.now() - begun).toBeLessThan(1_500)
+    expect(accept).toHaveBeenCalledOnce()
+    lists.forEach(answer)
+  })
+
+  it('does not wait for the store where its server says that it may run twice', async () => {
+    const { call } = await open(() => ({ accept: () => new Promise(() => undefined) }))
+    expect(jsonOf(await call('read'))).toMatchObject(ran)
   })
 
   it('does not run where another instance has noted it: the client hears what is known', async () => {
@@ -154,4 +199,48 @@ it('a call whose client left while it was noted does not run, and leaves no note
   noted!()
   await expect.poll(() => forget.mock.calls).toEqual([['r-1']])
   expect(endpoint.by('tools/call')).toEqual([])
+})
+
+describe('a call that may run twice, and comes again because its instance is gone', () => {
+  const again = true
+
+  it('runs once more, and no third time', async () => {
+    const { other, call, ran: runs } = await open()
+    expect(jsonOf(await call('read'))).toMatchObject(ran)
+    expect(jsonOf(await call('read', { again }))).toMatchObject(ran)
+    expect(jsonOf(await call('read', { again, at: other }))).toMatchObject({
+      id: 1,
+      error: {
+        code: -31001,
+        message: expect.stringContaining('it was repeated once, with the same end'),
+        data: { requestId: 'r-1', tool: 'read', repeated: true },
+      },
+    })
+    expect(runs()).toBe(2)
+  })
+
+  it('does not run where it must not run twice and the store is away', async () => {
+    const { call, ran: runs } = await open(() => ({
+      accept: () => Promise.reject(new Error('away')),
+    }))
+    expect(jsonOf(await call('append', { again }))).toMatchObject(unknown)
+    expect(jsonOf(await call('read', { again }))).toMatchObject(ran)
+    expect(runs()).toBe(1)
+  })
+
+  it('does so, too, where the first instance did not know yet that it may', async () => {
+    const { journal, other, call, ran: runs } = await open()
+    // As it was noted while nobody knew the tools.
+    const { digest } = await noteOf(journal, () => call('read', { again }))
+    await journal.finish('r-1', { instance: 'gone' as never, at: 1, digest })
+    expect(jsonOf(await call('read', { again, at: other }))).toMatchObject(ran)
+    expect(jsonOf(await call('read', { again }))).toMatchObject({ error: { code: -31001 } })
+    expect(runs()).toBe(2)
+  })
+
+  const noteOf = async (journal: Journal, act: () => Promise<unknown>): Promise<AcceptedCall> => {
+    await act()
+    const note = await journal.accept('r-1', { instance: 'x' as never, at: 0, digest: '' })
+    return note!
+  }
 })

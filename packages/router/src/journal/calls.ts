@@ -24,12 +24,21 @@ export interface Calls {
 
 /** Accepted is one of them, as whoever answers it sees it. */
 export interface Accepted {
-  /** The answer is waited for even when the client leaves; `finish` follows then. */
-  keep(): void
+  /** Tells it from another request that was given the same id. */
+  readonly digest: string
+  /**
+   * The answer is waited for even when the client leaves; `finish` follows then. `moveTo` goes on towards a request that came again; false: that
+   * one can only wait for the answer.
+   */
+  keep(moveTo?: (incoming: Incoming) => boolean): void
   /** Its response: who asked again gets it, and who will, where the first client has left. */
   finish(response: Buffer, hasLeft: boolean): void
   /** Nobody waits for it any more. */
   drop(): void
+  /**
+   * It was not sent: its Session is at another Instance by now, and so will it be. Resolves once it may come there.
+   */
+  release(): Promise<void>
 }
 
 export const createCalls = (journal: Journal): Calls => {
@@ -37,15 +46,14 @@ export const createCalls = (journal: Journal): Calls => {
   return {
     begin(incoming, call) {
       const { requestId } = incoming
-      const begun = new RunningCall(journal, requestId, call, () => running.delete(requestId))
+      const begun = new RunningCall(journal, incoming, call, () => running.delete(requestId))
       running.set(requestId, begun)
       incoming.accepted = begun
-      incoming.whenClosed(() => begun.onClosed(incoming.res.writableFinished))
+      incoming.whenClosed(() => begun.onClosed(incoming))
     },
     join(incoming) {
       const call = running.get(incoming.requestId)
-      call?.waiting.add(incoming)
-      if (call) incoming.whenClosed(() => call.waiting.delete(incoming))
+      call?.join(incoming)
       return call !== undefined
     },
   }
@@ -58,29 +66,51 @@ class RunningCall implements Accepted {
   private readonly call: AcceptedCall
   private readonly onOver: () => void
   private isKept = false
+  private moveTo: ((incoming: Incoming) => boolean) | undefined
+  /** The request that the answer goes to. */
+  private current: Incoming
   private response: Buffer | undefined
 
-  constructor(journal: Journal, requestId: string, call: AcceptedCall, onOver: () => void) {
+  constructor(journal: Journal, incoming: Incoming, call: AcceptedCall, onOver: () => void) {
     this.journal = journal
-    this.requestId = requestId
+    this.requestId = incoming.requestId
+    this.current = incoming
     this.call = call
     this.onOver = onOver
   }
 
-  onClosed(delivered: boolean): void {
+  get digest(): string {
+    return this.call.digest
+  }
+
+  join(incoming: Incoming): void {
+    if (this.moveTo?.(incoming)) {
+      this.current = incoming
+      incoming.whenClosed(() => this.onClosed(incoming))
+      return
+    }
+    this.waiting.add(incoming)
+    incoming.whenClosed(() => this.waiting.delete(incoming))
+  }
+
+  onClosed(incoming: Incoming): void {
+    // Another one took its place.
+    if (incoming !== this.current) return
+    const delivered = incoming.res.writableFinished
     if (delivered) this.note(longestTold, toldMs)
     else if (this.isKept) return
     this.onOver()
     const { requestId, call } = this
     const reason = delivered ? 'the first to ask has the answer' : 'the first to ask left'
-    for (const incoming of this.waiting) {
-      const { message } = incoming
-      respondError(incoming, outcomeUnknown({ message, requestId, at: call.at, reason }))
+    for (const each of this.waiting) {
+      const { message } = each
+      respondError(each, outcomeUnknown({ message, requestId, at: call.at, reason }))
     }
   }
 
-  keep(): void {
+  keep(moveTo?: (incoming: Incoming) => boolean): void {
     this.isKept = true
+    this.moveTo = moveTo
   }
 
   finish(response: Buffer, hasLeft: boolean): void {
@@ -93,6 +123,11 @@ class RunningCall implements Accepted {
 
   drop(): void {
     this.onOver()
+  }
+
+  async release(): Promise<void> {
+    this.onOver()
+    await this.journal.forget(this.requestId).catch(() => undefined)
   }
 
   private note(longest: number, keptMs?: number): void {

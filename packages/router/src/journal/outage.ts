@@ -8,10 +8,13 @@ export interface Outage {
 const tickMs = 250
 /** A tick that comes so late says that this process stood still, ms. */
 const stillMs = 2_000
+/** Nobody who failed for so long means that the store may have been back meanwhile: that begins another outage, ms. */
+const quietMs = 5_000
 
 export const createOutage = (): Outage => {
   let since = 0
   let tickedAt = 0
+  let failedAt = 0
   let timer: NodeJS.Timeout | undefined
   const tick = (): void => {
     const now = performance.now()
@@ -26,6 +29,8 @@ export const createOutage = (): Outage => {
         timer.unref()
       }
       tick()
+      if (tickedAt - failedAt > quietMs) since = tickedAt
+      failedAt = tickedAt
       return tickedAt - since
     },
     end() {

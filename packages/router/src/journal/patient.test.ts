@@ -1,9 +1,11 @@
+import { RouterError } from '@mcp-router/core'
 import type { SessionId } from '@mcp-router/core'
 import type { Journal } from '@mcp-router/store'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { patientJournal } from './patient.js'
 
 const session = 's' as SessionId
+const owedAs = (entry: string, body: string) => ({ entry, callId: '', body })
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -17,43 +19,54 @@ const open = (
   owe: Journal['owe'] = never,
   owed: Journal['owed'] = never,
 ) => {
-  const journal = { owe, settle, owed, accept: never, finish: never, forget: never }
+  const rest = { accept: never, accepted: never, finish: never, forget: never }
+  const journal = { owe, settle, owed, ...rest }
   return patientJournal(journal)
 }
 
 it('waits for a store that comes back', async () => {
   const settle = vi.fn<Journal['settle']>().mockRejectedValueOnce(new Error('away'))
-  const settled = open(settle.mockResolvedValue()).settle(session, ['1'])
+  const settled = open(settle.mockResolvedValue()).settle(session, 1, ['1'])
   await vi.advanceTimersByTimeAsync(200)
   await settled
   expect(settle).toHaveBeenCalledTimes(2)
 })
 
 it('gives up on one that is away for longer, and then at once', async () => {
-  const settle = vi.fn<Journal['settle']>().mockRejectedValue(new Error('away'))
+  const settle = vi.fn<Journal['settle']>(() => {
+    vi.advanceTimersByTime(1_000)
+    return Promise.reject(new Error('away'))
+  })
   const journal = open(settle)
-  const first = expect(journal.settle(session, ['1'])).rejects.toThrow('away')
-  await vi.advanceTimersByTimeAsync(6_000)
-  await first
+  await expect(journal.settle(session, 1, ['1'])).rejects.toThrow('away')
   settle.mockClear()
-  await expect(journal.settle(session, ['2'])).rejects.toThrow('away')
+  await expect(journal.settle(session, 1, ['2'])).rejects.toThrow('away')
   expect(settle).toHaveBeenCalledOnce()
+})
+
+it('does not wait for one that is full', async () => {
+  const reply = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' })
+  const full = new RouterError('STORE_UNAVAILABLE', {}, reply)
+  const owe = vi.fn<Journal['owe']>().mockRejectedValue(full)
+  const journal = open(never, owe)
+  await expect(journal.owe(session, 1, owedAs('1', ''))).rejects.toBe(full)
+  expect(owe).toHaveBeenCalledOnce()
 })
 
 it('writes an answer behind its request, however long that takes', async () => {
   const written: string[] = []
   let isAway = true
-  const owe: Journal['owe'] = (_, { body }) => {
+  const owe: Journal['owe'] = (_, __, { body }) => {
     if (isAway) return Promise.reject(new Error('away'))
     written.push(body)
     return Promise.resolve()
   }
   const journal = open(never, owe)
-  const first = journal.owe(session, { requestId: '1', body: 'request' })
+  const first = journal.owe(session, 1, owedAs('1', 'request'))
   await vi.advanceTimersByTimeAsync(150)
   isAway = false
-  const other = journal.owe(session, { requestId: '2', body: 'other' })
-  const second = journal.owe(session, { requestId: '1', body: 'answer' })
+  const other = journal.owe(session, 1, owedAs('2', 'other'))
+  const second = journal.owe(session, 1, owedAs('1', 'answer'))
   await vi.advanceTimersByTimeAsync(100)
   await Promise.all([first, other, second])
   expect(written).toEqual(['other', 'request', 'answer'])
@@ -61,16 +74,15 @@ it('writes an answer behind its request, however long that takes', async () => {
 
 it('reads what is owed once all that is being written is there', async () => {
   const written: string[] = []
-  const owe = vi.fn<Journal['owe']>((_, { body }) => {
+  const owe = vi.fn<Journal['owe']>((_, __, { body }) => {
     written.push(body)
     return Promise.resolve()
   })
   owe.mockRejectedValueOnce(new Error('away'))
-  const owed: Journal['owed'] = () =>
-    Promise.resolve(written.map((body) => ({ requestId: '1', body })))
+  const owed: Journal['owed'] = () => Promise.resolve(written.map((body) => owedAs('1', body)))
   const journal = open(never, owe, owed)
-  void journal.owe(session, { requestId: '1', body: 'answer' })
+  void journal.owe(session, 1, owedAs('1', 'answer'))
   const read = journal.owed(session)
   await vi.advanceTimersByTimeAsync(150)
-  expect(await read).toEqual([{ requestId: '1', body: 'answer' }])
+  expect(await read).toEqual([owedAs('1', 'answer')])
 })

@@ -1,13 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SessionId } from '@mcp-router/core'
+import { isFull } from '@mcp-router/store'
 import type { Journal } from '@mcp-router/store'
 import { createOutage } from './outage.js'
+import { createUnwrittenNotes } from './unwritten-notes.js'
 
 /** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
 const patienceMs = 5_000
 const pauseMs = 100
 
-/** patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. */
+/**
+ * patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. What is owed is written as soon as the store is
+ * back all the same: whoever owes it may be killed a moment later.
+ */
 export const patientJournal = (journal: Journal): Journal => {
   const outage = createOutage()
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -17,7 +22,8 @@ export const patientJournal = (journal: Journal): Journal => {
         outage.end()
         return done
       } catch (error) {
-        if (outage.lastedMs() > patienceMs) throw error
+        // A store that is full is not away: waiting empties nothing.
+        if (isFull(error) || outage.lastedMs() > patienceMs) throw error
         await wait(pauseMs)
       }
     }
@@ -26,10 +32,10 @@ export const patientJournal = (journal: Journal): Journal => {
   const writing = new Map<string, Promise<void>>()
   const inTurn = (
     session: SessionId,
-    requestIds: readonly string[],
+    entries: readonly string[],
     write: () => Promise<void>,
   ): Promise<void> => {
-    const names = requestIds.map((requestId) => `${session} ${requestId}`)
+    const names = entries.map((entry) => `${session} ${entry}`)
     const before = names.flatMap((name) => writing.get(name) ?? [])
     const written =
       before.length === 0
@@ -42,10 +48,22 @@ export const patientJournal = (journal: Journal): Journal => {
     written.then(over, over)
     return written
   }
+  const unwritten = createUnwrittenNotes(journal)
   return {
-    owe: (session, owed) => inTurn(session, [owed.requestId], () => journal.owe(session, owed)),
-    settle: (session, requestIds) =>
-      inTurn(session, requestIds, () => journal.settle(session, requestIds)),
+    async owe(session, epoch, owed) {
+      const name = `${session} ${owed.entry}`
+      unwritten.drop(name)
+      try {
+        await inTurn(session, [owed.entry], () => journal.owe(session, epoch, owed))
+      } catch (error) {
+        if (!isFull(error)) unwritten.add(name, { session, epoch, owed })
+        throw error
+      }
+    },
+    settle(session, epoch, entries) {
+      for (const entry of entries) unwritten.drop(`${session} ${entry}`)
+      return inTurn(session, entries, () => journal.settle(session, epoch, entries))
+    },
     async owed(session) {
       // What is being written is part of it.
       const own = [...writing].filter(([name]) => name.startsWith(`${session} `))
@@ -53,6 +71,7 @@ export const patientJournal = (journal: Journal): Journal => {
       return patiently(() => journal.owed(session))
     },
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
+    accepted: (requestId) => patiently(() => journal.accepted(requestId)),
     finish: (requestId, call, keptMs) => patiently(() => journal.finish(requestId, call, keptMs)),
     forget: (requestId) => patiently(() => journal.forget(requestId)),
   }

@@ -34,6 +34,17 @@ describe('the selector', () => {
     expect([await mayReturn(attempt), await mayReturn(other)]).toEqual([false, true])
   })
 
+  it('goes on where one has worked for others since', async () => {
+    const selector = createSelector(1_000)
+    selector.failed(a)
+    selector.failed(b)
+    await vi.advanceTimersByTimeAsync(2_000)
+    selector.worked(a)
+    const may = selector.mayReturn(backend, {})
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await may).toBe(true)
+  })
+
   it('lets an endpoint rest that failed, and tries it again after that', () => {
     const selector = createSelector()
     selector.failed(a)

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import { endpointKey, isMissing } from '@mcp-router/upstream'
 import { weightedRoundRobin } from './weighted-round-robin.js'
 import type { Policy } from './weighted-round-robin.js'
 
@@ -46,7 +47,7 @@ export const createSelector = (patienceMs = 0): Selector => {
   }
 
   const isDown = (endpoint: Endpoint): boolean => {
-    const fall = falls.get(endpoint.id)
+    const fall = falls.get(endpointKey(endpoint))
     return fall !== undefined && fall.until > Date.now()
   }
 
@@ -69,22 +70,29 @@ export const createSelector = (patienceMs = 0): Selector => {
       return policyOf(backend)(usable)
     },
     failed(endpoint) {
-      const before = falls.get(endpoint.id)
+      // It will not be back by itself: nobody waits for it, and the next call finds out at once whether it was corrected.
+      if (isMissing(endpoint)) return
+      const before = falls.get(endpointKey(endpoint))
       const times = (before?.times ?? 0) + 1
       const since = before?.since ?? Date.now()
       const restMs = Math.min(firstRestMs * 2 ** (times - 1), longestRestMs)
-      falls.set(endpoint.id, { since, until: Date.now() + restMs, times })
+      falls.set(endpointKey(endpoint), { since, until: Date.now() + restMs, times })
     },
     worked(endpoint) {
-      if (falls.size > 0) falls.delete(endpoint.id)
+      if (falls.size > 0) falls.delete(endpointKey(endpoint))
     },
     async mayReturn({ endpoints }, attempt) {
       const earliest = Date.now() - patienceMs
       const begunAt = attempts.get(attempt) ?? Date.now()
       attempts.set(attempt, begunAt)
       if (begunAt < earliest) return false
-      const may = endpoints.some(({ id }) => (falls.get(id)?.since ?? 0) > earliest)
-      const times = Math.max(1, ...endpoints.map(({ id }) => falls.get(id)?.times ?? 0))
+      const fallen = endpoints.map((each) => falls.get(endpointKey(each)))
+      const may = endpoints.some((each, n) => {
+        const fall = fallen[n]
+        // One that has not fallen has worked for somebody since it failed here.
+        return fall ? fall.since > earliest : takesWork(each) && !isMissing(each)
+      })
+      const times = Math.max(1, ...fallen.map((fall) => fall?.times ?? 0))
       if (may) await wait(Math.min(firstPauseMs * times, longestPauseMs))
       return may
     },

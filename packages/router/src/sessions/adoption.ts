@@ -9,16 +9,17 @@ import {
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import { readRevision } from '../read-revision.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
-import { revisionOf } from './looks.js'
+import { revisionOf } from '../downstream/recognise.js'
 
 const sources = new WeakMap<LiveSession, string>()
 const underway = new WeakMap<LiveSession, Promise<void>>()
 
 /** mayAdopt notes whose handshake a new Session can adopt: that of any of these, when it is the same for all. */
-export const mayAdopt = (live: LiveSession, orphans: readonly Session[]): void => {
-  const all = new Set(orphans.map(({ initialize }) => initialize))
+export const mayAdopt = (live: LiveSession, alike: readonly Session[]): void => {
+  const all = new Set(alike.map(({ initialize }) => initialize))
   const [only] = all
   if (all.size === 1 && only) sources.set(live, only)
 }
@@ -60,9 +61,9 @@ const adopt = async (
   const result = resultOf(await live.ask(scanMessage(opening)))
   if (!result) return
   await live.tell(scanMessage(notificationBytes('notifications/initialized')))
-  const agreed = result['protocolVersion']
-  const revision = typeof agreed === 'string' ? agreed : ''
-  await context.sessions.change(held, { initialize: params, revision })
+  const revision = readRevision(held.record.backend, result)
+  const agreed = { initialize: params, revision, ...live.backendSession() }
+  await context.sessions.change(held, agreed)
 }
 
 /** The revision is what the client says it agreed on, else that of its transport. */

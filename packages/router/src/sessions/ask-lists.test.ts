@@ -47,8 +47,12 @@ it('rejects where the server cannot be asked', async () => {
   await expect(look(server)).rejects.toThrow('gone')
 })
 
-it('believes a server that never stops naming a next page for a while only', async () => {
-  const endless = vi.fn(() => Promise.resolve({ tools: [], nextCursor: 'more' }))
+it.each([
+  ['the same next page', () => 'more', 2],
+  ['another next page', (page: number) => `${page}`, 50],
+])('stops with a server that always names %s', async (_, cursorAt, asked) => {
+  let page = 0
+  const endless = vi.fn(() => Promise.resolve({ tools: [], nextCursor: cursorAt(page++) }))
   await askLists({ capabilities: { tools: { listChanged: true } } }, endless)([])
-  expect(endless).toHaveBeenCalledTimes(50)
+  expect(endless).toHaveBeenCalledTimes(asked)
 })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isRecord } from '@mcp-router/protocol'
+import { readPages } from '@mcp-router/upstream'
 import type { ListChange } from '@mcp-router/upstream'
 import type { AskLists } from './offers.js'
 
@@ -21,9 +22,6 @@ const lists: readonly (readonly [ListChange, string, readonly (readonly [string,
     ],
   ],
 ]
-
-/** A server that never stops naming a next page is believed so far and no further. */
-const maxPages = 50
 
 /** askLists looks at what a server with this InitializeResult lists. A client that was not promised news of a list gets none: it is not asked for. */
 export const askLists =
@@ -51,14 +49,9 @@ const listed = async (
   member: string,
 ): Promise<readonly string[]> => {
   const items: string[] = []
-  let cursor: string | undefined
-  for (let page = 0; page < maxPages; page++) {
-    const result = await ask(method, cursor === undefined ? {} : { cursor })
-    const part = result?.[member]
+  const list = (cursor: string | undefined) => ask(method, cursor === undefined ? {} : { cursor })
+  await readPages(list, ({ [member]: part }) => {
     if (Array.isArray(part)) items.push(...part.map((item: unknown) => JSON.stringify(item)))
-    const next = result?.['nextCursor']
-    if (typeof next !== 'string' || next === '') break
-    cursor = next
-  }
+  })
   return items.sort()
 }

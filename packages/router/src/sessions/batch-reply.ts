@@ -1,8 +1,9 @@
 import type { RouterError } from '@mcp-router/core'
 import { errorBytes } from '@mcp-router/protocol'
+import { streamWhenQuiet } from '../call-deadline.js'
+import type { Clocks } from '../call-deadline.js'
 import type { Incoming } from '../incoming.js'
-import type { KeepAlive } from '../keep-alive.js'
-import { respondError, respondJson } from '../respond.js'
+import { arrayOf, respondError, respondJson } from '../respond.js'
 import type { Reply } from './reply.js'
 import { openStream } from './stream.js'
 import type { Stream } from './stream.js'
@@ -19,7 +20,7 @@ export interface BatchReply {
 /** openBatchReply waits for as many responses as there are requests; what is `told` already goes along with them. */
 export const openBatchReply = (
   incoming: Incoming,
-  keep: KeepAlive,
+  clocks: Clocks,
   requests: number,
   told: readonly Buffer[],
 ): BatchReply => {
@@ -36,23 +37,29 @@ export const openBatchReply = (
     underway.clear()
     return true
   }
+  const { accepted } = incoming
+  accepted?.keep()
   incoming.whenClosed(() => {
-    if (finish()) incoming.done(499, 'CLIENT_LEFT')
+    // What must not run twice may be asked for again: its answers are waited for.
+    if (!over && (accepted || finish())) incoming.done(499, 'CLIENT_LEFT')
   })
 
   const begin = (): Stream => {
-    const begun = openStream(incoming.res, keep, () => undefined)
+    const begun = openStream(incoming.res, clocks.keep, () => undefined)
     for (const answer of answers) begun.message(answer)
     return begun
   }
 
+  streamWhenQuiet(clocks, incoming, () => {
+    if (!over) stream ??= begin()
+  })
+
   const end = (): void => {
     if (!finish()) return
-    if (!stream) {
-      respondJson(incoming, 200, arrayOf(answers))
-      return
-    }
-    stream.end()
+    const isClosed = incoming.isClosed()
+    accepted?.finish(arrayOf(answers), isClosed)
+    if (stream) stream.end()
+    else if (!isClosed) respondJson(incoming, 200, arrayOf(answers))
     incoming.done(200, 'ok')
   }
 
@@ -62,8 +69,8 @@ export const openBatchReply = (
     underway.delete(reply)
     onOver(reply)
     missing--
-    if (stream) stream.message(response)
-    else answers.push(response)
+    stream?.message(response)
+    if (!stream || accepted) answers.push(response)
     if (missing === 0) end()
   }
 
@@ -81,6 +88,7 @@ export const openBatchReply = (
         id,
         say(message) {
           if (over) return
+          if (!stream && incoming.isClosed()) return
           stream ??= begin()
           stream.message(message.bytes)
         },
@@ -94,12 +102,4 @@ export const openBatchReply = (
       return reply
     },
   }
-}
-
-const comma = Buffer.from(',')
-
-/** arrayOf writes messages as one JSON array, each as it came. */
-export const arrayOf = (messages: readonly Buffer[]): Buffer => {
-  const parts = messages.flatMap((message, at) => (at === 0 ? [message] : [comma, message]))
-  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')])
 }

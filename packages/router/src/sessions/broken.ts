@@ -17,14 +17,14 @@ export const repeatPassed = async (
   context: Context,
   held: HeldSession,
   live: LiveSession,
-  { message, repeats, at }: Pending,
+  { call, message, repeats, at }: Pending,
   error: RouterError,
 ): Promise<void> => {
   const told = await repeat(context, held, { message, repeats, at, error }, () => {
-    live.pass(message, repeats + 1)
+    live.pass(message, call, repeats + 1)
     return Promise.resolve()
   })
-  if (told) live.tellFailure(message.id, told)
+  if (told) live.debts.fail(call, told)
 }
 
 /** repeatReply is for a request that has a Reply: what to do when its server went away. */

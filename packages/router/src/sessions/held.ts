@@ -5,10 +5,16 @@ import type { LiveSession } from './live.js'
 export interface HeldSession {
   record: Session
   endpoint: Endpoint
+  /** The Endpoint that its record names is no longer configured: a session is to be opened at `endpoint` before anything is sent there. */
+  isReplaced: boolean
   /** Flat headers of a POST to the Endpoint, made once (http Endpoints). */
   postHeaders: string[]
+  /** When its cookies were last written to the store, ms since the epoch. */
+  cookiesAt?: number
   /** Set while a new session at its Endpoint is being opened. */
   reopening: Promise<void> | undefined
+  /** Set while its Endpoint is asked whether it still knows the session. */
+  doubted?: Promise<boolean> | undefined
   /** ms since the epoch */
   usedAt: number
   /** When the record was last read or written, as `performance.now()` counts: if it names this Instance, it was the Owner then. */
@@ -19,6 +25,8 @@ export interface HeldSession {
   looked: boolean
   /** Streams open to its client from here; they keep it alive. */
   streams: number
+  /** The stream of a portable Session towards its client, where that is here. */
+  follower?: object | undefined
   /** Set while this Instance is the Owner. */
   live: LiveSession | undefined
 }

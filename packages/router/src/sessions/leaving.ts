@@ -1,12 +1,12 @@
 import type { Session } from '@mcp-router/core'
-import { discard } from '@mcp-router/upstream'
 import type { LiveSession } from './live.js'
 
 /** Leaving lets go of the live parts of Sessions that went elsewhere. */
 export interface Leaving {
   /** From now on they live on for the calls that they still answer: whoever drains gives his Sessions away by himself. */
   begin(): void
-  letGo(record: Session, live: LiveSession): void
+  /** Resolves once its Upstream is gone, or at once where it lives on. `isOver`: nobody goes on with it. */
+  letGo(record: Session, live: LiveSession, isOver: boolean): Promise<void>
   /** Closes those that lived on. */
   close(): Promise<void>
 }
@@ -18,14 +18,14 @@ export const createLeaving = (): Leaving => {
     begin() {
       lingers = true
     },
-    letGo({ downstream }, live) {
+    letGo({ downstream }, live, isOver) {
       // The stream of a client of 2024-11-05 ends at once: it comes again, and hears at the new Owner what it was not told.
-      if (!lingers || downstream !== 'http') {
-        discard(live.handOver())
-        return
+      if (isOver || !lingers || downstream !== 'http') {
+        return live.handOver(isOver).catch(() => undefined)
       }
       lingering.add(live)
       live.linger()
+      return Promise.resolve()
     },
     async close() {
       await Promise.all([...lingering].map((live) => live.handOver()))

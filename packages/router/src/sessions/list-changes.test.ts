@@ -12,7 +12,9 @@ const limit = { timeout: 10_000 }
 /** An http server with one tool, whose client's streams begin with half an event. */
 const open = async () => {
   let tool = 'one'
+  let listed = 0
   const streams: Asked['res'][] = []
+  const follows: Awaited<ReturnType<typeof follow>>[] = []
   const answer = (asked: Asked): void => {
     const { res, message } = asked
     if (asked.method === 'GET') {
@@ -23,6 +25,7 @@ const open = async () => {
       const result = { tools: [{ name: tool, annotations: { readOnlyHint: true } }] }
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+      listed++
     } else echo(asked)
   }
   const endpoint = await openEndpoint(answer, undefined, { tools: { listChanged: true } })
@@ -33,29 +36,32 @@ const open = async () => {
     endpoint,
     url,
     headers,
-    /** Opens the client's stream, and waits until the server was asked what it lists so often. */
-    followed: async (asks: number) => {
+    /** Opens the client's stream, and waits until the server has told what it lists so often, and what its client is told of that. */
+    followed: async (times: number, told: readonly object[]) => {
       const events = await follow(url, { headers })
-      await vi.waitUntil(() => endpoint.by('tools/list').length >= asks, limit)
+      follows.push(events)
+      await vi.waitUntil(() => listed >= times, limit)
       // What was answered before this has been read.
       await ask(url, { headers, body: aRequest(2, 'ping') })
+      // An event is passed on once it is whole: what is told meanwhile comes before it.
+      for (const each of told) expect(await events.message()).toEqual(each)
       streams.at(-1)?.write('"method":"notifications/said"}\n\n')
       expect(await events.message()).toMatchObject({ method: 'notifications/said' })
-      return events
     },
-    restart: (next: string): void => {
+    restart: async (next: string): Promise<void> => {
       tool = next
       endpoint.forget()
+      for (const stream of streams) stream.destroy()
+      await expect.poll(() => follows.every(({ response }) => response.closed)).toBe(true)
     },
   }
 }
 
 it('a client is told between two events of its server when that came back with another tool', async () => {
   const { followed, restart } = await open()
-  await followed(1)
-  restart('two')
-  const events = await followed(2)
-  expect(await events.message()).toEqual({ jsonrpc: '2.0', method })
+  await followed(1, [])
+  await restart('two')
+  await followed(2, [{ jsonrpc: '2.0', method }])
 })
 
 it('what may run twice is looked up anew once a server has begun anew', async () => {
@@ -68,7 +74,7 @@ it('what may run twice is looked up anew once a server has begun anew', async ()
   for (const id of [1, 2]) expect((await call(id)).status).toBe(200)
   // For the call, and for the client's next stream.
   await vi.waitUntil(() => endpoint.by('tools/list').length === 2, limit)
-  restart('one')
+  await restart('one')
   expect((await call(3)).status).toBe(200)
   await vi.waitUntil(() => endpoint.by('tools/list').length === 3, limit)
 })
@@ -84,7 +90,7 @@ const hanging = `
 it('a client of 2024-11-05 that has too many calls unanswered is refused the next, and keeps its session', async () => {
   const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(hanging)])] })
   const events = await follow(`${gateway.url}/sse/local`)
-  const address = (await events.next()).data.toString()
+  const address = new URL((await events.next()).data.toString(), gateway.url).href
   const send = (id: number, name: string) => ask(address, { body: aRequest(id, name) })
   await send(0, 'initialize')
   expect(await events.message()).toMatchObject({ id: 0 })

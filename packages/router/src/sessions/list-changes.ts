@@ -12,6 +12,7 @@ import type { ListChange } from '@mcp-router/upstream'
 import { askPooled, Refused } from '../bridge/ask-pooled.js'
 import type { Context } from '../downstream/context.js'
 import type { Relay } from '../relay.js'
+import { askRunning } from '../retry-safe.js'
 import { askLists } from './ask-lists.js'
 import type { AskLists } from './offers.js'
 import type { HeldSession } from './held.js'
@@ -64,11 +65,11 @@ export const learnPortable = (context: Context, held: HeldSession, { method }: M
 export const reinitialized = (context: Context, name: string, endpoint: Endpoint): void => {
   const backend = backendOf(context, name)
   const { catalog } = context.deps
-  if (!backend || !catalog.known(name)) return
-  catalog.forget(name)
+  if (!backend || !catalog.known(backend)) return
+  catalog.forget(backend.name)
   const list = (cursor: string | undefined) =>
-    askPooled(context, { backend, endpoint }, 'tools/list', cursor === undefined ? {} : { cursor })
-  discard(catalog.tools(name, list))
+    askRunning(context, { backend, endpoint }, cursor === undefined ? {} : { cursor })
+  discard(catalog.tools(backend, list))
 }
 
 const look = (

@@ -1,6 +1,7 @@
 import type { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { ListChange, Upstream } from '@mcp-router/upstream'
+import type { BackendSession } from './backend-session.js'
 
 /** LiveHooks tell the Session's record what only its live part sees. */
 export interface LiveHooks {
@@ -13,21 +14,38 @@ export interface LiveHooks {
   /** The server went away with a request whose client waits for the answer on its Stream. */
   onBroken(pending: Pending, error: RouterError): void
   /** The client was told the answer, or an error in its place, to a request that was answered 202; without `answer`, it had waited for the client. */
-  onTold(id: string, answer?: Buffer): void
+  onTold(call: OwedCall, answer?: Buffer): void
   /** There is an answer to such a request, and no client to hear it. */
-  onUnheard(id: string, answer: Buffer): void
-  /** The server agreed on a protocol revision. */
-  onAgreed(revision: string): void
+  onUnheard(call: OwedCall, answer: Buffer): void
+  /** The server agreed on a protocol revision; the rest is what another Instance can continue its session with. */
+  onAgreed(agreed: BackendSession & { readonly revision: string }): void
   /** The client, or whoever speaks for it, said that the handshake is done. */
   onInitialized(): void
   onListChanged(change: ListChange): void
 }
 
+/** OwedCall names a request whose response its client still waits for, or may not have received. */
+export interface OwedCall {
+  /** Names it in the journal, and no other request of its Session. */
+  readonly entry: string
+  /** X-Request-Id of the HTTP request that brought it; empty where it had none that can be trusted. */
+  readonly callId: string
+  /** JSON text of its JSON-RPC id, which its client may use for other requests later. */
+  readonly requestId: string
+  /** Of the conversation that it belongs to: after another `initialize` nobody waits for it. */
+  readonly generation: number
+  /** It was sent a second time because the Owner that had sent it is gone. */
+  readonly isRepeated?: boolean
+}
+
 /** Pending is a request that was answered 202. */
 export interface Pending {
+  readonly call: OwedCall
   readonly message: Message
   /** How often it was sent again. */
   readonly repeats: number
   /** ms since the epoch */
   readonly at: number
+  /** When the server was last heard of it, as `performance.now()` counts; Infinity: it has a time of its own. */
+  heardAt?: number
 }

@@ -12,6 +12,13 @@ const message = (value: object): Message =>
 const said = (n: number, params: object = {}): Message =>
   message({ method: 'notifications/said', params: { n, ...params } })
 
+const callOf = (id: number) => ({
+  entry: `1.${id}`,
+  callId: '',
+  requestId: String(id),
+  generation: 0,
+})
+
 /** A Stream that keeps what is written to it. */
 const openStream = () => {
   const written: unknown[] = []
@@ -61,6 +68,47 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   return { live, sent, hooks, listen, close }
 }
 
+describe('progress', () => {
+  const progress = (progressToken: unknown): Message =>
+    message({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
+  const call = (id: number, params: object): Message =>
+    message({ id, method: 'tools/call', params })
+
+  it('goes to the call that asked for it, while that is under way', async () => {
+    const { live } = open()
+    const [{ stream, written }, { reply }] = [openStream(), openReply('1')]
+    live.attach(stream, 'plain')
+    await live.request(call(1, { _meta: { progressToken: 't' } }), reply)
+    for (const token of ['t', 'other', 1, undefined]) live.onMessage(progress(token))
+    live.release(reply)
+    live.onMessage(progress('t'))
+    expect(reply.say.mock.calls).toMatchObject([[progress('t')]])
+    expect(written).toEqual([])
+  })
+
+  it('of a request that was answered 202 comes on the stream, until the answer', () => {
+    const { live } = open()
+    const { stream, written } = openStream()
+    live.attach(stream, 'plain')
+    live.pass(call(1, { _meta: { progressToken: 7 } }), callOf(1))
+    live.onMessage(progress(8))
+    live.onMessage(progress(7))
+    live.onMessage(message({ id: 1, result: {} }))
+    live.onMessage(progress(7))
+    expect(written).toMatchObject([{ params: { progressToken: 7 } }, { id: 1 }])
+  })
+
+  it('of a task comes after the answer, too', () => {
+    const { live } = open()
+    const { stream, written } = openStream()
+    live.attach(stream, 'plain')
+    live.pass(call(1, { task: { ttl: 1 }, _meta: { progressToken: 7 } }), callOf(1))
+    live.onMessage(message({ id: 1, result: { task: {} } }))
+    live.onMessage(progress(7))
+    expect(written).toMatchObject([{ id: 1 }, { params: { progressToken: 7 } }])
+  })
+})
+
 describe('what the server says', () => {
   it('waits for the stream, the oldest of too much given up', () => {
     const { live } = open()
@@ -77,7 +125,7 @@ describe('what the server says', () => {
     const { live } = open()
     const [first, second] = [openStream(), openStream()]
     live.attach(first.stream, 'plain')
-    live.detach(first.stream)
+    live.replays.standalone.detach(first.stream)
     live.onMessage(said(1))
     live.attach(second.stream, 'plain')
     expect([first.written, second.written.length]).toEqual([[], 1])
@@ -137,8 +185,8 @@ describe('a message of the client', () => {
     hooks.onForgotten.mockRejectedValue(refused)
     const { stream, written } = openStream()
     live.attach(stream, 'plain')
-    live.pass(message({ id: 1, method: 'm' }))
-    live.pass(message({ id: 2, method: 'm' }))
+    live.pass(message({ id: 1, method: 'm' }), callOf(1))
+    live.pass(message({ id: 2, method: 'm' }), callOf(2))
     live.onMessage(message({ id: 1, result: {} }))
     await vi.waitUntil(() => written.length === 2)
     expect(written).toMatchObject([
@@ -187,7 +235,11 @@ describe('a message of the client', () => {
     const { live, hooks } = open()
     await live.tell(message({ id: 0, method: 'initialize' }))
     live.onMessage(message({ id: 0, result: { protocolVersion: '2025-06-18' } }))
-    expect(hooks.onAgreed).toHaveBeenCalledExactlyOnceWith('2025-06-18')
+    expect(hooks.onAgreed).toHaveBeenCalledExactlyOnceWith({
+      revision: '2025-06-18',
+      backendSessionId: '',
+      cookies: '',
+    })
   })
 })
 
@@ -198,7 +250,7 @@ describe('the end', () => {
     const call = openReply('1')
     live.attach(stream, 'plain')
     await live.request(message({ id: 1, method: 'm' }), call.reply)
-    live.pass(message({ id: 2, method: 'm' }))
+    live.pass(message({ id: 2, method: 'm' }), callOf(2))
     live.onClose(new Error('exited with 1'))
     expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
     expect(hooks.onBroken.mock.calls).toMatchObject([[{ message: { id: '2' }, repeats: 0 }, {}]])
@@ -214,4 +266,16 @@ describe('the end', () => {
     expect(close).toHaveBeenCalledOnce()
     expect(hooks.onLost).not.toHaveBeenCalled()
   })
+})
+
+it('a request under which its server goes away is failed once, though sending it fails, too', async () => {
+  let refuse: (error: Error) => void = () => undefined
+  const { live } = open(() => new Promise((_, reject) => (refuse = reject)))
+  const { reply } = openReply('1')
+  reply.fail.mockImplementation(() => live.release(reply))
+  const asked = live.request(message({ id: 1, method: 'tools/call' }), reply)
+  live.onClose(new Error('gone'))
+  refuse(new Error('the connection broke'))
+  await asked
+  expect(reply.fail).toHaveBeenCalledOnce()
 })

@@ -1,4 +1,5 @@
-import type { Backend, BackendName, Endpoint, EndpointId, SessionId } from '@mcp-router/core'
+import type { Backend, BackendName, Endpoint, SessionId } from '@mcp-router/core'
+import { endpointKey } from '@mcp-router/upstream'
 import type { ListChange } from '@mcp-router/upstream'
 
 /** Digests are what a server listed, a digest for each list whose changes it had announced to tell. */
@@ -56,18 +57,15 @@ interface Options {
 
 export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers => {
   const seen = new Map<SessionId, Offer>()
-  const latest = new Map<EndpointId, Offer>()
+  const latest = new Map<string, Offer>()
   /** The one before it, for Sessions that were at that one at another Instance. */
-  const previous = new Map<EndpointId, Offer>()
-  const asking = new Map<
-    EndpointId,
-    { readonly startsAt: number; readonly offer: Promise<Offer> }
-  >()
+  const previous = new Map<string, Offer>()
+  const asking = new Map<string, { readonly startsAt: number; readonly offer: Promise<Offer> }>()
 
   const ask = async (look: Look, startsAt: number): Promise<Offer> => {
     const delayMs = startsAt - Date.now()
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs).unref())
-    const { id } = look.endpoint
+    const id = endpointKey(look.endpoint)
     const before = latest.get(id) ?? seen.get(look.session)
     const askedAt = Date.now()
     const digests = await look.ask(before?.digests.keys() ?? [])
@@ -82,7 +80,7 @@ export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers =>
 
   /** The one that is under way, if it was not begun too early. */
   const renew = (look: Look): Promise<Offer> => {
-    const { id } = look.endpoint
+    const id = endpointKey(look.endpoint)
     const underway = asking.get(id)
     if (underway && underway.startsAt >= (look.since ?? 0)) return underway.offer
     const last = underway?.startsAt ?? latest.get(id)?.askedAt ?? 0
@@ -95,17 +93,17 @@ export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers =>
   }
 
   const current = (look: Look): Offer | undefined => {
-    const known = latest.get(look.endpoint.id)
+    const known = latest.get(endpointKey(look.endpoint))
     if (!known || known.backend !== look.backend.name) return undefined
     return isOutdated(known) || known.askedAt < (look.since ?? 0) ? undefined : known
   }
 
   /** What a Session that was never looked at here knows is what its Backend listed before it moved. */
   const knownBefore = ({ backend, endpoint, since = 0 }: Look): Offer | undefined => {
-    const others = backend.endpoints.filter((each) => each.id !== endpoint.id)
-    return [endpoint, ...others]
-      .flatMap(({ id }) => [latest.get(id), previous.get(id)])
-      .find((offer) => offer?.backend === backend.name && offer.askedAt < since)
+    const key = endpointKey(endpoint)
+    return [latest.get(key), previous.get(key), ...latest.values(), ...previous.values()].find(
+      (offer) => offer?.backend === backend.name && offer.askedAt < since,
+    )
   }
 
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
+import { aRequest, ask } from '../testing/client.js'
+import { deadUrl, openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
 import {
   begin,
@@ -9,6 +9,7 @@ import {
   handshakeOf,
   openTwo,
   requestsOwed,
+  returnTo,
   revision,
   streamAt,
 } from '../testing/sse-client.js'
@@ -46,18 +47,38 @@ describe('a session whose stream has closed', () => {
     await expect.poll(() => gateway.ended).toEqual([oldest.id])
   }, 60_000)
 
+  it('is found by its client though the instance that lost it has noticed', async () => {
+    fakeTimes()
+    const { store, a, b } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    const id = 'router-instance-1' as never
+    const address = (await deadUrl()).replace('/mcp', '')
+    await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
+    const body = aRequest(1, 'echo')
+    const waiting = ask(`${b.url}/mcp/local/message?sessionId=${client.id}`, { body })
+    await expect
+      .poll(async () => (await store.sessions.find(client.id))?.instance)
+      .toBe('router-instance-2')
+    // What the broadcast of the other one comes to.
+    await a.router.forget(client.id)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect((await returnTo(b, client)).id).toBe(client.id)
+    expect((await waiting).status).toBe(202)
+  })
+
   it('does not end when its client came back', async () => {
     fakeTimes()
     const { a } = await openTwo()
     const client = await begin(a)
     await cut(a, client)
-    await streamAt(a, revision)
+    await streamAt(a, { 'last-event-id': client.lastEventId })
     await vi.advanceTimersByTimeAsync(120_000)
     expect(a.ended).toEqual([])
   })
 
   it('takes no message whose answer it could not tell', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     onTestFinished(() => void vi.useRealTimers())
     const { a } = await openTwo()
     const client = await begin(a)
@@ -100,13 +121,15 @@ describe('a message that is sent again by whoever passes it on', () => {
     const client = await begin(a)
     await client.send(aRequest(7, 'hang'), { 'x-request-id': 'r-7' })
     await store.membership.leave('router-instance-1' as never)
-    const again = await streamAt(b, revision)
+    const again = await streamAt(b, { 'last-event-id': client.lastEventId })
     expect(await again.events.message()).toMatchObject({ id: 7, error: { code: -31001 } })
-    const repeated = await again.send(aRequest(7, 'echo'), { 'x-request-id': 'r-7' })
+    const repeated = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-7' })
     expect(repeated.status).toBe(202)
-    const same = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-8' })
-    expect(same.status).toBe(202)
-    await expect.poll(() => requestsOwed(store, client.id)).toEqual([])
+    expect(await requestsOwed(store, client.id)).toEqual([])
+    // A client may use one id for all its requests: this is another one, which runs.
+    const other = await again.send(aRequest(7, 'hang'), { 'x-request-id': 'r-8' })
+    expect(other.status).toBe(202)
+    expect(await requestsOwed(store, client.id)).toEqual(['7'])
   })
 })
 

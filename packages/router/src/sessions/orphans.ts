@@ -1,26 +1,32 @@
-import type { InstanceId, Link, Session, SessionId } from '@mcp-router/core'
+import type { Link, Session, SessionId } from '@mcp-router/core'
 import { openMs, orphanMs } from '@mcp-router/store'
-import { discard, post, wasNeverSent } from '@mcp-router/upstream'
+import { discard } from '@mcp-router/upstream'
 import type { Timed } from '../deadlines.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import type { HeldSession } from './held.js'
-import { looksKey, looksOf, revisionOf } from './looks.js'
-import type { Looks } from './looks.js'
+import { fingerprintOf } from './fingerprint.js'
+import type { Fingerprint } from './fingerprint.js'
 
 /**
  * Orphans are the Sessions of 2024-11-05 clients whose Stream is gone and that have not ended: they wait for a while for their clients, which
- * come back to any Instance. A Session of a client that names itself is none: it is found by that name.
+ * come back to any Instance.
  */
 export interface Orphans {
-  /** Its client listens here. */
-  follow(held: HeldSession, looks: Looks): void
+  /** Its client has a Stream here. */
+  follow(held: HeldSession, fingerprint: Fingerprint): void
   /** Its Stream has closed: it waits from now on, and ends when nobody comes. */
   leave(held: HeldSession): void
-  /** Its client sent a message here: that may tell how it looks, and that it is still there. */
+  /** Its client sent a message here, and has no Stream: it is still there. */
   see(held: HeldSession, incoming: Incoming): void
-  /** Those that a client of such looks may have left, anywhere. Undefined: there are too many Sessions like that to tell. */
-  find(looks: Looks, principal: string, backend: string): Promise<readonly Session[] | undefined>
+  /** The store has lost what was noted of it. */
+  renew(held: HeldSession): void
+  /** The Sessions of clients of this fingerprint, at any Instance. Undefined: there are too many. */
+  find(
+    fingerprint: Fingerprint,
+    principal: string,
+    backend: string,
+  ): Promise<readonly Session[] | undefined>
 }
 
 const known = new WeakMap<Context, Orphans>()
@@ -38,12 +44,10 @@ export const maxOrphans = 256
 const periodMs = 1_000
 /** Well before it is forgotten, what is open is noted again, ms. */
 const renewMs = openMs / 3
-/** A living Instance answers within this, ms. */
-const answerMs = 1_000
 
 interface Followed {
   readonly held: HeldSession
-  looks: Looks
+  readonly fingerprint: Fingerprint
   notedAt: number
 }
 
@@ -61,12 +65,12 @@ class OwnOrphans implements Orphans, Timed {
     this.context = context
   }
 
-  follow(held: HeldSession, looks: Looks): void {
+  follow(held: HeldSession, fingerprint: Fingerprint): void {
     const { id } = held.record
     this.left.delete(id)
     const before = this.followed.get(id)
-    if (before && looksKey(before.looks) !== looksKey(looks)) this.forget(id, before.looks)
-    this.note({ held, looks, notedAt: 0 })
+    if (before && before.fingerprint !== fingerprint) this.forget(id, before.fingerprint)
+    this.note({ held, fingerprint, notedAt: 0 })
     this.wait()
   }
 
@@ -89,39 +93,36 @@ class OwnOrphans implements Orphans, Timed {
   }
 
   see(held: HeldSession, incoming: Incoming): void {
-    const { id, backend } = held.record
-    const followed = this.followed.get(id)
-    const revision = revisionOf(incoming.req.headers['mcp-protocol-version'])
-    if (followed && revision && revision !== followed.looks.revision) {
-      this.forget(id, followed.looks)
-      this.note({ ...followed, looks: { ...followed.looks, revision } })
-    }
     if (held.streams > 0) return
-    if (!followed && !incoming.handedOff) {
-      const looks = looksOf(this.context.deps.clusterSecret, incoming, backend)
-      this.note({ held, looks, notedAt: 0 })
+    const { id, backend } = held.record
+    if (!this.followed.has(id) && !incoming.handedOff) {
+      const fingerprint = fingerprintOf(this.context.deps.clusterSecret, incoming, backend, '')
+      this.note({ held, fingerprint, notedAt: 0 })
     }
     this.leave(held)
   }
 
+  renew({ record: { id } }: HeldSession): void {
+    const followed = this.followed.get(id)
+    if (followed) this.note(followed)
+  }
+
   async find(
-    looks: Looks,
+    fingerprint: Fingerprint,
     principal: string,
     backend: string,
   ): Promise<readonly Session[] | undefined> {
     const { deps } = this.context
-    const noted = await deps.orphans.find(looksKey(looks))
+    const noted = await deps.orphans.find(fingerprint)
     if (!noted) return undefined
-    const answering = new Map<InstanceId, Promise<boolean>>()
-    const found = await Promise.all(
-      noted.map(async ({ session, isOpen, at }) => {
-        const record = await deps.sessions.find(session)
-        if (!record || !isLeft(record, principal, backend)) return []
-        if (Date.now() - record.lastActive > orphanMs + deps.options.touchMs) return []
-        return isOpen && (await this.isFollowed(record, at, answering)) ? [] : [record]
-      }),
+    const records = await Promise.all(noted.map(({ session }) => deps.sessions.find(session)))
+    return records.filter(
+      (record): record is Session =>
+        record?.principal === principal &&
+        record.backend === backend &&
+        record.downstream === 'sse' &&
+        record.initialize !== '',
     )
-    return found.flat()
   }
 
   onDue(): void {
@@ -132,41 +133,12 @@ class OwnOrphans implements Orphans, Timed {
       this.lose(id, 'its client did not come back')
     }
     for (const [id, followed] of this.followed) {
-      if (this.context.sessions.held(id) !== followed.held) this.drop(id)
-      else if (followed.held.streams > 0 && now - followed.notedAt > renewMs) this.note(followed)
+      if (this.context.sessions.held(id) !== followed.held) {
+        this.drop(id)
+        discard(this.forgetEnded(followed))
+      } else if (followed.held.streams > 0 && now - followed.notedAt > renewMs) this.note(followed)
     }
     if (this.followed.size > 0 || this.left.size > 0) this.wait()
-  }
-
-  /** isFollowed tells whether the Instance that had its Stream at this time has it still. */
-  private async isFollowed(
-    { id, instance }: Session,
-    at: number,
-    answering: Map<InstanceId, Promise<boolean>>,
-  ): Promise<boolean> {
-    const { deps, sessions } = this.context
-    if (instance === deps.instance) return (sessions.held(id)?.streams ?? 0) > 0
-    const owner = await deps.membership.find(instance)
-    // One of this name that was started later had it never.
-    if (!owner || owner.startedAt > at) return false
-    const asked = answering.get(instance) ?? this.answers(owner.address)
-    answering.set(instance, asked)
-    return asked
-  }
-
-  /** A lease lasts for some seconds beyond its Instance; a port refuses at once. */
-  private async answers(address: string): Promise<boolean> {
-    const { client } = this.context.deps
-    const asking = post(client, `${address}/health`, { method: 'GET', headers: [] })
-    const tooLong = setTimeout(() => asking.abort(new Error('no answer')), answerMs)
-    try {
-      await asking.answer
-      return true
-    } catch (error) {
-      return !wasNeverSent(error)
-    } finally {
-      clearTimeout(tooLong)
-    }
   }
 
   private lose(id: SessionId, cause: string): void {
@@ -177,27 +149,34 @@ class OwnOrphans implements Orphans, Timed {
   }
 
   private end(held: HeldSession, cause: string): void {
-    this.drop(held.record.id)
+    const { id } = held.record
+    const followed = this.followed.get(id)
+    this.drop(id)
+    if (followed) this.forget(id, followed.fingerprint)
     discard(this.context.sessions.end(held, cause))
   }
 
   private drop(id: SessionId): void {
-    const followed = this.followed.get(id)
     this.followed.delete(id)
     this.left.delete(id)
-    if (followed) this.forget(id, followed.looks)
   }
 
   private note(followed: Followed): void {
-    const { held, looks } = followed
+    const { held, fingerprint } = followed
     const session = held.record.id
     this.followed.set(session, { ...followed, notedAt: performance.now() })
     const stream = { session, isOpen: held.streams > 0, at: Date.now() }
-    discard(this.context.deps.orphans.note(looksKey(looks), stream))
+    discard(this.context.deps.orphans.note(fingerprint, stream))
   }
 
-  private forget(id: SessionId, looks: Looks): void {
-    discard(this.context.deps.orphans.forget(looksKey(looks), id))
+  /** Another Instance may have it, and its client looks for it there. */
+  private async forgetEnded({ held, fingerprint }: Followed): Promise<void> {
+    const { id } = held.record
+    if (!(await this.context.deps.sessions.find(id))) this.forget(id, fingerprint)
+  }
+
+  private forget(id: SessionId, fingerprint: Fingerprint): void {
+    discard(this.context.deps.orphans.forget(fingerprint, id))
   }
 
   private wait(): void {
@@ -207,9 +186,3 @@ class OwnOrphans implements Orphans, Timed {
     this.context.deadlines.add(this)
   }
 }
-
-const isLeft = (record: Session, principal: string, backend: string): boolean =>
-  record.principal === principal &&
-  record.backend === backend &&
-  record.downstream === 'sse' &&
-  record.initialize !== ''

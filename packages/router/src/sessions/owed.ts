@@ -7,81 +7,158 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { outcomeUnknown } from '../outcome.js'
 import { isRetrySafe } from '../retry-safe.js'
+import type { Debts } from './debts.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
+import type { OwedCall } from './live-hooks.js'
 import { tellSession } from './tell.js'
 
 /** So many requests of a Session may wait for their answers on its Stream at once. */
 export const maxOwed = 1_000
 
 /** requireRoom throws OVERLOADED where so many more requests would be too many. */
-export const requireRoom = (live: Pick<LiveSession, 'owes'>, more: number): void => {
-  if (live.owes() + more <= maxOwed) return
+export const requireRoom = (live: { readonly debts: Pick<Debts, 'size'> }, more: number): void => {
+  if (live.debts.size() + more <= maxOwed) return
   throw new RouterError('OVERLOADED', { what: 'unanswered calls of one session', limit: maxOwed })
 }
 
+let counted = 0
+
+/** owedCall names a request that is about to be accepted. An epoch belongs to one process, which counts its entries. */
+export const owedCall = (
+  { mayComeAgain, requestId, isAgain }: Pick<Incoming, 'mayComeAgain' | 'requestId' | 'isAgain'>,
+  { epoch }: Session,
+  live: LiveSession,
+  { id }: Message,
+): OwedCall => ({
+  entry: `${epoch}.${++counted}`,
+  callId: mayComeAgain ? requestId : '',
+  requestId: id,
+  generation: live.debts.generation,
+  isRepeated: isAgain,
+})
+
 /**
  * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
- * the store is away, live Sessions go on without.
+ * the store is away, live Sessions go on without. Its id must be free: see freeId.
  */
 export const noteOwed = async (
-  { deps, told }: Context,
-  { id, downstream }: Session,
+  { deps }: Context,
+  record: Session,
   message: Message,
+  call: OwedCall,
 ): Promise<void> => {
-  if (downstream !== 'sse' || message.kind !== 'request') return
-  told.withdraw(id, message.id)
-  const owed = { requestId: message.id, body: message.bytes.toString('utf8') }
-  await deps.journal.owe(id, owed).catch(() => undefined)
+  if (record.downstream !== 'sse' || message.kind !== 'request') return
+  await writeOwed(deps, record, message, call)
 }
 
-/** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over tells it. */
+/**
+ * freeId makes sure that no response to an earlier request with this JSON-RPC id (JSON text) is delivered from now on, not even by a later Owner.
+ * It rejects with STORE_UNAVAILABLE where that cannot be: the request must not be passed on then. Undefined: it is so already.
+ */
+export const freeId = (
+  { told }: Context,
+  record: Session,
+  id: string,
+): Promise<void> | undefined =>
+  record.downstream === 'sse' ? told.supersede(record, id) : undefined
+
+const writeOwed = (
+  { journal }: Pick<Context['deps'], 'journal'>,
+  { id, epoch }: Session,
+  { bytes }: Message,
+  { entry, callId, isRepeated }: OwedCall,
+): Promise<void> => {
+  const owed = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
+  return journal.owe(id, epoch, owed).catch(() => undefined)
+}
+
+/** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
+export const oweAgain = ({ deps }: Context, { record, live }: HeldSession): void => {
+  if (record.downstream !== 'sse' || !live) return
+  for (const { message, call } of live.debts.pending())
+    discard(writeOwed(deps, record, message, call))
+}
+
+/** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over delivers it. */
 export const oweAnswer = (
   { deps }: Context,
-  { id, downstream }: Session,
-  requestId: string,
+  { id, epoch, downstream }: Session,
+  { entry, callId }: OwedCall,
   answer: Buffer,
 ): void => {
   if (downstream === 'sse')
-    discard(deps.journal.owe(id, { requestId, body: answer.toString('utf8') }))
+    discard(deps.journal.owe(id, epoch, { entry, callId, body: answer.toString('utf8') }))
 }
 
-/** owedOf reads what an Owner before this one left unanswered. */
+/** OwedMessage is a request that was left unanswered, or a response that may not have arrived. */
+export interface OwedMessage {
+  readonly call: OwedCall
+  readonly message: Message
+}
+
+/**
+ * owedOf reads what the client of a Session still waits for, or may not have received, in the order of its requests. Of two with the same
+ * JSON-RPC id it waits for the later one only.
+ */
 export const owedOf = async (
   { deps }: Context,
   { id, downstream }: Session,
-): Promise<readonly Message[]> => {
+  live: LiveSession,
+): Promise<readonly OwedMessage[]> => {
   if (downstream !== 'sse') return []
+  const { generation } = live.debts
   const owed = await deps.journal.owed(id).catch(() => [])
-  return owed.flatMap(({ body }) => messageIn(body))
+  const read = owed
+    .toSorted((a, b) => byEntry(a.entry, b.entry))
+    .flatMap(({ entry, callId, isRepeated = false, body }): OwedMessage[] =>
+      messageIn(body).map((message) => ({
+        call: { entry, callId, requestId: message.id, generation, isRepeated },
+        message,
+      })),
+    )
+  return [...new Map(read.map((each) => [each.call.requestId, each])).values()]
+}
+
+/** Entries are `<epoch>.<number>`. */
+const byEntry = (one: string, other: string): number => {
+  const [a = 0, b = 0] = one.split('.').map(Number)
+  const [c = 0, d = 0] = other.split('.').map(Number)
+  return a - c || b - d
 }
 
 /**
  * payOwed sees to what the client of a Session that was taken over waits for: what may run twice is asked again, of the rest the client hears
- * that its outcome is not known.
+ * that its outcome is not known. `died`: the Owner before this one did, and what was asked again there, too, is not asked a third time.
  */
 export const payOwed = async (
   context: Context,
   held: HeldSession,
-  owed: readonly Message[],
+  owed: readonly OwedMessage[],
+  died: boolean,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  const unanswered = owed.filter(({ kind }) => kind === 'request').length
+  const unanswered = owed.filter(({ message }) => message.kind === 'request').length
   const cause = `requests left unanswered: ${unanswered}, answers that may not have arrived: ${owed.length - unanswered}`
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
-  if (held.live) paid.set(held.live, new Map(owed.map(({ id, method }) => [id, method])))
-  for (const message of owed) {
+  for (const { call } of owed) held.live?.debts.inherit(call)
+  for (const { call, message } of owed) {
     if (message.kind === 'response') {
-      held.live?.tellAnswer(message.id, message.bytes)
+      held.live?.debts.tell(call, message.bytes)
       continue
     }
     const isFirst = message.method === 'initialize'
     const isSafe =
       backend && (isFirst || (await isRetrySafe(context, backend, message).catch(() => false)))
-    if (isSafe) held.live?.pass(message)
-    else {
-      held.live?.tellFailure(message.id, outcomeUnknown({ message }))
+    const { callId, isRepeated = false } = call
+    if (!isSafe || (died && isRepeated)) {
+      const sent = { message, isRepeated, ...(callId && { requestId: callId }) }
+      held.live?.debts.fail(call, outcomeUnknown(sent))
+      continue
     }
+    const again = { ...call, isRepeated: died || isRepeated }
+    if (died) await writeOwed(context.deps, held.record, message, again)
+    held.live?.pass(message, again)
   }
 }
 
@@ -89,49 +166,46 @@ export const payOwed = async (
 export const failOwed = async (
   context: Context,
   held: HeldSession,
-  owed: readonly Message[],
+  owed: readonly OwedMessage[],
   error: RouterError,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  for (const message of owed) {
+  for (const { call, message } of owed) {
+    if (message.kind === 'response') {
+      held.live?.debts.tell(call, message.bytes)
+      continue
+    }
     const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
-    held.live?.tellFailure(message.id, isSafe ? error : outcomeUnknown({ message }))
+    held.live?.debts.fail(call, isSafe ? error : outcomeUnknown({ message }))
   }
 }
 
-const paid = new WeakMap<LiveSession, Map<string, string>>()
 const taken = new WeakMap<Context, Set<string>>()
 /** Of so many messages an Instance remembers that it took them: a message comes again at once or never. */
 const maxTaken = 1_000
 
 /**
  * isRepeated tells that a request was taken before: whoever passes it on sends it again, under the same X-Request-Id, when the Instance on the
- * way to the Owner goes away, or the Owner itself, whose successor has seen to it. It must not run twice.
+ * way to the Owner goes away, or the Owner itself, whose successor has seen to it. It must not run twice. Nothing else tells that: a client may
+ * use one JSON-RPC id for all its requests.
  */
 export const isRepeated = (
   context: Context,
-  { requestId, mayComeAgain }: Incoming,
+  { requestId: callId, mayComeAgain }: Incoming,
   { live, record }: HeldSession,
-  { kind, id, method }: Message,
+  { kind, id: requestId }: Message,
 ): boolean => {
-  if (kind !== 'request') return false
-  const answered = live && paid.get(live)
-  const as = answered?.get(id)
-  // One whose answer was kept is known by that, which names no method.
-  if (as === method || as === '') return answered?.delete(id) ?? false
-  if (!mayComeAgain) return false
+  if (kind !== 'request' || !mayComeAgain) return false
+  if (live?.debts.hasInherited({ callId, requestId })) return true
   const all = taken.get(context) ?? new Set<string>()
   taken.set(context, all)
-  const name = `${requestId} ${record.id} ${id}`
+  const name = `${callId} ${record.id} ${requestId}`
   if (all.has(name)) return true
   all.add(name)
   const [oldest] = all
   if (all.size > maxTaken && oldest !== undefined) all.delete(oldest)
   return false
 }
-
-/** forgetPaid forgets them: a client that begins anew uses the same ids for other requests. */
-export const forgetPaid = (live: LiveSession): void => void paid.delete(live)
 
 const messageIn = (body: string): readonly Message[] => {
   try {

@@ -2,30 +2,28 @@ import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Reply } from './reply.js'
 
-/** A command may first have to be fetched (npx), ms. */
+/** How long a server may take to answer, ms. Only its Upstream knows how long it may take to start. */
 const patienceMs = 60_000
 
 interface Asked {
   readonly backend: string
-  readonly request: (message: Message, reply: Reply) => Promise<void>
-  readonly release: (reply: Reply) => void
-  /** Hears what the server says meanwhile. */
-  readonly say: (said: Message) => void
+  request(message: Message, reply: Reply): Promise<void>
+  release(reply: Reply): void
+  /** Receives what the server says meanwhile. */
+  toStream(said: Message): void
 }
 
 /** askOwn sends a request of the router's own and resolves with its response. */
-export const askOwn = (
-  { backend, request, release, say }: Asked,
-  message: Message,
-): Promise<Message> =>
+export const askOwn = (asked: Asked, message: Message): Promise<Message> =>
   new Promise((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(tooLong)
-      release(reply)
+      asked.release(reply)
     }
     const reply: Reply = {
       id: message.id,
-      say,
+      heardAt: Infinity,
+      say: (said) => asked.toStream(said),
       // What is about no call in particular belongs to those of the client.
       isAway: () => true,
       answer(response) {
@@ -38,7 +36,8 @@ export const askOwn = (
       },
     }
     const reason = `${message.method} was not answered`
-    const late = new RouterError('UPSTREAM_FAILED', { backend, reason })
-    const tooLong = setTimeout(() => reply.fail(late), patienceMs)
-    request(message, reply).catch(reject)
+    const late = new RouterError('UPSTREAM_FAILED', { backend: asked.backend, reason })
+    const tooLong =
+      message.method === 'initialize' ? undefined : setTimeout(() => reply.fail(late), patienceMs)
+    asked.request(message, reply).catch(reject)
   })

@@ -1,4 +1,4 @@
-import type { SessionId } from '@mcp-router/core'
+import type { Backend, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -7,13 +7,15 @@ import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
+import { gateOf } from './gate.js'
 import type { HeldSession } from './held.js'
 import { ageingOf } from './ageing.js'
 import { repeatPassed, repeatReply } from './broken.js'
 import { lookOwned } from './list-changes.js'
-import { LiveSession } from './live.js'
+import type { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
 import { oweAnswer } from './owed.js'
+import { OwnedSession } from './owned-session.js'
 import { formOf } from './replay.js'
 import { readForeign, Replays } from './replays.js'
 import { openReply } from './reply.js'
@@ -57,7 +59,7 @@ export const openLive = (
       const cause = `its server ${isForgotten ? 'had forgotten it' : 'could not be reached'}`
       if (held.live) {
         held.live.revival.cause = cause
-        if (!isForgotten) putOff(held.live.revival)
+        if (!isForgotten && !gateOf(context, held.endpoint)) putOff(held.live.revival)
       }
       await restartOwned(context, held, upstream)
     },
@@ -65,16 +67,17 @@ export const openLive = (
       const held = sessions.held(id)
       if (held?.live) void repeatPassed(context, held, held.live, pending, error)
     },
-    onTold(requestId, answer) {
-      if (sessions.held(id)?.record.downstream === 'sse') context.told.add(id, requestId, answer)
+    onTold(call, answer) {
+      const record = sessions.held(id)?.record
+      if (record?.downstream === 'sse') context.told.add(record, call, answer)
     },
-    onUnheard(requestId, answer) {
+    onUnheard(call, answer) {
       const held = sessions.held(id)
-      if (held) oweAnswer(context, held.record, requestId, answer)
+      if (held) oweAnswer(context, held.record, call, answer)
     },
-    onAgreed(revision) {
+    onAgreed(agreed) {
       const held = sessions.held(id)
-      if (held) settle(`noting the revision of ${id}`, sessions.change(held, { revision }))
+      if (held) settle('noting what was agreed on', sessions.change(held, agreed))
     },
     onInitialized() {
       const held = sessions.held(id)
@@ -83,14 +86,24 @@ export const openLive = (
     },
     onListChanged: (change) => context.offers.heard(id, change),
   }
-  return new LiveSession(backend, hooks, new Replays(ageingOf(context.deadlines), epoch))
+  return new OwnedSession(backend, hooks, new Replays(ageingOf(context.deadlines), epoch), {
+    deadlines: context.deadlines,
+    deadlineMs() {
+      const { backends } = deps.registry.snapshot()
+      return (backends as ReadonlyMap<string, Backend>).get(backend)?.deadlineMs ?? Infinity
+    },
+    inputTtlMs: deps.options.inputTtlMs,
+  })
 }
+
+/** How long after its connection was lost a Session connects again by itself, ms. */
+const reconnectMs = 250
 
 /** The next message brings the Upstream back; whoever only listens must not wait for one. */
 const reviveLater = (context: Context, held: HeldSession): void => {
   const { live } = held
   if (!live) return
-  const pauseMs = putOff(live.revival)
+  const pauseMs = gateOf(context, held.endpoint) ? reconnectMs : putOff(live.revival)
   if (held.streams === 0) return
   const timer = setTimeout(() => {
     if (held.live === live && held.streams > 0) reviveOwned(context, held).catch(() => undefined)
@@ -128,7 +141,7 @@ const answerOwned = async (
   const reply = openReply(incoming, context, live, {
     form: formOf(held.record),
     onBroken: repeatReply(context, incoming, held, live, message),
-    streamed: new StreamedCall(context, held.record.id, message),
+    streamed: new StreamedCall(context, incoming, held.record, message),
     isResumed,
   })
   // What could not even be sent is over for the Reply too, which else would begin its stream some time later.
@@ -155,7 +168,7 @@ export const followOwned = async (
     else if (!foreign || foreign.instance || foreign.epoch >= held.record.epoch)
       throw unknownEvent()
     else if (foreign.requestId !== undefined)
-      return succeed(context, incoming, held, foreign.requestId, (message) =>
+      return succeed(context, incoming, held, foreign, (message) =>
         answerOwned(context, incoming, held, message, true),
       )
     // What an Owner before this one said outside of calls is lost with it; what comes is not.
@@ -188,7 +201,7 @@ export const openSessionStream = (
   onClosed?: () => void,
 ): void => {
   const stream = openCounted(context, incoming, held, () => {
-    live.detach(stream)
+    live.replays.standalone.detach(stream)
     onClosed?.()
   })
   if (first) stream.frame(first)

@@ -1,12 +1,13 @@
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
+import { discard } from '@mcp-router/upstream'
 import type { Batch } from '../body.js'
 import type { RouterDeps } from '../deps.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
-import { ownedBy } from './live.js'
+import { ownedBy } from './owned-by.js'
 import { reviveOwned, takeOver } from './takeover.js'
 
 /** OwnerTask is a request of an owned Session. */
@@ -48,12 +49,16 @@ export const atOwner = async (
       respondError(incoming, error),
     )
   }
+  const again = (): void => {
+    incoming.isAgain = true
+    here()
+  }
   const pass = task.isAbout ? 'passBack' : 'passTo'
   context.handoff[pass](incoming, owner, task.body, {
     unreachable: here,
     lost: (error) => {
       task.isRetrySafe().then(
-        (isSafe) => (isSafe ? here() : respondError(incoming, error)),
+        (isSafe) => (isSafe ? again() : respondError(incoming, error)),
         () => respondError(incoming, error),
       )
     },
@@ -82,8 +87,8 @@ const serveHere = async (
   return taken ? task.serve(taken) : serveElsewhere(context, incoming, held, task)
 }
 
-/** serveElsewhere is for when another Instance was faster. */
-const serveElsewhere = async (
+/** serveElsewhere is for when another Instance was faster, or has the Session by now. */
+export const serveElsewhere = async (
   context: Context,
   incoming: Incoming,
   { record }: HeldSession,
@@ -145,6 +150,6 @@ const verified = async (
     () => epoch,
   )
   if (found === epoch) return held
-  sessions.forget(id)
+  discard(sessions.forget(id))
   return sessions.find(id, { name: principal }, incoming.backend || backend)
 }

@@ -1,151 +1,264 @@
+import type { Endpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { createSseDecoder, MalformedMessage, scanMessage, spliceId } from '@mcp-router/protocol'
+import {
+  createSseDecoder,
+  isStrayProgress,
+  MalformedMessage,
+  progressTokenOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { discard, isEventStream, post } from '@mcp-router/upstream'
-import type { HttpAnswer, HttpPosting } from '@mcp-router/upstream'
+import {
+  BadAnswer,
+  discard,
+  doubtIn,
+  doubtInResponse,
+  eventFault,
+  isEventStream,
+  ownResponse,
+  post,
+  refusalOf,
+  responseIn,
+  SessionLost,
+  wasNeverSent,
+} from '@mcp-router/upstream'
+import type { ChunkTaker, HttpAnswer, HttpPosting, SessionDoubt } from '@mcp-router/upstream'
+import { isQuestion, noteAsked, noteHeard } from '../call-deadline.js'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
+import type { Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
+import { afterBreak, isBroken } from '../outcome.js'
 import { traceOf } from '../trace.js'
+import { acceptedOf } from '../accept.js'
+import { noteAskedOutside } from './asked.js'
 import type { Carrier } from './carrier.js'
 import type { HeldSession } from './held.js'
+import type { ListeningCall } from './listening.js'
+import { limitPortable } from './portable-limit.js'
+import { httpEndpoint } from './portable-request.js'
+import { isForgotten, reopenPortable } from './reopen.js'
 import type { Reply } from './reply.js'
 
 /** How long an Endpoint may keep a stream open behind its response, ms. */
 const lingerMs = 250
 
+/** How often the session is opened anew for one message, as for one that comes alone. */
+const maxTries = 2
+
+/** Sent is where a message went, as the Session was then. */
+interface Sent {
+  readonly at: Endpoint
+  readonly by: Session
+}
+
 /** PortableCarrier sends each message of a batch to the http Endpoint of its Session in a POST of its own. */
 export class PortableCarrier implements Carrier {
   private readonly context: Context
+  private readonly incoming: Incoming
   private readonly held: HeldSession
-  private readonly headers: string[]
-  private readonly postings = new Map<Reply, HttpPosting>()
+  private readonly postings = new Map<Reply, HttpPosting | undefined>()
+  private readonly limits = new Map<Reply, Timed | undefined>()
 
   constructor(context: Context, incoming: Incoming, held: HeldSession) {
     this.context = context
+    this.incoming = incoming
     this.held = held
-    this.headers = [...held.postHeaders, ...traceOf(incoming.req)]
   }
 
   ask(message: Message, reply: Reply): void {
-    const taker = (status: number, headers: HttpAnswer['headers']) => {
-      if (status !== 200 || !isEventStream({ headers })) return undefined
-      const decoder = createSseDecoder(({ event, data }) => {
-        if (event !== 'message' || data.length === 0) return
-        try {
-          this.hear(scanMessage(data), reply)
-        } catch (error) {
-          // Told at once: what is thrown breaks off the stream, unless it has ended already.
-          this.onError(error, reply)
-          throw error
-        }
-      })
-      return (chunk: Buffer): void => decoder.push(chunk)
-    }
-    const posting = this.post(message, taker)
-    this.postings.set(reply, posting)
-    posting.answer.then(
-      (answer) => this.onAnswer(answer, reply),
-      (error: unknown) => this.onError(error, reply),
+    this.postings.set(reply, undefined)
+    const limit = limitPortable(this.context, this.held, message, reply, (error) => {
+      this.end(reply, error)
+      reply.fail(error)
+    })
+    this.limits.set(reply, limit)
+    this.heard(message, reply).then(
+      (response) => {
+        if (this.settle(reply) && response) reply.answer(response)
+      },
+      (error: unknown) => {
+        if (this.settle(reply)) reply.fail(failureOf(this.held.record.backend, error))
+      },
     )
   }
 
   async tell(message: Message): Promise<void> {
-    const { answer } = this.post(message)
-    answer.catch(() => this.context.selector.failed(this.held.endpoint))
-    const { status } = await answer
-    this.onStatus(status)
-    if (status >= 400) throw this.refusal(status)
+    const { backend } = this.held.record
+    await this.inSession(async (sent) => {
+      const answer = await this.post(message).answer
+      await this.requireSession(sent, doubtIn(answer))
+      if (answer.status < 400) return
+      if (answer.status !== 400) throw refusalOf(backend, answer)
+      const reason = `server "${backend}" refused a message of the batch`
+      throw new RouterError('INVALID_REQUEST', { reason })
+    })
   }
 
   release(reply: Reply): void {
+    this.end(reply, new Error('the client left'))
+  }
+
+  private end(reply: Reply, reason: Error): void {
     const posting = this.postings.get(reply)
-    this.postings.delete(reply)
-    posting?.abort(new Error('the client left'))
+    this.settle(reply)
+    posting?.abort(reason)
   }
 
-  private post(message: Message, taker?: Parameters<typeof post>[2]['taker']): HttpPosting {
-    const { endpoint, record } = this.held
-    if (endpoint.transport !== 'http') {
-      throw new TypeError(`session ${record.id} is portable but its endpoint is not http`)
+  /** settle is for each once; false: nobody waits for it any more. */
+  private settle(reply: Reply): boolean {
+    const limit = this.limits.get(reply)
+    if (limit) this.context.deadlines.remove(limit)
+    this.limits.delete(reply)
+    return this.postings.delete(reply)
+  }
+
+  /** heard answers once its server is heard, also outside of calls. */
+  private async heard(message: Message, reply: Reply): Promise<Message | undefined> {
+    const { listening } = this.context
+    const call: ListeningCall = {
+      session: this.held,
+      heard: reply,
+      older: undefined,
+      newer: undefined,
+      takeOutside: (said) => {
+        const isTaken =
+          this.postings.has(reply) && acceptedOf(this.incoming.req.headers.accept).stream
+        if (isTaken) reply.say(said)
+        if (isTaken) noteAskedOutside(this.context, this.held.record, said)
+        return isTaken
+      },
     }
-    const request = { method: 'POST', headers: this.headers, body: message.bytes } as const
-    return post(this.context.deps.client, endpoint.url, taker ? { ...request, taker } : request)
-  }
-
-  /** hear takes what comes on the stream of a request; behind its response the stream may stay open for a moment. */
-  private hear(said: Message, reply: Reply): void {
-    if (said.kind !== 'response') {
-      reply.say(said)
-      return
+    listening.enter(call)
+    try {
+      if (listening.isOn) await new Promise<void>((resolve) => listening.before(call, resolve))
+      return await this.answer(message, reply)
+    } finally {
+      listening.leave(call)
     }
-    const posting = this.postings.get(reply)
-    if (said.id !== reply.id || !posting) return
-    this.postings.delete(reply)
-    this.onStatus(200)
-    const late = setTimeout(() => posting.abort(new Error('the response is complete')), lingerMs)
-    discard(posting.answer.finally(() => clearTimeout(late)))
-    reply.answer(said)
   }
 
-  private onAnswer(answer: HttpAnswer, reply: Reply): void {
-    if (!this.postings.delete(reply)) return
-    this.onStatus(answer.status)
-    const { backend } = this.held.record
-    if (isEventStream(answer)) {
-      const reason = 'its stream ended before the response'
-      reply.fail(new RouterError('UPSTREAM_FAILED', { backend, reason }))
-      return
+  /** answer resolves with the response, undefined where nobody waits for it any more. It is sent again where it may run twice. */
+  private async answer(message: Message, reply: Reply): Promise<Message | undefined> {
+    const { context, held, incoming } = this
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await this.inSession((sent, tries) => this.exchange(message, reply, sent, tries))
+      } catch (error) {
+        if (!this.postings.has(reply)) return undefined
+        const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
+        if (!backend || !isBroken(error)) throw error
+        const { requestId, at } = incoming
+        const broken = { backend, message, requestId, at, error, repeats }
+        const told = await afterBreak(context, broken)
+        if (told) throw told
+      }
     }
-    const lost = this.isLost(answer.status)
-    const response = lost ? undefined : responseIn(answer.body, reply.id)
-    if (response) reply.answer(response)
-    else reply.fail(this.refusal(answer.status))
   }
 
-  private onError(error: unknown, reply: Reply): void {
-    if (!this.postings.delete(reply)) return
-    const { backend } = this.held.record
-    if (error instanceof MalformedMessage) {
-      const reason = error.message
-      reply.fail(new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason }, error))
-      return
-    }
-    this.context.selector.failed(this.held.endpoint)
-    reply.fail(failureOf(backend, error))
-  }
-
-  private onStatus(status: number): void {
+  /** inSession does it, and once more in a new session where the Endpoint has forgotten this one, or is gone. */
+  private async inSession<T>(send: (sent: Sent, tries: number) => Promise<T>): Promise<T> {
     const { context, held } = this
-    context.selector.worked(held.endpoint)
-    if (this.isLost(status)) discard(context.sessions.end(held))
-  }
-
-  /** The Endpoint forgot the session: the client hears 404 and starts anew (spec 2025-03-26, session management). */
-  private isLost(status: number): boolean {
-    return status === 404 && this.held.record.backendSessionId !== ''
-  }
-
-  /** What the Endpoint says by its status alone; 400 is the client's to mend, as it is to a message that comes alone. */
-  private refusal(status: number): RouterError {
-    if (this.isLost(status)) return new RouterError('SESSION_NOT_FOUND')
-    const { backend } = this.held.record
-    if (status === 400) {
-      const reason = `server "${backend}" refused a message of the batch`
-      return new RouterError('INVALID_REQUEST', { reason })
+    for (let tries = 0; ; tries++) {
+      // Nothing is sent to the place of an endpoint that was replaced: the session there is another one.
+      if (held.isReplaced) await reopenPortable(context, held, { at: undefined, by: held.record })
+      const sent = { at: held.endpoint, by: held.record }
+      try {
+        const result = await send(sent, tries)
+        context.selector.worked(sent.at)
+        return result
+      } catch (error) {
+        const isLost = error instanceof SessionLost
+        if (isLost && tries >= maxTries)
+          discard(context.sessions.end(held, 'its server forgot it again and again'))
+        const isAnswer = error instanceof RouterError || error instanceof BadAnswer
+        if (!isLost && !isAnswer) context.selector.failed(sent.at)
+        if (tries >= maxTries || !(isLost || wasNeverSent(error))) throw error
+        await reopenPortable(context, held, { at: isLost ? sent.at : undefined, by: sent.by })
+      }
     }
-    return new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: `HTTP status ${status}` })
   }
-}
 
-/** Servers refuse some messages under the id null: in an array only the id of the request tells whose answer it is. */
-const responseIn = (body: Buffer, id: string): Message | undefined => {
-  try {
-    const message = scanMessage(body)
-    if (message.kind !== 'response') return undefined
-    return message.id === id ? message : scanMessage(spliceId(message, id).bytes)
-  } catch (error) {
-    if (error instanceof MalformedMessage) return undefined
-    throw error
+  private async exchange(
+    message: Message,
+    reply: Reply,
+    sent: Sent,
+    tries: number,
+  ): Promise<Message> {
+    const { backend } = this.held.record
+    if (!this.postings.has(reply)) throw new Error('the client left')
+    const { response, answer } = await this.responseTo(message, reply)
+    if (response) {
+      await this.requireSession(sent, tries === 0 ? doubtInResponse(response) : undefined)
+      return response
+    }
+    await this.requireSession(sent, doubtIn(answer))
+    if (!isEventStream(answer)) return responseIn(backend, answer, message.id)
+    throw new Error('its stream ended without a response')
+  }
+
+  /** responseTo resolves once the response is there, or the whole answer; behind its response a stream may stay open for a moment. */
+  private responseTo(
+    message: Message,
+    reply: Reply,
+  ): Promise<{ response?: Message; answer: HttpAnswer }> {
+    return new Promise((resolve, reject) => {
+      // The stream may have ended before what is thrown breaks it off.
+      const hear = (data: Buffer): Message | undefined => {
+        try {
+          return this.hear(data, message, reply)
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+          throw error
+        }
+      }
+      const taker: ChunkTaker = (status, headers) => {
+        if (status !== 200 || !isEventStream({ headers })) return undefined
+        const decoder = createSseDecoder(({ event, data }) => {
+          if (event !== 'message' || data.length === 0) return
+          const response = hear(data)
+          if (!response) return
+          resolve({ response, answer: { status, headers, body: data } })
+          const late = setTimeout(
+            () => posting.abort(new Error('the response is complete')),
+            lingerMs,
+          )
+          discard(posting.answer.finally(() => clearTimeout(late)))
+        }, this.context.deps.client.maxResponseBytes)
+        return (chunk) => decoder.push(chunk)
+      }
+      const posting = this.post(message, taker)
+      this.postings.set(reply, posting)
+      posting.answer.then((answer) => resolve({ answer }), reject)
+    })
+  }
+
+  /** hear takes what comes on the stream of a request, and returns the response. */
+  private hear(data: Buffer, sent: Message, reply: Reply): Message | undefined {
+    const { backend } = this.held.record
+    noteHeard(reply)
+    try {
+      const said = scanMessage(data)
+      if (said.kind === 'response') return ownResponse(backend, said, sent.id)
+      if (isQuestion(said)) noteAsked(reply, this.context.deps.options.inputTtlMs)
+      const isStray = isStrayProgress(said, (token) => token === progressTokenOf(sent))
+      if (!isStray && this.postings.has(reply)) reply.say(said)
+      return undefined
+    } catch (error) {
+      throw error instanceof MalformedMessage ? eventFault(backend, error) : error
+    }
+  }
+
+  private async requireSession({ at, by }: Sent, doubt: SessionDoubt | undefined): Promise<void> {
+    if (!doubt || !by.backendSessionId) return
+    if (await isForgotten(this.context, this.held, by, doubt)) throw new SessionLost(at.id)
+  }
+
+  private post(message: Message, taker?: ChunkTaker): HttpPosting {
+    const { held, incoming } = this
+    const { url } = httpEndpoint(held)
+    const headers = [...held.postHeaders, ...traceOf(incoming.req)]
+    const request = { method: 'POST', headers, body: message.bytes } as const
+    return post(this.context.deps.client, url, taker ? { ...request, taker } : request)
   }
 }

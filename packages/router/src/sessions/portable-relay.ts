@@ -1,32 +1,38 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
+import type { Endpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import type { Message } from '@mcp-router/protocol'
-import { discard, mayTryElsewhere, sessionHeaders, wasNeverSent } from '@mcp-router/upstream'
-import type { HttpController, HttpRequest } from '@mcp-router/upstream'
+import type { Message, SseEvent } from '@mcp-router/protocol'
+import {
+  BadAnswer,
+  discard,
+  doubtIn,
+  doubtInResponse,
+  mayTryElsewhere,
+  wasNeverSent,
+} from '@mcp-router/upstream'
+import type {
+  HttpAnswer,
+  HttpController,
+  HttpHeaders,
+  HttpRequest,
+  SessionDoubt,
+} from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { afterBreak } from '../outcome.js'
-import { isStream, Relay } from '../relay.js'
-import { traceOf } from '../trace.js'
+import { AnswerRelay } from '../answer-relay.js'
 import type { HeldSession } from './held.js'
 import { PortableReply } from './portable-reply.js'
-import { lookPortable } from './list-changes.js'
-import { reopenPortable } from './reopen.js'
+import { httpEndpoint } from './portable-request.js'
+import { noteCookies } from './note-cookies.js'
+import { isForgotten, reopenPortable } from './reopen.js'
 import { formOf } from './replay.js'
 
-/** What servers say that have forgotten a session, where their status is not 404. */
-const forgotten = /session|initializ/i
-/** A refusal is short. */
-const longestRefusal = 4_096
 /** The session that another Instance opened meanwhile may be gone as well; one that was opened for this message is not, or never will be. */
 const maxTries = 2
 
-/**
- * A client's own stream waits for an Endpoint that is being started anew: clients try only a few times, maybe all of them before it is
- * back, and then never hear anything again.
- */
+/** A client's own stream waits so long for an Endpoint that is being started: clients try only a few times, ms. */
 const streamPatienceMs = 30_000
 const streamPauseMs = 250
 
@@ -35,22 +41,15 @@ const streamPauseMs = 250
  * executed: the session is opened anew, once for all who wait, and the request sent again. Where the Endpoint goes away with it, it is
  * sent again if it may run twice.
  */
-export class PortableRelay extends Relay {
-  private readonly context: Context
-  private readonly request: Incoming
-  private readonly session: HeldSession
-  /** None: the GET stream. */
-  private readonly message: Message | undefined
+export abstract class PortableRelay extends AnswerRelay {
+  protected readonly context: Context
+  readonly session: HeldSession
   /** How often the session was opened anew for it. */
   private tries = 0
   /** How often it was sent again because the Endpoint went away with it. */
   private repeats = 0
   /** Set once the answer is a stream that is numbered here. */
-  private reply: PortableReply | undefined
-  /** The body of a 400 that may say that the session is gone. */
-  private refusal: Buffer[] | undefined
-  private refused = false
-  private refusalHead: Record<string, unknown> = {}
+  protected reply: PortableReply | undefined
   /** As they were when this was sent. */
   private sentBy: Session
   private sentTo: Endpoint
@@ -61,22 +60,33 @@ export class PortableRelay extends Relay {
     held: HeldSession,
     message: Message | undefined,
   ) {
-    super(incoming, context, noHooks)
+    super(incoming, context, noHooks, message)
     this.context = context
-    this.request = incoming
     this.session = held
-    this.message = message
     this.sentBy = held.record
     this.sentTo = held.endpoint
   }
 
   send(): void {
     const endpoint = httpEndpoint(this.session)
-    this.refused = false
     this.sentBy = this.session.record
     this.sentTo = endpoint
-    this.request.endpoint = endpoint.id
-    this.context.deps.client.dispatch(endpoint.url, this.asRequest(endpoint), this)
+    this.incoming.endpoint = endpoint.id
+    this.context.deps.client.dispatch(endpoint.url, this.request(), this)
+  }
+
+  /** The events of a session that is gone went with it; in the one that took its place the same id is another event. */
+  protected isAnew(): boolean {
+    return this.tries > 0 || this.context.sessions.movedAt(this.session.record.id) !== undefined
+  }
+
+  /** request is what the Endpoint is sent, also the next time. */
+  protected abstract request(): HttpRequest
+
+  /** expire ends a call that its server leaves alone. */
+  expire(error: RouterError): void {
+    this.give(error)
+    this.abort(error)
   }
 
   /** resume sends it on behalf of a client that came back for the answer, which is a stream in any case. */
@@ -86,58 +96,84 @@ export class PortableRelay extends Relay {
     this.send()
   }
 
-  override onResponseStart(
-    controller: HttpController,
-    status: number,
-    headers: Record<string, unknown>,
-  ): void {
+  override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
     this.context.selector.worked(this.sentTo)
-    if (status === 404 && this.sentBy.backendSessionId) {
-      // The rest of this answer is nobody's business.
-      this.refused = true
-      controller.abort(new Error('the session is opened anew'))
-      this.reopen(this.sentTo)
-    } else if (status === 400 && this.tries < maxTries) {
-      this.refusal = []
-      this.refusalHead = headers
-    } else this.passStart(controller, status, headers)
+    noteCookies(this.context, this.session, this.sentBy, headers)
+    super.onResponseStart(controller, status, headers)
   }
 
-  override onResponseData(controller: HttpController, chunk: Buffer): void {
-    if (this.refused) return
-    if (this.refusal) this.refusal.push(chunk)
-    else if (this.reply) this.reply.push(chunk)
-    else super.onResponseData(controller, chunk)
-  }
-
-  /** The second chunk may be what makes it a stream that is numbered here. */
-  protected override write(chunk: Buffer, controller: HttpController): void {
+  protected override pass(chunk: Buffer): void {
     if (this.reply) this.reply.push(chunk)
-    else super.write(chunk, controller)
+    else super.pass(chunk)
   }
 
-  override onResponseEnd(): void {
-    const { refusal, controller } = this
-    if (this.refused) return
-    if (refusal && controller) {
-      this.refusal = undefined
-      const body = Buffer.concat(refusal)
-      if (body.length <= longestRefusal && forgotten.test(body.toString('latin1'))) {
-        this.reopen(this.sentTo)
-        return
-      }
-      this.passStart(controller, 400, this.refusalHead)
-      this.onResponseData(controller, body)
+  /** The second event may be what makes it a stream that is numbered here. */
+  protected override write(chunk: Buffer): void {
+    if (this.reply) this.reply.push(chunk)
+    else super.write(chunk)
+  }
+
+  protected override conclude(): void {
+    if (this.reply?.isAnswered()) this.finish()
+    else super.conclude()
+  }
+
+  protected override judge(answer: HttpAnswer): void {
+    const doubt = this.sentBy.backendSessionId ? doubtIn(answer) : undefined
+    if (doubt) this.reopenIf(doubt, () => this.judgeKnown(answer))
+    else this.judgeKnown(answer)
+  }
+
+  /** judgeKnown does so where the session is not in doubt. A client that is refused the stream it may open goes on without it. */
+  protected judgeKnown(answer: HttpAnswer): void {
+    const { status } = answer
+    const isRefused = status < 500 && ![401, 403, 429].includes(status)
+    if (!this.message && isRefused)
+      this.give(new RouterError('METHOD_NOT_ALLOWED', { allow: 'POST, DELETE' }))
+    else super.judge(answer)
+  }
+
+  /** A client would take 404 for the end of its session. */
+  protected override statusOf(status: number): number {
+    return status === 404 ? 200 : status
+  }
+
+  protected override deliver(response: Message): void {
+    const doubt = this.doubtIn(response)
+    if (doubt) this.reopenIf(doubt, () => super.deliver(response))
+    else super.deliver(response)
+  }
+
+  protected override onResponse(response: Message, event: SseEvent): void {
+    const doubt = this.doubtIn(response)
+    if (!doubt) {
+      super.onResponse(response, event)
+      return
     }
-    if (!this.reply) super.onResponseEnd()
-    else if (this.over) return
-    else if (this.reply.end()) this.finish()
-    else this.onBroken(new Error('its stream ended without the answer'))
+    this.dismiss('the session is in doubt')
+    this.reopenIf(doubt, () => {
+      super.onResponse(response, event)
+      this.conclude()
+    })
+  }
+
+  protected override takesEmptyEvents(): boolean {
+    return formOf(this.session.record) === 'primed'
+  }
+
+  /** It may be fetched later where its events have ids. */
+  protected override onUnanswered(error: Error): void {
+    if (!this.reply && this.streams && this.eventIds) super.conclude()
+    else this.onBroken(error)
   }
 
   override onResponseError(controller: HttpController, error: Error): void {
-    if (this.over || this.refused) return
-    this.refusal = undefined
+    if (this.over || this.isDismissed(controller)) return
+    // Neither says that the Endpoint is gone: one is its answer, the other of this router, which sent nothing.
+    if (error instanceof BadAnswer || error instanceof RouterError) {
+      this.give(failureOf(this.session.record.backend, error))
+      return
+    }
     this.context.selector.failed(this.sentTo)
     if (this.tries < maxTries && wasNeverSent(error)) this.reopen(undefined)
     else if (this.message) this.onBroken(error)
@@ -162,56 +198,58 @@ export class PortableRelay extends Relay {
   /** Leaving is no cancellation (spec 2025-03-26, transports): whoever has an event id can come back for the rest. */
   protected override onClientClose(): void {
     if (!this.reply?.isOpen()) super.onClientClose()
-    else if (!this.over) this.request.done(499, 'CLIENT_LEFT')
+    else if (!this.over) this.incoming.done(499, 'CLIENT_LEFT')
   }
 
   private openReply(): PortableReply | undefined {
-    const { context, request, session, message } = this
+    const { context, incoming, session, message } = this
     if (!message) return undefined
     const onLapsed = (): void => {
       this.finish()
       this.controller?.abort(new Error('its client did not come back'))
     }
-    this.reply = new PortableReply(context, request, session.record.id, message, onLapsed)
+    this.reply = new PortableReply(context, incoming, session.record, message, onLapsed)
     return this.reply
   }
 
-  private passStart(
-    controller: HttpController,
-    status: number,
-    headers: Record<string, unknown>,
-  ): void {
-    if (!this.message && status === 200) lookPortable(this.context, this.session, this)
-    if (!this.reply) super.onResponseStart(controller, status, headers)
-    else if (status === 200) this.reply.expect(isStream(headers))
-    else {
-      const { backend } = this.session.record
-      this.give(new RouterError('UPSTREAM_FAILED', { backend, reason: `it answered ${status}` }))
-      controller.abort(new Error('its client was told'))
-    }
+  /** doubtIn asks of a response once: where it is the same in a new session, it is the answer. */
+  private doubtIn(response: Message): SessionDoubt | undefined {
+    return this.sentBy.backendSessionId && this.tries === 0 ? doubtInResponse(response) : undefined
+  }
+
+  /** reopenIf sends it again in a new session where the doubt turns out to be true. */
+  private reopenIf(doubt: SessionDoubt, otherwise: () => void): void {
+    const { context, session, sentBy, sentTo } = this
+    void isForgotten(context, session, sentBy, doubt).then((is) => {
+      if (this.over) return
+      if (is) this.reopen(sentTo)
+      else otherwise()
+    })
   }
 
   /** The Endpoint took the request and went away before it answered. */
   private onBroken(error: Error): void {
-    const { context, request, session, message, repeats } = this
+    const { context, incoming, session, message, repeats } = this
     const backend = context.deps.registry.snapshot().backends.get(session.record.backend)
     if (!message || !backend) {
       this.give(failureOf(session.record.backend, error))
       return
     }
     this.forgetAnswer()
-    const { requestId, at } = request
+    const { requestId, at } = incoming
     const broken = { backend, message, requestId, at, error, repeats }
-    void afterBreak(context, broken).then((told) => {
+    const goOn = (told: RouterError | undefined): void => {
       if (this.over) return
-      if (told) {
-        this.give(told)
-        return
-      }
+      if (told) throw told
       this.repeats++
       this.tries = 0
-      this.send()
-    })
+      if (session.isReplaced) this.reopen(undefined)
+      else this.send()
+    }
+    // A command may have taken the place of its Endpoint between two tries.
+    afterBreak(context, broken)
+      .then(goOn)
+      .catch((error: unknown) => this.give(failureOf(backend.name, error)))
   }
 
   /** reopen goes on in a new session at this Endpoint, undefined: at another one that can be reached. */
@@ -223,16 +261,16 @@ export class PortableRelay extends Relay {
       return
     }
     this.tries++
-    this.reopened(endpoint).then(
-      () => {
-        if (!this.over) this.send()
-      },
-      (error: unknown) => this.give(failureOf(session.record.backend, error)),
-    )
+    const goOn = (): void => {
+      if (!this.over) this.send()
+    }
+    this.reopened(endpoint)
+      .then(goOn)
+      .catch((error: unknown) => this.give(failureOf(session.record.backend, error)))
   }
 
   private async reopened(endpoint: Endpoint | undefined): Promise<void> {
-    const { context, request, session } = this
+    const { context, incoming, session } = this
     const refused = { at: endpoint, by: this.sentBy }
     const giveUpAt = performance.now() + streamPatienceMs
     for (;;) {
@@ -240,48 +278,22 @@ export class PortableRelay extends Relay {
         await reopenPortable(context, session, refused)
         return
       } catch (error) {
-        const isWaiting = !this.message && !request.isClosed() && performance.now() < giveUpAt
+        const isWaiting = !this.message && !incoming.isClosed() && performance.now() < giveUpAt
         if (!isWaiting || !mayTryElsewhere(error)) throw error
         await wait(streamPauseMs, undefined, { ref: false })
       }
     }
   }
 
-  /** give ends it with what is known. */
-  private give(error: RouterError): void {
+  protected override give(error: Error): void {
     if (this.over) return
     if (!this.reply) {
       this.fail(error)
       return
     }
     this.finish()
-    this.reply.fail(error)
-  }
-
-  private asRequest(endpoint: HttpEndpoint): HttpRequest {
-    const { message, session } = this
-    if (message) {
-      const more = traceOf(this.request.req)
-      const headers = session.postHeaders
-      return { method: 'POST', headers, more, body: message.bytes }
-    }
-    const { backendSessionId, revision } = session.record
-    const headers = sessionHeaders(endpoint, backendSessionId, revision)
-    headers.push('accept', 'text/event-stream')
-    const lastEventId = this.request.req.headers['last-event-id']
-    // The events of a session that is gone went with it; in the one that took its place the same id is another event.
-    const isGone = this.tries > 0 || this.context.sessions.movedAt(session.record.id) !== undefined
-    if (typeof lastEventId === 'string' && !isGone) headers.push('last-event-id', lastEventId)
-    return { method: 'GET', headers }
+    this.reply.fail(failureOf(this.session.record.backend, error))
   }
 }
 
 const noHooks = {}
-
-/** httpEndpoint is the Endpoint of a portable Session. */
-export const httpEndpoint = (held: HeldSession): HttpEndpoint => {
-  if (held.endpoint.transport !== 'http') {
-    throw new TypeError(`session ${held.record.id} is portable but its endpoint is not http`)
-  }
-  return held.endpoint
-}

@@ -1,7 +1,7 @@
-import type { SessionId } from '@mcp-router/core'
-import type { RouterError } from '@mcp-router/core'
+import type { RouterError, Session } from '@mcp-router/core'
 import { createSseDecoder, errorBytes, MalformedMessage, scanMessage } from '@mcp-router/protocol'
-import type { Message } from '@mcp-router/protocol'
+import type { Message, SseDecoder } from '@mcp-router/protocol'
+import { noteHeard } from '../call-deadline.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -19,8 +19,7 @@ export class PortableReply {
   private readonly message: Message
   private readonly replay: Replay
   private readonly call: StreamedCall
-  private decoder: ReturnType<typeof createSseDecoder> | undefined
-  private chunks: Buffer[] | undefined
+  private readonly decoder: SseDecoder
   private readonly keep: KeepAlive
   private answered = false
 
@@ -28,18 +27,20 @@ export class PortableReply {
   constructor(
     context: Context,
     incoming: Incoming,
-    session: SessionId,
+    session: Session,
     message: Message,
     onLapsed: () => void,
   ) {
     this.incoming = incoming
     this.message = message
-    this.replay = context.portableReplays.open(session, message.id, onLapsed)
-    this.call = new StreamedCall(context, session, message)
+    this.replay = context.portableReplays.open(session.id, message.id, onLapsed)
+    this.call = new StreamedCall(context, incoming, session, message)
     this.keep = context.keep
+    this.decoder = createSseDecoder(({ event, data }) => {
+      if (event === 'message' && data.length > 0) this.hear(data)
+    }, context.deps.client.maxResponseBytes)
     // Until it is noted, Nginx may send it to another Instance.
-    void this.call.begin().then(() => this.open())
-    this.expect(true)
+    void this.call.begin(this.replay.name).then(() => this.open())
   }
 
   /** isOpen tells that the stream has begun: its client can come back for it. */
@@ -47,26 +48,9 @@ export class PortableReply {
     return this.incoming.streaming
   }
 
-  /** expect says how the Endpoint answers: with events, or with one JSON body. */
-  expect(isStream: boolean): void {
-    this.chunks = isStream ? undefined : []
-    this.decoder = isStream
-      ? createSseDecoder(({ event, data }) => {
-          if (event === 'message' && data.length > 0) this.hear(data)
-        })
-      : undefined
-  }
-
-  push(chunk: Buffer): void {
-    if (this.answered) return
-    if (this.chunks) this.chunks.push(chunk)
-    else this.decoder?.push(chunk)
-  }
-
-  /** end is the end of what the Endpoint says; false: the answer was not in it. */
-  end(): boolean {
-    if (this.chunks && this.chunks.length > 0) this.hear(Buffer.concat(this.chunks))
-    return this.answered
+  /** push takes events, whole or in parts. */
+  push(frames: Buffer): void {
+    if (!this.answered) this.decoder.push(frames)
   }
 
   fail(error: RouterError): void {
@@ -88,6 +72,7 @@ export class PortableReply {
   }
 
   private hear(bytes: Buffer): void {
+    noteHeard(this.incoming)
     const message = messageIn(bytes)
     if (message?.kind === 'response' && message.id === this.message.id) {
       this.conclude(bytes, 'ok')

@@ -9,7 +9,7 @@ import { openGateway, openStore } from '../testing/gateway.js'
 const done = { id: 1, result: { done: true } }
 
 /** Two Instances that share a session of 2025-11-25, whose server begins a stream, and answers when `go` says so. */
-const open = async () => {
+const open = async (deadlineMs = 10_000) => {
   const server = new EventEmitter()
   const going = once(server, 'go')
   const endpoint = await openEndpoint(({ res, message }) => {
@@ -19,7 +19,7 @@ const open = async () => {
     if (message.method === 'tools/list') res.end(`data: ${answer}\n\n`)
     else void going.then(() => res.end(`data: ${answer}\n\n`))
   })
-  const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+  const backends = [backendOf('web', [httpEndpoint(endpoint.url)], deadlineMs)]
   const store = openStore()
   const [one, other] = await Promise.all(
     ['router-instance-1', 'router-instance-2'].map((instance) =>
@@ -28,7 +28,7 @@ const open = async () => {
   )
   const { headers, session } = await initialize(`${one!.url}/mcp/web`)
   await store.sessions.update(session as never, 0, { revision: '2025-11-25' })
-  one!.router.forget(session as never)
+  await one!.router.forget(session as never)
   const urls = [one!, other!].map(({ url }) => `${url}/mcp/web`)
   const resume = (at: 0 | 1, lastEventId: string) =>
     follow(urls[at]!, { headers: { ...headers, 'last-event-id': lastEventId } })
@@ -38,11 +38,18 @@ const open = async () => {
       body: aRequest(1, 'do'),
     })
   const owe = (body: object) =>
-    store.journal.owe(session as never, { requestId: '1', body: JSON.stringify(body) })
+    store.journal.owe(session as never, 0, {
+      entry: goneStream,
+      callId: '',
+      body: JSON.stringify(body),
+    })
   const owed = () => store.journal.owed(session as never)
   const go = () => server.emit('go')
   return { endpoint, headers, url: urls[0]!, resume, call, go, owe, owed }
 }
+
+/** Of an instance that nobody knows, the first stream, which answers request 1. */
+const goneStream = `${Buffer.from('router-instance-9').toString('base64url')}.0123abcd~1.MQ`
 
 const idOf = async (events: Events) => String((await events.next()).id)
 
@@ -62,6 +69,17 @@ describe('the stream of a call', () => {
     },
   )
 
+  it.each([0, 1] as const)('has the deadline of any call (asked at %i)', async (at) => {
+    const { endpoint, call, resume } = await open(1_000)
+    const cut = await call()
+    const id = await idOf(cut)
+    cut.response.destroy()
+    const resumed = await resume(at, id)
+    expect(await idOf(resumed)).toBe(id)
+    expect(await resumed.message()).toMatchObject({ id: 1, error: { code: -31504 } })
+    await expect.poll(() => endpoint.by('notifications/cancelled')).toHaveLength(1)
+  })
+
   it('that is over for its client is not to be asked for again', async () => {
     const { headers, url, call, go } = await open()
     const events = await call()
@@ -75,8 +93,7 @@ describe('the stream of a call', () => {
 })
 
 describe('the stream of a call whose instance is gone', () => {
-  /** Of an instance that nobody knows, the first stream, which answers request 1. */
-  const gone = `${Buffer.from('router-instance-9').toString('base64url')}.0123abcd~1.MQ:3`
+  const gone = `${goneStream}:3`
 
   it('ends with the answer that was kept', async () => {
     const { endpoint, resume, owe, owed } = await open()
@@ -96,6 +113,14 @@ describe('the stream of a call whose instance is gone', () => {
     expect(endpoint.by('resources/read')).toHaveLength(1)
   })
 
+  it('has the deadline of any call once it is made again', async () => {
+    const { resume, owe } = await open(500)
+    await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
+    const resumed = await resume(1, gone)
+    await idOf(resumed)
+    expect(await resumed.message()).toMatchObject({ id: 1, error: { code: -31504 } })
+  })
+
   it('ends with what is known, where that may not', async () => {
     const { endpoint, resume, owe } = await open()
     await owe(aRequest(1, 'tools/call', { name: 'append' }))
@@ -111,6 +136,14 @@ describe('the stream of a call whose instance is gone', () => {
     await endpoint.shut()
     const told = await (await resume(1, gone)).message()
     expect(told).toMatchObject({ id: 1, error: { code: -31001, data: { tool: 'append' } } })
+  })
+
+  it('ends with what is known, where only a later call of the same id was noted', async () => {
+    const { resume, owe } = await open()
+    await owe({ jsonrpc: '2.0', ...done })
+    const earlier = gone.replace('~1.', '~0.')
+    const told = await (await resume(0, earlier)).message()
+    expect(told).toMatchObject({ id: 1, error: { code: -31001 } })
   })
 
   it('ends with what is known, where nothing was noted', async () => {

@@ -2,7 +2,8 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
-import { PortableRelay } from './portable-relay.js'
+import { PortableCall } from './portable-call.js'
+import { limitPortable } from './portable-limit.js'
 import { instanceOf } from './portable-replays.js'
 import type { ForeignEvent } from './replays.js'
 import { resume } from './resume.js'
@@ -26,9 +27,11 @@ export const resumePortable = async (
     return
   }
   const answer = (): void => {
-    succeed(context, incoming, held, event.requestId ?? '', (message) =>
-      new PortableRelay(context, incoming, held, message).resume(),
-    ).catch((error: unknown) => respondError(incoming, error))
+    succeed(context, incoming, held, event, (message) => {
+      const call = new PortableCall(context, incoming, held, message)
+      call.limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
+      call.resume()
+    }).catch((error: unknown) => respondError(incoming, error))
   }
   const instance = instanceOf(event.instance ?? '')
   const isElsewhere = instance !== context.deps.instance && !incoming.handedOff

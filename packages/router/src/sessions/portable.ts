@@ -1,11 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Context } from '../downstream/context.js'
 import type { Message } from '@mcp-router/protocol'
 import { endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
+import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { learnPortable } from './list-changes.js'
-import { httpEndpoint, PortableRelay } from './portable-relay.js'
+import { PortableCall } from './portable-call.js'
+import { limitPortable } from './portable-limit.js'
+import { PortableStream } from './portable-stream.js'
+import { httpEndpoint } from './portable-request.js'
 import { resumePortable } from './portable-resume.js'
+import { addFollow } from './rebound.js'
 import { readForeign } from './replays.js'
 
 /** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
@@ -17,7 +23,11 @@ export const passPortable = (
 ): void => {
   context.portableReplays.requireRoom(held.record.id)
   if (!held.looked) learnPortable(context, held, message)
-  new PortableRelay(context, incoming, held, message).send()
+  const call = new PortableCall(context, incoming, held, message)
+  const limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
+  limit?.quietFor(incoming, context.keep.periodMs)
+  call.limit = limit
+  call.start()
 }
 
 /**
@@ -33,6 +43,25 @@ export const followPortable = async (
   const event = typeof lastEventId === 'string' ? readForeign(lastEventId) : undefined
   if (event?.instance !== undefined)
     return resumePortable(context, incoming, held, String(lastEventId), event)
+  const here = (): Promise<void> => openStream(context, incoming, held)
+  const { listening, handoff } = context
+  // What another Instance listens to goes on without a gap; a server that numbers its events closes the gap by itself.
+  const isNew = lastEventId === undefined && !incoming.handedOff
+  const listener = listening.isOn && isNew ? await listening.listenerOf(held.record.id) : undefined
+  if (incoming.isClosed()) return
+  if (!listener) return here()
+  const instead = (): void => {
+    here().catch((error: unknown) => respondError(incoming, error))
+  }
+  handoff.passTo(incoming, listener, undefined, { unreachable: instead, lost: instead })
+}
+
+const openStream = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+): Promise<void> => {
+  const lastEventId = incoming.req.headers['last-event-id']
   const { id, backend } = held.record
   held.streams++
   const { events } = context.deps
@@ -43,13 +72,44 @@ export const followPortable = async (
     held.usedAt = Date.now()
     events.emit({ kind: 'stream', action: 'closed', session: id, backend })
   })
-  new PortableRelay(context, incoming, held, undefined).send()
+  const earlier = held.follower instanceof PortableStream ? held.follower : undefined
+  if (typeof lastEventId !== 'string' && earlier?.follow(incoming)) return
+  const stream = new PortableStream(context, incoming, held)
+  if (earlier && typeof lastEventId === 'string') stream.resumeBeside(earlier, lastEventId)
+  else if (earlier) stream.succeed(earlier)
+  incoming.whenClosed(addFollow(context.follows, id, () => stream.end()))
+  const kept = lastEventId === undefined ? context.listening.adopt(held) : undefined
+  if (kept?.listener) {
+    stream.continueOn(kept.listener, kept.missing)
+    return
+  }
+  if (context.listening.isOn) await stream.collect()
+  stream.start()
+}
+
+/** How long a drain waits for clients to open their streams at other Instances, ms: those of the official SDKs do so after 1 s. */
+const keptMs = 3_000
+const pollMs = 20
+
+/**
+ * keepStreams ends the clients' streams of portable Sessions, and keeps the Endpoints' until the clients have theirs at other Instances, or the
+ * time is up.
+ */
+export const keepStreams = async (context: Context, limitMs: number): Promise<void> => {
+  const { sessions, listening, peers, deps } = context
+  const giveUpAt = performance.now() + Math.min(limitMs, keptMs)
+  if (limitMs === 0 || !(await peers.hasOthers())) return
+  for (const { record, follower } of sessions.all())
+    if (follower instanceof PortableStream)
+      listening.keep(record.id, follower, deps.client.maxResponseBytes)
+  peers.leave()
+  while (listening.size() > 0 && performance.now() < giveUpAt) await wait(pollMs)
 }
 
 /** endPortable ends the Session here and at its Endpoint. */
 export const endPortable = async (context: Context, held: HeldSession): Promise<void> => {
-  const { backendSessionId, revision } = held.record
+  const { backendSessionId: sessionId, revision, cookies } = held.record
   await context.sessions.end(held, 'DELETE by the client')
-  if (!backendSessionId) return
-  await endSession(context.deps.client, httpEndpoint(held), backendSessionId, revision)
+  if (!sessionId || held.isReplaced) return
+  await endSession(context.deps.client, httpEndpoint(held), { sessionId, revision, cookies })
 }

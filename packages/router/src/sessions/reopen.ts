@@ -5,15 +5,22 @@ import {
   discard,
   endSession,
   headerOf,
+  isSessionKnown,
   mayTryElsewhere,
   post,
   sessionHeaders,
+  withCookies,
 } from '@mcp-router/upstream'
+import type { SessionDoubt } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
-import { askOpening, readOpening } from '../downstream/opening.js'
+import { askOpening, isOfSse, readOpening } from '../downstream/opening.js'
 import { isBroken } from '../outcome.js'
+import { readRevision } from '../read-revision.js'
 import type { HeldSession } from './held.js'
 import { reinitialized } from './list-changes.js'
+
+/** The end of "because …". */
+export const replacedCause = 'its endpoint was replaced in the servers file'
 
 /** Refused is where a message of a portable Session was not taken. */
 export interface Refused {
@@ -32,15 +39,37 @@ export const reopenPortable = (
   held: HeldSession,
   refused: Refused,
 ): Promise<void> => {
-  if (hasMoved(held.record, refused.by)) return Promise.resolve()
+  if (hasMoved(held.record, refused.by) && !held.isReplaced) return Promise.resolve()
   held.reopening ??= reopen(context, held, refused).finally(() => {
     held.reopening = undefined
   })
   return held.reopening
 }
 
-const hasMoved = (now: Session, then: Session): boolean =>
-  now.backendSessionId !== then.backendSessionId || now.endpoint !== then.endpoint
+/**
+ * isForgotten tells whether the Endpoint has forgotten the session of a portable Session, where its answer gave rise to doubt. All who doubt
+ * at the same time wait for the same ping.
+ */
+export const isForgotten = async (
+  context: Context,
+  held: HeldSession,
+  by: Session,
+  doubt: SessionDoubt,
+): Promise<boolean> => {
+  // Somebody else found out already.
+  if (doubt === 'certain' || held.isReplaced || hasMoved(held.record, by)) return true
+  const { endpoint } = held
+  if (endpoint.transport !== 'http') return true
+  held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
+    () => (held.doubted = undefined),
+  )
+  const isKnown = await held.doubted
+  return !isKnown || hasMoved(held.record, by)
+}
+
+/** hasMoved tells that a Session is in another session at its server, or at another one, than it was. */
+export const hasMoved = (now: Session, then: Session): boolean =>
+  now.backendSessionId !== then.backendSessionId || now.place !== then.place
 
 const reopen = async (context: Context, held: HeldSession, { at, by }: Refused): Promise<void> => {
   // What the client set, it may have set at another Instance; and that one may have been faster.
@@ -93,13 +122,15 @@ const openAt = async (
     const reason = `initialize was answered ${answer.status}`
     throw new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason })
   }
-  const result = readOpening(backend, answer)
+  // Another kind of Session is to be had there.
+  if (await isOfSse(context, backend, endpoint, answer)) throw new RouterError('SESSION_NOT_FOUND')
+  const { result } = readOpening(backend, answer, opening.id)
   if (!result) throw new RouterError('SESSION_NOT_FOUND')
-  const version = result['protocolVersion']
-  const revision = typeof version === 'string' ? version : held.record.revision
+  const revision = readRevision(backend, result) || held.record.revision
   const backendSessionId = headerOf(answer, 'mcp-session-id')
+  const cookies = withCookies('', answer.headers)
   const tell = async (bytes: Buffer): Promise<void> => {
-    const headers = sessionHeaders(endpoint, backendSessionId, revision)
+    const headers = sessionHeaders(endpoint, backendSessionId, revision, cookies)
     headers.push('content-type', 'application/json')
     headers.push('accept', 'application/json, text/event-stream')
     const { client } = context.deps
@@ -115,10 +146,17 @@ const openAt = async (
   await context.sessions.refresh(held)
   if (hasMoved(held.record, by)) {
     if (backendSessionId)
-      discard(endSession(context.deps.client, endpoint, backendSessionId, revision))
+      discard(
+        endSession(context.deps.client, endpoint, {
+          sessionId: backendSessionId,
+          revision,
+          cookies,
+        }),
+      )
     return
   }
-  const cause = at ? `${at.id} had forgotten it` : `${by.endpoint} could not be reached`
+  const gone = held.isReplaced ? replacedCause : `${by.endpoint} could not be reached`
+  const cause = at ? `${at.id} had forgotten it` : gone
   reinitialized(context, backend, endpoint)
-  await context.sessions.rehome(held, endpoint, { backendSessionId, revision }, cause)
+  await context.sessions.rehome(held, endpoint, { backendSessionId, revision, cookies }, cause)
 }

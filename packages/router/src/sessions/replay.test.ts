@@ -187,3 +187,28 @@ describe('with time', () => {
     expect(replay.isStale(performance.now())).toBe(true)
   })
 })
+
+it('keeps an earlier stream as a spare where a client may have several, and goes on with it when the newest closes', () => {
+  const keeper = { onKept: vi.fn(), onBytes: () => undefined, onEnd: () => undefined }
+  const replay = new Replay('0', keeper, [])
+  const [first, second, third] = [openStream(), openStream(), openStream()]
+  for (const { stream } of [first, second, third]) replay.attach(stream, 'numbered')
+  replay.say(Buffer.from('a'))
+  third.break()
+  replay.say(Buffer.from('b'))
+  replay.detach(third.stream)
+  replay.detach(first.stream)
+  replay.say(Buffer.from('c'))
+  expect([first.events, second.events, third.events]).toEqual([[], ['0:2 b', '0:3 c'], ['0:1 a']])
+  expect(second.stream.isOpen()).toBe(true)
+  replay.end()
+  expect(second.stream.isOpen()).toBe(false)
+})
+
+it('has one stream at a time for a client of 2024-11-05', () => {
+  const keeper = { onKept: vi.fn(), onBytes: () => undefined, onEnd: () => undefined }
+  const replay = new Replay('0', keeper, [])
+  const [first, second] = [openStream(), openStream()]
+  for (const { stream } of [first, second]) replay.attach(stream, 'plain')
+  expect([first.stream.isOpen(), second.stream.isOpen()]).toEqual([false, true])
+})

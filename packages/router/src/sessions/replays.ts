@@ -45,7 +45,7 @@ export class Replays implements Aged, ReplayKeeper {
     this.kept = kept
     if (instance) this.prefix = `${instance}~`
     else this.prefix = epoch > 1 ? `${epoch}-` : ''
-    this.standalone = new Replay(`${this.prefix}0`, this)
+    this.standalone = new Replay(`${this.prefix}0`, this, [])
   }
 
   /** requireRoom throws OVERLOADED where the Session has as many calls under way as it may. */
@@ -127,6 +127,8 @@ export class Replays implements Aged, ReplayKeeper {
 
 /** ForeignEvent is an event that an Owner before this one told. */
 export interface ForeignEvent {
+  /** The name of its stream. */
+  readonly stream: string
   /** Of the Owner. */
   readonly epoch: number
   /** The Instance, where there is no Owner. */
@@ -137,10 +139,10 @@ export interface ForeignEvent {
 
 /** readForeign reads an event id that is none of this Owner's; undefined: it is none at all. */
 export const readForeign = (lastEventId: string): ForeignEvent | undefined => {
-  const [all, , epoch, instance, encoded] = eventId.exec(lastEventId) ?? []
-  if (all === undefined) return undefined
+  const [, stream, epoch, instance, encoded] = eventId.exec(lastEventId) ?? []
+  if (stream === undefined) return undefined
   const id = encoded === undefined ? '' : Buffer.from(encoded, 'base64url').toString('utf8')
-  return { epoch: Number(epoch ?? 1), instance, requestId: isId(id) ? id : undefined }
+  return { stream, epoch: Number(epoch ?? 1), instance, requestId: isId(id) ? id : undefined }
 }
 
 const longestId = 128

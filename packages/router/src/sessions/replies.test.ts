@@ -1,5 +1,5 @@
 import { scanMessage } from '@mcp-router/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Replies } from './replies.js'
 import type { Reply } from './reply.js'
 
@@ -32,6 +32,15 @@ describe('a request under an id that is in flight', () => {
     expect(replies.get('1')).toBe(again)
     replies.release(again)
     expect(replies.get('1')).toBeUndefined()
+  })
+
+  it('is under way already where its reply is the very one that waits', () => {
+    const replies = new Replies()
+    const reply = replyTo('1', { requestId: 'r', yieldTo: () => true })
+    const yielded = vi.spyOn(reply, 'yieldTo')
+    expect([replies.add(call(1), reply), replies.add(call(1), reply)]).toEqual([true, false])
+    expect(yielded).not.toHaveBeenCalled()
+    expect(replies.all()).toEqual([reply])
   })
 
   it('has the answer for both, as nobody knows which of them still has a client', () => {

@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import { paramsOf } from '@mcp-router/protocol'
+import { progressTokenOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Reply } from './reply.js'
 
@@ -7,7 +7,7 @@ import type { Reply } from './reply.js'
 export class Replies {
   private readonly byId = new Map<string, Reply>()
   // Made with the first entry: few requests have one.
-  private tokens: Map<unknown, Reply> | undefined
+  private tokens: Map<string, Reply> | undefined
   /** Further Replies to a request that came more than once: which of them still has a client is not known yet. */
   private others: Map<string, Reply[]> | undefined
 
@@ -17,18 +17,21 @@ export class Replies {
    */
   add(message: Message, reply: Reply): boolean {
     const earlier = this.byId.get(message.id)
+    if (earlier === reply) return false
     const comesAgain = earlier?.requestId !== undefined && earlier.requestId === reply.requestId
     if (earlier && !comesAgain) {
       throw new RouterError('INVALID_REQUEST', { reason: `id ${message.id} is already in flight` })
     }
+    if (earlier && reply.yieldTo?.(earlier)) return false
     if (earlier) {
       this.others ??= new Map<string, Reply[]>()
       this.others.set(message.id, [...(this.others.get(message.id) ?? []), earlier])
     }
     this.byId.set(message.id, reply)
+    reply.heardAt ??= performance.now()
     const token = progressTokenOf(message)
     if (token !== undefined) {
-      this.tokens = (this.tokens ?? new Map<unknown, Reply>()).set(token, reply)
+      this.tokens = (this.tokens ?? new Map<string, Reply>()).set(token, reply)
     }
     return !earlier
   }
@@ -37,10 +40,26 @@ export class Replies {
     return this.byId.get(id)
   }
 
+  /** hasToken tells that a request under way asks for progress by this token. */
+  hasToken(token: string): boolean {
+    return this.tokens?.has(token) ?? false
+  }
+
+  withToken(token: string | undefined): Reply | undefined {
+    return token === undefined ? undefined : this.tokens?.get(token)
+  }
+
   answer(message: Message): void {
     const others = this.others?.get(message.id) ?? []
     this.byId.get(message.id)?.answer(message)
     for (const reply of others) reply.answer(message)
+  }
+
+  /** fail ends the request of this id, answered or not. */
+  fail(id: string, error: RouterError): void {
+    const others = this.others?.get(id) ?? []
+    this.byId.get(id)?.fail(error)
+    for (const reply of others) reply.fail(error)
   }
 
   release(reply: Reply): void {
@@ -65,6 +84,10 @@ export class Replies {
     }
   }
 
+  size(): number {
+    return this.byId.size
+  }
+
   all(): readonly Reply[] {
     return [...this.byId.values(), ...[...(this.others?.values() ?? [])].flat()]
   }
@@ -81,13 +104,6 @@ export class Replies {
 
   private ofToken(message: Message): Reply | undefined {
     if (!this.tokens || message.method !== 'notifications/progress') return undefined
-    return this.tokens.get(paramsOf(message)?.['progressToken'])
+    return this.tokens.get(progressTokenOf(message) ?? '')
   }
-}
-
-const progressTokenOf = (message: Message): unknown => {
-  const meta = paramsOf(message)?.['_meta']
-  return typeof meta === 'object' && meta !== null && 'progressToken' in meta
-    ? meta.progressToken
-    : undefined
 }

@@ -1,8 +1,10 @@
 import { errorBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Link, RouterError } from '@mcp-router/core'
+import { acceptedOf } from '../accept.js'
 import type { Deadlines, Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'
+import type { Accepted } from '../journal/calls.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { isBroken } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
@@ -19,6 +21,8 @@ export interface Reply {
   readonly id: string
   /** X-Request-Id: the same one says that the same request came again. */
   readonly requestId?: string | undefined
+  /** When the server was last heard of it, as `performance.now()` counts; Infinity: it has a time of its own. */
+  heardAt?: number
   /** Passes on what the server says while it works. */
   say(message: Message): void
   /** The response: ends the Reply. */
@@ -27,8 +31,12 @@ export interface Reply {
   /** True while its client is gone and may come back. A Reply without this is over when its client leaves. */
   isAway?(): boolean
   isOver?(): boolean
+  /** Goes on towards the same request, which came again. False: it is over. */
+  moveTo?(incoming: Incoming): boolean
+  /** Leaves its request to the Reply that the same one got before. False: that one cannot take it. */
+  yieldTo?(earlier: Reply): boolean
   /** Breaks off as if this process had ended, so that whoever has the Session next sees to the request. */
-  abandon?(): void
+  abandon?(wasSent?: boolean): void
 }
 
 /** ReplySession is what a Reply needs of its Session. */
@@ -43,7 +51,10 @@ interface Clocks {
   readonly deadlines: Deadlines
 }
 
-/** A client that is primed gets a stream when the answer takes longer than this, ms: then it can resume. */
+/**
+ * A client that is primed gets a stream when the answer takes longer than this, ms: then it can resume. Another one gets it before its connection
+ * looks dead to what is between them.
+ */
 const patienceMs = 250
 
 /** ReplyTerms are how a Reply tells its client what. */
@@ -69,10 +80,14 @@ export const openReply = (
 export class PostReply implements Reply, Timed {
   readonly id: string
   readonly requestId: string | undefined
+  heardAt?: number
   previous: Link | undefined
   next: Link | undefined
   dueAt = 0
-  private readonly incoming: Incoming
+  private incoming: Incoming
+  /** Requests that came again as another one: their answer is the same. */
+  private formers: Incoming[] | undefined
+  private readonly accepted: Accepted | undefined
   private readonly clocks: Clocks
   private readonly session: ReplySession
   private readonly terms: ReplyTerms
@@ -87,19 +102,23 @@ export class PostReply implements Reply, Timed {
     this.clocks = clocks
     this.session = session
     this.terms = terms
-    incoming.accepted?.keep()
-    incoming.whenClosed(() => this.onClosed())
+    this.accepted = incoming.accepted
+    this.accepted?.keep((again) => this.moveTo(again))
+    incoming.whenClosed(() => this.onClosed(incoming))
     if (terms.isResumed) {
       this.begin()
       return
     }
-    if (terms.form !== 'primed') return
-    this.dueAt = performance.now() + patienceMs
+    const isPrimed = terms.form === 'primed'
+    if (!isPrimed && !acceptedOf(incoming.req.headers.accept).stream) return
+    this.dueAt = performance.now() + (isPrimed ? patienceMs : clocks.keep.periodMs)
     clocks.deadlines.add(this)
   }
 
   say(message: Message): void {
-    if (this.over || this.isLeft()) return
+    // What the server asks waits for the request to come again, where it may.
+    const isAwaited = this.accepted !== undefined && message.kind === 'request'
+    if (this.over || (this.isLeft() && !isAwaited)) return
     this.begin().say(message.bytes)
     // The server waits for somebody to answer.
     if (message.kind === 'request') this.open()
@@ -107,9 +126,33 @@ export class PostReply implements Reply, Timed {
 
   answer(message: Message): void {
     if (!this.finish()) return
-    this.incoming.accepted?.finish(message.bytes, this.incoming.isClosed())
+    this.accepted?.finish(message.bytes, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, message.bytes, 'ok')
     else if (!this.incoming.isClosed()) respondJson(this.incoming, 200, message.bytes)
+    this.answerFormers(message.bytes)
+  }
+
+  moveTo(incoming: Incoming): boolean {
+    if (this.over) return false
+    this.formers = [...(this.formers ?? []), this.incoming]
+    this.incoming = incoming
+    this.isOpen = false
+    incoming.whenClosed(() => this.onClosed(incoming))
+    // Nobody knows which of its events the first one got.
+    if (this.replay) this.open(0)
+    return true
+  }
+
+  yieldTo(earlier: Reply): boolean {
+    if (!earlier.moveTo?.(this.incoming)) return false
+    this.over = true
+    this.clocks.deadlines.remove(this)
+    return true
+  }
+
+  private answerFormers(answer: Buffer): void {
+    for (const former of this.formers ?? [])
+      if (!former.isClosed() && !former.res.headersSent) respondJson(former, 200, answer)
   }
 
   fail(error: RouterError): void {
@@ -123,17 +166,24 @@ export class PostReply implements Reply, Timed {
   giveUp(error: RouterError): void {
     if (!this.finish()) return
     const told = errorBytes(this.id, error.rpc, error.message, error.told)
-    this.incoming.accepted?.finish(told, this.incoming.isClosed())
+    this.accepted?.finish(told, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, told, error.code)
     else respondError(this.incoming, error)
+    this.answerFormers(told)
   }
 
-  abandon(): void {
+  abandon(wasSent = true): void {
     if (!this.finish()) return
     // A client that has ids comes back for the rest; what has not begun is sent on.
     if (this.isOpen) this.replay?.end()
-    else this.incoming.res.destroy()
+    else this.sendOn(wasSent)
     this.incoming.done(499, 'HANDED_OVER')
+  }
+
+  private sendOn(wasSent: boolean): void {
+    const { res } = this.incoming
+    if (this.accepted && !wasSent) void this.accepted.release().then(() => res.destroy())
+    else res.destroy()
   }
 
   isAway(): boolean {
@@ -160,17 +210,17 @@ export class PostReply implements Reply, Timed {
     const { form, streamed } = this.terms
     if (form === 'plain' || !streamed) this.open()
     // Until it is noted, Nginx may send it to another Instance.
-    else void streamed.begin().then(() => this.open())
+    else void streamed.begin(this.replay.name).then(() => this.open())
     return this.replay
   }
 
   /** open sends the head of the stream, and what was said meanwhile. */
-  private open(): void {
+  private open(after?: number): void {
     const { incoming, replay } = this
     if (!replay || this.isOpen || incoming.isClosed()) return
     this.isOpen = true
     const stream = openStream(incoming.res, this.clocks.keep, () => replay.detach(stream))
-    replay.attach(stream, this.terms.form)
+    replay.attach(stream, this.terms.form, after)
   }
 
   private conclude(replay: Replay, last: Buffer, outcome: string): void {
@@ -186,13 +236,11 @@ export class PostReply implements Reply, Timed {
    * Leaving is no cancellation (spec 2025-03-26, transports): whoever has an event id can come back for the rest, and a request that must not
    * run twice may be sent again.
    */
-  private onClosed(): void {
+  private onClosed(incoming: Incoming): void {
     if (this.over) return
-    const isAwaited = this.isOpen
-      ? this.terms.form !== 'plain'
-      : this.incoming.accepted !== undefined
-    if (!isAwaited) this.finish()
-    this.incoming.done(499, 'CLIENT_LEFT')
+    const isAwaited = this.isOpen ? this.terms.form !== 'plain' : this.accepted !== undefined
+    if (incoming === this.incoming && !isAwaited) this.finish()
+    incoming.done(499, 'CLIENT_LEFT')
   }
 
   private finish(): boolean {
@@ -200,7 +248,7 @@ export class PostReply implements Reply, Timed {
     this.over = true
     this.clocks.deadlines.remove(this)
     this.session.release(this)
-    if (this.incoming.isClosed()) this.incoming.accepted?.drop()
+    if (this.incoming.isClosed()) this.accepted?.drop()
     return true
   }
 }

@@ -36,8 +36,8 @@ export const resume = (
 }
 
 /** unknownAnswer answers a request, known by its id (JSON text) or as it came, that nobody can answer any more. */
-export const unknownAnswer = (id: string, message?: Message): Buffer => {
-  const { rpc, message: text, told } = outcomeUnknown({ message })
+export const unknownAnswer = (id: string, message?: Message, isRepeated = false): Buffer => {
+  const { rpc, message: text, told } = outcomeUnknown({ message, isRepeated })
   return errorBytes(id, rpc, text, told)
 }
 

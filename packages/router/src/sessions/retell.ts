@@ -1,32 +1,42 @@
 import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
-import { forgetPaid, owedOf } from './owed.js'
-
-const turns = new WeakMap<LiveSession, object>()
+import { owedOf } from './owed.js'
+import type { Stream } from './stream.js'
 
 /**
- * retell tells a client of 2024-11-05 that came back the answers of the last moments once more: nobody knows which of them reached it, and it
- * ignores those that it has. `waited` had waited for it and were told just now.
+ * retell delivers the responses of the last moments once more on the Stream of a client of 2024-11-05 that came back: nobody knows which of
+ * them reached it, and it ignores those that it has. `known` (entries) it has, or they were delivered just now.
  */
 export const retell = async (
   context: Context,
   held: HeldSession,
   live: LiveSession,
-  waited: ReadonlySet<string>,
+  stream: Stream,
+  known: ReadonlySet<string>,
 ): Promise<void> => {
-  const turn = {}
-  turns.set(live, turn)
-  const owed = await owedOf(context, held.record)
-  if (turns.get(live) !== turn) return
-  for (const message of owed) {
-    if (message.kind === 'response' && !waited.has(message.id)) live.toStream(message)
+  const owed = await owedOf(context, held.record, live)
+  if (!live.replays.standalone.isOn(stream)) return
+  for (const { call, message } of owed) {
+    if (message.kind !== 'response' || known.has(call.entry)) continue
+    // Its client has used the id for another request since: it would take this for the response to that one.
+    if (live.debts.isCurrent(call) && !live.debts.isSuperseded(call))
+      live.replays.standalone.say(message.bytes, call.entry)
   }
 }
 
-/** beginAnew is for a client that initializes again, a new process under the same name, say: what an earlier one was told is none of its business. */
-export const beginAnew = ({ told }: Context, { record }: HeldSession, live: LiveSession): void => {
-  turns.delete(live)
-  forgetPaid(live)
-  told.forget(record.id)
+/**
+ * beginAnew is for a client that initializes once more on the same Stream: nothing of the conversation before is repeated or delivered from now
+ * on. It rejects with STORE_UNAVAILABLE where the store cannot be told: a later Owner would go on with it.
+ */
+export const beginAnew = async (
+  { deps, told }: Context,
+  { record }: HeldSession,
+  live: LiveSession,
+): Promise<void> => {
+  live.debts.beginAnew()
+  told.forget(record)
+  const owed = await deps.journal.owed(record.id)
+  const entries = owed.map(({ entry }) => entry)
+  await deps.journal.settle(record.id, record.epoch, entries)
 }

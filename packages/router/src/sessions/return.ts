@@ -1,31 +1,37 @@
 import type { HeldSession } from './held.js'
 
-/** A client opens a broken stream again after at most 3 s, unless it was told to wait for less; a Takeover comes on top, ms. */
-const patienceMs = 5_000
+/** A client opens a broken stream again after at most 3 s, unless it was told to wait for less; its proof and a Takeover come on top, ms. */
+const tickMs = 500
+const patienceTicks = 20
 
-const waiting = new WeakMap<HeldSession, Set<() => void>>()
+/** Return is what came of it: the client has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
+export type Return = 'here' | 'elsewhere' | 'late'
 
-/** awaitReturn waits until the client of a Session has a Stream here; false: it did not come. */
-export const awaitReturn = (held: HeldSession): true | Promise<boolean> => {
-  if (held.streams > 0) return true
+const waiting = new WeakMap<HeldSession, Set<(came: Return) => void>>()
+
+/** awaitReturn waits until the client of a Session has a Stream here. */
+export const awaitReturn = (held: HeldSession): 'here' | Promise<Return> => {
+  if (held.streams > 0) return 'here'
   return new Promise((resolve) => {
     const all = waiting.get(held) ?? new Set()
     waiting.set(held, all)
-    const onReturn = (): void => {
-      clearTimeout(tooLong)
-      resolve(true)
+    const settle = (came: Return): void => {
+      clearInterval(ticking)
+      all.delete(settle)
+      resolve(came)
     }
-    const tooLong = setTimeout(() => {
-      all.delete(onReturn)
-      resolve(false)
-    }, patienceMs)
-    tooLong.unref()
-    all.add(onReturn)
+    // A process that stood still has not waited: when it goes on, the client may be at its door.
+    let ticks = 0
+    const ticking = setInterval(() => {
+      if (++ticks >= patienceTicks) settle('late')
+    }, tickMs)
+    ticking.unref()
+    all.add(settle)
   })
 }
 
-/** tellReturn says that it has one. */
-export const tellReturn = (held: HeldSession): void => {
-  for (const onReturn of waiting.get(held) ?? []) onReturn()
+/** tellReturn says that it has one, or that nobody need wait for it here. */
+export const tellReturn = (held: HeldSession, came: Return = 'here'): void => {
+  for (const settle of waiting.get(held) ?? []) settle(came)
   waiting.delete(held)
 }

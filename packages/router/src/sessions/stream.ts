@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { keepAliveFrame, messageFrame } from '@mcp-router/protocol'
+import type { Incoming } from '../incoming.js'
+import { hasStalled } from '../keep-alive.js'
 import type { KeepAlive, KeptStream } from '../keep-alive.js'
 
 /** Stream is one open SSE response to a client. */
@@ -13,8 +15,8 @@ export interface Stream {
   isOpen(): boolean
 }
 
-/** A client that does not read for so long that this many bytes wait is cut off. */
-const maxWaitingBytes = 64 * 1024 * 1024
+/** A client that leaves so many bytes unread gets no more: its connection is cut, and it may resume. */
+const maxWaitingBytes = 8 * 1024 * 1024
 
 /** streamHeaders are those of every SSE response: nothing in between may store or buffer it. */
 export const streamHeaders = [
@@ -33,10 +35,7 @@ export const openStream = (
   onClose: () => void,
   headers: readonly string[] = [],
 ): Stream => {
-  if (!res.headersSent) {
-    res.writeHead(200, [...streamHeaders, ...headers])
-    res.flushHeaders()
-  }
+  sendHead(res, headers)
   const stream = new OpenStream(res)
   keep.streams.add(stream)
   res.on('close', () => {
@@ -47,10 +46,23 @@ export const openStream = (
   return stream
 }
 
+/** beginStream sends the head of an SSE response before it is known what it carries. */
+export const beginStream = (incoming: Incoming): void => {
+  incoming.streaming = true
+  sendHead(incoming.res, [])
+}
+
+const sendHead = (res: ServerResponse, headers: readonly string[]): void => {
+  if (res.headersSent) return
+  res.writeHead(200, [...streamHeaders, ...headers])
+  res.flushHeaders()
+}
+
 /** Of these there are as many as idle clients: a class, whose functions all of them share. */
 class OpenStream implements Stream, KeptStream {
   quietTicks = 0
   closed = false
+  stalledPeriods = 0
   private readonly res: ServerResponse
 
   constructor(res: ServerResponse) {
@@ -64,12 +76,14 @@ class OpenStream implements Stream, KeptStream {
   frame(frame: Buffer): void {
     if (!this.isOpen()) return
     this.quietTicks = 0
-    this.res.write(frame)
+    // One message may be longer than that, for a client that reads.
     if (this.res.writableLength > maxWaitingBytes) this.res.destroy()
+    else this.res.write(frame)
   }
 
   keepAlive(): void {
-    this.res.write(keepAliveFrame)
+    if (hasStalled(this, this.res)) this.res.destroy()
+    else this.res.write(keepAliveFrame)
   }
 
   end(): void {

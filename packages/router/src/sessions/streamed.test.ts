@@ -5,30 +5,46 @@ import type { Context } from '../downstream/context.js'
 import { openStore } from '../testing/gateway.js'
 import { StreamedCall } from './streamed.js'
 
-const session = 's-1' as SessionId
+const session = { id: 's-1' as SessionId, epoch: 1 }
+const stream = '1.ImUi'
+const owedAs = (text: string) => ({ entry: stream, callId: '', body: text })
 const body = '{"jsonrpc":"2.0","id":"é","method":"do"}'
 const answer = '{"jsonrpc":"2.0","id":"é","result":{}}'
 
-const begin = async () => {
+interface Begun {
+  readonly isAgain?: boolean
+  readonly owed?: object
+}
+
+const begin = async ({ isAgain = false, owed: first = owedAs(body) }: Begun = {}) => {
   const { journal } = openStore()
-  const told = { add: vi.fn(), withdraw: vi.fn(), forget: vi.fn() }
+  const told = { add: vi.fn() }
   // Nothing else of it is used here.
   const context = { deps: { journal }, told } as unknown as Context
-  const call = new StreamedCall(context, session, scanMessage(Buffer.from(body)))
-  await call.begin()
-  expect(told.withdraw).toHaveBeenCalledWith(session, '"é"')
-  expect(await journal.owed(session)).toEqual([{ requestId: '"é"', body }])
-  return { call, told, owed: () => journal.owed(session) }
+  const call = new StreamedCall(context, { isAgain }, session, scanMessage(Buffer.from(body)))
+  await call.begin(stream)
+  const owed = () => journal.owed(session.id)
+  expect(await owed()).toEqual([first])
+  return { call, told, owed }
 }
 
 it('a call is in the journal, and its answer is one of those that were told', async () => {
   const { call, told } = await begin()
   call.end(Buffer.from(answer), true)
-  expect(told.add).toHaveBeenCalledWith(session, '"é"', Buffer.from(answer))
+  expect(told.add).toHaveBeenCalledWith(
+    session,
+    { entry: stream, callId: '', requestId: '"é"' },
+    Buffer.from(answer),
+  )
 })
 
 it('the answer takes its place for a client that is away', async () => {
   const { call, owed } = await begin()
   call.end(Buffer.from(answer), false)
-  expect(await owed()).toEqual([{ requestId: '"é"', body: answer }])
+  expect(await owed()).toEqual([owedAs(answer)])
+})
+
+it('a call that runs for the second time is noted as such', async () => {
+  const owed = { ...owedAs(body), isRepeated: true }
+  await expect(begin({ isAgain: true, owed })).resolves.toBeDefined()
 })

@@ -1,4 +1,4 @@
-import type { SessionId } from '@mcp-router/core'
+import type { Session } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
@@ -6,6 +6,7 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { isRetrySafe } from '../retry-safe.js'
 import type { HeldSession } from './held.js'
+import type { ForeignEvent } from './replays.js'
 import { tellOn, unknownAnswer } from './resume.js'
 import { tellSession } from './tell.js'
 
@@ -15,30 +16,44 @@ import { tellSession } from './tell.js'
  */
 export class StreamedCall {
   private readonly context: Context
-  private readonly session: SessionId
+  private readonly session: Pick<Session, 'id' | 'epoch'>
   private readonly message: Message
+  private readonly incoming: Pick<Incoming, 'isAgain'>
+  private entry = ''
 
-  constructor(context: Context, session: SessionId, message: Message) {
+  constructor(
+    context: Context,
+    incoming: Pick<Incoming, 'isAgain'>,
+    session: Pick<Session, 'id' | 'epoch'>,
+    message: Message,
+  ) {
     this.context = context
+    this.incoming = incoming
     this.session = session
     this.message = message
   }
 
-  /** begin resolves once it is there, or cannot be: the stream begins then, because nobody sends the request again from then on. */
-  async begin(): Promise<void> {
-    this.context.told.withdraw(this.session, this.message.id)
-    await this.owe(this.message.bytes)
+  /**
+   * begin resolves once it is there under the name of its stream, which the client's event ids tell, or cannot be: the stream begins then,
+   * because nobody sends the request again from then on.
+   */
+  async begin(stream: string): Promise<void> {
+    this.entry = stream
+    await this.owe(this.message.bytes, this.incoming.isAgain)
   }
 
   /** end keeps the answer: for a client that is away, or that may turn out to have been. */
   end(answer: Buffer, isHeard: boolean): void {
-    if (isHeard) this.context.told.add(this.session, this.message.id, answer)
+    const call = { entry: this.entry, callId: '', requestId: this.message.id }
+    if (isHeard) this.context.told.add(this.session, call, answer)
     else discard(this.owe(answer))
   }
 
-  private async owe(body: Buffer): Promise<void> {
-    const owed = { requestId: this.message.id, body: body.toString('utf8') }
-    await this.context.deps.journal.owe(this.session, owed).catch(() => undefined)
+  private async owe(body: Buffer, isRepeated = false): Promise<void> {
+    const { id, epoch } = this.session
+    const text = body.toString('utf8')
+    const owed = { entry: this.entry, callId: '', ...(isRepeated && { isRepeated }), body: text }
+    await this.context.deps.journal.owe(id, epoch, owed).catch(() => undefined)
   }
 }
 
@@ -50,25 +65,35 @@ export const succeed = async (
   context: Context,
   incoming: Incoming,
   held: HeldSession,
-  requestId: string,
+  event: Pick<ForeignEvent, 'stream' | 'requestId'>,
   again: (message: Message) => Promise<void> | void,
 ): Promise<void> => {
   const { deps } = context
-  const { id, backend: name } = held.record
-  const owed = (await deps.journal.owed(id)).find((each) => each.requestId === requestId)
+  const { id, epoch, backend: name } = held.record
+  const { stream, requestId = '' } = event
+  const owed = (await deps.journal.owed(id)).find(({ entry }) => entry === stream)
   const message = owed && scanMessage(Buffer.from(owed.body))
   const backend = deps.registry.snapshot().backends.get(name)
   tellSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
   const isAgain =
+    owed &&
+    !owed.isRepeated &&
     message?.kind === 'request' &&
     backend &&
     (await isRetrySafe(context, backend, message).catch(() => false))
   if (isAgain) {
     incoming.reads(message)
+    incoming.isAgain = true
+    await deps.journal.owe(id, epoch, { ...owed, isRepeated: true }).catch(() => undefined)
     await again(message)
     return
   }
-  discard(deps.journal.settle(id, [requestId]))
+  discard(deps.journal.settle(id, epoch, [stream]))
   const isAnswer = message?.kind === 'response'
-  tellOn(context, incoming, held, isAnswer ? message.bytes : unknownAnswer(requestId, message))
+  tellOn(
+    context,
+    incoming,
+    held,
+    isAnswer ? message.bytes : unknownAnswer(requestId, message, owed?.isRepeated),
+  )
 }

@@ -1,83 +1,9 @@
-import { newSessionId } from '@mcp-router/core'
 import type { InstanceId, Session } from '@mcp-router/core'
-import { createRegistry, memoryStore } from '@mcp-router/store'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { LiveSession } from './live.js'
-import { createSessions } from './table.js'
-
-const touchMs = 5_000
-const sessionTtlMs = 60_000
-const ada = { name: 'ada' }
-const endpoint = httpEndpoint('http://127.0.0.1:1/mcp')
-const command = nodeEndpoint('')
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ada, aLive, aSession, command, openSessions as open } from '../testing/sessions.js'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
-
-const aSession = (change: Partial<Session> = {}): Session => ({
-  id: newSessionId(),
-  backend: 'weather' as Session['backend'],
-  principal: 'ada',
-  downstream: 'http',
-  instance: 'router-instance-1' as InstanceId,
-  epoch: 0,
-  endpoint: endpoint.id,
-  backendSessionId: 's-1',
-  revision: '2025-06-18',
-  initialize: '',
-  loggingLevel: '',
-  subscriptions: [],
-  lastActive: 0,
-  ...change,
-})
-
-const open = () => {
-  const store = memoryStore({ sessionTtlMs, leaseMs: sessionTtlMs })
-  const registry = createRegistry()
-  registry.publish([backendOf('weather', [endpoint, command])])
-  const [emit, sessionEnded] = [vi.fn(), vi.fn(() => Promise.resolve())]
-  const generation = { now: 'first' }
-  const touch = vi.spyOn(store.sessions, 'touch')
-  const find = vi.spyOn(store.sessions, 'find')
-  const sessions = createSessions({
-    store: store.sessions,
-    registry,
-    broadcast: { sessionEnded, sessionMoved: vi.fn(), listChanged: vi.fn() },
-    events: { emit },
-    instance: 'router-instance-1' as InstanceId,
-    outlives: () => false,
-    generation: () => Promise.resolve(generation.now),
-    options: { sessionTtlMs, touchMs },
-  })
-  onTestFinished(() => sessions.close())
-  const touched = () => touch.mock.calls.flatMap(([touches]) => touches.map(({ id }) => id))
-  const told = () => emit.mock.calls.map(([event]) => event.action)
-  const periods = (count: number) => vi.advanceTimersByTimeAsync(count * touchMs)
-  /** Another store, as it were, that knows nothing. */
-  const empty = async () => {
-    generation.now = 'second'
-    for await (const { id } of store.sessions.list()) await store.sessions.delete(id)
-  }
-  return { store, sessions, sessionEnded, touch, find, touched, told, periods, empty }
-}
-
-/** A live part whose end can be seen. */
-const aLive = () => {
-  const live = new LiveSession('local', {
-    onLost: () => undefined,
-    onMissing: () => Promise.resolve(),
-    onForgotten: () => Promise.resolve(),
-    onBroken: () => undefined,
-    onTold: () => undefined,
-    onUnheard: () => undefined,
-    onAgreed: () => undefined,
-    onInitialized: () => undefined,
-    onListChanged: () => undefined,
-  })
-  const close = vi.spyOn(live, 'close')
-  return { live, isClosed: () => close.mock.calls.length > 0 }
-}
 
 describe('touching', () => {
   it('is done once per session and period, however often it is used', async () => {
@@ -184,7 +110,7 @@ describe('a session is let go', () => {
     const { sessions } = open()
     const { live, isClosed } = aLive()
     const { record } = await sessions.open(aSession({ epoch: 1, endpoint: command.id }), live)
-    sessions.forget(record.id)
+    await sessions.forget(record.id)
     expect([sessions.held(record.id), isClosed()]).toEqual([undefined, true])
   })
 
@@ -218,7 +144,7 @@ describe('finding', () => {
   it.each([
     ['of another principal', { principal: 'eve' }],
     ['of another backend', { backend: 'other' as Session['backend'] }],
-    ['whose endpoint is no longer registered', { endpoint: 'http://gone' as Session['endpoint'] }],
+    ['whose backend is no longer configured', { backend: 'gone' as Session['backend'] }],
   ])('does not find one %s', async (_, change) => {
     const { store, sessions } = open()
     const session = aSession(change)
@@ -244,7 +170,7 @@ describe('a store that was emptied', () => {
     const held = await sessions.open(portable)
     await periods(1)
     await sessions.change(held, { loggingLevel: 'debug' })
-    await empty()
+    empty()
     sessions.cached(portable.id, { name: portable.principal }, portable.backend)
     await periods(1)
     expect(await store.sessions.find(portable.id)).toMatchObject({ loggingLevel: 'debug' })
@@ -255,7 +181,7 @@ describe('a store that was emptied', () => {
     const { store, sessions, periods, empty } = open()
     const held = await sessions.open(portable)
     await periods(1)
-    await empty()
+    empty()
     await sessions.change(held, { loggingLevel: 'info' })
     expect(await store.sessions.find(portable.id)).toMatchObject({ loggingLevel: 'info' })
   })

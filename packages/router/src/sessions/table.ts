@@ -1,25 +1,32 @@
 import type {
-  Endpoint,
-  EventSink,
+  Backend,
   HttpEndpoint,
-  InstanceId,
   Principal,
   Session,
   SessionEvent,
   SessionId,
 } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
-import type { Registry, SessionChange, SessionStore } from '@mcp-router/store'
-import type { Broadcast, RouterOptions } from '../deps.js'
+import type { SessionChange } from '@mcp-router/store'
+import { discard } from '@mcp-router/upstream'
+import type { Broadcast } from '../deps.js'
+import { createBinding } from './binding.js'
+import type { Binding, BindingDeps } from './binding.js'
 import type { HeldSession } from './held.js'
 import { createLeaving } from './leaving.js'
 import type { LiveSession } from './live.js'
 import { postHeadersOf } from './post-headers.js'
+import { createQuota } from './quota.js'
+import type { Limits } from './quota.js'
+import { tellReturn } from './return.js'
 import { createRestorer } from './restore.js'
+import { releaseOwned } from './release.js'
+import type { ReleaseDeps } from './release.js'
 import { tellSession } from './tell.js'
-import { createTouching } from './touching.js'
-import type { Lapse } from './touching.js'
+import { createTouching, lapses } from './touching.js'
+import type { Lapse, TouchOptions } from './touching.js'
 import { createUnwritten } from './unwritten.js'
+import { within } from './within.js'
 
 /** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
 export interface Sessions {
@@ -29,7 +36,11 @@ export interface Sessions {
   cached(id: string, principal: Principal, backend: string): HeldSession | undefined
   /** Stores a new Session; it is found by every Instance once this resolves. */
   open(record: Session, live?: LiveSession): Promise<HeldSession>
+  /** Makes room for one more session at this backend (Quota.reserve). */
+  reserve(principal: Principal, backend: Backend): Promise<() => void>
   change(held: HeldSession, change: SessionChange): Promise<void>
+  /** What a record says of a Session that is at this Endpoint. */
+  at: Binding['at']
   /** Reads the record anew: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */
   refresh(held: HeldSession): Promise<void>
   /** Notes that a portable Session goes on at this Endpoint, under another session id there, and why. */
@@ -43,10 +54,12 @@ export interface Sessions {
   movedAt(id: SessionId): number | undefined
   /** Makes this Instance the Owner, and tells why; undefined where another one was faster, or the Session is gone. */
   claim(held: HeldSession, live: LiveSession, cause?: string): Promise<HeldSession | undefined>
-  /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. */
+  /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. It resolves once its process is gone, or soon after. */
   end(held: HeldSession, cause?: string): Promise<void>
-  /** Forgets what is cached of a Session that ended elsewhere. */
-  forget(id: SessionId): void
+  /** Forgets what is cached of a Session that went elsewhere, or is over. It resolves once its process is gone, or soon after. */
+  forget(id: SessionId, isOver?: boolean): Promise<void>
+  /** Whether the store lost what it held within the last so many ms. */
+  hasLost(withinMs: number): Promise<boolean>
   /** The one held here under this id, for its own live part. */
   held(id: SessionId): HeldSession | undefined
   /** Held in memory now. */
@@ -57,43 +70,40 @@ export interface Sessions {
   close(): Promise<void>
 }
 
-interface Deps {
-  readonly store: SessionStore
-  readonly registry: Registry
+interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   readonly broadcast: Broadcast
-  readonly events: EventSink
-  readonly instance: InstanceId
   /** Names what the store holds (Store). */
   readonly generation: () => Promise<string>
-  /** Whether an owned Session can be taken over once this Instance is gone. */
-  readonly outlives: (record: Session) => boolean
-  readonly options: Pick<RouterOptions, 'sessionTtlMs' | 'touchMs'>
+  /** The store had lost its record, which is there again; whatever else was noted of it may be lost as well. */
+  readonly onMended: (entry: HeldSession) => void
+  /** Nobody used its process for a while. */
+  readonly onRest: (entry: HeldSession) => void
+  readonly options: TouchOptions & Limits
 }
 
 /** Longer than it takes a client to open a broken stream again. */
 const movedMs = 60_000
 /** How much longer than a period another Instance may take to write again what it remembers, ms. */
 const mendSlackMs = 2_000
+/** Whoever ends a Session waits so long for its process: the next one may need what it holds, ms. */
+const endMs = 5_000
 
 export const createSessions = (deps: Deps): Sessions => {
-  const { store, registry, broadcast, events, options } = deps
+  const { store, broadcast, events, options } = deps
   const held = new Map<string, HeldSession>()
   /** When they moved here, or another Instance said so, ms since the epoch. */
   const moved = new Map<SessionId, number>()
   const leaving = createLeaving()
 
-  const endpointOf = (record: Session): Endpoint | undefined => {
-    const backend = registry.snapshot().backends.get(record.backend)
-    return backend?.endpoints.find((each) => each.id === record.endpoint)
-  }
+  const binding = createBinding({ ...deps, held: () => held.values() })
 
   const hold = (record: Session, live: LiveSession | undefined): HeldSession => {
-    const endpoint = endpointOf(record)
-    if (!endpoint) throw new RouterError('SESSION_NOT_FOUND')
+    const bound = binding.bind(record)
+    if (!bound) throw new RouterError('SESSION_NOT_FOUND')
     const entry = {
       record,
-      endpoint,
-      postHeaders: postHeadersOf(endpoint, record),
+      ...bound,
+      postHeaders: postHeadersOf(bound.endpoint, record),
       reopening: undefined,
       usedAt: Date.now(),
       ownedAt: performance.now(),
@@ -109,39 +119,66 @@ export const createSessions = (deps: Deps): Sessions => {
   const tell = (record: Session, action: SessionEvent['action'], cause?: string): void =>
     tellSession(events, record, action, cause)
 
-  /** drop lets go of a Session here; its record is somebody else's business. */
-  const drop = (entry: HeldSession): void => {
+  /** drop lets go of a Session here; its record is somebody else's business. It resolves once its upstream is gone. */
+  const drop = async (entry: HeldSession, isOver = false): Promise<void> => {
     if (held.get(entry.record.id) !== entry) return
     held.delete(entry.record.id)
-    if (entry.live) leaving.letGo(entry.record, entry.live)
+    quota.remove(entry.record.id)
+    tellReturn(entry, 'elsewhere')
+    if (entry.live) await leaving.letGo(entry.record, entry.live, isOver)
   }
 
   /** lapse drops what lived too long unused. Of the Instances that remember it, the one that opened it tells. */
   const lapse = (entry: HeldSession, why: Lapse): void => {
     const [action, cause] = lapses[why]
     if (entry.record.instance === deps.instance) tell(entry.record, action, cause)
-    drop(entry)
+    discard(drop(entry, why === 'unused' || why === 'gone'))
   }
 
   /** reread tells whether there is still such a Session. */
   const reread = async (entry: HeldSession): Promise<boolean> => {
-    const record = await store.find(entry.record.id).catch(() => entry.record)
-    const endpoint = record && endpointOf(record)
-    if (!record || !endpoint) {
-      drop(entry)
-      return false
+    const record = await restorer.reread(entry)
+    if (record) {
+      await binding.arrival(record)
+      entry.record = record
+      if (binding.settle(entry)) return true
     }
-    entry.record = record
-    entry.endpoint = endpoint
-    entry.postHeaders = postHeadersOf(endpoint, record)
-    return true
+    discard(drop(entry))
+    return false
   }
+
+  /** endRecord ends a Session of which there is nothing else here. */
+  const endRecord = async (record: Session, cause?: string): Promise<void> => {
+    if (await store.delete(record.id)) tell(record, 'closed', cause)
+    // Only its Owner has something that takes time to end.
+    const isElsewhere = !isPortable(record) && record.instance !== deps.instance
+    await broadcast.sessionEnded(record.id, ...(isElsewhere ? [endMs] : []))
+  }
+
+  const end = async (entry: HeldSession, cause?: string): Promise<void> => {
+    const gone = drop(entry, true)
+    await endRecord(entry.record, cause)
+    await within(gone, endMs)
+  }
+
+  const makesRoom = 'it made room for a new one'
+  const quota = createQuota({
+    store,
+    held: (id) => held.get(id),
+    end: (entry) => discard(end(entry, makesRoom)),
+    endRecord: (record) => discard(endRecord(record, makesRoom)),
+    options,
+  })
 
   const restorer = createRestorer({
     store,
     generation: deps.generation,
     held: () => held.values(),
     onRestored: (record) => tell(record, 'restored', 'the store had lost it'),
+    onMended(id) {
+      const entry = held.get(id)
+      if (entry) deps.onMended(entry)
+    },
     mendMs: options.touchMs + mendSlackMs,
   })
   restorer.look().catch(() => undefined)
@@ -162,6 +199,7 @@ export const createSessions = (deps: Deps): Sessions => {
       for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
     },
     onLapse: lapse,
+    onRest: deps.onRest,
     // While the store is away there is no other place to find it.
     onIdle: (entry) => {
       if (!entry.live && !restorer.isAway()) held.delete(entry.record.id)
@@ -189,83 +227,74 @@ export const createSessions = (deps: Deps): Sessions => {
       const record = id && !known ? await restorer.find(id) : undefined
       if (!record || !belongs(record, principal, backend))
         throw new RouterError('SESSION_NOT_FOUND')
+      if (!held.has(record.id)) await binding.arrival(record)
       // Someone may have loaded it meanwhile.
       return use(held.get(record.id) ?? hold(record, undefined))
     },
     async open(record, live) {
       await store.create(record)
       tell(record, 'opened')
+      quota.add(record)
       return hold(record, live)
     },
+    reserve: (principal, backend) => quota.reserve(principal, backend),
     async change(entry, change) {
       const askedAt = performance.now()
       entry.record = { ...entry.record, ...change }
+      if (change.place !== undefined) binding.settle(entry)
       if (await unwritten.write(entry, change)) return
       // What is restored has the change in it already.
-      if (!(await restorer.look(askedAt).catch(() => false))) lapse(entry, 'refused')
+      if (!(await restorer.isMended(entry, askedAt).catch(() => false))) lapse(entry, 'refused')
     },
     async refresh(entry) {
       if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
     async rehome(entry, endpoint, change, cause) {
-      const action = endpoint.id === entry.record.endpoint ? 're-initialized' : 'moved'
-      Object.assign(entry, { endpoint, looked: false })
-      entry.postHeaders = postHeadersOf(endpoint, { ...entry.record, ...change })
+      const at = binding.at(endpoint)
+      const action = at.place === entry.record.place ? 're-initialized' : 'moved'
+      entry.looked = false
       moved.set(entry.record.id, Date.now())
-      await this.change(entry, { ...change, endpoint: endpoint.id })
+      await this.change(entry, { ...change, ...at })
       tell(entry.record, action, cause)
       broadcast.sessionMoved(entry.record.id)
     },
-    async claim({ record: { id, epoch } }, live, cause) {
-      const record = await restorer.again(() => store.claim(id, epoch, deps.instance))
+    async claim(entry, live, cause) {
+      const { id, epoch } = entry.record
+      const record = await restorer.again(entry, () => store.claim(id, epoch, deps.instance))
       const stale = held.get(id)
-      if (stale) drop(stale)
+      if (stale) discard(drop(stale))
       if (!record) return undefined
+      quota.add(record)
       broadcast.sessionMoved(id)
       tell(record, 'taken over', cause)
       return use(hold(record, live))
     },
-    async end(entry, cause) {
-      drop(entry)
-      if (await store.delete(entry.record.id)) tell(entry.record, 'closed', cause)
-      await broadcast.sessionEnded(entry.record.id)
-    },
+    end,
+    at: binding.at,
     movedAt: (id) => moved.get(id),
-    forget(id) {
+    async forget(id, isOver) {
       moved.set(id, Date.now())
       const entry = held.get(id)
-      if (!entry) return
       // Its client still listens here, which keeps the Session alive: what is remembered is read anew.
-      if (!entry.live && entry.streams > 0) void reread(entry)
-      else drop(entry)
+      if (entry && !entry.live && entry.streams > 0) void reread(entry)
+      else if (entry) await within(drop(entry, isOver), endMs)
+      else quota.remove(id)
     },
+    hasLost: (withinMs) => restorer.look(performance.now() - withinMs),
     held: (id) => held.get(id),
     all: () => held.values(),
     size: () => held.size,
     linger: () => leaving.begin(),
     async close() {
+      binding.close()
       unwritten.close()
       await touching.close()
       const owned = [...held.values()].filter(({ record }) => !isPortable(record))
-      const released = owned.map(async ({ live, record }) => {
-        if (!live) return
-        // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
-        const isOver = !deps.outlives(record)
-        await (isOver ? live.close() : live.handOver())
-        tell(record, isOver ? 'closed' : 'released', `${deps.instance} was stopped`)
-        if (isOver) await store.delete(record.id).catch(() => false)
-      })
+      const released = owned.map((entry) => releaseOwned(entry, deps))
       // Behind that: what fails while they are let go of must not find its Session gone.
       held.clear()
       await leaving.close()
       await Promise.all(released)
     },
   }
-}
-
-const lapses: Readonly<Record<Lapse, readonly [SessionEvent['action'], string]>> = {
-  unused: ['expired', 'nobody used it for its whole life'],
-  gone: ['expired', 'its record was gone from the store'],
-  superseded: ['released', 'another instance had taken it over'],
-  refused: ['released', 'another instance had taken it over, or its record was gone'],
 }

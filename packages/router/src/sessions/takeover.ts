@@ -7,6 +7,7 @@ import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
+import { gateOf } from './gate.js'
 import { lookOwned, reinitialized } from './list-changes.js'
 import type { LiveSession } from './live.js'
 import { openLive } from './owned.js'
@@ -19,30 +20,40 @@ const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefin
  * takeOver claims a Session whose Owner is gone and connects it anew: its handshake is replayed on a new Upstream. Undefined: another
  * Instance was faster, or it is gone. Requests that come meanwhile wait for the same Takeover.
  */
-export const takeOver = (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+export const takeOver = (
+  context: Context,
+  held: HeldSession,
+  cause?: string,
+): Promise<HeldSession | undefined> => {
   const underway = takeovers.get(context) ?? new Map<string, Promise<HeldSession | undefined>>()
   takeovers.set(context, underway)
   const { id } = held.record
   const known = underway.get(id)
   if (known) return known
-  const taking = take(context, held).finally(() => underway.delete(id))
+  const taking = take(context, held, cause).finally(() => underway.delete(id))
   underway.set(id, taking)
   return taking
 }
 
-const take = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
-  const cause = await lossOf(context.handoff, held.record, context.deps.instance)
-  const { id, backend, epoch } = held.record
+const take = async (
+  context: Context,
+  held: HeldSession,
+  known?: string,
+): Promise<HeldSession | undefined> => {
+  const cause = known ?? (await lossOf(context.handoff, held.record, context.deps.instance))
+  const { id, backend, epoch, instance } = held.record
+  const died = !(await isDraining(context, instance))
   const live = openLive(context, backend, id, epoch + 1)
   const taken = await onceReachable(storePatienceMs, () =>
     context.sessions.claim(held, live, cause),
   )
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
-  const owed = await owedOf(context, taken.record)
+  live.revival.continues = true
+  const owed = await owedOf(context, taken.record, live)
   const { initialize } = taken.record
   // Its answer is among what is owed: then there is no handshake yet that could be replayed.
-  if (owed.some(({ method }) => method === 'initialize')) {
+  if (owed.some(({ message }) => message.method === 'initialize')) {
     taken.record = { ...taken.record, initialize: '' }
   }
   try {
@@ -53,9 +64,13 @@ const take = async (context: Context, held: HeldSession): Promise<HeldSession | 
     throw error
   }
   taken.record = { ...taken.record, initialize }
-  await payOwed(context, taken, owed)
+  await payOwed(context, taken, owed, died)
   return taken
 }
+
+/** isDraining tells that an Instance is being stopped: whoever takes its Sessions over need not fear what it was asked. */
+const isDraining = async ({ handoff }: Context, instance: string): Promise<boolean> =>
+  (await handoff.find(instance).catch(() => undefined))?.back !== undefined
 
 /** A store that restarts is waited for, ms. */
 const storePatienceMs = 10_000
@@ -67,16 +82,52 @@ const longestHoldMs = 2_000
 /** An Upstream that held for so long is no sign of a server that cannot run, ms. */
 const steadyMs = 30_000
 
-/** reviveOwned gives a Session of this Instance an Upstream again, once for all who wait. It rejects at once soon after it failed. */
-export const reviveOwned = (context: Context, held: HeldSession): Promise<void> => {
+/**
+ * reviveOwned gives a Session of this Instance an Upstream again, once for all who wait. Who comes while one that waited for long gives up has
+ * a patience of its own. It rejects at once soon after a command failed.
+ */
+export const reviveOwned = async (context: Context, held: HeldSession): Promise<void> => {
   const { live } = held
-  if (!live) return Promise.reject(new RouterError('SESSION_NOT_FOUND'))
-  if (live.isReady()) return Promise.resolve()
-  return revive(context, held, live)
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  if (live.isReady()) return
+  const attempt = {}
+  for (;;) {
+    try {
+      await revive(context, held, live)
+      return
+    } catch (error) {
+      if (live.isOver() || !(await mayComeBack(context, held, attempt, error))) throw error
+    }
+  }
+}
+
+const mayComeBack = async (
+  { deps, selector }: Context,
+  { endpoint, record }: HeldSession,
+  attempt: object,
+  error: unknown,
+): Promise<boolean> => {
+  if (endpoint.transport === 'stdio') return false
+  if (!(error instanceof RouterError) || error.code !== 'NO_HEALTHY_ENDPOINT') return false
+  const backend = deps.registry.snapshot().backends.get(record.backend)
+  return backend !== undefined && selector.mayReturn(backend, attempt)
 }
 
 const revive = (context: Context, held: HeldSession, live: LiveSession): Promise<void> => {
   const { revival } = live
+  const gate = gateOf(context, held.endpoint)
+  if (gate) {
+    revival.underway ??= gate
+      .enter(held.record.backend)
+      .then((leave) => connect(context, held).finally(leave))
+      .catch((error: unknown) => {
+        throw failureOf(held.record.backend, error)
+      })
+      .finally(() => {
+        revival.underway = undefined
+      })
+    return revival.underway
+  }
   const restMs = revival.notBefore - Date.now()
   if (!revival.underway && restMs > longestHoldMs) {
     const data = { backend: held.record.backend, reason: 'it ended again and again' }
@@ -113,7 +164,14 @@ export const restartOwned = async (
   await reviveOwned(context, held)
 }
 
-/** Revival is how it goes with bringing an Upstream back. */
+/** restOwned ends an Upstream that nobody uses: the next message brings another. */
+export const restOwned = (live: LiveSession): void => {
+  live.revival.cause = 'its process had been ended after a while without use'
+  const left = live.leave()
+  if (left) discard(left.close())
+}
+
+/** Revival is how it goes with bringing an Upstream back; all but `underway` and `cause` is about a process. */
 export interface Revival {
   underway: Promise<void> | undefined
   failures: number
@@ -123,6 +181,8 @@ export interface Revival {
   since: number
   /** Why it is needed, as the end of "because …". */
   cause?: string | undefined
+  /** The session at the server may be continued: an Owner before this one had it. */
+  continues?: boolean
 }
 
 /** putOff notes that the Upstream ended or did not come back; each time in a row the next attempt waits twice as long. */
@@ -142,8 +202,9 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
   const since = Date.now()
   const isWanted = (): boolean => !live.isOver()
+  if (continueSession(context, backend, held, live)) return
   const at = await openSomewhere(context, backend, held.endpoint, isWanted, async (endpoint) => {
-    const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
+    const upstream = await openGated(context, backend, endpoint, live)
     await live.resumeOn(upstream, record).catch((error: unknown) => {
       discard(upstream.close())
       // Another Instance has it by now: it is no fault of the server, and no reason to try again.
@@ -153,15 +214,60 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
     })
     return endpoint
   })
-  if (at !== held.endpoint) {
-    held.endpoint = at
-    discard(context.sessions.change(held, { endpoint: at.id }))
-  }
+  const place = context.sessions.at(at)
+  const change = { ...place, ...live.backendSession() }
+  const isElsewhere = place.place !== record.place || place.endpoint !== record.endpoint
+  if (isElsewhere || change.backendSessionId !== record.backendSessionId)
+    discard(context.sessions.change(held, change))
   if (record.initialize) {
     reinitialized(context, backend.name, at)
     lookOwned(context, held, live, since)
   }
-  tellRevived(context.deps.events, record, at, live.revival)
+  tellRevived(context.deps.events, record, place, live.revival)
+}
+
+/**
+ * continueSession goes on with the session that an Owner before this one had at an http Endpoint: its id is all of its state here. Whether the
+ * server still knows it, the first message finds out; a new handshake follows then. False: there is none, or it is at an Endpoint that was replaced.
+ */
+const continueSession = (
+  context: Context,
+  backend: Backend,
+  { endpoint, isReplaced, record }: HeldSession,
+  live: LiveSession,
+): boolean => {
+  const { backendSessionId: sessionId, revision, cookies = '' } = record
+  const isKnown = live.revival.continues === true && sessionId !== '' && !isReplaced
+  live.revival.continues = false
+  if (!isKnown || endpoint.transport !== 'http') return false
+  const session = { sessionId, revision, cookies }
+  live.continueOn(context.deps.dialer.continue(backend, endpoint, session, live.hear()))
+  tellRevived(
+    context.deps.events,
+    record,
+    context.sessions.at(endpoint),
+    live.revival,
+    'reconnected',
+  )
+  return true
+}
+
+const openGated = async (
+  context: Context,
+  backend: Backend,
+  endpoint: Endpoint,
+  live: LiveSession,
+): Promise<Upstream> => {
+  const gate = gateOf(context, endpoint)
+  const startedAt = performance.now()
+  try {
+    const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
+    gate?.up()
+    return upstream
+  } catch (error) {
+    if (mayTryElsewhere(error)) gate?.down(startedAt)
+    throw error
+  }
 }
 
 /** The Endpoint that the Session was at comes first. */

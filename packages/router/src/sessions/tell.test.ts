@@ -101,10 +101,10 @@ describe('what is told of an owned session', () => {
     const { gateway, store } = await open(20)
     const { session, headers } = await initialize(`${gateway.url}/mcp/local`)
     await store.sessions.claim(session as SessionId, 1, second)
-    // Only what was used is touched, which is how it finds out.
-    await call(gateway, 'local', headers)
+    // Only what was used is touched, which is how it finds out; a call under way then is left to the new owner.
+    await call(gateway, 'local', headers).catch(() => undefined)
     const cause = expect.stringContaining('another instance had taken it over')
-    await expect.poll(() => turns(gateway.events).at(-1)).toEqual(['released', cause, 1])
+    await expect.poll(() => turns(gateway.events)).toContainEqual(['released', cause, 1])
   })
 
   it('is that its owner let go of it: that was stopped', async () => {

@@ -1,4 +1,4 @@
-import type { Endpoint, EventSink, Session, SessionEvent } from '@mcp-router/core'
+import type { EventSink, Session, SessionEvent } from '@mcp-router/core'
 import type { Handoff } from '../handoff/handoff.js'
 import type { Revival } from './takeover.js'
 
@@ -20,19 +20,19 @@ export const tellSession = (
     ...(cause && { cause }),
   })
 
-/** tellRevived tells that an owned Session has another Upstream, at this Endpoint, and why. */
+/** tellRevived tells that an owned Session has another Upstream, where, and why. */
 export const tellRevived = (
   events: EventSink,
   record: Session,
-  endpoint: Endpoint,
+  at: Pick<Session, 'endpoint' | 'place'>,
   revival: Revival,
+  same: 'replayed' | 'reconnected' = record.initialize ? 'replayed' : 'reconnected',
 ): void => {
-  const same = record.initialize ? 'replayed' : 'reconnected'
-  const action = endpoint.id === record.endpoint ? same : 'moved'
+  const action = at.place === record.place ? same : 'moved'
   // Nothing else restarts the Upstream of a Session that has no handshake.
   const cause = revival.cause ?? (record.initialize ? '' : 'its client initialized anew')
   revival.cause = undefined
-  tellSession(events, { ...record, endpoint: endpoint.id }, action, cause)
+  tellSession(events, { ...record, ...at }, action, cause)
 }
 
 /** lossOf says why a Session needs another Owner than the one that its record names. */

@@ -1,22 +1,29 @@
-import type { SessionId } from '@mcp-router/core'
+import type { Session, SessionId } from '@mcp-router/core'
 import type { Journal } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Aged, Ageing } from './ageing.js'
+import type { OwedCall } from './live-hooks.js'
 
 /**
- * Told are answers that were told on a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known
+ * Told are responses that were written to a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known
  * only later. So they stay in the Journal for a while, for the client that comes back and for whoever has its Session then.
  */
 export interface Told {
   /** Without `answer`, the Journal has it already. */
-  add(session: SessionId, requestId: string, answer?: Buffer): void
+  add(session: Owner, call: ToldCall, answer?: Buffer): void
   /** Whether there are any. */
   has(session: SessionId): boolean
-  /** A request comes under an id that was used before. */
-  withdraw(session: SessionId, requestId: string): void
-  /** Forgets those of a Session whose client begins anew. */
-  forget(session: SessionId): void
+  /**
+   * Deletes the responses to earlier requests with this JSON-RPC id (JSON text): its client uses it again, and would take such a response for
+   * the one to its new request. It resolves once the Journal has deleted them; it rejects where it cannot.
+   */
+  supersede(session: Owner, requestId: string): Promise<void> | undefined
+  /** Deletes those of a Session that has them, or does not need them any more. */
+  forget(session: Owner): void
 }
+
+type Owner = Pick<Session, 'id' | 'epoch'>
+type ToldCall = Pick<OwedCall, 'entry' | 'callId' | 'requestId'>
 
 /** An Instance that stands still is given up when its lease has lapsed, after 15 s; its client comes back a moment later. ms */
 const keptMs = 20_000
@@ -30,12 +37,14 @@ export const createTold = (journal: Journal, ageing: Ageing): Told =>
   new ToldAnswers(journal, ageing)
 
 interface Answer {
+  readonly requestId: string
+  readonly epoch: number
   readonly bytes: number
   /** ms, as `performance.now()` counts */
   readonly at: number
 }
 
-/** Those of a Session by the id (JSON text) of their requests, the oldest first. */
+/** Those of a Session by entry, the oldest first. */
 type Answers = Map<string, Answer>
 
 class ToldAnswers implements Told, Aged {
@@ -48,28 +57,37 @@ class ToldAnswers implements Told, Aged {
     this.ageing = ageing
   }
 
-  add(session: SessionId, requestId: string, answer?: Buffer): void {
+  add({ id, epoch }: Owner, { entry, callId, requestId }: ToldCall, answer?: Buffer): void {
     const isKept = answer && answer.length <= longestKept
-    if (isKept) discard(this.journal.owe(session, { requestId, body: answer.toString('utf8') }))
-    const answers = this.all.get(session) ?? new Map<string, Answer>()
-    this.all.set(session, answers)
-    answers.delete(requestId)
-    answers.set(requestId, { bytes: isKept ? answer.length : 0, at: performance.now() })
+    const owed = isKept && { entry, callId, body: answer.toString('utf8') }
+    if (owed) discard(this.journal.owe(id, epoch, owed))
+    const answers = this.all.get(id) ?? (new Map() as Answers)
+    this.all.set(id, answers)
+    const bytes = isKept ? answer.length : 0
+    answers.set(entry, { requestId, epoch, bytes, at: performance.now() })
     this.ageing.add(this)
-    this.settle(session, answers, tooMany(answers))
+    this.settle(id, answers, tooMany(answers))
   }
 
   has(session: SessionId): boolean {
     return (this.all.get(session)?.size ?? 0) > 0
   }
 
-  withdraw(session: SessionId, requestId: string): void {
-    this.all.get(session)?.delete(requestId)
+  supersede({ id, epoch }: Owner, requestId: string): Promise<void> | undefined {
+    const answers = this.all.get(id)
+    if (!answers) return undefined
+    const entries = [...answers].flatMap(([entry, each]) =>
+      each.requestId === requestId ? [entry] : [],
+    )
+    if (entries.length === 0) return undefined
+    return this.journal.settle(id, epoch, entries).then(() => {
+      for (const entry of entries) answers.delete(entry)
+    })
   }
 
-  forget(session: SessionId): void {
-    const answers = this.all.get(session)
-    if (answers) this.settle(session, answers, answers.size)
+  forget({ id }: Owner): void {
+    const answers = this.all.get(id)
+    if (answers) this.settle(id, answers, answers.size)
   }
 
   age(now: number): boolean {
@@ -84,9 +102,12 @@ class ToldAnswers implements Told, Aged {
   /** settle lets go of the oldest. */
   private settle(session: SessionId, answers: Answers, count: number): void {
     if (count === 0) return
-    const ids = [...answers.keys()].slice(0, count)
-    for (const id of ids) answers.delete(id)
-    discard(this.journal.settle(session, ids))
+    const old = [...answers].slice(0, count)
+    for (const [entry] of old) answers.delete(entry)
+    for (const epoch of new Set(old.map(([, each]) => each.epoch))) {
+      const entries = old.flatMap(([entry, each]) => (each.epoch === epoch ? [entry] : []))
+      discard(this.journal.settle(session, epoch, entries))
+    }
   }
 }
 

@@ -20,8 +20,8 @@ export interface AskerCall {
 
 export interface Asker extends TestEndpoint {
   readonly calls: readonly AskerCall[]
-  /** Notifies on every stream outside of calls. */
-  tell(method: string, params?: Json): void
+  /** Notifies on every stream outside of calls, or asks there under this id. */
+  tell(method: string, params?: Json, id?: string): void
   streams(): number
 }
 
@@ -91,8 +91,8 @@ export const openAsker = async (
   return {
     ...endpoint,
     calls,
-    tell: (method, params) =>
-      open.forEach((res) => write(res, { method, ...(params && { params }) })),
+    tell: (method, params, id) =>
+      open.forEach((res) => write(res, { id, method, ...(params && { params }) })),
     streams: () => open.size,
   }
 }

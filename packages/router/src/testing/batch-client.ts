@@ -48,7 +48,7 @@ export const overHttp = async (
   // What initialize brought is an id of the store.
   const id = client.session as Parameters<typeof gateway.router.forget>[0]
   await gateway.store.sessions.update(id, 0, { revision })
-  gateway.router.forget(id)
+  await gateway.router.forget(id)
   return { ...client, endpoint }
 }
 

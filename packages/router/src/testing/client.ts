@@ -95,6 +95,10 @@ export const follow = async (url: string, question: Question = {}): Promise<Even
   return {
     response,
     next,
-    message: async () => JSON.parse((await next()).data.toString()) as Record<string, unknown>,
+    async message() {
+      let { data } = await next()
+      while (data.length === 0) ({ data } = await next())
+      return JSON.parse(data.toString()) as Record<string, unknown>
+    },
   }
 }

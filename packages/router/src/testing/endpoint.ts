@@ -27,12 +27,14 @@ export interface TestEndpoint {
 
 /**
  * openEndpoint is a Streamable HTTP server on a free port: it opens the sessions `s-1`, `s-2` …, knows no others, takes notifications,
- * and leaves requests, responses and GET streams to `answer`. `greet` answers initialize in its place; `capabilities` is what it offers.
+ * and leaves requests, responses and GET streams to `answer`. `greet` answers initialize in its place; `capabilities` is what it offers;
+ * where it `knowsAll`, which sessions there are is for `answer` to say.
  */
 export const openEndpoint = async (
   answer: (asked: Asked) => void = echo,
   greet?: (asked: Asked) => void,
   capabilities: object = {},
+  { knowsAll = false } = {},
 ): Promise<TestEndpoint> => {
   const asked: Asked[] = []
   const known = new Set<string>()
@@ -58,7 +60,8 @@ export const openEndpoint = async (
     const each = { method, headers, text: body, message, res }
     asked.push(each)
     if (message.method === 'initialize') (greet ?? initialize)(each)
-    else if (!known.has(String(headers['mcp-session-id']))) res.writeHead(404).end('no session')
+    else if (!knowsAll && !known.has(String(headers['mcp-session-id'])))
+      res.writeHead(404).end('no session')
     else if (method === 'DELETE') res.writeHead(200).end()
     else if (method === 'POST' && message.id === undefined) res.writeHead(202).end()
     else answer(each)

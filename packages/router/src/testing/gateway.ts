@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import { createRegistry, memoryStore } from '@mcp-router/store'
 import type { Store } from '@mcp-router/store'
-import { createEras, createHttpClient, createUpstreams } from '@mcp-router/upstream'
+import {
+  createEras,
+  createHttpClient,
+  createSharedKeys,
+  createTransports,
+  createUpstreams,
+} from '@mcp-router/upstream'
 import { onTestFinished } from 'vitest'
 import type { RouterOptions } from '../deps.js'
 import { createRouter } from '../router.js'
@@ -17,6 +23,8 @@ export interface TestGateway {
   readonly events: readonly RouterEvent[]
   /** Sessions that the other Instances were told of. */
   readonly ended: readonly SessionId[]
+  /** Sessions of which they were told that the client is asked. */
+  readonly asked: readonly SessionId[]
   publish(...backends: Backend[]): void
   /** The events of calls that were answered so far, `method status outcome`. */
   calls(): readonly CallEvent[]
@@ -28,7 +36,10 @@ interface Setup {
   /** Shared by the Instances of a cluster; closed with the test. */
   readonly store?: Store
   readonly options?: Partial<RouterOptions>
+  readonly maxProcesses?: number
+  readonly parkedMs?: number
   readonly leaseHeldSince?: () => number | undefined
+  readonly maxResponseBytes?: number
 }
 
 const minute = 60_000
@@ -44,13 +55,31 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const { backends = [], store = openStore(), instance = 'router-instance-1', options } = setup
   const events: RouterEvent[] = []
   const ended: SessionId[] = []
+  const asked: SessionId[] = []
   const sink = { emit: (event: RouterEvent) => void events.push(event) }
-  const registry = createRegistry()
+  const client = createHttpClient({
+    connectTimeoutMs: 1_000,
+    ...(setup.maxResponseBytes && { maxResponseBytes: setup.maxResponseBytes }),
+  })
+  const transports = createTransports(client)
+  const registry = createRegistry((endpoint) => transports.of(endpoint))
+  transports.whenChanged(() => registry.refresh())
   registry.publish(backends)
-  const client = createHttpClient({ connectTimeoutMs: 1_000 })
-  const eras = createEras({ client, env: process.env, shared: store.eras })
+  const keys = createSharedKeys(await store.clusterSecret())
+  const eras = createEras({ client, env: process.env, shared: { eras: store.eras, keys } })
   const env = process.env
-  const upstreams = createUpstreams({ client, events: sink, env, eras, idleMs: minute })
+  const upstreams = createUpstreams({
+    client,
+    events: sink,
+    env,
+    eras,
+    transports,
+    idleMs: minute,
+    openTimeoutMs: options?.openTimeoutMs ?? minute,
+    maxProcesses: setup.maxProcesses ?? 256,
+    ...(setup.parkedMs !== undefined && { parkedMs: setup.parkedMs }),
+  })
+  registry.subscribe((snapshot) => upstreams.retain(snapshot.backends.values()))
   const id = instance as InstanceId
   const router = createRouter({
     instance: id,
@@ -69,6 +98,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
         return Promise.resolve()
       },
       sessionMoved: () => undefined,
+      clientAsked: (session) => void asked.push(session),
       listChanged: () => undefined,
     },
     events: sink,
@@ -81,6 +111,11 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       keepAliveMs: minute,
       inputTtlMs: minute,
       endpointPatienceMs: 300,
+      idleUpstreamMs: minute,
+      openTimeoutMs: minute,
+      maxSessions: 1_000,
+      maxStdioSessions: 1_000,
+      maxHandshakeBytes: 65_536,
       ...options,
     },
   })
@@ -103,6 +138,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     store,
     events,
     ended,
+    asked,
     publish: (...table) => void registry.publish(table),
     calls: () => events.filter((event) => event.kind === 'call'),
   }

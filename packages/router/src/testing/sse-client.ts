@@ -43,8 +43,35 @@ export const openTwo = async () => {
 /** streamAt opens the stream of a client that looks as its headers say. */
 export const streamAt = async (gateway: TestGateway, headers = {}, backend = 'local') => {
   const events = await follow(`${gateway.url}/sse/${backend}`, { headers })
+  return attached(gateway, events, headers)
+}
+
+/**
+ * returnTo opens the stream of a client that had this one before, as clients of the official SDK do: without Last-Event-ID, naming its revision.
+ * It answers the ping at the address that it had.
+ */
+export const returnTo = async (
+  gateway: TestGateway,
+  before: Pick<Client, 'send'>,
+  headers: Readonly<Record<string, string>> = {},
+  path = 'local',
+) => {
+  const events = await follow(`${gateway.url}/sse/${path}`, {
+    headers: { ...revision, ...headers },
+  })
+  const ping = (await events.message()) as { readonly id: string; readonly method: string }
+  expect(ping.method).toBe('ping')
+  await before.send({ jsonrpc: '2.0', id: ping.id, result: {} }, revision)
+  return attached(gateway, events, headers)
+}
+
+const attached = async (
+  gateway: Pick<TestGateway, 'url'>,
+  events: Awaited<ReturnType<typeof follow>>,
+  headers: object,
+) => {
   const first = await events.next()
-  const address = new URL(first.data.toString())
+  const address = new URL(first.data.toString(), gateway.url)
   const id = (address.searchParams.get('sessionId') ?? '') as SessionId
   const send = (body: unknown, more = {}) =>
     ask(address.href, { headers: { ...headers, ...more }, body })
@@ -76,7 +103,9 @@ export const begin = async (
 export const requestsOwed = async ({ journal }: Store, id: SessionId): Promise<string[]> => {
   const owed = await journal.owed(id)
   const isRequest = (body: string) => 'method' in (JSON.parse(body) as object)
-  return owed.filter(({ body }) => isRequest(body)).map(({ requestId }) => requestId)
+  return owed
+    .filter(({ body }) => isRequest(body))
+    .map(({ body }) => JSON.stringify((JSON.parse(body) as { id: unknown }).id))
 }
 
 /** cut breaks the stream and waits until its Instance knows. */

@@ -1,34 +1,40 @@
 import type { SessionId } from '@mcp-router/core'
 import { journalMs } from '../journal.js'
-import type { AcceptedCall, Journal } from '../journal.js'
+import type { AcceptedCall, Journal, Owed } from '../journal.js'
 import type { Attempt } from './attempt.js'
 import { createExpiringMap } from './expiring-map.js'
 
-export const memoryJournal = (attempt: Attempt): Journal => {
-  const calls = createExpiringMap<SessionId, Map<string, string>>(journalMs)
+/** `epochOf` is that of the record of a Session; undefined: there is none. */
+export const memoryJournal = (
+  attempt: Attempt,
+  epochOf: (session: SessionId) => number | undefined,
+): Journal => {
+  const calls = createExpiringMap<SessionId, Map<string, Owed>>(journalMs)
   const accepted = createExpiringMap<string, AcceptedCall>(journalMs)
+  const isSuperseded = (session: SessionId, epoch: number): boolean =>
+    (epochOf(session) ?? epoch) !== epoch
   return {
-    owe: (session, { requestId, body }) =>
+    owe: (session, epoch, owed) =>
       attempt(() => {
-        calls.put(session, new Map(calls.get(session)).set(requestId, body))
+        if (isSuperseded(session, epoch)) return
+        calls.put(session, new Map(calls.get(session)).set(owed.entry, owed))
       }),
-    settle: (session, requestIds) =>
+    settle: (session, epoch, entries) =>
       attempt(() => {
+        if (isSuperseded(session, epoch)) return
         const left = new Map(calls.get(session))
-        for (const requestId of requestIds) left.delete(requestId)
+        for (const entry of entries) left.delete(entry)
         if (left.size > 0) calls.amend(session, left)
         else calls.delete(session)
       }),
-    owed: (session) =>
-      attempt(() =>
-        [...(calls.get(session) ?? [])].map(([requestId, body]) => ({ requestId, body })),
-      ),
+    owed: (session) => attempt(() => [...(calls.get(session)?.values() ?? [])]),
     accept: (requestId, call) =>
       attempt(() => {
         const known = accepted.get(requestId)
         if (!known) accepted.put(requestId, call)
         return known
       }),
+    accepted: (requestId) => attempt(() => accepted.get(requestId)),
     finish: (requestId, call, keptMs) => attempt(() => accepted.put(requestId, call, keptMs)),
     forget: (requestId) => attempt(() => void accepted.delete(requestId)),
   }

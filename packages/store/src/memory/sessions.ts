@@ -5,6 +5,7 @@ import type { ExpiringMap } from './expiring-map.js'
 
 export const memorySessions = (
   records: ExpiringMap<SessionId, Session>,
+  ended: ExpiringMap<SessionId, true>,
   attempt: Attempt,
 ): SessionStore => {
   const recordAt = (id: SessionId, epoch: number) => {
@@ -19,7 +20,18 @@ export const memorySessions = (
     return 'kept'
   }
   return {
-    create: (session) => attempt(() => records.put(session.id, { ...session })),
+    create: (session) =>
+      attempt(() => {
+        ended.delete(session.id)
+        records.put(session.id, { ...session })
+      }),
+    restore: (session) =>
+      attempt(() => {
+        if (ended.get(session.id)) return 'ended'
+        if (records.get(session.id)) return 'there'
+        records.put(session.id, { ...session })
+        return 'restored'
+      }),
     find: (id) => attempt(() => records.get(id)),
     update: (id, epoch, change) =>
       attempt(() => {
@@ -37,7 +49,11 @@ export const memorySessions = (
         records.amend(id, claimed)
         return claimed
       }),
-    delete: (id) => attempt(() => records.delete(id)),
+    delete: (id) =>
+      attempt(() => {
+        ended.put(id, true)
+        return records.delete(id)
+      }),
     async *list() {
       yield* await attempt(() => records.values())
     },

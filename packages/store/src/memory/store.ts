@@ -16,6 +16,7 @@ const sweepMs = 30_000
 /** memoryStore is a Store for one process, `mcp-router serve`: what it holds ends with the process. */
 export const memoryStore = (options: StoreOptions): Store => {
   const sessions = createExpiringMap<SessionId, Session>(options.sessionTtlMs)
+  const ended = createExpiringMap<SessionId, true>(options.sessionTtlMs)
   const leases = createExpiringMap<InstanceId, Instance>(options.leaseMs)
   const secret = options.clusterSecret ?? randomBytes(32).toString('hex')
   let health: StoreHealth = { up: true }
@@ -24,16 +25,17 @@ export const memoryStore = (options: StoreOptions): Store => {
 
   const sweeper = setInterval(() => {
     sessions.sweep()
+    ended.sweep()
     leases.sweep()
   }, sweepMs).unref()
 
   return {
     kind: 'memory',
-    sessions: renewingLives(memorySessions(sessions, attempt), lives),
+    sessions: renewingLives(memorySessions(sessions, ended, attempt), lives),
     lives,
     membership: memoryMembership(leases, attempt),
     eras: memoryEras(attempt),
-    journal: memoryJournal(attempt),
+    journal: memoryJournal(attempt, (id) => sessions.get(id)?.epoch),
     orphans: memoryOrphans(attempt),
     clusterSecret: () => Promise.resolve(secret),
     generation: () => attempt(() => 'memory'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Connection } from './connection.js'
 import { clusterSecretKey, generationKey } from './keys.js'
+import { agreedOn } from './own-key.js'
 
 /**
  * generationOf reads the name of what the store holds, and gives it one where it has none. `secret` is put back where it is missing. Each time
@@ -8,12 +9,11 @@ import { clusterSecretKey, generationKey } from './keys.js'
  * what lived on meanwhile may have expired.
  */
 export const generationOf = async (
-  { client, attempt, times }: Connection,
+  connection: Connection,
   secret: string | undefined,
 ): Promise<string> => {
-  await attempt(() => client.set(generationKey, randomUUID(), 'NX'))
-  const generation = await attempt(() => client.get(generationKey))
+  const generation = await agreedOn(connection, generationKey, randomUUID())
   // All Instances hold the same one: whoever is first puts back the right one.
-  if (secret !== undefined) await attempt(() => client.set(clusterSecretKey, secret, 'NX'))
-  return `${generation ?? ''} ${times()}`
+  if (secret !== undefined) await agreedOn(connection, clusterSecretKey, secret)
+  return `${generation} ${connection.times()}`
 }

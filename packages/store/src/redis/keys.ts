@@ -6,8 +6,11 @@ export const sessionKey = (id: SessionId) => `mcp:sessions:${id}`
 /** anySessionKey is the SCAN pattern of all Sessions. */
 export const anySessionKey = 'mcp:sessions:*'
 
-/** callsKey is a HASH, id of a request to its body; the braces put it in the slot of its session. */
+/** callsKey is a HASH, entry to `<X-Request-Id>\n<message>`; the braces put it in the slot of its session. */
 export const callsKey = (id: SessionId) => `{mcp:sessions:${id}}:calls`
+
+/** endedKey is a STRING, there for a while once the Session was ended; in the slot of its session, too. */
+export const endedKey = (id: SessionId) => `{mcp:sessions:${id}}:ended`
 
 /** lifeKey is a LIST of JSON texts, the oldest first; in the slot of its session, too. */
 export const lifeKey = (id: SessionId) => `{mcp:sessions:${id}}:life`

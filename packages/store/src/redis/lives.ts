@@ -3,6 +3,7 @@ import { lifeEntries } from '../session-lives.js'
 import type { LifeEntry, RenewedLives } from '../session-lives.js'
 import type { Connection } from './connection.js'
 import { lifeKey } from './keys.js'
+import { done, onOwnKeys } from './own-key.js'
 
 /** A life is renewed once in a period, however often its session is touched. */
 const longestPeriodMs = 60_000
@@ -20,11 +21,16 @@ export const redisLives = ({ client, attempt }: Connection, ttlMs: number): Rene
       const text = JSON.stringify(entry)
       // As one: a key that was written but given no end would stay for ever.
       await attempt(() =>
-        client.multi().rpush(key, text).ltrim(key, -lifeEntries, -1).pexpire(key, lifeMs).exec(),
+        onOwnKeys(client, 'list', [key], () =>
+          done(client.multi().rpush(key, text).ltrim(key, -lifeEntries, -1).pexpire(key, lifeMs)),
+        ),
       )
     },
     async read(id) {
-      const texts = await attempt(() => client.lrange(lifeKey(id), 0, -1))
+      const key = lifeKey(id)
+      const texts = await attempt(() =>
+        onOwnKeys(client, 'list', [key], () => client.lrange(key, 0, -1)),
+      )
       return texts.flatMap(entryIn)
     },
     renew(ids) {

@@ -3,8 +3,10 @@ import type { Membership } from '../membership.js'
 import type { Attempt, Connection } from './connection.js'
 import { instanceKey, instancesKey } from './keys.js'
 import { knownMembers } from './known-members.js'
+import { onOwnKeys } from './own-key.js'
 import { countAt, parsed, readRow, textAt, timeAt, timeText, type Row } from './row.js'
 import type { Scripts } from './scripts.js'
+import { isReply } from './unavailable.js'
 
 /** leaseRow is all but the address, which the script compares and writes itself. */
 const leaseRow = (instance: Instance): Row => ({
@@ -46,6 +48,14 @@ export const redisMembership = (
       throw thrown
     })
 
+  /** onSet runs commands on the SET of ids. */
+  const onSet = <T>(work: () => Promise<T>): Promise<T> =>
+    onOwnKeys(client, 'set', [instancesKey], work)
+
+  const unlessFull = (thrown: unknown): void => {
+    if (!isReply(thrown, 'OOM')) throw thrown
+  }
+
   const read = async (id: InstanceId) => instanceAt(id, await readRow(client, instanceKey(id)))
 
   /** take resolves with the holder that was in the way. */
@@ -59,20 +69,21 @@ export const redisMembership = (
     // A lease that cannot be read is nobody's.
     if (holder) return instanceAt(id, holder) ?? take(instance, true)
     // Another slot, so not in the script; and after the lease, on which `sweep` relies.
-    await trying(() => client.sadd(instancesKey, id))
+    // Where Redis is full it is there already, or will be with a later renewal.
+    await trying(() => onSet(() => client.sadd(instancesKey, id)).catch(unlessFull))
     self = { id, untilAt }
     return undefined
   }
 
   const sweep = async (lapsed: readonly InstanceId[]) => {
     if (lapsed.length === 0) return
-    await trying(() => client.srem(instancesKey, ...lapsed))
+    await trying(() => onSet(() => client.srem(instancesKey, ...lapsed)))
     // One that joined between the look at its lease and the removal is put back.
     const counts = await trying(() =>
       Promise.all(lapsed.map((id) => client.exists(instanceKey(id)))),
     )
     const back = lapsed.filter((_id, at) => counts[at] === 1)
-    if (back.length > 0) await trying(() => client.sadd(instancesKey, ...back))
+    if (back.length > 0) await trying(() => onSet(() => client.sadd(instancesKey, ...back)))
   }
 
   /** look doubts where the lease that was taken from here is gone before its time: those of others may be, too. */
@@ -85,7 +96,7 @@ export const redisMembership = (
 
   const list = async (): Promise<readonly Instance[]> => {
     // What stands in the SET was written by `take`.
-    const ids = (await trying(() => client.smembers(instancesKey))) as InstanceId[]
+    const ids = (await trying(() => onSet(() => client.smembers(instancesKey)))) as InstanceId[]
     const looked = await trying(() => Promise.all(ids.map(read)))
     const found = looked.filter((instance) => instance !== undefined)
     await look()
@@ -118,7 +129,7 @@ export const redisMembership = (
       if (self?.id === id) self = undefined
       known.forget(id)
       await attempt(() => client.del(instanceKey(id)))
-      await attempt(() => client.srem(instancesKey, id))
+      await attempt(() => onSet(() => client.srem(instancesKey, id)))
     },
 
     async list() {

@@ -3,6 +3,9 @@ import { maxAlike, openMs, orphanMs } from '../orphan-index.js'
 import type { NotedStream, OrphanIndex } from '../orphan-index.js'
 import type { Connection } from './connection.js'
 import { closedStreamsKey, openStreamsKey } from './keys.js'
+import { done, onOwnKeys } from './own-key.js'
+
+const keysOf = (looks: string) => [openStreamsKey(looks), closedStreamsKey(looks)] as const
 
 export const redisOrphans = ({ client, attempt }: Connection): OrphanIndex => {
   const read = async (
@@ -25,31 +28,37 @@ export const redisOrphans = ({ client, attempt }: Connection): OrphanIndex => {
   }
   return {
     async note(looks, { session, isOpen, at }) {
-      const keys = [openStreamsKey(looks), closedStreamsKey(looks)] as const
+      const keys = keysOf(looks)
       const [into, outOf] = isOpen ? keys : [keys[1], keys[0]]
       const lifeMs = isOpen ? openMs : orphanMs
       // As one: a session must be in one of them at any moment, and a key that was given no end would stay for ever.
       await attempt(() =>
-        client
-          .multi()
-          .zadd(into, at, session)
-          .zrem(outOf, session)
-          .zremrangebyscore(into, '-inf', at - lifeMs)
-          .pexpire(into, lifeMs)
-          .exec(),
+        onOwnKeys(client, 'zset', keys, () =>
+          done(
+            client
+              .multi()
+              .zadd(into, at, session)
+              .zrem(outOf, session)
+              .zremrangebyscore(into, '-inf', at - lifeMs)
+              .pexpire(into, lifeMs),
+          ),
+        ),
       )
     },
     async forget(looks, session) {
+      const keys = keysOf(looks)
       await attempt(() =>
-        Promise.all([
-          client.zrem(openStreamsKey(looks), session),
-          client.zrem(closedStreamsKey(looks), session),
-        ]),
+        onOwnKeys(client, 'zset', keys, () =>
+          Promise.all(keys.map((key) => client.zrem(key, session))),
+        ),
       )
     },
     async find(looks) {
+      const keys = keysOf(looks)
       const [open, closed] = await attempt(() =>
-        Promise.all([read(openStreamsKey(looks), openMs), read(closedStreamsKey(looks), orphanMs)]),
+        onOwnKeys(client, 'zset', keys, () =>
+          Promise.all([read(keys[0], openMs), read(keys[1], orphanMs)]),
+        ),
       )
       if (Math.max(open.length, closed.length) > maxAlike) return undefined
       // The two were read one after the other: of a session that changed in between, the later note counts.

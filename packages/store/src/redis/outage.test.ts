@@ -13,6 +13,7 @@ const instance = 'router-instance-1' as InstanceId
 /** all calls every method once, so that none is forgotten. */
 const all = (store: Store): Promise<unknown>[] => [
   store.sessions.create(session),
+  store.sessions.restore(session),
   store.sessions.find(session.id),
   store.sessions.update(session.id, 0, { loggingLevel: 'debug' }),
   store.sessions.touch([{ id: session.id, epoch: 0 }], 1),
@@ -25,8 +26,8 @@ const all = (store: Store): Promise<unknown>[] => [
   store.eras.find('a'),
   store.eras.keep('a', 'legacy', 60_000),
   store.eras.forget('a'),
-  store.journal.owe(session.id, { requestId: '1', body: '{}' }),
-  store.journal.settle(session.id, ['1']),
+  store.journal.owe(session.id, 0, { entry: '1', callId: '', body: '{}' }),
+  store.journal.settle(session.id, 0, ['1']),
   store.journal.owed(session.id),
   store.generation(),
   store.clusterSecret(),

@@ -54,6 +54,7 @@ describe('what stands in Redis', () => {
       principal: 'ada',
       revision: '2025-06-18',
       endpoint: 'http://127.0.0.1:8071/mcp',
+      place: session.place,
       epoch: '1',
       initialize: session.initialize,
       loggingLevel: '',
@@ -84,6 +85,12 @@ describe('what stands in Redis', () => {
     ['epoch', '-1'],
     ['subscriptions', '{'],
     ['subscriptions', '[1]'],
+    // They go into headers of requests.
+    ['backendSessionId', 'a\r\nX-Evil: 1'],
+    ['backendSessionId', 'a\u20ac'],
+    ['cookies', 'a=b\r\nHost: evil'],
+    ['revision', '2025-11-25\r\nX: y'],
+    ['revision', 'x'.repeat(10_000)],
   ])('is no session when %s is %s', async (field, value) => {
     await store.sessions.create(session)
     await redis.raw.hset(key, field, value)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
-import type { TouchOutcome } from '../session-store.js'
+import type { RestoreOutcome, TouchOutcome } from '../session-store.js'
 import type { RedisClient } from './connect.js'
+import { onOwnKeys } from './own-key.js'
 import { pairsOf, rowOf, type Row } from './row.js'
 
 type Code = number
@@ -10,11 +11,16 @@ type Pairs = string[]
 declare module 'ioredis' {
   // The methods that defineCommand adds; ioredis asks to declare them so.
   interface RedisCommander<Context> {
-    createSession(key: string, ...args: (string | number)[]): Result<Code, Context>
+    createSession(key: string, ended: string, ...args: (string | number)[]): Result<Code, Context>
+    restoreSession(key: string, ended: string, ...args: (string | number)[]): Result<Code, Context>
+    endSession(key: string, ended: string, keptMs: number): Result<Code, Context>
     updateSession(key: string, ...args: (string | number)[]): Result<Code, Context>
     touchSession(key: string, ...args: (string | number)[]): Result<Code, Context>
     claimSession(key: string, ...args: (string | number)[]): Result<Code | Pairs, Context>
     joinInstance(key: string, ...args: (string | number)[]): Result<Code | Pairs, Context>
+    oweCall(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
+    settleCalls(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
+    dropForeign(key: string, type: string): Result<Code, Context>
   }
 }
 
@@ -22,11 +28,16 @@ declare module 'ioredis' {
 const folder = new URL('../../lua/', import.meta.url)
 
 const files = [
-  'createSession-1',
+  'createSession-2',
+  'restoreSession-2',
+  'endSession-2',
   'updateSession-1',
   'touchSession-1',
   'claimSession-1',
   'joinInstance-1',
+  'oweCall-2',
+  'settleCalls-2',
+  'dropForeign-1',
 ] as const
 
 const touchOutcome = (code: Code): TouchOutcome => {
@@ -42,9 +53,25 @@ const touchOutcome = (code: Code): TouchOutcome => {
   }
 }
 
+const restoreOutcome = (code: Code): RestoreOutcome => {
+  switch (code) {
+    case 1:
+      return 'restored'
+    case 0:
+      return 'there'
+    case -1:
+      return 'ended'
+    default:
+      throw new Error(`a script answered ${code}, which is in no header`)
+  }
+}
+
 /** Scripts are the operations that Redis runs as one, each in one slot, with their codes read. */
 export interface Scripts {
-  createSession(key: string, row: Row, ttlMs: number): Promise<void>
+  createSession(key: string, ended: string, row: Row, ttlMs: number): Promise<void>
+  restoreSession(key: string, ended: string, row: Row, ttlMs: number): Promise<RestoreOutcome>
+  /** Resolves true when there was a record. */
+  endSession(key: string, ended: string, keptMs: number): Promise<boolean>
   updateSession(key: string, epoch: number, change: Row): Promise<boolean>
   touchSession(key: string, epoch: number, lastActive: string, ttlMs: number): Promise<TouchOutcome>
   /** Resolves with the new record, or undefined when it was gone or superseded. */
@@ -57,7 +84,20 @@ export interface Scripts {
     leaseMs: number,
     evict: boolean,
   ): Promise<Row | undefined>
+  /** Does nothing where the session has been claimed since. */
+  oweCall(
+    keys: CallsKeys,
+    epoch: number,
+    ttlMs: number,
+    entry: string,
+    value: string,
+  ): Promise<void>
+  /** Likewise. */
+  settleCalls(keys: CallsKeys, epoch: number, entries: readonly string[]): Promise<void>
 }
+
+/** CallsKeys are the record of a Session and its calls, in one slot. */
+export type CallsKeys = readonly [session: string, calls: string]
 
 export const loadScripts = (client: RedisClient): Scripts => {
   for (const file of files) {
@@ -66,8 +106,14 @@ export const loadScripts = (client: RedisClient): Scripts => {
     client.defineCommand(name, { lua, numberOfKeys: Number(numberOfKeys) })
   }
   return {
-    async createSession(key, row, ttlMs) {
-      await client.createSession(key, ttlMs, ...pairsOf(row))
+    async createSession(key, ended, row, ttlMs) {
+      await client.createSession(key, ended, ttlMs, ...pairsOf(row))
+    },
+    async restoreSession(key, ended, row, ttlMs) {
+      return restoreOutcome(await client.restoreSession(key, ended, ttlMs, ...pairsOf(row)))
+    },
+    async endSession(key, ended, keptMs) {
+      return (await client.endSession(key, ended, keptMs)) === 1
     },
     async updateSession(key, epoch, change) {
       const code = await client.updateSession(key, epoch, ...pairsOf(change))
@@ -84,6 +130,16 @@ export const loadScripts = (client: RedisClient): Scripts => {
       const force = evict ? 'evict' : ''
       const answer = await client.joinInstance(key, leaseMs, force, address, ...pairsOf(rest))
       return typeof answer === 'number' ? undefined : rowOf(answer)
+    },
+    async oweCall([session, calls], epoch, ttlMs, entry, value) {
+      await onOwnKeys(client, 'hash', [calls], () =>
+        client.oweCall(session, calls, epoch, ttlMs, entry, value),
+      )
+    },
+    async settleCalls([session, calls], epoch, entries) {
+      await onOwnKeys(client, 'hash', [calls], () =>
+        client.settleCalls(session, calls, epoch, ...entries),
+      )
     },
   }
 }

@@ -16,6 +16,16 @@ const asTexts = (json: string): readonly string[] | undefined => {
   return value.every((item) => typeof item === 'string') ? value : undefined
 }
 
+/** headerAt reads what goes into a header of requests; whoever writes into Redis must not write the rest of a request with it. */
+const headerAt = (row: Row, field: string): string => {
+  const text = textAt(row, field)
+  return fitting(/^[\t\x20-\x7e\x80-\xff]{0,65536}$/.test(text) ? text : undefined, field)
+}
+
+/** None before it is agreed. */
+const asRevision = (text: string): string | undefined =>
+  /^(\d{4}-\d\d-\d\d)?$/.test(text) ? text : undefined
+
 /** changeRow writes what may change; those fields have the names of their properties. */
 export const changeRow = ({ subscriptions, ...texts }: SessionChange): Row =>
   subscriptions ? { ...texts, subscriptions: JSON.stringify(subscriptions) } : texts
@@ -25,12 +35,14 @@ export const sessionRow = (session: Session): Row => ({
   instanceId: session.instance,
   serviceName: session.backend,
   backendSessionId: session.backendSessionId,
+  ...(session.cookies && { cookies: session.cookies }),
   transportType: transportTypes[session.downstream],
   lastActive: timeText(session.lastActive),
   active: 'true',
   principal: session.principal,
   revision: session.revision,
   endpoint: session.endpoint,
+  place: session.place,
   epoch: String(session.epoch),
   initialize: session.initialize,
   loggingLevel: session.loggingLevel,
@@ -49,8 +61,11 @@ export const readSession = (row: Row): Session => {
     instance: textAt(row, 'instanceId') as InstanceId,
     epoch: countAt(row, 'epoch'),
     endpoint: textAt(row, 'endpoint') as EndpointId,
-    backendSessionId: textAt(row, 'backendSessionId'),
-    revision: textAt(row, 'revision'),
+    // A record of an earlier version has none.
+    place: row['place'] ?? '',
+    backendSessionId: headerAt(row, 'backendSessionId'),
+    ...(row['cookies'] && { cookies: headerAt(row, 'cookies') }),
+    revision: fitting(asRevision(textAt(row, 'revision')), 'revision'),
     initialize: textAt(row, 'initialize'),
     loggingLevel: textAt(row, 'loggingLevel'),
     subscriptions: fitting(asTexts(textAt(row, 'subscriptions')), 'subscriptions'),

@@ -1,6 +1,7 @@
+import type { SessionId } from '@mcp-router/core'
 import type { SessionStore } from '../session-store.js'
 import type { Connection } from './connection.js'
-import { anySessionKey, sessionKey } from './keys.js'
+import { anySessionKey, endedKey, sessionKey } from './keys.js'
 import { parsed, readRow, timeText } from './row.js'
 import { scanKeys } from './scan.js'
 import type { Scripts } from './scripts.js'
@@ -12,9 +13,13 @@ export const redisSessions = (
   ttlMs: number,
 ): SessionStore => {
   const { client, attempt } = connection
+  const keysOf = (id: SessionId) => [sessionKey(id), endedKey(id)] as const
   return {
     create: (session) =>
-      attempt(() => scripts.createSession(sessionKey(session.id), sessionRow(session), ttlMs)),
+      attempt(() => scripts.createSession(...keysOf(session.id), sessionRow(session), ttlMs)),
+
+    restore: (session) =>
+      attempt(() => scripts.restoreSession(...keysOf(session.id), sessionRow(session), ttlMs)),
 
     async find(id) {
       return parsed(await attempt(() => readRow(client, sessionKey(id))), readSession)
@@ -40,7 +45,8 @@ export const redisSessions = (
       return parsed(row, readSession)
     },
 
-    delete: async (id) => (await attempt(() => client.del(sessionKey(id)))) === 1,
+    // Known for as long as somebody may hold it without having looked.
+    delete: (id) => attempt(() => scripts.endSession(...keysOf(id), ttlMs)),
 
     async *list() {
       for await (const keys of scanKeys(connection, anySessionKey)) {

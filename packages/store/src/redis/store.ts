@@ -27,7 +27,7 @@ export const redisStore = (url: string, options: StoreOptions): Store => {
     lives,
     membership: redisMembership(connection, scripts, options.leaseMs),
     eras: redisEras(connection),
-    journal: redisJournal(connection),
+    journal: redisJournal(connection, scripts),
     orphans: redisOrphans(connection),
     async clusterSecret() {
       if (configured !== undefined) return configured

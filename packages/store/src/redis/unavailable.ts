@@ -11,9 +11,14 @@ export const isReply = (thrown: unknown, code: string): boolean => {
 /** briefly leaves out the addresses and arguments in the text of a cause: the client of the router is a stranger. */
 const briefly = (cause: Error): string => {
   if (cause instanceof NoAnswer) return cause.message
+  if (isReply(cause, 'OOM')) return 'its memory is full'
   if (cause.name === 'ReplyError') return cause.message.split(' ', 1).join()
   return 'code' in cause ? String(cause.code) : 'connection lost'
 }
+
+/** isFull tells that Redis refused a write because it holds as much as it may (`maxmemory`); what it holds goes on. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof RouterError && isReply(error.cause, 'OOM')
 
 /** unavailable turns what was thrown on the way to Redis into the one error of the store. */
 export const unavailable = (thrown: unknown): RouterError => {

@@ -8,6 +8,17 @@ export const [probedRevision] = modernRevisions
 
 const self = { name: 'mcp-router', version: '0.1.0' }
 
+/** ownInitialize are the params of a session of the router's own: no capabilities, for nobody would answer the server's requests. */
+export const ownInitialize: Readonly<Record<string, unknown>> = {
+  protocolVersion: latestLegacy,
+  capabilities: {},
+  clientInfo: self,
+}
+
+/** initializeBytes asks with these params; the question is also the id of the request. */
+export const initializeBytes = (params: Readonly<Record<string, unknown>>): Buffer =>
+  requestBytes('initialize', 'initialize', params)
+
 /** questionBytes are the same for every Endpoint; the question is also the id of the request. */
 export const questionBytes: Readonly<Record<Question, Buffer>> = {
   'server/discover': requestBytes('server/discover', 'server/discover', {
@@ -17,9 +28,5 @@ export const questionBytes: Readonly<Record<Question, Buffer>> = {
       [metaKeys.clientInfo]: self,
     },
   }),
-  initialize: requestBytes('initialize', 'initialize', {
-    protocolVersion: latestLegacy,
-    capabilities: {},
-    clientInfo: self,
-  }),
+  initialize: initializeBytes(ownInitialize),
 }

@@ -1,30 +1,65 @@
-import { createHash } from 'node:crypto'
-import type { Endpoint } from '@mcp-router/core'
+import { createHmac, randomBytes } from 'node:crypto'
+import type { Backend, Endpoint } from '@mcp-router/core'
 
-const keys = new WeakMap<Endpoint, string>()
-
-/**
- * endpointKey is the same for the same address with the same headers, or the same command in the same surroundings, and for no other. An
- * EndpointId will not do: that of a command is its place in the configuration. Secrets cannot be read from it.
- */
-export const endpointKey = (endpoint: Endpoint): string => {
-  const known = keys.get(endpoint)
-  if (known) return known
-  const key = createHash('sha256')
-    .update(JSON.stringify(identityOf(endpoint)))
-    .digest('hex')
-  // Endpoints are immutable: one that changes is another object.
-  keys.set(endpoint, key)
-  return key
+/** SharedKeys name Endpoints in the store. All Instances that have the same secret make the same names; no credential can be read from them. */
+export interface SharedKeys {
+  /** key changes with anything that a server may answer differently for: address, headers, environment, place in the configuration. */
+  readonly key: (endpoint: Endpoint) => string
+  /** place stays the same while the headers change: what was opened at the Endpoint, an http session say, is still there. */
+  readonly place: (endpoint: Endpoint) => string
 }
 
-const identityOf = (endpoint: Endpoint): readonly unknown[] => {
-  if (endpoint.transport !== 'stdio') {
-    return [endpoint.transport, endpoint.url, sorted(endpoint.headers)]
-  }
-  const { transport, command, args, env, cwd } = endpoint
-  return [transport, command, args, sorted(env), cwd ?? null]
+const placeOf = (endpoint: Endpoint): readonly unknown[] => {
+  // What was found out of it does not make it another one.
+  if (endpoint.transport !== 'stdio')
+    return [endpoint.isAuto ? 'auto' : endpoint.transport, endpoint.url]
+  const { transport, command, args, env, cwd, runAs } = endpoint
+  return [transport, command, args, sorted(env), cwd ?? null, runAs ?? null]
 }
+
+const credentialsOf = (endpoint: Endpoint): unknown =>
+  endpoint.transport === 'stdio' ? null : sorted(endpoint.headers)
 
 const sorted = (map: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
   Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))
+
+const keyedHash = (
+  secret: string,
+  identityOf: (endpoint: Endpoint) => readonly unknown[],
+): ((endpoint: Endpoint) => string) => {
+  // Endpoints are immutable: one that changes is another object.
+  const known = new WeakMap<Endpoint, string>()
+  return (endpoint) => {
+    const found = known.get(endpoint)
+    if (found) return found
+    const made = createHmac('sha256', secret)
+      .update(JSON.stringify(identityOf(endpoint)))
+      .digest('hex')
+    known.set(endpoint, made)
+    return made
+  }
+}
+
+export const createSharedKeys = (secret: string): SharedKeys => ({
+  key: keyedHash(secret, (endpoint) => [
+    endpoint.id,
+    ...placeOf(endpoint),
+    credentialsOf(endpoint),
+  ]),
+  place: keyedHash(secret, placeOf),
+})
+
+const { key, place } = createSharedKeys(randomBytes(32).toString('hex'))
+
+/**
+ * endpointKey names an Endpoint in what this process remembers of it: upstreams, lists, failures. Nothing that one set of credentials opened or
+ * was shown is found under the key of another. Not the EndpointId: that stays when the operator replaces the address or the headers.
+ */
+export const endpointKey = key
+
+/** backendKey names a Backend with all its Endpoints, for what is remembered of any of them. */
+export const backendKey = ({ name, endpoints }: Backend): string =>
+  [name, ...endpoints.map(endpointKey)].join(' ')
+
+/** isSamePlace tells that an Endpoint stands where the other one stood, if with other headers. */
+export const isSamePlace = (one: Endpoint, other: Endpoint): boolean => place(one) === place(other)

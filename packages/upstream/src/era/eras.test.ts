@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { createHttpClient } from '../http/client.js'
 import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
 import { answerJson, openServer } from '../testing/http-server.js'
+import { createSharedKeys } from './endpoint-key.js'
 import { createEras } from './eras.js'
 import type { SharedEras } from './eras.js'
 
@@ -29,7 +30,9 @@ const open = async (status = 200) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
   const endpoint = httpEndpoint(`${server.origin}/mcp`)
-  const instance = (shared?: SharedEras) => createEras({ client, ...(shared && { shared }) })
+  const keys = createSharedKeys('secret')
+  const instance = (eras?: SharedEras) =>
+    createEras({ client, ...(eras && { shared: { eras, keys } }) })
   return { asked: server.asked, endpoint, backend: backendOf(endpoint), instance }
 }
 

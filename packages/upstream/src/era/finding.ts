@@ -1,5 +1,5 @@
 import type { Era } from '@mcp-router/core'
-import { isModernRevision, metaKeys } from '@mcp-router/protocol'
+import { isModernRevision, metaKeys, parseJson } from '@mcp-router/protocol'
 import type { Question } from './discover.js'
 
 /** Finding is the Era of an Endpoint, how it showed, and what else the Endpoint said of itself. */
@@ -10,6 +10,8 @@ export interface Finding {
   /** The revisions that it named; none where it named none. */
   readonly revisions: readonly string[]
   readonly server: ServerInfo | undefined
+  /** The Endpoint did not say so itself: it may answer better in a moment. */
+  readonly isTentative?: boolean
 }
 
 /** ServerInfo is what a server calls itself; nothing vouches for it. */
@@ -19,8 +21,8 @@ export interface ServerInfo {
 }
 
 /** findingFrom judges a response (2026-07-28, versioning): all but a modern server's own words is legacy. Undefined: it is no response. */
-export const findingFrom = (text: string, question: Question): Finding | undefined => {
-  const { result, error } = recordIn(text)
+export const findingFrom = (bytes: Buffer, question: Question): Finding | undefined => {
+  const { result, error } = recordIn(bytes)
   if (isRecord(error)) return fromError(error, question)
   if (!isRecord(result)) return undefined
   if (question === 'initialize') {
@@ -59,9 +61,9 @@ const fromError = (error: Readonly<Record<string, unknown>>, question: Question)
 /** UnsupportedProtocolVersion (2026-07-28, basic §Error codes). */
 const unsupportedVersion = -32022
 
-const recordIn = (text: string): Readonly<Record<string, unknown>> => {
+const recordIn = (bytes: Buffer): Readonly<Record<string, unknown>> => {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(bytes)
     return isRecord(value) ? value : {}
   } catch {
     return {}

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createHttpClient } from '../http/client.js'
+import { beginEvents, frame, openServer } from '../testing/http-server.js'
+import type { Asked } from '../testing/http-server.js'
 import { createEras } from './eras.js'
 
 const discovered = (versions: readonly string[]): string =>
@@ -89,6 +91,38 @@ describe('the era of an http endpoint', () => {
     const { eras, backend, endpoint } = await open(status, 'text/plain', '')
     await expect(eras.find(backend, endpoint)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
     expect(eras.known(backend, endpoint)).toBeUndefined()
+  })
+
+  it.each([
+    ['hangs', () => undefined],
+    ['fails', (asked: Asked) => void asked.res.writeHead(501).end()],
+    ['breaks off', (asked: Asked) => void asked.res.destroy()],
+  ])('is legacy for a while where it %s at that, and opens a session', async (_, discover) => {
+    const server = await openServer((asked) => {
+      if (asked.method === 'DELETE') asked.res.end()
+      else if (asked.message?.method === 'server/discover') discover(asked)
+      else {
+        beginEvents(asked, { 'mcp-session-id': 's' })
+        const result = { protocolVersion: '2025-06-18', capabilities: {} }
+        asked.res.write(frame({ jsonrpc: '2.0', id: asked.message?.id, result }))
+      }
+    })
+    const client = createHttpClient({ connectTimeoutMs: 1_000 })
+    onTestFinished(() => client.close())
+    const endpoint = httpEndpoint(`${server.origin}/mcp`)
+    const [backend, eras] = [backendOf(endpoint), createEras({ client })]
+    const from = performance.now()
+    expect(await eras.find(backend, endpoint)).toBe('legacy')
+    expect(performance.now() - from).toBeLessThan(9_000)
+    await expect.poll(() => server.asked.at(-1)?.headers['mcp-session-id']).toBe('s')
+    vi.useFakeTimers({ toFake: ['Date'] })
+    vi.setSystemTime(Date.now() + 31_000)
+    expect(eras.known(backend, endpoint)).toBe('legacy')
+    const discovers = () =>
+      server.asked.filter(({ message }) => message?.method === 'server/discover').length
+    await expect.poll(discovers).toBe(2)
+    expect(eras.known(backend, endpoint)).toBe('legacy')
+    expect(discovers()).toBe(2)
   })
 
   it('is what the operator says, without asking', async () => {

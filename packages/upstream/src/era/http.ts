@@ -1,52 +1,92 @@
 import type { Backend, HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { createSseDecoder } from '@mcp-router/protocol'
+import { wasNeverSent } from '../http/client.js'
+import { withCookies } from '../http/cookies.js'
 import type { HttpClient } from '../http/client.js'
-import { sessionHeaders } from '../http/headers.js'
-import { isEventStream, post } from '../http/post.js'
+import { headerOf, isEventStream, sessionHeaders } from '../http/headers.js'
+import { post } from '../http/post.js'
 import type { HttpAnswer } from '../http/post.js'
+import { endSession } from '../http/upstream.js'
+import { discard } from '../upstream.js'
 import { probedRevision, questionBytes } from './discover.js'
+import type { Question } from './discover.js'
 import { findingFrom, legacy } from './finding.js'
 import type { Finding } from './finding.js'
 
-const waitMs = 10_000
+/** How long an Endpoint may take; calls wait for `server/discover`, and need what `initialize` finds out. ms */
+const waitMs: Readonly<Record<Question, number>> = { 'server/discover': 2_000, initialize: 10_000 }
 
-/** probeHttp asks by `server/discover`. It rejects with UPSTREAM_FAILED where the answer proves nothing, or as the HttpClient does. */
+interface Place {
+  readonly client: HttpClient
+  readonly backend: Backend
+  readonly endpoint: HttpEndpoint
+}
+
+/**
+ * probeHttp asks by `server/discover`, and by `initialize` where the server is silent or fails at that. It rejects with UPSTREAM_FAILED where
+ * the answers prove nothing, or as the HttpClient does.
+ */
 export const probeHttp = async (
   client: HttpClient,
   backend: Backend,
   endpoint: HttpEndpoint,
 ): Promise<Finding> => {
-  const headers = sessionHeaders(endpoint, '', probedRevision)
-  headers.push('content-type', 'application/json')
-  headers.push('accept', 'application/json, text/event-stream')
-  headers.push('mcp-method', 'server/discover')
-  const body = questionBytes['server/discover']
-  const posting = post(client, endpoint.url, { method: 'POST', headers, body })
-  const reason = 'server/discover was not answered'
-  const late = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason })
-  const tooLong = setTimeout(() => posting.abort(late), waitMs)
-  const answer = await posting.answer.finally(() => clearTimeout(tooLong))
+  const place = { client, backend, endpoint }
+  const answer = await ask(place, 'server/discover').catch((error: unknown) => {
+    if (wasNeverSent(error)) throw error
+    return error instanceof Error ? error : new Error(String(error))
+  })
+  if (answer instanceof Error) return byInitialize(place, answer)
   const { status } = answer
-  if (provesNothing(status)) {
-    const data = { backend: backend.name, reason: `server/discover: HTTP ${status}` }
-    throw new RouterError('UPSTREAM_FAILED', data)
-  }
-  const finding = findingFrom(responseIn(answer), 'server/discover')
+  if (status >= 500) return byInitialize(place, undecided(place, status))
+  if (provesNothing.has(status)) throw undecided(place, status)
+  const finding = findingFrom(answer.body, 'server/discover')
   return finding ?? legacy(`server/discover was refused: HTTP ${status}`)
 }
 
-/** Trouble with access, with too much work or on the server's side says nothing of an Era. */
-const provesNothing = (status: number): boolean =>
-  status >= 500 || [401, 403, 408, 429].includes(status)
+/** byInitialize takes a session as a sign of the older Era, for as long as the server does not answer better; else it fails with `cause`. */
+const byInitialize = async (place: Place, cause: Error): Promise<Finding> => {
+  const answer = await ask(place, 'initialize').catch(() => undefined)
+  const body = answer?.status === 200 ? answer.body : Buffer.alloc(0)
+  const finding = findingFrom(body, 'initialize')
+  if (!answer || !finding || finding.revisions.length === 0) throw cause
+  const sessionId = headerOf(answer, 'mcp-session-id')
+  const [revision = ''] = finding.revisions
+  const session = { sessionId, revision, cookies: withCookies('', answer.headers) }
+  if (sessionId) discard(endSession(place.client, place.endpoint, session))
+  return { ...finding, isTentative: true }
+}
 
-/** responseIn is the body, or of a stream the data of its last event: notifications may come before the response. */
-const responseIn = (answer: HttpAnswer): string => {
-  if (!isEventStream(answer)) return answer.body.toString('utf8')
-  let last = ''
-  const decoder = createSseDecoder(({ data }) => {
-    if (data.length > 0) last = data.toString('utf8')
+/** ask resolves with the answer; of a stream its body is the response alone, and what comes later is not waited for. */
+const ask = ({ client, backend, endpoint }: Place, question: Question): Promise<HttpAnswer> =>
+  new Promise((resolve, reject) => {
+    const isModern = question === 'server/discover'
+    const headers = sessionHeaders(endpoint, '', isModern ? probedRevision : '')
+    headers.push('content-type', 'application/json')
+    headers.push('accept', 'application/json, text/event-stream')
+    if (isModern) headers.push('mcp-method', question)
+    const taker = (status: number, head: HttpAnswer['headers']) => {
+      if (status !== 200 || !isEventStream({ headers: head })) return undefined
+      const decoder = createSseDecoder(({ data }) => {
+        if (!findingFrom(data, question)) return
+        resolve({ status, headers: head, body: data })
+        posting.abort(new Error('the response is complete'))
+      })
+      return (chunk: Buffer): void => decoder.push(chunk)
+    }
+    const body = questionBytes[question]
+    const posting = post(client, endpoint.url, { method: 'POST', headers, body, taker })
+    const reason = `${question} was not answered`
+    const late = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason })
+    const tooLong = setTimeout(() => posting.abort(late), waitMs[question])
+    posting.answer.then(resolve, reject).finally(() => clearTimeout(tooLong))
   })
-  decoder.push(answer.body)
-  return last
+
+/** Trouble with access or with too much work says nothing of an Era. */
+const provesNothing: ReadonlySet<number> = new Set([401, 403, 408, 429])
+
+const undecided = ({ backend }: Place, status: number): RouterError => {
+  const data = { backend: backend.name, reason: `server/discover: HTTP ${status}` }
+  return new RouterError('UPSTREAM_FAILED', data)
 }

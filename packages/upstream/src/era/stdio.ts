@@ -4,10 +4,18 @@ import { discard } from '../upstream.js'
 import type { Finding } from './finding.js'
 import { openSibling } from './sibling.js'
 import type { Heard, Sibling } from './sibling.js'
+import type { Spares } from './spares.js'
+
+type Json = Readonly<Record<string, unknown>>
 
 /** StdioProber asks stdio Endpoints by processes of its own. */
 export interface StdioProber {
-  probe(backend: Backend, endpoint: StdioEndpoint): Promise<Finding>
+  /** `initialize`: the params of whoever wants to know, for where the process has to be initialized. */
+  probe(
+    backend: Backend,
+    endpoint: StdioEndpoint,
+    initialize?: Readonly<Record<string, unknown>>,
+  ): Promise<Finding>
   /** Ends the processes that are still there; what is under way rejects. */
   close(): Promise<void>
 }
@@ -18,6 +26,8 @@ interface Options {
   readonly patienceMs: number
   /** How long a process may keep silent altogether: a command may first have to be fetched (npx), ms. */
   readonly startMs: number
+  /** Take the processes that were asked; without it they are ended. */
+  readonly spares?: Spares | undefined
 }
 
 /**
@@ -25,9 +35,10 @@ interface Options {
  * `initialize` as well, to which every server that has started answers. And it tells a server that leaves at an unknown request from one
  * that cannot run at all: the second is gone before `initialize`, too, and nothing is concluded from it.
  */
-export const createStdioProber = ({ env, patienceMs, startMs }: Options): StdioProber => {
+export const createStdioProber = ({ env, patienceMs, startMs, spares }: Options): StdioProber => {
   const siblings = new Set<Promise<Sibling>>()
   let closed = false
+  const isClosed = (): boolean => closed
 
   const withSibling = async (
     backend: Backend,
@@ -37,36 +48,47 @@ export const createStdioProber = ({ env, patienceMs, startMs }: Options): StdioP
     if (closed) throw undecided(backend, 'the router is ending')
     const opening = openSibling({ backend, endpoint, env })
     siblings.add(opening)
+    let isKept = false
     try {
-      return await converse(await opening)
+      const sibling = await opening
+      const heard = await converse(sibling)
+      const spare =
+        heard.kind === 'answered' && !isClosed() ? sibling.spare(heard.finding.era) : undefined
+      if (spare && spares) {
+        isKept = true
+        spares.put(endpoint, spare)
+      }
+      return heard
     } finally {
       // What it answered does not wait for a process that takes its time to leave.
-      discard(ended(opening).finally(() => siblings.delete(opening)))
+      if (isKept) siblings.delete(opening)
+      else discard(ended(opening).finally(() => siblings.delete(opening)))
     }
   }
 
-  const discover = async (sibling: Sibling): Promise<Heard> => {
+  const discover = async (sibling: Sibling, params?: Json): Promise<Heard> => {
     sibling.ask('server/discover')
     const heard = await sibling.heard(patienceMs)
     if (heard.kind !== 'silent') return heard
-    sibling.ask('initialize')
+    sibling.ask('initialize', params)
     return sibling.heard(startMs - patienceMs)
   }
 
-  const initialize = async (sibling: Sibling): Promise<Heard> => {
-    sibling.ask('initialize')
+  const initialize = async (sibling: Sibling, params?: Json): Promise<Heard> => {
+    sibling.ask('initialize', params)
     return sibling.heard(startMs)
   }
 
   return {
-    async probe(backend, endpoint) {
-      const heard = await withSibling(backend, endpoint, discover)
+    async probe(backend, endpoint, params) {
+      const heard = await withSibling(backend, endpoint, (each) => discover(each, params))
       if (heard.kind === 'answered') return heard.finding
       if (heard.kind === 'silent') {
         const seconds = Math.round(startMs / 1000)
-        throw undecided(backend, `neither server/discover nor initialize answered in ${seconds} s`)
+        const reason = `neither server/discover nor initialize was answered within ${seconds} s, the limit`
+        throw undecided(backend, reason, heard.lastWords)
       }
-      const again = await withSibling(backend, endpoint, initialize)
+      const again = await withSibling(backend, endpoint, (each) => initialize(each, params))
       if (again.kind !== 'answered') throw undecided(backend, heard.how, heard.lastWords)
       return { ...again.finding, sign: `it ${heard.how} at server/discover` }
     },
@@ -83,8 +105,7 @@ const ended = (opening: Promise<Sibling>): Promise<void> =>
     () => undefined,
   )
 
-/** `lastWords` are in the cause only: what a process wrote aside is not for the router's clients. */
 const undecided = (backend: Backend, reason: string, lastWords = ''): RouterError => {
-  const cause = lastWords ? new Error(lastWords) : undefined
-  return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, cause)
+  const told = lastWords ? `${reason}; stderr: ${lastWords}` : reason
+  return new RouterError('OPENING_FAILED', { backend: backend.name, reason: told })
 }

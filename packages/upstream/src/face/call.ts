@@ -1,12 +1,13 @@
 import { RouterError } from '@mcp-router/core'
 import {
   errorBytes,
+  exactParamsOf,
   isRecord,
+  isTooDeep,
   legacyError,
   legacyResult,
   modernParams,
   paramHeaders,
-  paramsOf,
   resultBytes,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
@@ -45,7 +46,7 @@ export class FaceCall implements ModernListener {
   constructor(context: FaceContext, message: Message, onDone: (error: Error | undefined) => void) {
     this.context = context
     this.message = message
-    this.params = paramsOf(message)
+    this.params = exactParamsOf(message)
     this.onDone = onDone
   }
 
@@ -83,6 +84,7 @@ export class FaceCall implements ModernListener {
     const { result, error } = answerOf(message)
     if (result) this.onResult(result)
     else if (error) this.onError(error)
+    else if (isTooDeep(message.bytes)) this.fail(this.badAnswer('a result that is nested too deep'))
     else this.fail(this.badAnswer('a response without result'))
   }
 

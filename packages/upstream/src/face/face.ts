@@ -1,6 +1,7 @@
 import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import {
+  cancelledId,
   errorBytes,
   initializeResult,
   isRecord,
@@ -14,6 +15,7 @@ import {
 import type { ClientFace, Message } from '@mcp-router/protocol'
 import type { ToolCatalogEntry, ToolCatalog } from '../catalog.js'
 import type { ModernChannel } from '../modern/channel.js'
+import { listModernTools } from '../modern/list-tools.js'
 import { askModern, ModernError } from '../modern/send.js'
 import { passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
@@ -44,7 +46,6 @@ interface Options {
 
 /** A command may first have to be fetched (npx), ms. */
 const openingMs = 60_000
-const listingMs = 10_000
 
 const levels = 'debug info notice warning error critical alert emergency'.split(' ')
 
@@ -98,7 +99,9 @@ export class LegacyFace implements Upstream, FaceContext {
   async findTool(name: string): Promise<ToolCatalogEntry | undefined> {
     const { catalog, backend } = this.options
     try {
-      return (await catalog.tools(backend.name, (cursor) => this.listTools(cursor))).find(name)
+      return (await catalog.tools(backend, (cursor) => listModernTools(this.channel, cursor))).find(
+        name,
+      )
     } catch {
       // Then the server says what it misses.
       return undefined
@@ -106,7 +109,7 @@ export class LegacyFace implements Upstream, FaceContext {
   }
 
   forgetTools(): void {
-    this.options.catalog.forget(this.backend)
+    this.options.catalog.forget(this.options.backend.name)
   }
 
   async send(message: Message): Promise<void> {
@@ -117,7 +120,7 @@ export class LegacyFace implements Upstream, FaceContext {
         this.asking.answer(message)
         return
       case 'notification':
-        if (message.method === 'notifications/cancelled') this.cancel(requestIdOf(message))
+        if (message.method === 'notifications/cancelled') this.cancel(cancelledId(message))
     }
   }
 
@@ -233,12 +236,6 @@ export class LegacyFace implements Upstream, FaceContext {
     this.listener.onMessage(message)
   }
 
-  private listTools(cursor: string | undefined): Promise<Json> {
-    const nobody = { capabilities: {}, clientInfo: undefined, logLevel: undefined }
-    const params = modernParams(cursor === undefined ? undefined : { cursor }, nobody)
-    return askModern(this.channel, { method: 'tools/list', params }, listingMs)
-  }
-
   private refuse(message: Message, code: number, text: string): void {
     this.answer(message, errorBytes(message.id, code, text))
   }
@@ -254,8 +251,3 @@ const listFilters = {
   prompts: 'promptsListChanged',
   resources: 'resourcesListChanged',
 } as const
-
-const requestIdOf = (message: Message): string => {
-  const id = paramsOf(message)?.['requestId']
-  return id === undefined ? '' : JSON.stringify(id)
-}

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createHttpClient, wasNeverSent } from './client.js'
+import { createHttpClient, isExhausted, wasNeverSent } from './client.js'
 import type { HttpController, HttpHandler } from './client.js'
 import { post } from './post.js'
 import { answerJson, beginEvents, deadOrigin, openServer } from '../testing/http-server.js'
@@ -106,11 +106,14 @@ describe('the client', () => {
     expect(hosts()).toEqual([[new URL(server.origin).host], ['a.example']])
   })
 
-  it('sends no header with a line break in it', async () => {
+  it('fails a request with a header that cannot be sent, and never throws', async () => {
     const server = await openServer((asked) => answerJson(asked, '{}'))
-    const headers = ['x-key', 'a\r\nx-other: b']
-    const asking = () => post(openClient(), server.origin, { method: 'GET', headers })
-    expect(asking).toThrow('header x-key holds what cannot be sent')
+    for (const value of ['a\r\nx-other: b', '2025-11-25\u2028']) {
+      const headers = ['x-key', value]
+      const { answer } = post(openClient(), server.origin, { method: 'GET', headers })
+      const cause = new Error('header x-key holds what cannot be sent')
+      await expect(answer).rejects.toMatchObject({ code: 'INTERNAL', cause })
+    }
     expect(server.asked).toEqual([])
   })
 
@@ -240,4 +243,14 @@ describe('a slow reader', () => {
     expect(bytes).toBe(big.length)
     expect((await post(client, server.origin, request).answer).body).toHaveLength(big.length)
   })
+})
+
+it.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])('%s is no word of the other side', (code) => {
+  const error = Object.assign(new Error(`connect ${code}`), { code })
+  expect([wasNeverSent(error), isExhausted(error)]).toEqual([true, true])
+})
+
+it('a refusal is one of the other side', () => {
+  const error = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+  expect([wasNeverSent(error), isExhausted(error)]).toEqual([true, false])
 })

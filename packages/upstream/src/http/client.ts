@@ -1,6 +1,10 @@
-import { Pool } from 'undici'
+import { buildConnector, Pool } from 'undici'
 import type { Dispatcher } from 'undici'
+import { Intake } from './intake.js'
+import { noReserve, OutOfDescriptors } from './reserve.js'
+import type { Reserve } from './reserve.js'
 import { openOrigin } from './wire/origin.js'
+import type { OriginOptions } from './wire/origin.js'
 
 /** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
 export interface HttpRequest {
@@ -19,6 +23,8 @@ export type HttpController = Dispatcher.DispatchController
 
 /** HttpClient keeps connections to every Endpoint alive. Deadlines are the caller's: abort through the controller. */
 export interface HttpClient {
+  /** The most bytes of one answer, or of one event of a stream. */
+  readonly maxResponseBytes: number
   dispatch(url: string, request: HttpRequest, handler: HttpHandler): void
   /** Ends all connections at once; what is in flight fails. */
   close(): Promise<void>
@@ -38,13 +44,29 @@ interface Target {
 
 interface Options {
   readonly connectTimeoutMs: number
+  readonly maxResponseBytes?: number
+  /** How long a body that has begun may stop, ms. */
+  readonly responseIdleMs?: number
+  /** Without it connections may take the last descriptor. */
+  readonly reserve?: Reserve
 }
+
+/** What one response, event or line of a server may have at most, where nothing else is configured. */
+export const defaultMaxResponseBytes = 64 * 1024 * 1024
 
 /**
  * createHttpClient opens connections as they are needed. Plain HTTP goes through the router's own wire client, which costs a third of
  * the CPU of a library; TLS through undici.
  */
-export const createHttpClient = ({ connectTimeoutMs }: Options): HttpClient => {
+export const createHttpClient = ({
+  connectTimeoutMs,
+  maxResponseBytes = defaultMaxResponseBytes,
+  responseIdleMs = 30_000,
+  reserve = noReserve,
+}: Options): HttpClient => {
+  const tickMs = Math.min(1_000, responseIdleMs / 4)
+  const limits = { maxBytes: maxResponseBytes, maxQuietTicks: Math.ceil(responseIdleMs / tickMs) }
+  const options = { connectTimeoutMs, limits, reserve, tickMs }
   const origins = new Map<string, Origin>()
   const targets = new Map<string, Target>()
 
@@ -52,7 +74,7 @@ export const createHttpClient = ({ connectTimeoutMs }: Options): HttpClient => {
     const known = origins.get(url.origin)
     if (known) return known
     const open = url.protocol === 'https:' ? openTls : openOrigin
-    const opened = open(url, connectTimeoutMs)
+    const opened = open(url, options)
     origins.set(url.origin, opened)
     return opened
   }
@@ -68,6 +90,7 @@ export const createHttpClient = ({ connectTimeoutMs }: Options): HttpClient => {
   }
 
   return {
+    maxResponseBytes,
     dispatch(url, request, handler) {
       const { path, dispatch } = targetOf(url)
       dispatch(path, request, handler)
@@ -79,28 +102,66 @@ export const createHttpClient = ({ connectTimeoutMs }: Options): HttpClient => {
 }
 
 /** A GET may stream for hours, so streams have a Pool of their own. */
-const openTls = (url: URL, connectTimeoutMs: number): Origin => {
+const openTls = (url: URL, options: OriginOptions): Origin => {
+  const { limits, tickMs } = options
+  const connect = reservedConnector(options)
   const open = (): Pool =>
     new Pool(url.origin, {
       connections: null,
       pipelining: 1,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: connectTimeoutMs },
+      connect,
     })
   const calls = open()
   const streams = open()
+  const underway = new Set<Intake>()
+  const sweep = setInterval(() => {
+    for (const intake of underway) intake.tick()
+  }, tickMs)
+  sweep.unref()
+
+  const dispatch = (
+    path: string,
+    request: HttpRequest,
+    handler: HttpHandler,
+    hops: number,
+  ): void => {
+    const { method, headers, more, body } = request
+    const intake = new Intake(url.origin, limits, dispatch, () => underway.delete(intake))
+    underway.add(intake)
+    intake.begin(path, request, handler, hops)
+    const through = method === 'GET' ? streams : calls
+    const all = ['accept-encoding', 'identity', ...headers, ...(more ?? [])]
+    through.dispatch({ path, method, headers: all, body: body ?? null }, intake)
+  }
+
   return {
-    dispatch(path, { method, headers, more, body }, handler) {
-      const through = method === 'GET' ? streams : calls
-      const all = more ? [...headers, ...more] : headers
-      through.dispatch({ path, method, headers: all, body: body ?? null }, handler)
-    },
+    dispatch: (path, request, handler) => dispatch(path, request, handler, 0),
     async close() {
+      clearInterval(sweep)
       await Promise.all([calls.destroy(), streams.destroy()])
     },
   }
 }
+
+/** reservedConnector opens connections of undici's, where there are descriptors for them. */
+const reservedConnector = ({ connectTimeoutMs, reserve }: OriginOptions): Connector => {
+  const connect = buildConnector({ timeout: connectTimeoutMs })
+  return (to, done) => {
+    if (!reserve.mayConnect()) {
+      process.nextTick(done, new OutOfDescriptors(), null)
+      return
+    }
+    connect(to, (...[error, socket]: Parameters<typeof done>) => {
+      if (error) {
+        reserve.failed(error)
+        done(error, null)
+      } else done(null, socket)
+    })
+  }
+}
+type Connector = ReturnType<typeof buildConnector>
 
 const neverSent = new Set([
   'ECONNREFUSED',
@@ -111,6 +172,13 @@ const neverSent = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ])
 
+/** What only opening a connection can fail with: descriptors or ports of this machine are used up. */
+const exhausted = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])
+
+/** isExhausted tells that a connection could not be opened for want of descriptors or ports here: it says nothing of the other side. */
+export const isExhausted = (error: unknown): boolean =>
+  error instanceof Error && exhausted.has((error as NodeJS.ErrnoException).code ?? '')
+
 /** Node's own refusal to write on a connection whose other side has ended it; the kernel's EPIPE says something else. */
 const endedByPeer = 'This socket has been ended by the other party'
 
@@ -119,5 +187,5 @@ export const wasNeverSent = (error: unknown): boolean => {
   if (!(error instanceof Error)) return false
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EPIPE') return error.message === endedByPeer
-  return code !== undefined && neverSent.has(code)
+  return code !== undefined && (neverSent.has(code) || exhausted.has(code))
 }

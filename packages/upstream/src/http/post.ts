@@ -1,9 +1,11 @@
+import { ChunkCollector } from '@mcp-router/protocol'
 import type { HttpClient, HttpController, HttpHandler } from './client.js'
+import type { HttpHeaders } from './headers.js'
 
 /** HttpAnswer is a whole answer, or its head while events still come (`onChunk` was given and took them). */
 export interface HttpAnswer {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: HttpHeaders
   readonly body: Buffer
 }
 
@@ -45,7 +47,7 @@ class Posting implements HttpHandler, HttpPosting {
   private take: ((chunk: Buffer) => void) | undefined
   private status = 0
   private headers: HttpAnswer['headers'] = {}
-  private chunks: Buffer[] = []
+  private readonly body = new ChunkCollector()
 
   constructor(taker: ChunkTaker | undefined) {
     this.taker = taker
@@ -77,7 +79,7 @@ class Posting implements HttpHandler, HttpPosting {
 
   onResponseData(controller: HttpController, chunk: Buffer): void {
     if (!this.take) {
-      this.chunks.push(chunk)
+      this.body.push(chunk)
       return
     }
     try {
@@ -89,21 +91,10 @@ class Posting implements HttpHandler, HttpPosting {
 
   onResponseEnd(): void {
     this.controller = undefined
-    const [first] = this.chunks
-    const body = this.chunks.length === 1 && first ? first : Buffer.concat(this.chunks)
-    this.resolve({ status: this.status, headers: this.headers, body })
+    this.resolve({ status: this.status, headers: this.headers, body: this.body.take() })
   }
 
   onResponseError(_controller: HttpController, error: Error): void {
     this.reject(error)
   }
 }
-
-/** headerOf reads a header that may stand once; of a repeated one the first counts. */
-export const headerOf = (answer: Pick<HttpAnswer, 'headers'>, name: string): string => {
-  const value = answer.headers[name]
-  return (Array.isArray(value) ? value[0] : value) ?? ''
-}
-
-export const isEventStream = (answer: Pick<HttpAnswer, 'headers'>): boolean =>
-  headerOf(answer, 'content-type').startsWith('text/event-stream')

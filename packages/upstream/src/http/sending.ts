@@ -1,11 +1,21 @@
 import type { Link } from '@mcp-router/core'
-import { createSseDecoder, resultOf, scanMessage, spliceId } from '@mcp-router/protocol'
+import {
+  agreedRevision,
+  ChunkCollector,
+  createSseDecoder,
+  MalformedMessage,
+  resultOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
 import type { UpstreamListener } from '../upstream.js'
 import type { HttpController, HttpHandler } from './client.js'
 import type { HttpConversation } from './conversation.js'
-import { headerOf, isEventStream } from './post.js'
+import { headerOf, isEventStream } from './headers.js'
 import type { HttpAnswer } from './post.js'
+import { doubtInResponse } from './session-doubt.js'
+import type { SessionDoubt } from './session-doubt.js'
+import { eventFault, ownResponse, responseIn } from './verdict.js'
 
 /**
  * Sending is one POST, or the GET that fetches more of its answer, under way: it hands what comes to the listener, JSON and stream alike,
@@ -17,8 +27,11 @@ export class Sending implements HttpHandler, Link {
   status = 0
   answered = false
   lastEventId = ''
+  /** The server answered as if it had forgotten the session: that answer is not handed on yet. */
+  doubted: { readonly doubt: SessionDoubt; readonly response: Message } | undefined
   /** The message whose answer is awaited; none for the stream outside of calls. */
   readonly sent: Message | undefined
+  private readonly backend: string
   private readonly conversation: HttpConversation
   private readonly listener: UpstreamListener
   private readonly onSettled: (error: Error | undefined) => void
@@ -27,17 +40,19 @@ export class Sending implements HttpHandler, Link {
   private controller: HttpController | undefined
   private aborted: Error | undefined
   private decoder: SseDecoder | undefined
-  private isJson = false
-  private body: Buffer[] = []
+  private headers: HttpAnswer['headers'] = {}
+  private readonly body = new ChunkCollector()
 
   /** `onSettled` comes once, with an error when the exchange broke off. */
   constructor(
     sent: Message | undefined,
+    backend: string,
     conversation: HttpConversation,
     listener: UpstreamListener,
     onSettled: (error: Error | undefined) => void,
   ) {
     this.sent = sent
+    this.backend = backend
     this.conversation = conversation
     this.listener = listener
     this.onSettled = onSettled
@@ -60,14 +75,18 @@ export class Sending implements HttpHandler, Link {
 
   onResponseStart(_: HttpController, status: number, headers: HttpAnswer['headers']): void {
     this.status = status
+    this.headers = headers
     const head = { headers }
+    this.conversation.took(headers)
     if (this.sent?.method === 'initialize') {
       this.conversation.began(headerOf(head, 'mcp-session-id'))
     }
     if (status === 200 && isEventStream(head)) {
-      this.decoder = createSseDecoder((event) => this.onEvent(event))
+      this.decoder = createSseDecoder(
+        (event) => this.onEvent(event),
+        this.conversation.maxEventBytes,
+      )
     }
-    this.isJson = headerOf(head, 'content-type').startsWith('application/json')
   }
 
   onResponseData(controller: HttpController, chunk: Buffer): void {
@@ -80,25 +99,30 @@ export class Sending implements HttpHandler, Link {
 
   onResponseEnd(): void {
     this.controller = undefined
-    const [first] = this.body
-    if (!first || !this.isJson || !this.isAnswer()) {
+    const { sent } = this
+    // A refusal is judged by who sent it: it may mean that the session is gone.
+    if (this.decoder || sent?.kind !== 'request' || this.status >= 400) {
       this.settle(undefined)
       return
     }
-    const body = this.body.length === 1 ? first : Buffer.concat(this.body)
     try {
-      this.take(body)
+      this.takeResponse(responseIn(this.backend, this.answer(), sent.id))
       this.settle(undefined)
     } catch (thrown) {
-      // A refusal may be told in JSON of any kind: then the status says it.
-      this.settle(this.status < 400 ? asError(thrown) : undefined)
+      this.settle(asError(thrown))
     }
   }
 
-  /** Only a request is answered; and a 404 within a session says that it is lost, whatever else it says. */
-  private isAnswer(): boolean {
-    if (this.sent?.kind !== 'request') return false
-    return this.status !== 404 || !this.conversation.sessionId
+  /** answer is the whole answer, where it came as no stream. */
+  answer(): HttpAnswer {
+    return { status: this.status, headers: this.headers, body: this.body.take() }
+  }
+
+  /** handOn tells the listener the response to what was sent. */
+  handOn(response: Message): void {
+    this.answered = true
+    if (this.sent?.method === 'initialize') this.conversation.agreed(revisionOf(response))
+    this.listener.onMessage(response, this.sent?.id)
   }
 
   onResponseError(_: HttpController, error: Error): void {
@@ -127,26 +151,35 @@ export class Sending implements HttpHandler, Link {
     if (event.event === 'message' && event.data.length > 0) this.take(event.data)
   }
 
-  /** A server that refuses what it could not read answers without an id: on this response it can be about one request only. */
-  private addressed(message: Message): Message {
-    if (message.id !== 'null' || message.kind !== 'response' || !this.sent?.id) return message
-    return scanMessage(spliceId(message, this.sent.id).bytes)
+  private take(bytes: Buffer): void {
+    const message = this.read(bytes)
+    if (message.kind === 'response' && this.sent?.kind === 'request')
+      this.takeResponse(ownResponse(this.backend, message, this.sent.id))
+    else this.listener.onMessage(message, this.sent?.id)
   }
 
-  private take(bytes: Buffer): void {
-    const message = this.addressed(scanMessage(bytes))
-    if (message.kind === 'response' && message.id === this.sent?.id) {
-      this.answered = true
-      if (this.sent.method === 'initialize') this.conversation.agreed(revisionOf(message))
+  private read(bytes: Buffer): Message {
+    try {
+      return scanMessage(bytes)
+    } catch (error) {
+      throw error instanceof MalformedMessage ? eventFault(this.backend, error) : error
     }
-    this.listener.onMessage(message, this.sent?.id)
+  }
+
+  private takeResponse(response: Message): void {
+    // Of a request that it answered twice nobody waits for the second answer.
+    if (this.answered) return
+    const doubt = this.conversation.sessionId ? doubtInResponse(response) : undefined
+    if (doubt) this.doubted = { doubt, response }
+    else this.handOn(response)
   }
 }
 
 const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown))
 
+/** It goes into a header of every request from now on. An error names none. */
 const revisionOf = (answer: Message): string => {
-  const version = resultOf(answer)?.['protocolVersion']
-  return typeof version === 'string' ? version : ''
+  const result = resultOf(answer)
+  return result ? agreedRevision(result) : ''
 }

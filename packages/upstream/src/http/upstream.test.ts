@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
@@ -9,6 +9,7 @@ import { createEvents, createHeard } from '../testing/listener.js'
 import { SessionLost } from '../upstream.js'
 
 const jsonrpc = '2.0'
+const pong = ({ message }: Asked) => ({ jsonrpc, id: message?.id, result: {} })
 
 /** An Upstream to a server that opens the session `s-1` and leaves the rest to the test. */
 const open = async (answer: (asked: Asked) => void) => {
@@ -76,7 +77,7 @@ describe('an answer', () => {
   })
 
   it.each([
-    ['a page', 200, 'text/html', '<html>', 'UPSTREAM_FAILED'],
+    ['a page', 200, 'text/html', '<html>', 'UPSTREAM_BAD_ANSWER'],
     ['JSON that is no message', 200, 'application/json', '{"ok":true}', 'UPSTREAM_BAD_ANSWER'],
     ['a batch', 200, 'application/json', '[]', 'UPSTREAM_BAD_ANSWER'],
     [
@@ -87,9 +88,39 @@ describe('an answer', () => {
       'UPSTREAM_BAD_ANSWER',
     ],
     ['a refusal as text', 500, 'text/plain', 'no', 'UPSTREAM_BAD_ANSWER'],
-    ['a refusal as JSON', 401, 'application/json', '{"detail":"no"}', 'UPSTREAM_BAD_ANSWER'],
+    [
+      'a refusal as JSON',
+      401,
+      'application/json',
+      '{"detail":"no"}',
+      'UPSTREAM_CREDENTIAL_REFUSED',
+    ],
     ['a 404 before there is a session', 404, 'text/plain', '', 'UPSTREAM_BAD_ANSWER'],
-    ['nothing', 202, 'application/json', '', 'UPSTREAM_FAILED'],
+    ['nothing', 202, 'application/json', '', 'UPSTREAM_BAD_ANSWER'],
+    ['misdirected', 421, 'text/plain', 'no', 'UPSTREAM_BAD_ANSWER'],
+    ['to come later', 503, 'text/plain', 'no', 'UPSTREAM_BUSY'],
+    ['half of it', 200, 'application/json', '{"jsonrpc":"2.0","id":7,"re', 'UPSTREAM_BAD_ANSWER'],
+    [
+      'the result of another request',
+      200,
+      'application/json',
+      '{"jsonrpc":"2.0","id":8,"result":{}}',
+      'UPSTREAM_BAD_ANSWER',
+    ],
+    [
+      'an event that is the result of another request',
+      200,
+      'text/event-stream',
+      'data: {"jsonrpc":"2.0","id":8,"result":{}}\n\n',
+      'UPSTREAM_BAD_ANSWER',
+    ],
+    [
+      'a result of another media type',
+      200,
+      'text/plain',
+      '{"jsonrpc":"2.0","id":7,"result":{}}',
+      'UPSTREAM_BAD_ANSWER',
+    ],
   ])('that is %s rejects', async (_, status, type, body, code) => {
     const { upstream, heard } = await open(({ res }) => {
       res.writeHead(status, { 'content-type': type })
@@ -140,13 +171,39 @@ describe('a session', () => {
     ['an error without id', 'application/json', '{"jsonrpc":"2.0","id":null,"error":{}}'],
     ['an error with the id', 'application/json', '{"jsonrpc":"2.0","id":1,"error":{}}'],
     ['JSON of its own', 'application/json', '{"detail":"Not Found"}'],
-  ])('is lost when the server answers 404 with %s', async (_, type, body) => {
+  ])('is lost when the server answers 404 to all with %s', async (_, type, body) => {
     const { upstream, heard } = await openSession(({ res }) => {
       res.writeHead(404, { 'content-type': type })
       res.end(body)
     })
     await expect(upstream.send(aRequest(1))).rejects.toBeInstanceOf(SessionLost)
     expect(heard.messages.filter(({ id }) => id === '1')).toEqual([])
+  })
+
+  it('is kept where the server knows it', async () => {
+    const { server, upstream } = await openSession((asked) => {
+      if (asked.message?.method === 'ping') answerJson(asked, pong(asked))
+      else answerJson(asked, '', { status: 404 })
+    })
+    const calls = [1, 2, 3].map((id) => upstream.send(aRequest(id)))
+    for (const call of calls)
+      await expect(call).rejects.toMatchObject({
+        code: 'UPSTREAM_BAD_ANSWER',
+        data: { reason: 'HTTP 404' },
+      })
+    expect(server.asked.some(({ message }) => message?.method === 'ping')).toBe(true)
+  })
+
+  it('is kept where an optional stream is refused as if it were lost', async () => {
+    const { server, heard, upstream } = await openSession((asked) => {
+      if (asked.method === 'GET') asked.res.writeHead(404).end()
+      else answerJson(asked, pong(asked))
+    })
+    upstream.listen()
+    await vi.waitUntil(() => server.asked.some(({ message }) => message?.method === 'ping'))
+    await upstream.send(aRequest(1))
+    expect(await heard.next()).toMatchObject({ id: 1, result: {} })
+    expect(heard.closings()).toBe(0)
   })
 
   it('is ended at the server by close, once', async () => {

@@ -1,15 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { BackendName, EventSink, HttpEndpoint } from '@mcp-router/core'
+import type { BackendName, Endpoint, EventSink, HttpEndpoint } from '@mcp-router/core'
 import { Chain, RouterError } from '@mcp-router/core'
-import { MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { cancelledMessage, SessionLost } from '../upstream.js'
-import type { Upstream, UpstreamListener } from '../upstream.js'
+import type { ContinuedSession, Upstream, UpstreamListener } from '../upstream.js'
 import type { HttpClient } from './client.js'
 import { HttpConversation } from './conversation.js'
 import { sessionHeaders } from './headers.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
+import { doubtIn, isSessionKnown } from './session-doubt.js'
+import type { SessionDoubt } from './session-doubt.js'
+import { asFailure, refusalOf, responseIn } from './verdict.js'
 
 interface Options {
   readonly client: HttpClient
@@ -17,6 +19,8 @@ interface Options {
   readonly backend: BackendName
   readonly listener: UpstreamListener
   readonly events: EventSink
+  /** A session that was opened before, to be continued. */
+  readonly continued?: ContinuedSession | undefined
 }
 
 const resumeTries = 5
@@ -32,18 +36,26 @@ export const openHttpUpstream = (options: Options): Upstream => new HttpUpstream
 
 /** Of these there are as many as idle clients of 2024-11-05: a class, whose functions all of them share. */
 class HttpUpstream implements Upstream {
-  private readonly options: Options
+  private options: Options
   private readonly conversation: HttpConversation
   private readonly underway = new Chain<Sending>()
   private opened = false
   /** The last cancellation, until it has arrived. */
   private farewell: Promise<void> | undefined
   private forgotten = false
+  private asking: Promise<boolean> | undefined
   private closed = false
+  /** Messages whose answer has ended, and is judged. */
+  private finishing = 0
 
   constructor(options: Options) {
     this.options = options
-    this.conversation = new HttpConversation(options.endpoint)
+    this.conversation = new HttpConversation(options.endpoint, options.client.maxResponseBytes)
+    const { continued } = options
+    if (!continued) return
+    this.conversation.began(continued.sessionId)
+    this.conversation.agreed(continued.revision)
+    this.conversation.cookies = continued.cookies
   }
 
   send(message: Message): Promise<void> {
@@ -54,8 +66,18 @@ class HttpUpstream implements Upstream {
     this.exchange(message, done, onFailed)
   }
 
+  isSessionless(): boolean {
+    return !this.conversation.sessionId
+  }
+
   listen(): void {
     void this.follow()
+  }
+
+  use(endpoint: Endpoint): void {
+    if (endpoint.transport !== 'http') return
+    this.options = { ...this.options, endpoint }
+    this.conversation.use(endpoint)
   }
 
   cancel(id: string): void {
@@ -65,30 +87,49 @@ class HttpUpstream implements Upstream {
     }
   }
 
-  async close(): Promise<void> {
+  session(): ContinuedSession {
+    const { sessionId, revision, cookies } = this.conversation
+    return { sessionId, revision, cookies }
+  }
+
+  close(): Promise<void> {
+    return this.end(async () => {
+      const { client, endpoint } = this.options
+      const session = this.session()
+      if (session.sessionId) await endSession(client, endpoint, session)
+    })
+  }
+
+  detach(): Promise<void> {
+    return this.end(() => Promise.resolve())
+  }
+
+  private async end(goodbye: () => Promise<void>): Promise<void> {
     if (this.closed) return
     this.closed = true
     // What was cancelled a moment ago must be known before the session ends.
     if (this.farewell)
       await Promise.race([this.farewell, wait(farewellMs, undefined, { ref: false })])
     this.abortAll()
-    const { client, endpoint, listener } = this.options
-    const { sessionId, revision } = this.conversation
-    if (sessionId) await endSession(client, endpoint, sessionId, revision)
+    await goodbye()
     if (this.opened) this.tell('closed', 'no longer needed')
-    listener.onClose(undefined)
+    this.options.listener.onClose(undefined)
   }
 
   /** lose ends it without a goodbye: the Endpoint has forgotten the session. What is under way hears that for itself first. */
   private lose(): void {
     this.forgotten = true
     for (const { sent } of this.underway) if (sent) return
-    if (this.closed) return
+    if (this.closed || this.finishing > 0) return
     this.closed = true
     const { backend, endpoint, listener } = this.options
-    const lost = new SessionLost(endpoint.url)
+    const lost = new SessionLost(endpoint.id)
     this.tell('lost', lost.message)
     listener.onClose(new RouterError('UPSTREAM_FAILED', { backend, reason: lost.message }, lost))
+  }
+
+  private loseSoon(): void {
+    if (this.forgotten) setImmediate(() => this.lose())
   }
 
   private abortAll(): void {
@@ -106,14 +147,22 @@ class HttpUpstream implements Upstream {
   }
 
   private exchange(message: Message, onDone: () => void, onFailed: (error: Error) => void): void {
-    if (!this.opened) this.tellOpened()
     const { client, endpoint, backend, listener } = this.options
-    const sending = new Sending(message, this.conversation, listener, (error) => {
+    const sending = new Sending(message, backend, this.conversation, listener, (error) => {
       this.underway.remove(sending)
+      // Not before: nothing is open at an endpoint that refuses the connection.
+      if (sending.status > 0 && !this.opened && !this.closed) this.tellOpened()
       if (error) onFailed(asFailure(backend, error))
       else if (sending.answered) onDone()
-      else this.finish(message, sending).then(onDone, onFailed)
-      if (this.forgotten) setImmediate(() => this.lose())
+      else {
+        this.finishing++
+        const over = (): void => {
+          this.finishing--
+          this.loseSoon()
+        }
+        this.finish(message, sending).then(onDone, onFailed).finally(over)
+      }
+      this.loseSoon()
     })
     this.underway.add(sending)
     const headers = this.conversation.postHeaders()
@@ -123,13 +172,33 @@ class HttpUpstream implements Upstream {
 
   /** finish looks at an exchange that ended without the answer; the answer may still be fetched. */
   private async finish(message: Message, sending: Sending): Promise<void> {
-    const { endpoint, backend } = this.options
-    if (sending.status === 404 && this.conversation.sessionId) throw new SessionLost(endpoint.url)
-    if (sending.status >= 400) throw refused(backend, sending.status)
-    if (message.kind !== 'request') return
-    if (sending.lastEventId && (await this.resume(message, sending.lastEventId))) return
-    const reason = sending.streamed() ? 'the stream ended without answer' : 'it answered nothing'
-    throw new RouterError('UPSTREAM_FAILED', { backend, reason })
+    const { backend } = this.options
+    const answer = sending.answer()
+    if (await this.isForgotten(sending.doubted?.doubt ?? doubtIn(answer)))
+      throw new SessionLost(this.options.endpoint.id)
+    if (sending.doubted) sending.handOn(sending.doubted.response)
+    else if (message.kind !== 'request') {
+      if (sending.status >= 400) throw refusalOf(backend, answer)
+    } else if (!sending.streamed()) sending.handOn(responseIn(backend, answer, message.id))
+    else if (!sending.lastEventId || !(await this.resume(message, sending.lastEventId))) {
+      const reason = 'its stream ended without a response'
+      throw new RouterError('UPSTREAM_FAILED', { backend, reason })
+    }
+  }
+
+  /** isForgotten tells whether a doubt about our session is true. */
+  private async isForgotten(doubt: SessionDoubt | undefined): Promise<boolean> {
+    if (!doubt || !this.conversation.sessionId) return false
+    return doubt === 'certain' || !(await this.isKnown())
+  }
+
+  /** isKnown asks once for all who doubt at the same time. */
+  private isKnown(): Promise<boolean> {
+    const { client, endpoint } = this.options
+    this.asking ??= isSessionKnown(client, endpoint.url, this.conversation.postHeaders()).finally(
+      () => (this.asking = undefined),
+    )
+    return this.asking
   }
 
   /** resume fetches the rest of a stream that the Endpoint ended early (SSE polling, spec 2025-11-25, transports). */
@@ -141,6 +210,7 @@ class HttpUpstream implements Upstream {
       const more = await this.openStream(message, lastEventId).catch(() => undefined)
       if (!more) continue
       if (more.status !== 200) return false
+      if (more.doubted) more.handOn(more.doubted.response)
       if (more.answered) return true
       if (more.lastEventId !== lastEventId) tries = 0
       lastEventId = more.lastEventId
@@ -153,11 +223,11 @@ class HttpUpstream implements Upstream {
     let lastEventId = ''
     for (let failures = 0; failures < resumeTries && !this.closed; failures++) {
       const stream = await this.openStream(undefined, lastEventId).catch(() => undefined)
-      if (stream?.status === 404 && this.conversation.sessionId) {
-        this.lose()
+      // A stream of the Instance that had the session before may not be seen to have closed yet.
+      if (stream && !stream.streamed() && stream.status !== 409) {
+        if (await this.isForgotten(doubtIn(stream.answer()))) this.lose()
         return
       }
-      if (stream && stream.status !== 200) return
       if (stream?.streamed()) failures = 0
       lastEventId = stream?.lastEventId ?? lastEventId
       await wait(resumeDelayMs, undefined, { ref: false })
@@ -165,18 +235,19 @@ class HttpUpstream implements Upstream {
   }
 
   private openStream(sent: Message | undefined, lastEventId: string): Promise<Sending> {
-    const { client, endpoint, listener } = this.options
-    const { sessionId, revision } = this.conversation
+    const { client, endpoint, backend, listener } = this.options
+    const { sessionId, revision, cookies } = this.conversation
     return new Promise((resolve, reject) => {
-      const stream = new Sending(sent, this.conversation, listener, (error) => {
+      const stream = new Sending(sent, backend, this.conversation, listener, (error) => {
         this.underway.remove(stream)
         if (error) reject(error)
         else resolve(stream)
       })
       stream.lastEventId = lastEventId
-      const headers = sessionHeaders(endpoint, sessionId, revision)
+      const headers = sessionHeaders(endpoint, sessionId, revision, cookies)
       headers.push('accept', 'text/event-stream')
-      if (lastEventId) headers.push('last-event-id', lastEventId)
+      // Sent as UTF-8 (HTML §9.2.4): a header holds bytes.
+      if (lastEventId) headers.push('last-event-id', Buffer.from(lastEventId).toString('latin1'))
       this.underway.add(stream)
       client.dispatch(endpoint.url, { method: 'GET', headers }, stream)
     })
@@ -185,25 +256,22 @@ class HttpUpstream implements Upstream {
 
 const done = (): void => undefined
 
+/** EndedSession is what names a session at its Endpoint. */
+export interface EndedSession {
+  readonly sessionId: string
+  readonly revision: string
+  readonly cookies?: string | undefined
+}
+
 /** endSession tells the Endpoint that a session is over (DELETE); it may refuse or be gone, which is as good. */
 export const endSession = async (
   client: HttpClient,
   endpoint: HttpEndpoint,
-  sessionId: string,
-  revision: string,
+  { sessionId, revision, cookies }: EndedSession,
 ): Promise<void> => {
-  const headers = sessionHeaders(endpoint, sessionId, revision)
+  const headers = sessionHeaders(endpoint, sessionId, revision, cookies)
   const posting = post(client, endpoint.url, { method: 'DELETE', headers })
   const tooLong = setTimeout(() => posting.abort(new Error('DELETE took too long')), 2_000)
   await posting.answer.catch(() => undefined)
   clearTimeout(tooLong)
 }
-
-/** What broke off because it is no message is told as that. */
-const asFailure = (backend: string, error: Error): Error =>
-  error instanceof MalformedMessage
-    ? new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
-    : error
-
-const refused = (backend: string, status: number): RouterError =>
-  new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: `HTTP ${status}` })

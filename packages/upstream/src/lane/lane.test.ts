@@ -2,33 +2,10 @@ import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { backendOf } from '../testing/backend.js'
+import { caller, openLane } from '../testing/lane.js'
 import { createTwinUpstream } from '../testing/twin-upstream.js'
 import { SessionLost } from '../upstream.js'
 import { Lane } from './lane.js'
-import type { LaneCaller } from './lane.js'
-
-const parsed = (message: Message): unknown => JSON.parse(String(message.bytes)) as unknown
-
-const openLane = async (capabilities: object = {}) => {
-  const hooks = { onChange: vi.fn(), onGone: vi.fn() }
-  const lane = new Lane(backendOf(), hooks)
-  const upstream = createTwinUpstream(lane)
-  const opening = lane.open(upstream, { protocolVersion: '2025-11-25' })
-  const initialize = await upstream.next()
-  initialize.answer({ capabilities })
-  await opening
-  const initialized = await upstream.next()
-  return { lane, hooks, upstream, initialize, initialized }
-}
-
-const caller = () => {
-  const heard: unknown[] = []
-  const hear = (message: Message): void => void heard.push(parsed(message))
-  const onFailed = vi.fn()
-  return { heard, onFailed, onAnswer: hear, onAsked: hear, onSaid: hear } satisfies LaneCaller & {
-    heard: unknown[]
-  }
-}
 
 const listener = () => ({ onUpdated: vi.fn(), onLost: vi.fn() })
 const change = { method: 'notifications/tools/list_changed' }
@@ -188,15 +165,17 @@ describe('abandoning a call', () => {
     expect(mine.onFailed).not.toHaveBeenCalled()
   })
 
-  it('leaves the lane to those who listen, for no other call', async () => {
+  it('leaves the lane to those who listen, until they have gone elsewhere', async () => {
     const { lane, upstream } = await openLane()
-    const stop = await lane.listen([], listener())
+    const onSpent = vi.fn()
+    const stop = await lane.listen([], { ...listener(), onSpent })
     lane.call('tools/call', {}, caller())
     await lane.abandon()
     expect(upstream.cancelled).toHaveLength(1)
     expect([upstream.isClosed(), lane.isOpen(), lane.isFree()]).toEqual([false, true, false])
+    expect(onSpent).toHaveBeenCalledOnce()
     stop()
-    expect(lane.isIdle()).toBe(true)
+    expect(upstream.isClosed()).toBe(true)
   })
 })
 

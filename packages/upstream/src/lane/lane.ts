@@ -2,10 +2,12 @@ import type { Backend } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import {
   errorBytes,
+  isStrayProgress,
   notificationBytes,
   requestBytes,
   resultBytes,
   scanMessage,
+  spliceProgressToken,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { answerOf } from '../modern/answer.js'
@@ -20,6 +22,7 @@ export interface LaneCaller {
   onAnswer(response: Message): void
   /** The server asks the client something. */
   onAsked(request: Message): void
+  /** Progress comes under a token of the Lane's own. */
   onSaid(notification: Message): void
   /** No answer will come. */
   onFailed(error: Error): void
@@ -28,6 +31,8 @@ export interface LaneCaller {
 /** LaneListener hears of the resources that it subscribed to. */
 export interface LaneListener {
   onUpdated(message: Message): void
+  /** The session goes on only for who listens: calls, and what they make the server tell, go through another. */
+  onSpent?(): void
   /** Nothing more will be told. */
   onLost(): void
 }
@@ -42,9 +47,9 @@ interface LaneHooks {
 /** Notifications that belong to no call. */
 const listChange = /^notifications\/(?:tools|prompts|resources)\/list_changed$/
 
-/** A command may first have to be fetched (npx), ms. */
-const openingMs = 60_000
 const askMs = 30_000
+/** A call waits for that. ms */
+const levelMs = 2_000
 const notYet: Json = {}
 
 /**
@@ -62,6 +67,7 @@ export class Lane implements UpstreamListener {
   private upstream: Upstream | undefined
   private caller: LaneCaller | undefined
   private callId = ''
+  private callToken: string | undefined
   private readonly asked = new Map<string, (answer: Message | Error) => void>()
   private level: string | undefined
   private subscribed = new Map<string, number>()
@@ -79,7 +85,8 @@ export class Lane implements UpstreamListener {
   /** open shakes hands over an Upstream that this Lane listens to. */
   async open(upstream: Upstream, initialize: Json): Promise<void> {
     this.upstream = upstream
-    const answer = await this.ask('initialize', initialize, openingMs)
+    // Its Upstream limits how long that takes.
+    const answer = await this.ask('initialize', initialize, Infinity)
     await upstream.send(scanMessage(notificationBytes('notifications/initialized')))
     this.handshake = answer
     this.usedAt = Date.now()
@@ -91,6 +98,11 @@ export class Lane implements UpstreamListener {
 
   isFree(): boolean {
     return this.isOpen() && !this.caller && !this.spent
+  }
+
+  /** isSpent tells that it takes no calls any more. */
+  isSpent(): boolean {
+    return this.over || this.spent
   }
 
   isIdle(): boolean {
@@ -110,8 +122,12 @@ export class Lane implements UpstreamListener {
       return
     }
     this.caller = caller
-    const message = scanMessage(requestBytes(++this.ids, method, params))
+    const bytes = requestBytes(++this.ids, method, params)
+    // Calls of other clients came before, whose tokens may be the same: each call has one of its own.
+    const tokened = spliceProgressToken({ bytes }, String(this.ids))
+    const message = scanMessage(tokened?.bytes ?? bytes)
     this.callId = message.id
+    this.callToken = tokened && message.id
     this.upstream.pass(message, (error) => {
       // Its answer may have come before it broke off: by now another call may have the Lane.
       if (this.callId === message.id) this.caller?.onFailed(error)
@@ -133,21 +149,23 @@ export class Lane implements UpstreamListener {
   release(): void {
     this.caller = undefined
     this.callId = ''
+    this.callToken = undefined
     this.usedAt = Date.now()
   }
 
-  /** abandon gives up the call: the server is told, and the Lane takes no other. It ends, unless somebody listens. */
+  /** abandon gives up the call: the server is told, and the Lane takes no other. It ends, unless somebody listens and goes elsewhere first. */
   async abandon(): Promise<void> {
     this.spent = true
     if (this.callId) this.upstream?.cancel(this.callId)
     this.release()
     if (this.listeners.size === 0) await this.close()
+    for (const listener of [...this.listeners]) listener.onSpent?.()
   }
 
   /** setLevel has the server log at this level from now on, where it logs at all. */
   async setLevel(level: string): Promise<void> {
     if (this.level === level || !this.offers('logging')) return
-    await this.ask('logging/setLevel', { level }, askMs)
+    await this.ask('logging/setLevel', { level }, levelMs)
     this.level = level
   }
 
@@ -167,6 +185,7 @@ export class Lane implements UpstreamListener {
       if (!this.listeners.delete(listener)) return
       this.usedAt = Date.now()
       for (const uri of taken) this.unsubscribe(uri)
+      if (this.spent && this.listeners.size === 0) discard(this.close())
     }
     try {
       for (const uri of uris) {
@@ -187,7 +206,8 @@ export class Lane implements UpstreamListener {
     return new Promise((resolve, reject) => {
       const upstream = this.connected()
       const message = scanMessage(requestBytes(++this.ids, method, params))
-      const tooLong = setTimeout(() => settle(new Error(`${method} was not answered`)), waitMs)
+      const onLate = (): void => settle(new Error(`${method} was not answered`))
+      const tooLong = waitMs === Infinity ? undefined : setTimeout(onLate, waitMs)
       const settle = (answer: Message | Error): void => {
         clearTimeout(tooLong)
         this.asked.delete(message.id)
@@ -212,7 +232,9 @@ export class Lane implements UpstreamListener {
       case 'notification':
         if (listChange.test(message.method)) this.hooks.onChange(message)
         else if (message.method === 'notifications/resources/updated') this.tellUpdated(message)
-        else this.caller?.onSaid(message)
+        else if (!isStrayProgress(message, (token) => token === this.callToken)) {
+          this.caller?.onSaid(message)
+        }
     }
   }
 

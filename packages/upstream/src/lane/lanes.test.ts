@@ -1,39 +1,6 @@
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createListChanges } from '../changes.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { createTwinUpstream } from '../testing/twin-upstream.js'
-import type { Passed, TwinUpstream } from '../testing/twin-upstream.js'
-import { createLanes } from './lanes.js'
-import type { LaneTerms } from './lanes.js'
-
-const endpoint = httpEndpoint('http://127.0.0.1:1/mcp')
-const backend = backendOf(endpoint)
-const terms: LaneTerms = { principal: 'ann', capabilities: {}, clientInfo: undefined }
-
-const initialized = ({ method, answer }: Passed): void => {
-  if (method === 'initialize' || method === 'resources/subscribe') answer({ capabilities: {} })
-}
-
-const openLanes = (onPassed = initialized, idleMs = 60_000) => {
-  const upstreams: TwinUpstream[] = []
-  const changes = createListChanges()
-  const dialer = {
-    open: (...[, , listener]: Parameters<Parameters<typeof createLanes>[0]['dialer']['open']>) => {
-      const upstream = createTwinUpstream(listener, onPassed)
-      upstreams.push(upstream)
-      return Promise.resolve(upstream)
-    },
-    openFace: () => {
-      throw new Error('a lane is at a server with sessions')
-    },
-  }
-  const lanes = createLanes({ dialer, changes, idleMs })
-  onTestFinished(() => lanes.close())
-  const take = (change: Partial<LaneTerms> = {}, at = endpoint) =>
-    lanes.take(backend, at, { ...terms, ...change })
-  const share = () => lanes.share(backend, endpoint, terms)
-  return { lanes, upstreams, changes, take, share }
-}
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { httpEndpoint, nodeEndpoint } from '../testing/backend.js'
+import { initialized, laneBackend, laneEndpoint, laneTerms, openLanes } from '../testing/lanes.js'
 
 const nobody = { onUpdated: () => undefined, onLost: () => undefined }
 
@@ -128,11 +95,11 @@ describe('sharing a lane', () => {
     const { lanes, take, share } = openLanes()
     const other = await take()
     const [again, listened] = [await take(), await share()]
-    expect(lanes.isListenedTo(endpoint, terms)).toBe(false)
+    expect(lanes.isListenedTo(laneEndpoint, laneTerms)).toBe(false)
     await again.listen(['a:1'], nobody)
     expect(listened).toBe(other)
-    expect(lanes.isListenedTo(endpoint, terms)).toBe(true)
-    expect(lanes.isListenedTo(endpoint, { ...terms, principal: 'bob' })).toBe(false)
+    expect(lanes.isListenedTo(laneEndpoint, laneTerms)).toBe(true)
+    expect(lanes.isListenedTo(laneEndpoint, { ...laneTerms, principal: 'bob' })).toBe(false)
     for (const lane of [other, again]) lanes.give(lane)
     expect(await take()).toBe(again)
   })
@@ -184,4 +151,78 @@ it('closing ends all lanes, also one that is being opened', async () => {
   await opening
   expect(upstreams.map((each) => each.isClosed())).toEqual([true, true])
   expect(lanes.size()).toBe(0)
+})
+
+describe('lanes at a command', () => {
+  const command = nodeEndpoint('')
+  const [ann, bob] = [{}, { principal: 'bob' }]
+
+  it('are few: a call waits for its turn, first come, first served', async () => {
+    const { lanes, take } = openLanes()
+    const [first, second] = [await take(ann, command), await take(ann, command)]
+    const served: string[] = []
+    const third = take(ann, command).then((lane) => {
+      served.push('third')
+      return lane
+    })
+    const fourth = take(ann, command).then(() => served.push('fourth'))
+    await Promise.resolve()
+    expect([lanes.size(), served]).toEqual([2, []])
+    lanes.give(first)
+    expect(await third).toBe(first)
+    expect(served).toEqual(['third'])
+    lanes.give(second)
+    await fourth
+    expect(lanes.size()).toBe(2)
+  })
+
+  it('make room for the calls of others', async () => {
+    const { lanes, upstreams, take } = openLanes()
+    const [first] = [await take(ann, command), await take(ann, command)]
+    const waiting = take(bob, command)
+    lanes.give(first)
+    expect(await waiting).not.toBe(first)
+    expect([lanes.size(), upstreams.map((each) => each.isClosed())]).toEqual([
+      2,
+      [true, false, false],
+    ])
+  })
+
+  it('that are lost give their place to who waits', async () => {
+    const { upstreams, take } = openLanes()
+    await take(ann, command)
+    await take(ann, command)
+    const waiting = take(ann, command)
+    upstreams[0]!.lose(new Error('exited'))
+    await waiting
+    expect(upstreams).toHaveLength(3)
+  })
+
+  it('are waited for as long as a call may take', async () => {
+    vi.useFakeTimers()
+    const { take } = openLanes()
+    await take(ann, command)
+    await take(ann, command)
+    const refused = expect(take(ann, command)).rejects.toMatchObject({
+      code: 'OVERLOADED',
+      data: { limit: 2 },
+    })
+    await vi.advanceTimersByTimeAsync(laneBackend.deadlineMs)
+    await refused
+  })
+
+  it('are closed soon after their last call', async () => {
+    vi.useFakeTimers()
+    const { lanes, take } = openLanes(initialized, 300_000)
+    lanes.give(await take(ann, command))
+    await vi.advanceTimersByTimeAsync(40_000)
+    expect(lanes.size()).toBe(0)
+  })
+
+  it('are opened once for all who share one', async () => {
+    const { lanes, upstreams } = openLanes()
+    const share = () => lanes.share(laneBackend, command, laneTerms)
+    const [one, other] = await Promise.all([share(), share()])
+    expect([one === other, upstreams.length]).toEqual([true, 1])
+  })
 })

@@ -1,4 +1,4 @@
-import { isRecord } from '@mcp-router/protocol'
+import { isRecord, parseExact } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 
 type Json = Readonly<Record<string, unknown>>
@@ -9,7 +9,7 @@ export interface Answer {
   readonly error?: Json
 }
 
-/** answerOf parses a response. */
+/** answerOf parses a response, so that what is handed on of it keeps its spelling. One that is nested too deep is malformed. */
 export const answerOf = (message: Message): Answer => {
   const value = parsed(message)
   if (!isRecord(value)) return {}
@@ -19,7 +19,7 @@ export const answerOf = (message: Message): Answer => {
 
 const parsed = (message: Message): unknown => {
   try {
-    return JSON.parse(message.bytes.toString('utf8')) as unknown
+    return parseExact(message.bytes)
   } catch {
     return undefined
   }

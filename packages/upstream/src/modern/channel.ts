@@ -19,5 +19,7 @@ export interface ModernCall {
 export interface ModernChannel {
   /** `headers` mirror the body (flat list); Transports without headers pass over them. */
   request(message: Message, headers: readonly string[], listener: ModernListener): ModernCall
+  /** Its Endpoint is no longer configured: what is under way ends as it would, subscriptions at once, and then it holds nothing. */
+  retire(): void
   close(): Promise<void>
 }

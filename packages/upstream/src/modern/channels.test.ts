@@ -1,4 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { createToolCatalog } from '../catalog.js'
+import { endpointKey } from '../era/endpoint-key.js'
 import { createHttpClient } from '../http/client.js'
 import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
 import { createEvents, createModernHeard } from '../testing/listener.js'
@@ -7,7 +9,13 @@ import { createModernChannels } from './channels.js'
 const open = () => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const events = createEvents()
-  const channels = createModernChannels({ client, events, env: process.env, idleMs: 60_000 })
+  const channels = createModernChannels({
+    client,
+    events,
+    env: process.env,
+    idleMs: 60_000,
+    catalog: createToolCatalog({ ttlMs: 60_000 }),
+  })
   onTestFinished(async () => {
     await channels.close()
     await client.close()
@@ -24,14 +32,33 @@ it('an endpoint has one channel, also when its configuration was read again', ()
   expect(channels.of(backendOf(other), other)).not.toBe(first)
 })
 
-it('a changed command gets a channel of its own, and what is under way at the old one fails', async () => {
-  const { channels } = open()
-  const [before, after] = [nodeEndpoint('process.stdin.resume()'), nodeEndpoint('1')]
+it('a changed command gets a channel of its own; the old one answers what it has and is ended', async () => {
+  const { channels, events } = open()
+  const slow = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method } = JSON.parse(line)
+    if (method === 'subscriptions/listen') return
+    setTimeout(() => console.log(JSON.stringify({ jsonrpc: '2.0', id, result: {} })), 200)
+  })`
+  const [before, after] = [nodeEndpoint(slow), nodeEndpoint('1')]
   const first = channels.of(backendOf(before), before)
-  const heard = createModernHeard()
-  first.request(aRequest(1), [], heard)
+  const [listening, heard] = [createModernHeard(), createModernHeard()]
+  first.request(aRequest(1, 'subscriptions/listen'), [], listening)
+  first.request(aRequest(2), [], heard)
+  channels.retain((key) => key === endpointKey(after))
   expect(channels.of(backendOf(after), after)).not.toBe(first)
-  expect(await heard.next()).toBeInstanceOf(Error)
+  // Its client listens anew, at what took its place.
+  expect(await listening.next()).toBeInstanceOf(Error)
+  expect(await heard.next()).toMatchObject({ id: 2, result: {} })
+  await expect.poll(() => events.all.at(-1)).toMatchObject({ kind: 'upstream', action: 'closed' })
+})
+
+it('two servers with one URL and different headers have a channel each', () => {
+  const { channels } = open()
+  const endpoints = ['ALICE', 'BOB'].map((who) =>
+    httpEndpoint('http://127.0.0.1:1/mcp', { headers: { authorization: `Bearer ${who}` } }),
+  )
+  const [alice, bob] = endpoints.map((each) => channels.of(backendOf(each), each))
+  expect(alice).not.toBe(bob)
 })
 
 it('an endpoint of 2024-11-05 has none', () => {
@@ -41,8 +68,8 @@ it('an endpoint of 2024-11-05 has none', () => {
 
 it('closing ends the children', async () => {
   const { channels, events } = open()
-  const endpoint = nodeEndpoint(`process.stdin.once('data', () =>
-    console.log('{"jsonrpc":"2.0","id":1,"result":{}}'))`)
+  const endpoint = nodeEndpoint(`process.stdin.once('data', (line) =>
+    console.log(JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(line).id, result: {} })))`)
   const heard = createModernHeard()
   channels.of(backendOf(endpoint), endpoint).request(aRequest('a'), [], heard)
   await heard.next()

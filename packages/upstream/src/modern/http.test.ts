@@ -22,7 +22,12 @@ const send = async (answer: (asked: Asked) => void, message = aRequest('mine')) 
 }
 
 const response = (id: unknown, body: object) => ({ jsonrpc: '2.0', id, ...body })
-const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: { progress: 1 } }
+const notice = { jsonrpc: '2.0', method: 'notifications/message', params: { data: 1 } }
+const progress = (progressToken?: unknown) => ({
+  jsonrpc: '2.0',
+  method: 'notifications/progress',
+  params: { progressToken, progress: 1 },
+})
 
 describe('a modern request over HTTP', () => {
   it('is answered with JSON', async () => {
@@ -35,9 +40,21 @@ describe('a modern request over HTTP', () => {
     const answer = response('mine', { result: {} })
     const { heard } = await send((asked) => {
       beginEvents(asked)
-      asked.res.end(`: keepalive\n\n${frame(progress)}${frame(answer)}`)
+      asked.res.end(`: keepalive\n\n${frame(notice)}${frame(answer)}`)
     })
-    expect([await heard.next(), await heard.next()]).toEqual([progress, answer])
+    expect([await heard.next(), await heard.next()]).toEqual([notice, answer])
+  })
+
+  it('receives progress under its own token only', async () => {
+    const message = aRequest('mine', 'tools/call', { _meta: { progressToken: 't' } })
+    const answer = response('mine', { result: {} })
+    const { heard } = await send((asked) => {
+      beginEvents(asked)
+      const said = [progress('other'), progress(), progress('t'), answer, progress('t')]
+      asked.res.end(said.map((each) => frame(each)).join(''))
+    }, message)
+    expect([await heard.next(), await heard.next()]).toEqual([progress('t'), answer])
+    expect(heard.all).toHaveLength(2)
   })
 
   it.each([
@@ -50,9 +67,20 @@ describe('a modern request over HTTP', () => {
   })
 
   it.each([
-    ['HTTP 502 without a message', 502, '<html>', 'UPSTREAM_BAD_ANSWER'],
-    ['it ended without answer', 200, '', 'UPSTREAM_FAILED'],
-    ['it ended without answer', 200, '{"ok":true}', 'UPSTREAM_FAILED'],
+    ['HTTP 502', 502, '<html>', 'UPSTREAM_BAD_ANSWER'],
+    ['HTTP 200 without a body', 200, '', 'UPSTREAM_BAD_ANSWER'],
+    [
+      'HTTP 200 with application/json that is not JSON-RPC 2.0: the member "jsonrpc" must be "2.0"',
+      200,
+      '{"ok":true}',
+      'UPSTREAM_BAD_ANSWER',
+    ],
+    [
+      'a response that carries another id',
+      200,
+      '{"jsonrpc":"2.0","id":"theirs","result":{}}',
+      'UPSTREAM_BAD_ANSWER',
+    ],
   ])('fails with "%s" at HTTP %i "%s"', async (reason, status, body, code) => {
     const { heard } = await send((asked) => answerJson(asked, body, { status }))
     expect(await heard.next()).toMatchObject({ code, data: { reason } })
@@ -61,7 +89,7 @@ describe('a modern request over HTTP', () => {
   it('fails when the stream ends without its answer', async () => {
     const { heard } = await send((asked) => {
       beginEvents(asked)
-      asked.res.end(frame(progress))
+      asked.res.end(frame(notice))
     })
     await heard.next()
     expect(await heard.next()).toMatchObject({ code: 'UPSTREAM_FAILED' })
@@ -70,7 +98,7 @@ describe('a modern request over HTTP', () => {
   it('fails when the connection breaks in the middle of the stream', async () => {
     const { heard } = await send((asked) => {
       beginEvents(asked)
-      asked.res.write(frame(progress), () => asked.res.destroy())
+      asked.res.write(frame(notice), () => asked.res.destroy())
     })
     await heard.next()
     expect(await heard.next()).toBeInstanceOf(Error)
@@ -90,7 +118,7 @@ describe('a modern request over HTTP', () => {
     const answer = response('mine', { result: {} })
     const { server, heard } = await send((asked) => {
       beginEvents(asked)
-      asked.res.end(frame(ask) + frame(answer) + frame(progress) + frame(answer))
+      asked.res.end(frame(ask) + frame(answer) + frame(notice) + frame(answer))
     })
     await heard.next()
     await vi.waitUntil(() => server.asked[0]!.res.closed)
@@ -102,14 +130,14 @@ describe('a modern request over HTTP', () => {
     const streaming = new Promise<void>((resolve) => (begun = resolve))
     const { server, heard, call } = await send((asked) => {
       beginEvents(asked)
-      asked.res.write(frame(progress), begun)
+      asked.res.write(frame(notice), begun)
     })
     await streaming
     await heard.next()
     const left = once(server.asked[0]!.res, 'close')
     call.abort()
     await left
-    expect(heard.all).toEqual([progress])
+    expect(heard.all).toEqual([notice])
   })
 
   it('takes its headers along, and those of the endpoint, but no session', async () => {

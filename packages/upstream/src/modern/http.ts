@@ -1,11 +1,17 @@
 import type { BackendName, HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { createSseDecoder, MalformedMessage, scanMessage, spliceId } from '@mcp-router/protocol'
+import {
+  createSseDecoder,
+  isStrayProgress,
+  progressTokenOf,
+  scanMessage,
+} from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { HttpClient } from '../http/client.js'
-import { sessionHeaders } from '../http/headers.js'
-import { isEventStream, post } from '../http/post.js'
+import { isEventStream, sessionHeaders } from '../http/headers.js'
+import { post } from '../http/post.js'
 import type { HttpAnswer, HttpPosting } from '../http/post.js'
+import { asFailure, ownResponse, responseIn } from '../http/verdict.js'
 import type { ModernCall, ModernChannel, ModernListener } from './channel.js'
 
 interface Options {
@@ -17,7 +23,7 @@ interface Options {
 /** httpChannel makes one POST of each request (2026-07-28, Streamable HTTP); it holds nothing that must be closed. */
 export const httpChannel = ({ client, endpoint, backend }: Options): ModernChannel => ({
   request(message, headers, listener) {
-    const call = new HttpCall(message, backend, listener)
+    const call = new HttpCall(message, backend, listener, client.maxResponseBytes)
     const all = sessionHeaders(endpoint, '', '')
     all.push('content-type', 'application/json', 'accept', 'application/json, text/event-stream')
     for (const text of headers) all.push(text)
@@ -31,6 +37,7 @@ export const httpChannel = ({ client, endpoint, backend }: Options): ModernChann
     )
     return call
   },
+  retire: () => undefined,
   close: () => Promise.resolve(),
 })
 
@@ -38,11 +45,20 @@ class HttpCall implements ModernCall {
   private readonly message: Message
   private readonly backend: BackendName
   private readonly listener: ModernListener
+  private readonly token: string | undefined
+  private readonly maxEventBytes: number
   private posting: HttpPosting | undefined
   private over = false
 
-  constructor(message: Message, backend: BackendName, listener: ModernListener) {
+  constructor(
+    message: Message,
+    backend: BackendName,
+    listener: ModernListener,
+    maxEventBytes: number,
+  ) {
+    this.maxEventBytes = maxEventBytes
     this.message = message
+    this.token = progressTokenOf(message)
     this.backend = backend
     this.listener = listener
   }
@@ -57,7 +73,7 @@ class HttpCall implements ModernCall {
     if (status !== 200 || !isEventStream({ headers })) return undefined
     const decoder = createSseDecoder((event) => {
       if (event.event === 'message' && event.data.length > 0) this.hear(scanMessage(event.data))
-    })
+    }, this.maxEventBytes)
     return (chunk) => decoder.push(chunk)
   }
 
@@ -76,39 +92,43 @@ class HttpCall implements ModernCall {
 
   private onEnd(answer: HttpAnswer): void {
     if (this.over) return
-    try {
-      if (answer.body.length > 0) this.hear(scanMessage(answer.body))
-    } catch (error) {
-      // What is no message is told below; nobody else would hear of a fault in here.
-      if (!(error instanceof MalformedMessage)) this.fail(asError(error))
+    const { backend } = this
+    if (answer.status === 200 && isEventStream(answer)) {
+      const reason = 'its stream ended without a response'
+      this.fail(new RouterError('UPSTREAM_FAILED', { backend, reason }))
+      return
     }
-    const how =
-      answer.status === 200 ? 'it ended without answer' : `HTTP ${answer.status} without a message`
-    const code = answer.status === 200 ? 'UPSTREAM_FAILED' : 'UPSTREAM_BAD_ANSWER'
-    this.fail(new RouterError(code, { backend: this.backend, reason: how }))
+    try {
+      this.answer(responseIn(backend, answer, this.message.id))
+    } catch (error) {
+      this.fail(asError(error))
+    }
   }
 
   private hear(message: Message): void {
     if (this.over || message.kind === 'request') return
     if (message.kind === 'notification') {
-      this.listener.onNotification(message)
+      const isStray = isStrayProgress(message, (token) => token === this.token)
+      if (!isStray) this.listener.onNotification(message)
       return
     }
+    this.answer(ownResponse(this.backend, message, this.message.id))
+  }
+
+  private answer(response: Message): void {
     this.over = true
-    // A refusal may come with another id, or none: on this response it can be about one request only.
-    const { bytes } = spliceId(message, this.message.id)
-    this.listener.onResponse({ bytes, kind: 'response', id: this.message.id, method: '' })
+    try {
+      this.listener.onResponse(response)
+    } catch (error) {
+      // Its inside may be no JSON, which shows only when it is read.
+      this.listener.onFailed(asFailure(this.backend, asError(error)))
+    }
   }
 
   private fail(error: Error): void {
     if (this.over) return
     this.over = true
-    const { backend } = this
-    const told =
-      error instanceof MalformedMessage
-        ? new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason: error.message }, error)
-        : error
-    this.listener.onFailed(told)
+    this.listener.onFailed(asFailure(this.backend, error))
   }
 }
 

@@ -45,12 +45,12 @@ const open = (idleMs = 60_000) => {
 describe('many callers of one child', () => {
   it('get their own answers under their own ids, in whichever order they come', async () => {
     const { send, actions } = open()
-    const late = send(1, `globalThis.late = () => answer('late')`)
-    const text = send('1', `answer('text')`)
-    const other = send(1, `answer('other'); globalThis.late()`)
-    expect(await text.next()).toEqual({ jsonrpc: '2.0', id: '1', result: 'text' })
-    expect(await other.next()).toEqual({ jsonrpc: '2.0', id: 1, result: 'other' })
-    expect(await late.next()).toEqual({ jsonrpc: '2.0', id: 1, result: 'late' })
+    const late = send(1, `globalThis.late = () => answer({ it: 'late' })`)
+    const text = send('1', `answer({ it: 'text' })`)
+    const other = send(1, `answer({ it: 'other' }); globalThis.late()`)
+    expect(await text.next()).toEqual({ jsonrpc: '2.0', id: '1', result: { it: 'text' } })
+    expect(await other.next()).toEqual({ jsonrpc: '2.0', id: 1, result: { it: 'other' } })
+    expect(await late.next()).toEqual({ jsonrpc: '2.0', id: 1, result: { it: 'late' } })
     expect(actions()).toEqual(['opened'])
   })
 
@@ -173,10 +173,10 @@ describe('the child of a channel', () => {
 
   it('is not ended while a call is under way', async () => {
     const { send } = open(20)
-    const leaving = `process.stdin.on('end', () => answer('its input ended'))`
-    const { next } = send(1, `${leaving}; setTimeout(() => answer('done'), 200)`)
+    const leaving = `process.stdin.on('end', () => answer({ it: 'its input ended' }))`
+    const { next } = send(1, `${leaving}; setTimeout(() => answer({ it: 'done' }), 200)`)
     expect(await send(2).next()).toMatchObject({ id: 2 })
-    expect(await next()).toMatchObject({ result: 'done' })
+    expect(await next()).toMatchObject({ result: { it: 'done' } })
   })
 
   it('that was too idle may take its time to leave: calls meanwhile are with the next', async () => {

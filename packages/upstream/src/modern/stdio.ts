@@ -1,4 +1,5 @@
 import {
+  isTooDeep,
   metaKeys,
   paramsOf,
   requireValid,
@@ -8,6 +9,7 @@ import {
   spliceProgressToken,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { firstId } from '../first-id.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import { retagged, subscriptionOf } from './subscription-id.js'
 import type { ModernCall, ModernChannel, ModernListener } from './channel.js'
@@ -30,9 +32,9 @@ export type OpenChild = (listener: UpstreamListener) => Promise<Upstream>
  */
 export class StdioChannel implements ModernChannel {
   private readonly openChild: OpenChild
-  private readonly idleMs: number
+  private idleMs: number
   private readonly underway = new Map<number, Pending>()
-  private tickets = 0
+  private tickets = firstId()
   private child: Promise<Upstream> | undefined
   private reaping: NodeJS.Timeout | undefined
   private closed = false
@@ -71,6 +73,13 @@ export class StdioChannel implements ModernChannel {
         void this.child?.then((child) => child.cancel(String(ticket))).catch(() => undefined)
       },
     }
+  }
+
+  retire(): void {
+    this.idleMs = 0
+    for (const [ticket, { isListen, listener }] of this.underway)
+      if (isListen && this.take(ticket)) listener.onFailed(ended())
+    if (this.underway.size === 0) this.reapLater()
   }
 
   async close(): Promise<void> {
@@ -192,11 +201,11 @@ export class StdioChannel implements ModernChannel {
 
 const ended = (): Error => new Error('the process was ended')
 
-/** A scanned message is known by its envelope only. */
+/** A scanned message is known by its envelope only. What is nested too deep cannot be handed on either. */
 const isJson = (message: Message): boolean => {
   try {
     requireValid(message)
-    return true
+    return !isTooDeep(message.bytes)
   } catch {
     return false
   }

@@ -1,4 +1,4 @@
-import { isRecord, metaKeys } from '@mcp-router/protocol'
+import { isRecord, metaKeys, parseExact, writeExact } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 
 type Json = Record<string, unknown>
@@ -16,7 +16,7 @@ export const retagged = (message: Message, id: string): Buffer => {
   const key = message.kind === 'response' ? 'result' : 'params'
   const body = isRecord(value[key]) ? { [key]: { ...value[key], ...told } } : {}
   const own = message.kind === 'response' ? { id: tag } : {}
-  return Buffer.from(JSON.stringify({ ...value, ...own, ...body }))
+  return Buffer.from(writeExact({ ...value, ...own, ...body }))
 }
 
 /** untagged takes the tag off: a session knows no listens. */
@@ -30,14 +30,14 @@ export const untagged = (message: Message): Buffer => {
   const told = Object.keys(kept).length > 0 ? { ...body, _meta: kept } : body
   const envelope = without(value, 'params')
   return Buffer.from(
-    JSON.stringify(Object.keys(told).length > 0 ? { ...envelope, params: told } : envelope),
+    writeExact(Object.keys(told).length > 0 ? { ...envelope, params: told } : envelope),
   )
 }
 
 const without = (value: Json, key: string): Json =>
   Object.fromEntries(Object.entries(value).filter(([each]) => each !== key))
 
-const parsed = (message: Message): Json => JSON.parse(message.bytes.toString('utf8')) as Json // scanned: an object
+const parsed = (message: Message): Json => parseExact(message.bytes) as Json // scanned: an object
 
 const bodyOf = (message: Message): unknown => {
   const value = parsed(message)

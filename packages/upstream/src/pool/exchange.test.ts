@@ -63,8 +63,12 @@ describe('callers with the same id', () => {
     const caller = ask(message(' {"x":1.50, "id" : "a", "method":"m","jsonrpc":"2.0"}'))
     const id = sent[0]!.id
     expect(texts(sent)).toEqual([` {"x":1.50, "id" : ${id}, "method":"m","jsonrpc":"2.0"}`])
-    exchange.onMessage(message(`{"id": ${id} ,"error":{"é":1e3},"jsonrpc":"2.0", "y":[ ]}`))
-    expect(caller.answers()).toEqual(['{"id": "a" ,"error":{"é":1e3},"jsonrpc":"2.0", "y":[ ]}'])
+    exchange.onMessage(
+      message(`{"id": ${id} ,"error":{"code":1e3,"message":"é"},"jsonrpc":"2.0", "y":[ ]}`),
+    )
+    expect(caller.answers()).toEqual([
+      '{"id": "a" ,"error":{"code":1e3,"message":"é"},"jsonrpc":"2.0", "y":[ ]}',
+    ])
   })
 })
 

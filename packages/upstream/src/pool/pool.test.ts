@@ -23,7 +23,10 @@ afterEach(() => vi.useRealTimers())
 const balance = (events: readonly RouterEvent[]): number =>
   events
     .flatMap((event) => (event.kind === 'upstream' ? [event.action] : []))
-    .reduce((open, action) => open + { opened: 1, closed: -1, lost: -1, refused: 0 }[action], 0)
+    .reduce(
+      (open, action) => open + { opened: 1, closed: -1, lost: -1, refused: 0, skipped: 0 }[action],
+      0,
+    )
 
 describe('opening', () => {
   it('is done once for all who come meanwhile, and kept', async () => {
@@ -69,8 +72,15 @@ describe('opening', () => {
     await expect(open(endpoint)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
     expect(pool.size()).toBe(0)
     const actions = events.all.map((event) => event.kind === 'upstream' && event.action)
-    expect(actions.filter((action) => action === 'refused')).toHaveLength(2)
+    expect(actions).toEqual(['refused', 'refused'])
     expect(balance(events.all)).toBe(0)
+  })
+
+  it('names the endpoint once in the reason why it failed', async () => {
+    const { open, events } = openPool()
+    await expect(open(sseEndpoint(await deadOrigin()))).rejects.toThrow()
+    const reasons = events.all.map((event) => event.kind === 'upstream' && event.reason)
+    expect(reasons).toEqual([expect.stringMatching(/^opening \S+: connect ECONNREFUSED/)])
   })
 
   it('fails where the server refuses to initialize', async () => {

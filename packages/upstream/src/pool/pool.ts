@@ -1,9 +1,12 @@
-import type { Backend, Endpoint, EndpointId, EventSink } from '@mcp-router/core'
-import { reasonOf, RouterError } from '@mcp-router/core'
+import type { Backend, Endpoint, EventSink } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
 import type { ListChanges } from '../changes.js'
+import { ownInitialize } from '../era/discover.js'
+import { endpointKey } from '../era/endpoint-key.js'
 import type { Dialer } from '../open.js'
 import { wasNeverSent } from '../http/client.js'
 import type { Upstream } from '../upstream.js'
+import { openingReason } from '../watched.js'
 import { createExchange } from './exchange.js'
 import type { Exchange } from './exchange.js'
 import { shakeHands } from './handshake.js'
@@ -23,6 +26,8 @@ export interface UpstreamPool {
   open(backend: Backend, endpoint: Endpoint): Promise<SharedUpstream>
   /** Forgets one whose session the Endpoint no longer knows, so that the next `open` starts anew. */
   drop(endpoint: Endpoint, shared: SharedUpstream): void
+  /** Drops those of Endpoints that are no longer configured: `isKept` is asked with the endpointKey. */
+  retain(isKept: (key: string) => boolean): void
   size(): number
   close(): Promise<void>
 }
@@ -46,12 +51,12 @@ interface PoolDeps {
 const sweepMs = 5_000
 
 export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps): UpstreamPool => {
-  const entries = new Map<EndpointId, Entry>()
+  const entries = new Map<string, Entry>()
   /** Dropped ones whose other calls still wait for their own answers. */
   const dropped = new Set<Entry>()
 
-  const discard = (id: EndpointId, entry: Entry): void => {
-    if (entries.get(id) === entry) entries.delete(id)
+  const discard = (key: string, entry: Entry): void => {
+    if (entries.get(key) === entry) entries.delete(key)
   }
 
   const connect = async (backend: Backend, endpoint: Endpoint, entry: () => Entry) => {
@@ -63,20 +68,20 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
     const exchange = createExchange(
       backend,
       current,
-      () => discard(endpoint.id, entry()),
+      () => discard(endpointKey(endpoint), entry()),
       (message) => changes.note(backend, message),
     )
     try {
-      opened.upstream = await dialer.open(backend, endpoint, exchange)
+      opened.upstream = await dialer.open(backend, endpoint, exchange, ownInitialize)
       const handshake = await shakeHands(opened.upstream, exchange)
       entry().upstream = opened.upstream
       const shared = { exchange, handshake }
       entry().shared = shared
       return shared
     } catch (cause) {
-      discard(endpoint.id, entry())
+      discard(endpointKey(endpoint), entry())
       void opened.upstream?.close()
-      const reason = `opening ${endpoint.id}: ${reasonOf(cause)}`
+      const reason = openingReason(endpoint.id, cause)
       events.emit({
         kind: 'upstream',
         action: 'refused',
@@ -84,15 +89,16 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
         endpoint: endpoint.id,
         reason,
       })
+      if (isFinal(cause)) throw cause
       throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause)
     }
   }
 
   const sweep = setInterval(() => {
     const now = Date.now()
-    for (const [id, entry] of entries) {
+    for (const [key, entry] of entries) {
       if (entry.transport !== 'stdio' || isBusy(entry) || now - entry.usedAt < idleMs) continue
-      discard(id, entry)
+      discard(key, entry)
       void entry.upstream?.close()
     }
     for (const entry of dropped) {
@@ -105,13 +111,13 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
 
   return {
     find(endpoint) {
-      const entry = entries.get(endpoint.id)
+      const entry = entries.get(endpointKey(endpoint))
       if (!entry?.shared) return undefined
       if (entry.transport === 'stdio') entry.usedAt = Date.now()
       return entry.shared
     },
     open(backend, endpoint) {
-      const known = entries.get(endpoint.id)
+      const known = entries.get(endpointKey(endpoint))
       if (known) return known.opening
       // `connect` runs to its first await before the entry exists; it reads it only after that.
       const opening = Promise.resolve().then(() => connect(backend, endpoint, () => entry))
@@ -122,14 +128,21 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
         transport: endpoint.transport,
         usedAt: Date.now(),
       }
-      entries.set(endpoint.id, entry)
+      entries.set(endpointKey(endpoint), entry)
       return opening
     },
     drop(endpoint, shared) {
-      const entry = entries.get(endpoint.id)
+      const entry = entries.get(endpointKey(endpoint))
       if (entry?.shared !== shared) return
-      discard(endpoint.id, entry)
+      discard(endpointKey(endpoint), entry)
       dropped.add(entry)
+    },
+    retain(isKept) {
+      for (const [key, entry] of entries) {
+        if (isKept(key)) continue
+        entries.delete(key)
+        dropped.add(entry)
+      }
     },
     size: () => entries.size,
     async close() {
@@ -147,8 +160,24 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
   }
 }
 
+/** A server that answers, but not as one that could be used, or that cannot be asked, is not asked again in a moment. */
+export const isFinal = (cause: unknown): boolean =>
+  isMisconfigured(cause) || (cause instanceof RouterError && finalCodes.has(cause.code))
+
+const finalCodes: ReadonlySet<string> = new Set([
+  'UPSTREAM_CREDENTIAL_REFUSED',
+  'UPSTREAM_BAD_ANSWER',
+  'DRAINING',
+])
+
 const isBusy = ({ shared }: Entry): boolean => !shared || shared.exchange.size() > 0
 
 /** mayTryElsewhere tells that a failed call never reached the Endpoint. */
 export const mayTryElsewhere = (error: unknown): boolean =>
-  wasNeverSent(error) || (error instanceof RouterError && error.code === 'NO_HEALTHY_ENDPOINT')
+  wasNeverSent(error) ||
+  isMisconfigured(error) ||
+  (error instanceof RouterError && error.code === 'NO_HEALTHY_ENDPOINT')
+
+/** isMisconfigured tells that this Endpoint takes no call before the operator has corrected it. */
+const isMisconfigured = (error: unknown): boolean =>
+  error instanceof RouterError && error.code === 'BACKEND_MISCONFIGURED'

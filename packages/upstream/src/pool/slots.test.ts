@@ -28,6 +28,12 @@ describe('slots', () => {
     ])
   })
 
+  it('begin at a number that nobody can guess', () => {
+    const first = Array.from({ length: 20 }, () => createSlots<string>().put('a'))
+    expect(new Set(first).size).toBe(20)
+    expect(first.every((number) => number > 2 ** 45 && Number.isSafeInteger(number))).toBe(true)
+  })
+
   it('hand out all that is left when they are drained', () => {
     const slots = createSlots<string>()
     const a = slots.put('a')

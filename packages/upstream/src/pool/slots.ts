@@ -1,3 +1,5 @@
+import { firstId } from '../first-id.js'
+
 /**
  * Slots keep what is under way by number. A Map would do the same, but one whose entries come and go with every call is rebuilt all the
  * time, and V8 keeps the dead tables, with all that they held, until the next full collection.
@@ -24,7 +26,8 @@ interface Slot<T> {
 export const createSlots = <T>(): Slots<T> => {
   const slots: (Slot<T> | undefined)[] = []
   const free: number[] = []
-  let generation = 0
+  // What a server could be made to answer to must not be guessed.
+  let generation = Math.floor(firstId() / places)
   let size = 0
 
   return {

@@ -14,16 +14,17 @@ const connect = async (origin: string) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
   const heard = createHeard()
-  const endpoint = sseEndpoint(`${origin}/sse`, { headers: { 'x-key': 'k' } })
-  const backend = backendOf(endpoint)
-  const upstream = await openSseUpstream({
-    client,
-    endpoint,
-    backend,
-    listener: heard,
-    events: createEvents(),
+  const endpoint = sseEndpoint(`${origin}/sse`, {
+    headers: { 'x-key': 'k', 'x-secret': 'confidential' },
   })
-  return { heard, upstream }
+  const backend = backendOf(endpoint)
+  const events = createEvents()
+  const upstream = await openSseUpstream({ client, endpoint, backend, listener: heard, events })
+  const skipped = () =>
+    events.all.flatMap((each) =>
+      each.kind === 'upstream' && each.action === 'skipped' ? [each.reason] : [],
+    )
+  return { heard, upstream, skipped }
 }
 
 /** A server whose stream begins with `first`; its POSTs are answered 202 unless `answer` does it. */
@@ -153,6 +154,50 @@ describe('messages', () => {
         params: { requestId: 5 },
       })
   })
+})
+
+describe('an event that is no JSON-RPC', () => {
+  it.each(['hello confidential', '{"level":"info"}', '[1]', '{"jsonrpc":"2.0","id":null}'])(
+    'is skipped and logged, and the stream goes on: %s',
+    async (junk) => {
+      const ping = frame({ jsonrpc, id: 1, method: 'ping' })
+      const { server } = await serve(`${endpointEvent('/m')}data: ${junk}\n\n${ping}`)
+      const { heard, skipped } = await connect(server.origin)
+      expect(await heard.next()).toMatchObject({ id: 1, method: 'ping' })
+      const told = junk.replace('confidential', '***')
+      expect(skipped()).toEqual([`an event that is not JSON-RPC: ${told}`])
+    },
+  )
+
+  it('fails the call that it names, and no other', async () => {
+    const half = 'data: {"jsonrpc":"2.0","id":5,"result":{\n\n'
+    const ping = frame({ jsonrpc, id: 1, method: 'ping' })
+    const { server } = await serve(endpointEvent('/m') + half + ping)
+    const { heard } = await connect(server.origin)
+    expect(await heard.next()).toMatchObject({ id: 5, error: { code: -31502 } })
+    expect(await heard.next()).toMatchObject({ id: 1, method: 'ping' })
+  })
+
+  it('costs a stream that is flooded with it, and little of that is logged', async () => {
+    const { server } = await serve(endpointEvent('/m') + 'data: x\n\n'.repeat(20_001))
+    const { heard, skipped } = await connect(server.origin)
+    expect(await heard.closed).toBeInstanceOf(Error)
+    expect(skipped().length).toBeLessThan(300)
+  })
+})
+
+it('a listener that fails over one message is told the next', async () => {
+  const messages = [1, 2].map((id) => frame({ jsonrpc, id, method: 'ping' })).join('')
+  const { server, stream } = await serve(endpointEvent('/m'))
+  const { heard, skipped } = await connect(server.origin)
+  const take = heard.onMessage.bind(heard)
+  heard.onMessage = () => {
+    heard.onMessage = take
+    throw new Error('no')
+  }
+  stream().write(messages)
+  expect(await heard.next()).toMatchObject({ id: 2 })
+  expect(skipped()).toEqual(['a message was not taken: no'])
 })
 
 describe('the end of the stream', () => {

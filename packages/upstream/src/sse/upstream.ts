@@ -1,58 +1,111 @@
 import type { Backend, EventSink, SseEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
-import { createSseDecoder, scanMessage } from '@mcp-router/protocol'
+import { createSseDecoder } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
 import type { HttpClient } from '../http/client.js'
-import { isEventStream, post } from '../http/post.js'
+import { withCookies } from '../http/cookies.js'
+import { isEventStream, sessionHeaders } from '../http/headers.js'
+import { post } from '../http/post.js'
+import { doubtIn } from '../http/session-doubt.js'
+import { refusalOf } from '../http/verdict.js'
+import { failedAnswer, messagesIn } from '../messages.js'
+import { createChildLog, createJunkGuard } from '../stdio/child-log.js'
+import { maskingOf } from '../stdio/stderr.js'
 import { cancelledMessage, discard, passBy, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
 interface Options {
   readonly client: HttpClient
   readonly endpoint: SseEndpoint
-  readonly backend: Backend
+  readonly backend: Pick<Backend, 'name'>
   readonly listener: UpstreamListener
   readonly events: EventSink
+  /** How long the server may take to say where to POST, ms. */
+  readonly waitMs?: number
 }
 
-const endpointWaitMs = 10_000
+const notRpc = 'an event that is not JSON-RPC'
+
+/** NotSse is what an Endpoint did that serves no HTTP+SSE at its address, as the cause of NO_HEALTHY_ENDPOINT. */
+export class NotSse extends Error {
+  constructor(cause: Error) {
+    super(cause.message, { cause })
+    this.name = 'NotSse'
+  }
+}
 
 /**
  * openSseUpstream speaks HTTP+SSE (spec 2024-11-05, transports): everything from the server comes on one GET stream, whose first event
  * says where to POST. It resolves once that event is there and rejects with NO_HEALTHY_ENDPOINT otherwise.
  */
 export const openSseUpstream = async (options: Options): Promise<Upstream> => {
-  const { client, endpoint, backend, listener, events } = options
-  const tell = (action: 'opened' | 'closed' | 'lost', reason: string): void =>
+  const { client, backend, listener, events, waitMs = 10_000 } = options
+  let { endpoint } = options
+  const tell = (action: 'opened' | 'closed' | 'lost' | 'skipped', reason: string): void =>
     events.emit({ kind: 'upstream', action, backend: backend.name, endpoint: endpoint.id, reason })
-  const own = Object.entries(endpoint.headers).flat()
+  /** What the server set, as it is sent back. */
+  let cookies = ''
   let closing = false
+  const seen = { status: 0, isStream: false, isSilent: false }
   let hearAddress: (address: string) => void = () => undefined
   const address = new Promise<string>((resolve) => {
     hearAddress = resolve
   })
+  const log = createChildLog((line) => tell('skipped', line))
+  const junk = createJunkGuard()
+  const mask = maskingOf({ endpoints: [endpoint] })
+  /** A fault in here concerns one message; on this stream are the answers of all others, too. */
+  const deliver = (message: Message): void => {
+    try {
+      listener.onMessage(message)
+    } catch (error) {
+      log.add(() => `a message was not taken: ${reasonOf(error)}`)
+    }
+  }
+  /** One event that cannot be read fails the call that it names; one that names none is skipped. A stream that is full of them ends. */
+  const hear = (data: Buffer): void => {
+    const messages = messagesIn(backend.name, data)
+    messages.forEach(deliver)
+    if (messages.length > 0) return
+    log.add(() => mask(`${notRpc}: ${data.toString('utf8', 0, 500)}`))
+    const failed = failedAnswer(backend.name, data, notRpc)
+    if (failed) deliver(failed)
+    junk()
+  }
   const decoder = createSseDecoder((event: SseEvent) => {
     if (event.event === 'endpoint') hearAddress(event.data.toString('utf8').trim())
-    if (event.event === 'message' && event.data.length > 0) {
-      listener.onMessage(scanMessage(event.data))
-    }
-  })
+    if (event.event === 'message' && event.data.length > 0) hear(event.data)
+  }, client.maxResponseBytes)
   const stream = post(client, endpoint.url, {
     method: 'GET',
-    headers: [...own, 'accept', 'text/event-stream'],
-    taker: (status, headers) =>
-      status === 200 && isEventStream({ headers }) ? (chunk) => decoder.push(chunk) : undefined,
+    headers: [...sessionHeaders(endpoint, '', ''), 'accept', 'text/event-stream'],
+    taker(answered, headers) {
+      seen.status = answered
+      cookies = withCookies(cookies, headers)
+      seen.isStream = answered === 200 && isEventStream({ headers })
+      return seen.isStream ? (chunk) => decoder.push(chunk) : undefined
+    },
   })
   const ended = stream.answer.then(
-    (answer) => new Error(answer.status === 200 ? 'the stream ended' : `HTTP ${answer.status}`),
+    (answer) =>
+      answer.status >= 400 && answer.status < 500
+        ? refusalOf(backend.name, answer)
+        : new Error(answer.status === 200 ? 'the stream ended' : `HTTP ${answer.status}`),
     (cause: unknown) => new Error(reasonOf(cause), { cause }),
   )
-  const tooLong = setTimeout(() => stream.abort(new Error('no endpoint event')), endpointWaitMs)
+  const tooLong = setTimeout(() => {
+    seen.isSilent = true
+    stream.abort(new Error('no endpoint event'))
+  }, waitMs)
   const first = await Promise.race([address, ended])
   clearTimeout(tooLong)
+  if (first instanceof RouterError && first.code === 'UPSTREAM_CREDENTIAL_REFUSED') throw first
   if (first instanceof Error) {
-    const data = { backend: backend.name, reason: `opening ${endpoint.url}: ${first.message}` }
-    throw new RouterError('NO_HEALTHY_ENDPOINT', data, first)
+    const data = { backend: backend.name, reason: `opening ${endpoint.id}: ${first.message}` }
+    const { status, isStream, isSilent } = seen
+    // A stream that broke off is that of a server which ends.
+    const isOther = isStream ? isSilent : status > 0 && status < 500 && status !== 429
+    throw new RouterError('NO_HEALTHY_ENDPOINT', data, isOther ? new NotSse(first) : first)
   }
   const postUrl = sameOrigin(first, endpoint.url)
   if (!postUrl) {
@@ -62,6 +115,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   }
   tell('opened', 'sse')
   void ended.then((cause) => {
+    log.close()
     if (closing) tell('closed', 'no longer needed')
     else tell('lost', cause.message)
     const data = { backend: backend.name, reason: cause.message }
@@ -69,19 +123,24 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   })
 
   const send = async (message: Message): Promise<void> => {
-    const headers = [...own, 'content-type', 'application/json']
+    const headers = sessionHeaders(endpoint, '', '', cookies)
+    headers.push('content-type', 'application/json')
     const posting = post(client, postUrl, { method: 'POST', headers, body: message.bytes })
-    const { status, body } = await posting.answer
-    if (status < 400) return
-    if (isForgotten(status, body)) throw new SessionLost(endpoint.url)
-    const data = { backend: backend.name, reason: `HTTP ${status}` }
-    throw new RouterError('UPSTREAM_BAD_ANSWER', data)
+    const answer = await posting.answer
+    cookies = withCookies(cookies, answer.headers)
+    if (answer.status < 400) return
+    // It was started anew, and the end of the old stream is still on its way.
+    if (doubtIn(answer)) throw new SessionLost(endpoint.id)
+    throw refusalOf(backend.name, answer)
   }
 
   return {
     send,
     pass: passBy(send),
     listen: () => undefined,
+    use(changed) {
+      if (changed.transport !== 'stdio') endpoint = { ...changed, transport: 'sse' }
+    },
     cancel: (id) => discard(send(cancelledMessage(id))),
     async close() {
       if (closing) return
@@ -91,16 +150,6 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     },
   }
 }
-
-/** What servers say of a session that they do not know, where their status is not 404: theirs are called sessions or transports. */
-const unknown = /session|transport/i
-/** A refusal is short. */
-const longestRefusal = 4_096
-
-/** isForgotten: it was started anew, and the end of the old stream is still on its way. */
-const isForgotten = (status: number, body: Buffer): boolean =>
-  status === 404 ||
-  (status === 400 && body.length <= longestRefusal && unknown.test(body.toString('latin1')))
 
 /** sameOrigin resolves the announced address; another origin is refused, or a server could aim the router at anything. */
 const sameOrigin = (address: string, base: string): string | undefined => {

@@ -1,46 +1,37 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcessByStdio } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
+import { childEnvironment, identityOf } from '@mcp-router/core'
 import type { StdioEndpoint } from '@mcp-router/core'
+import { forgetChild, recordChild } from './records.js'
 
 export type Child = ChildProcessByStdio<Writable, Readable, Readable>
-
-/** What a child sees of the router's environment: enough to find programs and a home, no secrets. */
-const inherited = [
-  'PATH',
-  'HOME',
-  'USER',
-  'LOGNAME',
-  'SHELL',
-  'LANG',
-  'LC_ALL',
-  'TMPDIR',
-  'TZ',
-  'TERM',
-]
 
 /** spawnChild starts a command in its own process group, so that what it starts can be ended with it. `base` is the environment that is filtered. */
 export const spawnChild = (
   endpoint: StdioEndpoint,
   base: Readonly<Record<string, string | undefined>>,
 ): Child => {
-  const env: Record<string, string> = {}
-  for (const name of inherited) {
-    const value = base[name]
-    if (value !== undefined) env[name] = value
-  }
-  const child = spawn(endpoint.command, [...endpoint.args], {
-    cwd: endpoint.cwd,
-    env: { ...env, ...endpoint.env },
+  const { command, args, cwd, env, runAs } = endpoint
+  const child = spawn(command, [...args], {
+    cwd,
+    env: { ...childEnvironment(base), ...(runAs && identityOf(runAs)), ...env },
+    // Node drops the other groups of root, too.
+    ...(runAs && { uid: runAs.uid, gid: runAs.gid }),
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   if (living.size === 0) process.once('exit', endLiving)
   living.add(child)
-  child.once('close', () => {
+  recordChild(child.pid)
+  const over = (): void => {
     living.delete(child)
+    forgetChild(child.pid)
     if (living.size === 0) process.off('exit', endLiving)
-  })
+  }
+  child.once('close', over)
+  // For want of descriptors there is no close.
+  if (child.pid === undefined) child.once('error', over)
   return child
 }
 

@@ -20,11 +20,13 @@ const open = async (
   script: string,
   change: Parameters<typeof nodeEndpoint>[1] = {},
   env: Record<string, string> = {},
+  maxLineBytes = 10_000_000,
 ) => {
   const endpoint = nodeEndpoint(script, change)
   const [heard, events] = [createHeard(), createEvents()]
   const backend = backendOf(endpoint)
-  const upstream = await openStdioUpstream({ endpoint, backend, listener: heard, events, env })
+  const options = { endpoint, backend, listener: heard, events, env, maxLineBytes }
+  const upstream = await openStdioUpstream(options)
   onTestFinished(() => upstream.close())
   return { heard, events, upstream }
 }
@@ -33,6 +35,16 @@ const saidBy = (events: ReturnType<typeof createEvents>) =>
   events.all.flatMap((event) => (event.kind === 'stderr' ? [event.line] : []))
 
 describe('a child', () => {
+  it('is ended when it floods its output with what is no JSON-RPC, and little of that is logged', async () => {
+    const { heard, events } = await open(`
+      const junk = 'x\\n'.repeat(50_000)
+      const write = () => process.stdout.write(junk, write)
+      write()`)
+    expect(await heard.closed).toBeInstanceOf(Error)
+    expect(saidBy(events).length).toBeLessThan(300)
+    expect(saidBy(events)).toContainEqual(expect.stringContaining('20000 lines in 10 s'))
+  })
+
   it('answers, the id as it was', async () => {
     const { heard, upstream } = await open(answering('{ method: message.method }'))
     await upstream.send(aRequest('a', 'tools/list'))
@@ -107,6 +119,51 @@ describe('what a child says aside', () => {
     expect(saidBy(events)).toEqual(['one', 'two'])
   })
 
+  it('is heard in spite of what stands before or behind a message', async () => {
+    const { heard } = await open(`
+      const answer = (id) => JSON.stringify({ jsonrpc: '2.0', id, result: {} })
+      process.stdout.write('\\ufeff' + answer(1) + '\\n')
+      process.stdout.write('INFO {"level":"info"} ' + answer(2) + ' done\\n' + answer(3) + answer(4) + '\\n')`)
+    for (const id of [1, 2, 3, 4]) expect(await heard.next()).toMatchObject({ id, result: {} })
+  })
+
+  it('fails the call of an answer that cannot be read, and no other', async () => {
+    const maxLineBytes = 100_000
+    const script = `
+      process.stdout.write('{"jsonrpc":"2.0","id":"a","result":{"text":"INFO: glued\\n')
+      process.stdout.write('{"jsonrpc":"2.0","id":"b","result":"' + 'x'.repeat(300_000) + '"}\\n')
+      process.stdout.write('{"jsonrpc":"2.0","id":"c","result":{}}\\n')`
+    const { heard } = await open(script, {}, {}, maxLineBytes)
+    expect(await heard.next()).toMatchObject({ id: 'a', error: { code: -31502 } })
+    expect(await heard.next()).toMatchObject({ id: 'b', error: { code: -31502 } })
+    expect(await heard.next()).toMatchObject({ id: 'c', result: {} })
+  })
+
+  it('on stderr without end is cut, and ends nothing', async () => {
+    const { events, heard, upstream } = await open(`
+      const chunk = Buffer.alloc(1 << 20, 'x')
+      let left = 64
+      const more = () => (left-- > 0 ? process.stderr.write(chunk, more) : process.stderr.write('\\nnext\\n'))
+      more()
+      ${answering('{}')}`)
+    await vi.waitUntil(() => saidBy(events).length === 2, 10_000)
+    expect(saidBy(events)).toEqual([`${'x'.repeat(2_000)} (cut)`, 'next'])
+    await upstream.send(aRequest(1))
+    expect(await heard.next()).toMatchObject({ id: 1 })
+  })
+
+  it('is told without the values that its server is configured with', async () => {
+    const env = { TOKEN: 'tok-123456' }
+    const script = `
+      console.error('bad token ' + process.env.TOKEN)
+      console.log('stdout ' + process.env.TOKEN)
+      process.stdin.resume()`
+    const { events, upstream } = await open(script, { env })
+    await vi.waitUntil(() => saidBy(events).length === 2, 10_000)
+    expect(saidBy(events).sort()).toEqual(['(stdout, not JSON-RPC) stdout ***', 'bad token ***'])
+    expect(upstream.lastWords?.()).toBe('bad token ***')
+  })
+
   it('on stdout without being a message is reported, and what follows is heard', async () => {
     const { heard, events } = await open(`
       console.log('Server ready')
@@ -124,13 +181,19 @@ describe('what a child says aside', () => {
 
 describe('a command', () => {
   it.each([
-    ['is not there', { command: 'no-such-command-here' }],
-    ['runs in a folder that is not there', { cwd: join(tmpdir(), 'no-such-folder-here') }],
-  ])('that %s is NO_HEALTHY_ENDPOINT', async (_, change) => {
-    await expect(open('', change)).rejects.toMatchObject({
-      code: 'NO_HEALTHY_ENDPOINT',
-      message: expect.stringContaining('ENOENT'),
+    ['is not there', { command: '/nowhere/no-such-command' }, '"no-such-command" is not installed'],
+    [
+      'runs in a folder that is not there',
+      { cwd: join(tmpdir(), 'no-such-folder-here') },
+      'the "cwd" of its command "node" does not exist',
+    ],
+  ])('that %s is for the operator to correct', async (_, change, reason) => {
+    const opening = open('', change)
+    await expect(opening).rejects.toMatchObject({
+      code: 'BACKEND_MISCONFIGURED',
+      message: expect.stringContaining(reason) as string,
     })
+    await expect(opening).rejects.not.toThrow('/no')
   })
 })
 
@@ -150,6 +213,20 @@ describe('the end of a child', () => {
     await expect(upstream.send(aRequest(1))).rejects.toMatchObject(refused)
     await upstream.close()
     expect(heard.closings()).toBe(1)
+  })
+
+  it('by the router is told with what it did', async () => {
+    const { heard } = await open(`
+      const lines = 'x\\n'.repeat(50_000)
+      const more = () => process.stdout.write(lines, more)
+      more()
+      process.stdin.on('end', () => process.exit(0)).resume()`)
+    expect(await heard.closed).toMatchObject({
+      code: 'UPSTREAM_FAILED',
+      message: expect.stringContaining(
+        'ended by the router because it wrote more than 20000 lines',
+      ),
+    })
   })
 
   it('by close is told without a cause, once', async () => {

@@ -1,11 +1,17 @@
 import type { Backend, EventSink, StdioEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
-import { flatten, MalformedMessage, requireValid, scanMessage } from '@mcp-router/protocol'
+import { flatten, requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { defaultMaxResponseBytes } from '../http/client.js'
+import { failedAnswer, messagesIn } from '../messages.js'
 import { cancelledMessage, discard, passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
+import { noteStarted, startFailure } from './start-failure.js'
+import { createChildLog, createJunkGuard } from './child-log.js'
 import { endChild, spawnChild } from './child.js'
+import { awaitDepartures, noteDeparture } from './departures.js'
 import { createLineSplitter } from './lines.js'
+import { createStderr, maskingOf } from './stderr.js'
 
 interface Options {
   readonly endpoint: StdioEndpoint
@@ -13,45 +19,77 @@ interface Options {
   readonly listener: UpstreamListener
   readonly events: EventSink
   readonly env: Readonly<Record<string, string | undefined>>
+  /** The most bytes of one message. */
+  readonly maxLineBytes?: number
 }
 
-/** openStdioUpstream starts the command; it resolves once the process runs and rejects with NO_HEALTHY_ENDPOINT when it cannot. */
+/** openStdioUpstream starts the command; it resolves once the process runs and rejects with what startFailure says when it cannot. */
 export const openStdioUpstream = async (options: Options): Promise<Upstream> => {
-  const { endpoint, backend, listener, events } = options
+  const { endpoint, backend, listener, events, maxLineBytes = defaultMaxResponseBytes } = options
+  await awaitDepartures(endpoint)
   const child = spawnChild(endpoint, options.env)
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
-    child.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason = `starting ${endpoint.command}: ${cause.code ?? cause.message}`
-      reject(new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause))
-    })
+    child.once('error', (cause) => reject(startFailure(backend, endpoint, cause)))
   })
+  noteStarted(endpoint)
   const pid = child.pid ?? 0
   let closing = false
-  const says = (line: string): void =>
+  const end = (): Promise<void> => {
+    const gone = endChild(child)
+    noteDeparture(endpoint, gone)
+    return gone
+  }
+  /** Why the router ended it, where nobody asked for that. */
+  let fault: string | undefined
+  const mask = maskingOf(backend)
+  const say = (line: string): void =>
     events.emit({ kind: 'stderr', backend: backend.name, pid, line })
-  const hear = createLineSplitter((line) => {
-    const message = messageOf(line)
-    if (message) listener.onMessage(message)
-    else says(`(stdout, not JSON-RPC) ${line.toString('utf8', 0, 500)}`)
-  })
-  const complain = createLineSplitter((line) => says(line.toString('utf8', 0, 2_000)))
-  // A line without end would fill the memory: such a child is ended.
-  const bounded = (take: (chunk: Buffer) => void) => (chunk: Buffer) => {
+  const log = createChildLog(say)
+  const junk = createJunkGuard()
+  /** A fault in here concerns one message; the process goes on for all who share it. */
+  const deliver = (message: Message): void => {
     try {
-      take(chunk)
+      listener.onMessage(message)
     } catch (error) {
-      says(`ended for writing ${reasonOf(error)}`)
-      void endChild(child)
+      say(`(router) a message was not taken: ${reasonOf(error)}`)
     }
   }
-  child.stdout.on('data', bounded(hear))
-  child.stderr.on('data', bounded(complain))
+  /** Of what it wrote and cannot be read, what names a call fails that call; the others go on. */
+  const refuse = (line: Buffer, reason: string): void => {
+    log.add(() => mask(`(stdout, ${reason}) ${line.toString('utf8', 0, 500)}`))
+    const failed = failedAnswer(backend.name, line, reason)
+    if (failed) deliver(failed)
+  }
+  const hear = (line: Buffer): void => {
+    const messages = messagesIn(backend.name, line)
+    messages.forEach(deliver)
+    if (messages.length > 0) return
+    refuse(line, 'not JSON-RPC')
+    junk()
+  }
+  const onLong = (head: Buffer): void => refuse(head, `a line of more than ${maxLineBytes} bytes`)
+  const stderr = createStderr((line) => log.add(() => line), mask)
+  const split = createLineSplitter(hear, maxLineBytes, onLong)
+  // One that floods its output would leave no time for others: it is ended.
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (fault !== undefined) return
+    try {
+      split(chunk)
+    } catch (error) {
+      fault = `ended by the router because it wrote ${reasonOf(error)}`
+      say(fault)
+      void end()
+    }
+  })
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   child.on('error', () => undefined)
   // A child that exits breaks its pipe: `exit` reports that, EPIPE adds nothing.
   child.stdin.on('error', () => undefined)
   child.once('close', (code, signal) => {
-    const how = signal ? `ended by ${signal}` : `exited with ${String(code)}`
+    log.close()
+    log.close()
+    const how = fault ?? (signal ? `ended by ${signal}` : `exited with ${String(code)}`)
     events.emit({
       kind: 'upstream',
       action: closing ? 'closed' : 'lost',
@@ -95,19 +133,11 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     pass: passBy(send),
     listen: () => undefined,
     cancel: (id) => discard(send(cancelledMessage(id))),
+    lastWords: () => stderr.lastWords(),
     async close() {
       if (closing) return
       closing = true
-      await endChild(child)
+      await end()
     },
-  }
-}
-
-const messageOf = (line: Buffer): Message | undefined => {
-  try {
-    return scanMessage(line)
-  } catch (error) {
-    if (error instanceof MalformedMessage) return undefined
-    throw error
   }
 }

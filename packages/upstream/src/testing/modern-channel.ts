@@ -59,6 +59,7 @@ export const createTwinChannel = (): TwinChannel => {
         },
       }
     },
+    retire: () => undefined,
     close: () => Promise.resolve(),
   }
 }

@@ -3,17 +3,27 @@ import type { Message } from '@mcp-router/protocol'
 import { onTestFinished } from 'vitest'
 import { createHttpClient } from '../http/client.js'
 import { createEras } from '../era/eras.js'
+import { createTransports } from '../era/transports.js'
 import type { SharedUpstream } from '../pool/pool.js'
 import { createUpstreams } from '../upstreams.js'
 import { backendOf } from './backend.js'
 import { createEvents } from './listener.js'
 
 /** openPool is a pool with everything that it needs, closed when the test has finished. */
-export const openPool = (idleMs = 60_000) => {
+export const openPool = (idleMs = 60_000, openTimeoutMs = 60_000) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const events = createEvents()
   const eras = createEras({ client, env: process.env })
-  const upstreams = createUpstreams({ client, events, env: process.env, eras, idleMs })
+  const upstreams = createUpstreams({
+    client,
+    events,
+    env: process.env,
+    eras,
+    transports: createTransports(client),
+    idleMs,
+    openTimeoutMs,
+    maxProcesses: 8,
+  })
   const { pool } = upstreams
   onTestFinished(async () => {
     await upstreams.close()

@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import type { HttpController, HttpHandler } from '../client.js'
+import { ChunkCollector } from '@mcp-router/protocol'
+import type { HttpController, HttpHandler, HttpRequest } from '../client.js'
+import type { Intake } from '../intake.js'
 import { createResponseParser } from './parser.js'
 import type { ResponseParser } from './parser.js'
 
@@ -9,6 +11,15 @@ export interface ConnectionHooks {
   /** It can take another request. */
   onFree(connection: Connection): void
   onClosed(connection: Connection): void
+  /** It broke, or could not be opened. */
+  onError(error: Error): void
+}
+
+/** Destination is where a Connection leads. */
+export interface Destination {
+  readonly host: string
+  readonly port: number
+  readonly connectTimeoutMs: number
 }
 
 /** ConnectTimeout: no connection within the time allowed; nothing was sent. */
@@ -21,6 +32,9 @@ export class ConnectTimeout extends Error {
  * buffer per read, as streams have them, costs more than everything else that a read does.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** After a read of so many chunks others have their turn: the event loop reads 32 times before it sees to anything else. */
+const manyChunks = 1_024
 
 /** Up to this size head and body leave as one buffer, in one write. */
 const oneWriteBytes = 16 * 1024
@@ -35,11 +49,18 @@ export class Connection implements HttpController {
   private readonly socket: Socket
   private readonly parser: ResponseParser
   private readonly hooks: ConnectionHooks
-  private handler: HttpHandler | undefined
+  /** What takes the answer of the request under way. */
+  private readonly intake: Intake
+  /** What one read brought of a body: its server may have cut that into thousands of chunks. */
+  private readonly body = new ChunkCollector()
+  private chunks = 0
+  private busy = false
   private headSeen = false
   private failure: Error | undefined
 
-  constructor(host: string, port: number, connectTimeoutMs: number, hooks: ConnectionHooks) {
+  constructor(to: Destination, intake: Intake, hooks: ConnectionHooks) {
+    const { host, port, connectTimeoutMs } = to
+    this.intake = intake
     this.hooks = hooks
     this.socket = connect({
       host,
@@ -51,7 +72,7 @@ export class Connection implements HttpController {
         buffer: readBuffer,
         callback: (size) => {
           this.onData(readBuffer.subarray(0, size))
-          return !this.paused
+          return !this.paused && !this.yields()
         },
       },
     })
@@ -61,14 +82,18 @@ export class Connection implements HttpController {
     this.parser = createResponseParser({
       onHead: (status, headers) => {
         this.headSeen = true
-        this.handler?.onResponseStart?.(this, status, headers)
+        this.intake.onResponseStart(this, status, headers)
       },
-      onBody: (chunk) => this.handler?.onResponseData?.(this, Buffer.from(chunk)),
+      onBody: (chunk) => {
+        this.chunks++
+        this.body.push(chunk)
+      },
       onEnd: (reusable) => this.onEnd(reusable),
     })
     this.socket.on('connect', () => clearTimeout(tooLong))
     this.socket.on('error', (error) => {
       this.failure ??= error
+      hooks.onError(error)
     })
     this.socket.on('close', () => {
       clearTimeout(tooLong)
@@ -76,11 +101,11 @@ export class Connection implements HttpController {
     })
   }
 
-  /** send starts a request; `head` ends before its Content-Length. */
-  send(head: string, body: Buffer | undefined, handler: HttpHandler): void {
-    this.handler = handler
+  /** send starts the request that the Intake has begun; `head` ends before its Content-Length. */
+  send(head: string, body: Buffer | undefined): void {
+    this.busy = true
     this.headSeen = false
-    handler.onRequestStart?.(this, undefined)
+    this.intake.onRequestStart(this)
     if (this.aborted) return
     if (!body) {
       this.socket.write(`${head}\r\n`, 'latin1')
@@ -105,8 +130,13 @@ export class Connection implements HttpController {
     return this.socket.writable && !this.socket.readableEnded
   }
 
-  isBusy(): boolean {
-    return this.handler !== undefined
+  /** begin hands the Intake the request that `send` is about to start. */
+  begin(path: string, request: HttpRequest, handler: HttpHandler, hops: number): void {
+    this.intake.begin(path, request, handler, hops)
+  }
+
+  tick(): void {
+    if (this.busy) this.intake.tick()
   }
 
   abort(reason: Error): void {
@@ -134,35 +164,67 @@ export class Connection implements HttpController {
 
   private onData(chunk: Buffer): void {
     // Bytes that nobody asked for: whatever it is, it is not an answer of ours.
-    if (!this.handler) {
+    if (!this.busy) {
       this.socket.destroy()
       return
     }
     try {
-      this.parser.feed(chunk)
+      this.feed(chunk)
     } catch (thrown) {
       this.failure ??= thrown instanceof Error ? thrown : new Error(String(thrown))
       this.socket.destroy()
     }
   }
 
+  /** yields tells that no more is read before the next turn of the event loop. */
+  private yields(): boolean {
+    const isMuch = this.chunks > manyChunks
+    this.chunks = 0
+    if (isMuch) setImmediate(() => !this.paused && this.socket.resume())
+    return isMuch
+  }
+
+  /** What came before a fault is handed on too. */
+  private feed(chunk: Buffer): void {
+    try {
+      this.parser.feed(chunk)
+    } finally {
+      this.handOnBody()
+    }
+  }
+
+  private handOnBody(): void {
+    if (this.body.bytes === 0) return
+    const bytes = this.body.take()
+    const isLent = bytes.buffer === readBuffer.buffer
+    this.intake.onResponseData(this, isLent ? Buffer.from(bytes) : bytes)
+  }
+
   private onEnd(reusable: boolean): void {
-    const { handler } = this
-    this.handler = undefined
-    // Whoever paused it may be gone before the rest could be written: the next request must not wait for that.
+    this.handOnBody()
+    this.busy = false
+    // The client that paused it may be gone before the rest could be written: the next request must not wait for that.
     if (this.paused) this.resume()
     if (reusable && !this.aborted) this.hooks.onFree(this)
     else this.socket.destroy()
-    handler?.onResponseEnd?.(this, {})
+    this.intake.onResponseEnd(this)
   }
 
   private onClose(): void {
     this.hooks.onClosed(this)
-    if (!this.handler) return
-    if (!this.failure && this.headSeen && this.parser.finish()) return
-    const { handler } = this
-    this.handler = undefined
-    handler.onResponseError?.(this, this.failure ?? closedEarly())
+    if (!this.busy) return
+    if (!this.failure && this.headSeen && this.finish()) return
+    this.busy = false
+    this.intake.onResponseError(this, this.failure ?? closedEarly())
+  }
+
+  private finish(): boolean {
+    try {
+      return this.parser.finish()
+    } catch (thrown) {
+      this.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      return false
+    }
   }
 }
 

@@ -1,6 +1,9 @@
+import { BadAnswer } from '../bad-answer.js'
+import type { HttpHeaders } from '../headers.js'
+
 /** ResponseListener hears the parts of HTTP/1.1 responses. `onEnd` says whether the connection may carry another request. */
 export interface ResponseListener {
-  onHead(status: number, headers: Record<string, string>): void
+  onHead(status: number, headers: HttpHeaders): void
   /** A part of the body; the bytes are good only until this returns. */
   onBody(chunk: Buffer): void
   onEnd(reusable: boolean): void
@@ -41,7 +44,9 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
     const bytes = partial.length > 0 ? Buffer.concat([partial, chunk]) : chunk
     const at = bytes.indexOf(delimiter)
     if (at < 0) {
-      if (bytes.length > maxHeadBytes) throw new WireError('a head or line of more than 64 KiB')
+      // What RFC 9112 §2.2 allows to take for a line end, others do not: it would begin another answer there.
+      if (hasLoneFeed(bytes)) throw new BadAnswer('a line that ends with LF and not with CRLF')
+      if (bytes.length > maxHeadBytes) throw new BadAnswer('a head or line of more than 64 KiB')
       // The caller reuses its buffer.
       partial = bytes === chunk ? Buffer.from(chunk) : bytes
       return undefined
@@ -54,8 +59,8 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
     const { status, headers } = head
     reusable = head.keepAlive
     listener.onHead(status, headers)
-    const coding = headers['transfer-encoding']
-    const length = headers['content-length']
+    const coding = textOf(headers, 'transfer-encoding')
+    const length = textOf(headers, 'content-length')
     if (status === 204 || status === 304) end()
     else if (coding !== undefined) startCoded(coding, length)
     else if (length === undefined) state = 'close'
@@ -63,14 +68,14 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
   }
 
   const startCoded = (coding: string, length: string | undefined): void => {
-    if (coding.toLowerCase() !== 'chunked') throw new WireError(`transfer coding ${coding}`)
-    // Both headers together are how smuggling begins: the connection is not used again (RFC 9112 §6.3).
-    if (length !== undefined) reusable = false
+    if (coding.toLowerCase() !== 'chunked') throw new BadAnswer(`transfer coding ${coding}`)
+    // Both together are how response splitting begins: whoever believes the other one reads another answer.
+    if (length !== undefined) throw new BadAnswer('both Transfer-Encoding and Content-Length')
     state = 'size'
   }
 
   const startLength = (length: string): void => {
-    if (!/^\d{1,15}$/.test(length)) throw new WireError('a Content-Length that is no number')
+    if (!/^\d{1,15}$/.test(length)) throw new BadAnswer('a Content-Length that is no number')
     remaining = Number(length)
     state = 'length'
     if (remaining === 0) end()
@@ -93,7 +98,8 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
         const head = parseHead(found.piece.toString('latin1'))
         // 100 and 103 come before the real answer.
         if (head.status >= 200) startBody(head)
-        else if (head.status === 101) throw new WireError('an upgrade that nobody asked for')
+        else if (head.status < 100) throw new BadAnswer(`the status ${head.status}`)
+        else if (head.status === 101) throw new BadAnswer('an upgrade that nobody asked for')
         return found.rest
       }
       case 'length': {
@@ -116,13 +122,15 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
       case 'gap': {
         const found = upTo(chunk, lineEnd)
         if (!found) return undefined
-        if (found.piece.length > 0) throw new WireError('a chunk longer than it said')
+        if (found.piece.length > 0) throw new BadAnswer('a chunk longer than it said')
         state = 'size'
         return found.rest
       }
       case 'trailer': {
         const found = upTo(chunk, lineEnd)
         if (!found) return undefined
+        remaining += found.piece.length
+        if (remaining > maxHeadBytes) throw new BadAnswer('trailers of more than 64 KiB')
         if (found.piece.length === 0) end()
         return found.rest
       }
@@ -152,59 +160,74 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
   }
 }
 
-/** WireError says that a peer does not speak HTTP/1.1. */
-export class WireError extends Error {
-  constructor(what: string) {
-    super(`the endpoint sent ${what}`)
-    this.name = 'WireError'
-  }
+const hasLoneFeed = (bytes: Buffer): boolean => {
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1))
+    if (bytes[at - 1] !== 0x0d) return true
+  return false
 }
 
 interface Head {
   readonly status: number
   readonly keepAlive: boolean
-  readonly headers: Record<string, string>
+  readonly headers: Fields
 }
 
+type Fields = Record<string, string | string[]>
+
+const textOf = (headers: Fields, name: string): string | undefined => {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** What no field may hold (RFC 9110 §5.5), beside line breaks that are not CRLF. */
+const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
+const lineBreak = /[\r\n]/
+
 const parseHead = (text: string): Head => {
+  if (control.test(text)) throw new BadAnswer('a head with a control character')
   const firstEnd = text.indexOf('\r\n')
   const first = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(
     firstEnd < 0 ? text : text.slice(0, firstEnd),
   )
-  if (!first) throw new WireError('what is not an HTTP response')
+  if (!first) throw new BadAnswer('what is not an HTTP response')
   const headers = firstEnd < 0 ? {} : parseFields(text, firstEnd + 2)
-  const connection = headers['connection']?.toLowerCase()
+  const connection = textOf(headers, 'connection')?.toLowerCase()
   const keepAlive = first[1] === '1' ? connection !== 'close' : connection === 'keep-alive'
   return { status: Number(first[2]), keepAlive, headers }
 }
 
-const parseFields = (text: string, from: number): Record<string, string> => {
-  const headers: Record<string, string> = {}
+const parseFields = (text: string, from: number): Fields => {
+  const headers: Fields = {}
   let at = from
   while (at < text.length) {
     const found = text.indexOf('\r\n', at)
     const lineTo = found < 0 ? text.length : found
     const colon = text.indexOf(':', at)
-    if (colon <= at || colon > lineTo) throw new WireError('a malformed header')
+    // `Content-Length : 5` is read by some parsers and passed over by others.
+    const isNamed = colon > at && colon < lineTo && !isBlank(text.charCodeAt(colon - 1))
+    // A line that begins with a blank belongs to the field before it, for those who still know that.
+    if (!isNamed || isBlank(text.charCodeAt(at))) throw new BadAnswer('a malformed header')
     addField(headers, text.slice(at, colon).toLowerCase(), text.slice(colon + 1, lineTo).trim())
     at = lineTo + 2
   }
   return headers
 }
 
-// A lone line break or NUL in a value would become another header where the value is passed on.
-const unsafe = /[\r\n\0]/
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
 
-const addField = (headers: Record<string, string>, name: string, value: string): void => {
-  if (unsafe.test(value)) throw new WireError('a header with a control character')
+const addField = (headers: Fields, name: string, value: string): void => {
+  if (lineBreak.test(value) || name.includes('\n'))
+    throw new BadAnswer('a lone line break in a header')
   const earlier = headers[name]
-  if (earlier === undefined) headers[name] = value
-  else if (name !== 'content-length') headers[name] = `${earlier}, ${value}`
-  else if (earlier !== value) throw new WireError('two different Content-Lengths')
+  // A date in a cookie has a comma.
+  if (name === 'set-cookie') headers[name] = Array.isArray(earlier) ? [...earlier, value] : [value]
+  else if (earlier === undefined) headers[name] = value
+  else if (name !== 'content-length') headers[name] = `${String(earlier)}, ${value}`
+  else if (earlier !== value) throw new BadAnswer('two different Content-Lengths')
 }
 
 const parseSize = (line: string): number => {
   const found = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(line)
-  if (!found?.[1]) throw new WireError('a malformed chunk size')
+  if (!found?.[1]) throw new BadAnswer('a malformed chunk size')
   return Number.parseInt(found[1], 16)
 }

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { makeRunDir, runFiles } from './run-files.js'
+
+const scratch = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'run-files-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+it('makes a run directory and all folders above it', () => {
+  const runDir = join(scratch(), 'a', 'b')
+  makeRunDir(runFiles(runDir))
+  expect(statSync(join(runDir, 'pids')).isDirectory()).toBe(true)
+})
+
+it('says in one sentence that the run directory is a file', () => {
+  const runDir = join(scratch(), 'file')
+  writeFileSync(runDir, '')
+  expect(() => makeRunDir(runFiles(runDir))).toThrow(
+    `cannot make the run directory ${runDir}: there is a file in its place; set MCP_RUN_DIR to a folder of your own`,
+  )
+})
+
+it('says in one sentence that a folder above it is a file', () => {
+  const file = join(scratch(), 'file')
+  writeFileSync(file, '')
+  expect(() => makeRunDir(runFiles(join(file, 'run')))).toThrow(
+    `cannot make the run directory ${join(file, 'run')}: there is a file in its place; set MCP_RUN_DIR`,
+  )
+})
+
+// mkdir of node, asked for all folders at once, never returns there.
+it.runIf(process.platform === 'linux')('says so where no folder can be made', () => {
+  expect(() => makeRunDir(runFiles('/proc/x/y'))).toThrow(
+    /^cannot make the run directory \/proc\/x\/y: E[A-Z]+; set MCP_RUN_DIR to a folder of your own$/,
+  )
+})

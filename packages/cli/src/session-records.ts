@@ -1,0 +1,52 @@
+import { loadStoreConfig, type Env } from '@mcp-router/config'
+import {
+  asSessionId,
+  createSessionHash,
+  isSessionHash,
+  reasonOf,
+  RouterError,
+  type SessionId,
+} from '@mcp-router/core'
+import { redisStore, type Store } from '@mcp-router/store'
+import { existsSync } from 'node:fs'
+import { privateRedisUrl, redisSocket, requireRedisSocket } from './cluster/redis.js'
+import { Failure } from './failure.js'
+
+/** withStore opens the store that the Instances share, for as long as `work` takes. */
+export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>): Promise<T> => {
+  const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
+  const start = 'start the cluster (scripts/start-instances.sh start), or set REDIS_URL'
+  if (redisUrl === undefined) {
+    if (!existsSync(redisSocket(runDir))) throw new Failure(`no Redis runs in ${runDir}: ${start}`)
+    requireRedisSocket(runDir)
+  }
+  const store = redisStore(redisUrl ?? privateRedisUrl(runDir), lifetimes)
+  try {
+    return await work(store)
+  } catch (error) {
+    if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE')
+      throw new Failure(reasonOf(error))
+    const where = redisUrl === undefined ? redisSocket(runDir) : withoutCredentials(redisUrl)
+    const toDo = redisUrl === undefined ? start : 'start it, or correct REDIS_URL'
+    const reason = String(error.data['reason'] ?? 'no answer')
+    throw new Failure(`${where} does not answer (${reason}): ${toDo}`)
+  } finally {
+    await store.close()
+  }
+}
+
+/** withoutCredentials is the address of a Redis as it may be shown. */
+export const withoutCredentials = (url: string): string =>
+  url.replace(/\?.*$/, '').replace(/^([^/]+:\/\/)[^/]*@/, '$1')
+
+/** sessionHashOf resolves with what makes the names of Sessions in the logs of this cluster. */
+export const sessionHashOf = async (store: Store): Promise<(id: string) => string> =>
+  createSessionHash(await store.clusterSecret())
+
+/** sessionIdOf resolves with the id that `text` is, or that it is the name of in logs. */
+export const sessionIdOf = async (store: Store, text: string): Promise<SessionId | undefined> => {
+  if (!isSessionHash(text)) return asSessionId(text)
+  const hash = await sessionHashOf(store)
+  for await (const { id } of store.sessions.list()) if (hash(id) === text) return id
+  return undefined
+}

@@ -1,0 +1,47 @@
+import { reasonOf } from '@mcp-router/core'
+import { readFileSync } from 'node:fs'
+import { ConfigError } from './config-error.js'
+import type { Env } from './environment.js'
+import { readText } from './read-text.js'
+
+/**
+ * privateEnvVariable is set to `stdin` by a parent that writes further variables there, as one JSON
+ * object: an environment can be read in /proc by all processes of the same user.
+ */
+export const privateEnvVariable = 'MCP_PRIVATE_ENV'
+
+/** Variables that may also be read from a file, whose path is in `<name>_FILE`. */
+export const secrets = ['ACCESS_TOKEN', 'CLUSTER_SECRET', 'PROXY_SECRET', 'REDIS_URL'] as const
+
+// Standard input can be read once.
+let received: Env | undefined
+
+/**
+ * processEnv is the only way to the environment of this process; everything else is handed it, or
+ * parts of it.
+ */
+export const processEnv = (): Env => {
+  const { [privateEnvVariable]: place, ...env } = process.env
+  // Written by our own parent.
+  if (place === 'stdin') received ??= JSON.parse(readFileSync(0, 'utf8')) as Env
+  return withSecretFiles({ ...env, ...received })
+}
+
+/** withSecretFiles resolves `ACCESS_TOKEN_FILE` and its like, as containers and systemd give them. */
+export const withSecretFiles = (env: Env): Env => {
+  const read = secrets.flatMap((name) => {
+    const path = env[`${name}_FILE`]
+    return path === undefined || path === '' || env[name] ? [] : [[name, contentOf(name, path)]]
+  })
+  return { ...env, ...(Object.fromEntries(read) as Env) }
+}
+
+const contentOf = (name: string, path: string): string => {
+  try {
+    return readText(path).trim()
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : reasonOf(error)
+    const reason = `${name}_FILE: cannot read ${path} (${why})`
+    throw new ConfigError([{ reason, advice: `correct ${name}_FILE or leave it out` }])
+  }
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createSurface } from './surface.js'
+
+// None of what is asked here comes to them.
+const parts = {} as Parameters<typeof createSurface>[0]
+const server = createServer(createSurface(parts))
+let base = ''
+beforeEach(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterEach(() => void server.close())
+
+const asked = async (path: string, method = 'GET') => {
+  const response = await fetch(base + path, { method })
+  const { error } = (await response.json()) as { error: string }
+  return { status: response.status, allow: response.headers.get('allow'), error }
+}
+
+describe('an address that is not there', () => {
+  it.each([
+    ['/sse', 'name a server: /sse/<server> or /sse?serviceName=<server>'],
+    ['/sse?clientId=1', 'name a server: /sse/<server> or /sse?serviceName=<server>'],
+    ['/mcp', 'name a server: /mcp/<server>'],
+    ['/mcp/', 'name a server: /mcp/<server>'],
+    ['/mcp/router/route/', 'name a server: /mcp/router/route/<server>'],
+    ['/elsewhere', 'MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>'],
+  ])('%s says what to ask instead', async (path, hint) => {
+    const { status, error } = await asked(path)
+    expect([status, error]).toEqual([404, expect.stringContaining(hint)])
+  })
+
+  it.each(['/health', '/ready', '/metrics', '/api/status', '/api/sessions/x/explain'])(
+    'by POST, %s is there by GET',
+    async (path) => {
+      expect(await asked(path, 'POST')).toEqual({
+        status: 405,
+        allow: 'GET, HEAD',
+        error: `Method not allowed: ${path} takes GET`,
+      })
+    },
+  )
+})

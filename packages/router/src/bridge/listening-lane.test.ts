@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { backendOf, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { canAnswer, modernClient } from '../testing/modern-client.js'
+import { openSseServer } from '../testing/sse-server.js'
+
+/** A server that tells only the session in which it happens: `touch` updates `a:1`, `hang` never answers, and heeds no cancellation. */
+const teller = `
+  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  const subscribed = new Set()
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const serverInfo = { name: 'teller', version: '1' }
+    const capabilities = { resources: { subscribe: true } }
+    if (method === 'initialize') send({ id, result: { protocolVersion: '2025-06-18', capabilities, serverInfo } })
+    else if (method === 'resources/subscribe') {
+      subscribed.add(params.uri)
+      send({ id, result: {} })
+    }
+    else if (method === 'tools/list') send({ id, result: { tools: [] } })
+    else if (method === 'tools/call' && params.name === 'touch') {
+      if (subscribed.has('a:1')) send({ method: 'notifications/resources/updated', params: { uri: 'a:1' } })
+      send({ id, result: { content: [], pid: process.pid } })
+    }
+    else if (method !== 'tools/call' && id !== undefined) send({ id, error: { code: -32601, message: 'unknown' } })
+  })`
+
+const notifications = { resourceSubscriptions: ['a:1'] }
+const updated = { method: 'notifications/resources/updated', params: { uri: 'a:1' } }
+
+describe('a modern client that listens', () => {
+  it.each([{}, canAnswer])(
+    'hears of its calls after one that it gave up and that the server never ends (%o)',
+    async (capabilities) => {
+      const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(teller)])] })
+      const client = modernClient(`${gateway.url}/mcp/local`, { capabilities })
+      const events = await client.stream('subscriptions/listen', { notifications })
+      expect(await events.message()).toMatchObject({
+        method: 'notifications/subscriptions/acknowledged',
+      })
+      await client.tool('touch')
+      expect(await events.message()).toMatchObject(updated)
+      const leaving = new AbortController()
+      const hanging = client.send('tools/call', { name: 'hang' }, { signal: leaving.signal })
+      hanging.catch(() => undefined)
+      await expect.poll(() => gateway.router.calls()).toBe(2)
+      leaving.abort()
+      let heard = false
+      const next = events.message().then((message) => {
+        heard = true
+        return message
+      })
+      await expect
+        .poll(async () => {
+          await client.tool('touch')
+          return heard
+        })
+        .toBe(true)
+      expect(await next).toMatchObject(updated)
+    },
+  )
+
+  it('at a server of 2024-11-05 is where its calls are, whatever instance takes them', async () => {
+    const server = await openSseServer()
+    const backends = [backendOf('old', [sseEndpoint(server.url)])]
+    const store = openStore()
+    const [one, other] = [
+      await openGateway({ backends, store, instance: 'router-instance-1' }),
+      await openGateway({ backends, store, instance: 'router-instance-2' }),
+    ]
+    for (const { url } of [one, other]) {
+      const told = await modernClient(`${url}/mcp/old`).send('tools/call', { name: 'x' })
+      expect(told.status).toBe(200)
+    }
+    expect(server.opened()).toBe(1)
+  })
+})

@@ -1,0 +1,113 @@
+import type { RouterEvent } from '@mcp-router/core'
+import { describe, expect, it } from 'vitest'
+import { backendOf, nodeEndpoint } from '../testing/backend.js'
+import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
+import { openGateway } from '../testing/gateway.js'
+import type { TestGateway } from '../testing/gateway.js'
+import { canAnswer, modernClient } from '../testing/modern-client.js'
+
+/** A server with sessions: `tools/list` has `look`, which is read-only, and `touch`; each call tells its process. */
+const lister = `
+  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const serverInfo = { name: 'lister', version: '1' }
+    if (method === 'initialize') send({ id, result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } })
+    else if (method === 'tools/list') {
+      const tools = ['look', 'touch'].map((name) => ({ name, annotations: { readOnlyHint: name === 'look' } }))
+      send({ id, result: { tools } })
+    }
+    else if (method === 'tools/call') send({ id, result: { content: [], pid: process.pid } })
+    else if (id !== undefined) send({ id, error: { code: -32601, message: 'unknown' } })
+  })`
+
+const open = async (script: string, options = {}, env = {}) => {
+  const gateway = await openGateway({
+    backends: [backendOf('local', [{ ...nodeEndpoint(script), env }])],
+    options,
+  })
+  return { gateway, url: `${gateway.url}/mcp/local` }
+}
+
+const opened = ({ kind, ...event }: RouterEvent): boolean =>
+  kind === 'upstream' && 'action' in event && event.action === 'opened'
+
+/** Processes that were started to serve calls. */
+const started = ({ events }: TestGateway): number => events.filter(opened).length
+
+describe('a call at a command', () => {
+  const call = (name: string) => aRequest(2, 'tools/call', { name })
+  const again = { 'x-request-id': 'r-1' }
+
+  it.each(['look', 'touch'])('starts no process to learn what the tool %s does', async (name) => {
+    const { gateway, url } = await open(lister)
+    const { headers } = await initialize(url)
+    await ask(url, { headers, body: aRequest(1, 'tools/list') })
+    const told = await ask(url, { headers: { ...headers, ...again }, body: call(name) })
+    expect(told.status).toBe(200)
+    expect(started(gateway)).toBe(1)
+  })
+
+  it('starts none either where its client has not listed the tools', async () => {
+    const { gateway, url } = await open(lister)
+    const { headers } = await initialize(url)
+    const told = await ask(url, { headers: { ...headers, ...again }, body: call('touch') })
+    expect(told.status).toBe(200)
+    expect(started(gateway)).toBe(1)
+  })
+
+  it('of a modern client that can be asked runs in the one process', async () => {
+    const { gateway, url } = await open(lister)
+    const client = modernClient(url, { capabilities: canAnswer, headers: again })
+    expect(await client.tool('touch')).toMatchObject({ result: { content: [] } })
+    expect(started(gateway)).toBe(1)
+  })
+})
+
+describe('a session at a command that cannot be opened', () => {
+  const silent = `console.error('waiting for ' + process.env.TOKEN); process.stdin.resume()`
+  const failing = `process.stderr.write('Error: no such package as ' + process.env.TOKEN + '\\n', () => process.exit(1))`
+  const env = { TOKEN: 'tok-123456' }
+
+  it.each([
+    [
+      'keeps silent',
+      silent,
+      4_000,
+      /within 4 s, the limit; stderr: waiting for \*\*\*\); nothing was called/,
+    ],
+    [
+      'ends',
+      failing,
+      60_000,
+      /exited with 1; stderr: Error: no such package as \*\*\*\); nothing was called/,
+    ],
+  ])('because it %s is told why, in time', async (_, script, openTimeoutMs, text) => {
+    const { url } = await open(script, { openTimeoutMs }, env)
+    const { told } = await initialize(url)
+    expect([told.status, jsonOf(told)]).toMatchObject([
+      502,
+      { id: 0, error: { code: -31502, message: expect.stringMatching(text) } },
+    ])
+  })
+
+  it('is told on the stream of a client of 2024-11-05', async () => {
+    const { gateway } = await open(silent, { openTimeoutMs: 300 }, env)
+    const events = await follow(`${gateway.url}/sse/local`)
+    const address = gateway.url + (await events.next()).data.toString()
+    const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'c' } }
+    expect((await ask(address, { body: aRequest(0, 'initialize', params) })).status).toBe(202)
+    const error = { code: -31502, message: expect.stringContaining('within 0.3 s, the limit') }
+    expect(await events.message()).toMatchObject({ id: 0, error })
+  })
+
+  it.each([{}, canAnswer])('is told to a modern client that declares %o', async (capabilities) => {
+    const { url } = await open(failing, {}, env)
+    const told = await modernClient(url, { capabilities }).send('tools/list')
+    expect(jsonOf(told)).toMatchObject({
+      error: {
+        message: expect.stringMatching(/exited with 1; stderr: .*no such package as \*\*\*/),
+      },
+    })
+  })
+})

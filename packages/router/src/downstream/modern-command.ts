@@ -1,0 +1,80 @@
+import type { Backend, Endpoint } from '@mcp-router/core'
+import { scanMessage } from '@mcp-router/protocol'
+import type { Message, ModernClaim } from '@mcp-router/protocol'
+import { answerOf, listModernTools, mayTryElsewhere } from '@mcp-router/upstream'
+import { paramRefusal } from '../bridge/param-refusal.js'
+import { ModernReply, statusOf } from '../bridge/reply.js'
+import type { Incoming } from '../incoming.js'
+import { afterBreak, isBroken } from '../outcome.js'
+import { respondRefusal } from '../respond.js'
+import type { Context } from './context.js'
+
+/** Modern is a message of revision 2026-07-28 that may go on. */
+export interface Modern {
+  readonly backend: Backend
+  readonly message: Message
+  readonly claim: ModernClaim
+}
+
+/** passToChannel sends a modern message to a modern server that is a command, which gets no headers: they are checked here. */
+export const passToChannel = async (
+  context: Context,
+  incoming: Incoming,
+  modern: Modern,
+  endpoint: Endpoint,
+): Promise<void> => {
+  if (modern.message.method === 'tools/call') {
+    const channel = context.deps.channels.of(modern.backend, endpoint)
+    const list = (cursor: string | undefined) => listModernTools(channel, cursor)
+    const refusal = await paramRefusal(context, incoming, modern, list)
+    if (refusal) {
+      respondRefusal(incoming, refusal)
+      return
+    }
+  }
+  send(context, incoming, modern, endpoint)
+}
+
+const send = (
+  context: Context,
+  incoming: Incoming,
+  { backend, message }: Modern,
+  endpoint: Endpoint,
+): void => {
+  incoming.endpoint = endpoint.id
+  const reply = new ModernReply(context, incoming, { backend, message })
+  const { requestId, at } = incoming
+  let isLeft = false
+  const begin = (repeats: number): void => {
+    const call = context.deps.channels.of(backend, endpoint).request(message, [], {
+      onNotification: (notification) => reply.say(notification),
+      onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
+      onFailed(error) {
+        if (mayTryElsewhere(error)) context.selector.failed(endpoint)
+        if (!isBroken(error)) {
+          reply.fail(error)
+          return
+        }
+        const broken = { backend, message, requestId, at, error, repeats }
+        void afterBreak(context, broken).then((told) => {
+          if (told) reply.fail(told)
+          else if (!isLeft) begin(repeats + 1)
+        })
+      },
+    })
+    reply.whenLeft(() => {
+      isLeft = true
+      call.abort()
+    })
+  }
+  begin(0)
+}
+
+/** Errors are short, and only those that HTTP must know of have a status. */
+const longestError = 4_096
+
+const statusOfAnswer = (bytes: Buffer): number => {
+  if (bytes.length > longestError || !bytes.includes('"error"')) return 200
+  const { error } = answerOf(scanMessage(bytes))
+  return error ? statusOf(Number(error['code'])) : 200
+}

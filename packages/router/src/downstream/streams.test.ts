@@ -1,0 +1,149 @@
+import type { ServerResponse } from 'node:http'
+import { describe, expect, it } from 'vitest'
+import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
+import { aRequest, ask, begin, follow, initialize } from '../testing/client.js'
+import type { Events } from '../testing/client.js'
+import { echo, openEndpoint } from '../testing/endpoint.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { stdioServer } from '../testing/stdio-server.js'
+
+const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed
+
+describe('two streams of one session', () => {
+  it('of a command are kept, and the newest that is open is written to', async () => {
+    const gateway = await openGateway({
+      backends: [backendOf('local', [nodeEndpoint(stdioServer)])],
+    })
+    const url = `${gateway.url}/mcp/local`
+    const { headers } = await initialize(url)
+    const first = await follow(url, { headers })
+    const second = await follow(url, { headers })
+    const say = (n: number) =>
+      ask(url, { headers, body: { jsonrpc: '2.0', method: 'say', params: { n } } })
+    await say(1)
+    expect(await second.message()).toMatchObject({ params: { n: 1 } })
+    expect(isClosed(first)).toBe(false)
+    second.response.destroy()
+    const closed = () =>
+      gateway.events.some((each) => each.kind === 'stream' && each.action === 'closed')
+    await expect.poll(closed).toBe(true)
+    await say(2)
+    expect(await first.message()).toMatchObject({ params: { n: 2 } })
+  })
+
+  /** A server that allows one stream of a session at a time, as those of the official SDKs do. */
+  const openPicky = async () => {
+    const open = new Set<ServerResponse>()
+    const endpoint = await openEndpoint((asked) => {
+      const { method, res } = asked
+      if (method !== 'GET') echo(asked)
+      else if (open.size > 0) res.writeHead(409).end()
+      else {
+        open.add(res)
+        res.on('close', () => open.delete(res))
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      }
+    })
+    const say = (n: number): void =>
+      open.forEach((res) => {
+        const message = { jsonrpc: '2.0', method: 'notifications/said', params: { n } }
+        res.write(`data: ${JSON.stringify(message)}\n\n`)
+      })
+    return { endpoint, open, say, backends: [backendOf('web', [httpEndpoint(endpoint.url)])] }
+  }
+
+  it('of an http server share its stream, the newest is written to', async () => {
+    const { backends, open, say } = await openPicky()
+    const gateway = await openGateway({ backends })
+    const url = `${gateway.url}/mcp/web`
+    const { headers } = await initialize(url)
+    const first = await follow(url, { headers })
+    const second = await follow(url, { headers })
+    say(1)
+    expect(await second.message()).toMatchObject({ params: { n: 1 } })
+    second.response.destroy()
+    const closed = () =>
+      gateway.events.some((each) => each.kind === 'stream' && each.action === 'closed')
+    await expect.poll(closed).toBe(true)
+    say(2)
+    expect(await first.message()).toMatchObject({ params: { n: 2 } })
+    first.response.destroy()
+    await expect.poll(() => open.size).toBe(0)
+  })
+
+  it('of which the newest continues from an event take the place of the first', async () => {
+    const { backends, endpoint, say } = await openPicky()
+    const gateway = await openGateway({ backends })
+    const url = `${gateway.url}/mcp/web`
+    const { headers } = await initialize(url)
+    const first = await follow(url, { headers })
+    const second = await follow(url, { headers: { ...headers, 'last-event-id': 'e-7' } })
+    await expect.poll(() => endpoint.by('GET').at(-1)?.headers['last-event-id']).toBe('e-7')
+    await expect.poll(() => endpoint.by('GET').at(-1)?.res.writableFinished).toBe(false)
+    say(1)
+    expect(await second.message()).toMatchObject({ params: { n: 1 } })
+    expect(isClosed(first)).toBe(false)
+  })
+
+  it('at two instances take turns', async () => {
+    const { backends, endpoint, say } = await openPicky()
+    const store = openStore()
+    const a = await openGateway({ backends, store })
+    const b = await openGateway({ backends, store, instance: 'router-instance-2' })
+    const { headers } = await initialize(`${a.url}/mcp/web`)
+    const first = await follow(`${a.url}/mcp/web`, { headers })
+    const second = await follow(`${b.url}/mcp/web`, { headers })
+    expect([first.response.statusCode, second.response.statusCode]).toEqual([200, 200])
+    first.response.destroy()
+    await expect.poll(() => endpoint.by('GET').at(-1)?.res.statusCode, { timeout: 5_000 }).toBe(200)
+    say(1)
+    expect(await second.message()).toMatchObject({ params: { n: 1 } })
+  })
+})
+
+describe('a request that comes again while its server asks the client', () => {
+  const asking = `
+    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+    let call
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method, result, params } = JSON.parse(line)
+      const serverInfo = { name: 's', version: '1' }
+      if (method === 'initialize') send({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo } })
+      else if (method === 'ask' || method === 'prompts/get') {
+        call = id
+        setTimeout(() => send({ id: 'q', method: 'roots/list' }), params.afterMs)
+      } else if (method === undefined) send({ id: call, result: { heard: result } })
+      else if (id !== undefined) send({ id, result: {} })
+    })`
+
+  it.each([
+    ['before', 400, 'ask'],
+    ['after', 0, 'ask'],
+    ['after', 0, 'prompts/get'],
+  ])(
+    'gets the question from the start, where it came %s the first was gone (%i ms, %s)',
+    async (_, afterMs, method) => {
+      const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(asking)])] })
+      const url = `${gateway.url}/mcp/local`
+      const { headers } = await initialize(url)
+      const posted = {
+        headers: {
+          ...headers,
+          accept: 'application/json, text/event-stream',
+          'x-request-id': 'one',
+        },
+        body: aRequest(1, method, { afterMs }),
+      }
+      const leaving = new AbortController()
+      const first = begin(url, { ...posted, signal: leaving.signal })
+      first.catch(() => undefined)
+      if (afterMs === 0) await first
+      else await expect.poll(() => gateway.router.calls()).toBe(1)
+      leaving.abort()
+      const again = await follow(url, posted)
+      expect(await again.message()).toMatchObject({ id: 'q', method: 'roots/list' })
+      await ask(url, { headers, body: { jsonrpc: '2.0', id: 'q', result: { roots: [] } } })
+      expect(await again.message()).toMatchObject({ id: 1, result: { heard: { roots: [] } } })
+    },
+  )
+})

@@ -1,0 +1,86 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
+
+type Json = Record<string, unknown>
+
+export interface SseServer {
+  readonly url: string
+  /** Streams that were opened so far. */
+  opened(): number
+  /** Requests that came while it was down. */
+  refused(): number
+  /** The requests so far, `GET /sse`. */
+  asked(): readonly string[]
+  /** Ends all connections, and takes no more until `up`. */
+  down(): void
+  up(): void
+  /** Ends all connections; from now on another server answers there, or this one again. */
+  become(server?: RequestListener): void
+}
+
+/** openSseServer is an HTTP+SSE server of 2024-11-05: each stream is a session; requests are answered with their params, but for `hang`. */
+export const openSseServer = async (): Promise<SseServer> => {
+  const streams = new Map<string, ServerResponse>()
+  let opened = 0
+  let refused = 0
+  let isUp = true
+  let other: RequestListener | undefined
+  const asked: string[] = []
+  const server = createServer((req, res) => {
+    asked.push(`${req.method} ${req.url?.replace(/\?.*/, '')}`)
+    if (!isUp) {
+      refused++
+      res.destroy()
+      return
+    }
+    if (other) {
+      other(req, res)
+      return
+    }
+    if (req.method === 'GET') {
+      const id = String(++opened)
+      streams.set(id, res)
+      res.on('close', () => streams.delete(id))
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      res.write(`event: endpoint\ndata: /message?id=${id}\n\n`)
+      return
+    }
+    void text(req).then((body) => {
+      const { id, method, params } = JSON.parse(body) as Json
+      const stream = streams.get(String(new URL(req.url ?? '', 'http://x').searchParams.get('id')))
+      res.writeHead(stream ? 202 : 404).end()
+      if (id === undefined || method === 'hang') return
+      const serverInfo = { name: 'sse', version: '1' }
+      const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
+      const result = method === 'initialize' ? opening : (params ?? {})
+      stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`)
+    })
+  })
+  const close = (): void => server.closeAllConnections()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`,
+    opened: () => opened,
+    refused: () => refused,
+    down() {
+      isUp = false
+      close()
+    },
+    up() {
+      isUp = true
+    },
+    asked: () => asked,
+    become(server) {
+      other = server
+      close()
+    },
+  }
+}

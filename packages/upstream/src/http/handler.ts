@@ -1,0 +1,48 @@
+import type { HttpController, HttpHandler } from './client.js'
+
+/** endHandler ends a request; what its handler throws fails that request and nothing else. */
+export const endHandler = (handler: HttpHandler, controller: HttpController): void => {
+  try {
+    handler.onResponseEnd?.(controller, {})
+  } catch (thrown) {
+    failHandler(handler, controller, thrown)
+  }
+}
+
+/** failHandler fails a request. Where even that throws nobody is left to tell, and the process must outlive it. */
+export const failHandler = (
+  handler: HttpHandler,
+  controller: HttpController,
+  thrown: unknown,
+): void => {
+  try {
+    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    handler.onResponseError?.(controller, error)
+  } catch {
+    // See above.
+  }
+}
+
+/**
+ * refuseHandler fails a request that never had a connection. It begins first, as every request does: its handler tells by the controller which of
+ * its requests failed.
+ */
+export const refuseHandler = (handler: HttpHandler, error: unknown): void => {
+  try {
+    handler.onRequestStart?.(neverOpened, undefined)
+  } catch (thrown) {
+    failHandler(handler, neverOpened, thrown)
+    return
+  }
+  failHandler(handler, neverOpened, error)
+}
+
+/** The controller of a request that has no connection. */
+const neverOpened: HttpController = {
+  aborted: false,
+  paused: false,
+  reason: null,
+  abort: () => undefined,
+  pause: () => undefined,
+  resume: () => undefined,
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { scanMessage } from '@mcp-router/protocol'
+import { createHttpClient } from './client.js'
+import { doubtIn, doubtInResponse, isSessionKnown } from './session-doubt.js'
+import { answerJson, beginEvents, frame, openServer } from '../testing/http-server.js'
+import type { Asked } from '../testing/http-server.js'
+
+const rpcError = (message: string, code = -32000) =>
+  JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })
+
+describe('a refusal', () => {
+  it.each([
+    [404, ''],
+    [404, 'session not found'],
+    [404, rpcError('Session not found', -32001)],
+    [400, rpcError('Bad Request: No valid session ID provided')],
+    [400, 'Bad Request: No valid session ID provided'],
+    [400, 'Invalid session ID'],
+    [400, 'No transport found for sessionId'],
+    [401, 'Unauthorized: Session not found'],
+    [410, 'Session terminated'],
+    [422, 'Unexpected message, expect initialize request'],
+  ])('of %i "%s" may mean that the session is gone', (status, text) => {
+    expect(doubtIn({ status, body: Buffer.from(text) })).toBe('possible')
+  })
+
+  it('because the server is not initialized means it', () => {
+    const body = Buffer.from(rpcError('Bad Request: Server not initialized'))
+    expect(doubtIn({ status: 400, body })).toBe('certain')
+  })
+
+  it.each([
+    [400, 'missing argument'],
+    [401, '{"error":"invalid_token"}'],
+    [500, 'session store is down'],
+    [200, 'session'],
+    [400, `session${'x'.repeat(5_000)}`],
+  ])('of %i "%s" does not', (status, text) => {
+    expect(doubtIn({ status, body: Buffer.from(text) })).toBeUndefined()
+  })
+})
+
+describe('an error with status 200', () => {
+  it.each([
+    ['Session not found', 'possible'],
+    ['No valid session ID provided', 'possible'],
+    ['Invalid session', 'possible'],
+    ['Session has expired', 'possible'],
+    ['Server not initialized', 'certain'],
+    ['the browser session was closed by the user', undefined],
+    ['language server not initialized', undefined],
+  ])('"%s" is %s', (text, doubt) => {
+    expect(doubtInResponse(scanMessage(Buffer.from(rpcError(text))))).toBe(doubt)
+  })
+
+  it('is none where it is a result', () => {
+    const result = { content: [{ type: 'text', text: 'Session not found' }] }
+    const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result }))
+    expect(doubtInResponse(scanMessage(bytes))).toBeUndefined()
+  })
+})
+
+describe('a ping in the session', () => {
+  const pong = ({ message }: Asked) => ({ jsonrpc: '2.0', id: message?.id, result: {} })
+
+  it.each<[string, boolean, (asked: Asked) => void]>([
+    ['is answered', true, (asked) => answerJson(asked, pong(asked))],
+    [
+      'is answered by a stream that stays open',
+      true,
+      (asked) => {
+        beginEvents(asked)
+        asked.res.write(frame(pong(asked)))
+      },
+    ],
+    ['is refused for another reason', true, (asked) => answerJson(asked, 'no', { status: 500 })],
+    ['breaks off', true, ({ res }) => void res.destroy()],
+    ['gets 404', false, ({ res }) => void res.writeHead(404).end()],
+    [
+      'gets an error that says so',
+      false,
+      (asked) => answerJson(asked, rpcError('Session not found')),
+    ],
+    [
+      'gets that error as an event',
+      false,
+      (asked) => {
+        beginEvents(asked)
+        asked.res.end(frame(JSON.parse(rpcError('Session not found'))))
+      },
+    ],
+  ])('that %s: known is %s', async (_, known, answer) => {
+    const server = await openServer(answer)
+    const client = createHttpClient({ connectTimeoutMs: 1_000 })
+    onTestFinished(() => client.close())
+    expect(await isSessionKnown(client, server.origin, ['mcp-session-id', 's'])).toBe(known)
+    expect(server.asked[0]?.message).toMatchObject({ method: 'ping' })
+  })
+})

@@ -1,0 +1,87 @@
+import { RouterError } from '@mcp-router/core'
+import { MalformedMessage, scanMessage, spliceId } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import { BadAnswer } from './bad-answer.js'
+import { headerOf, isJson } from './headers.js'
+import type { HttpAnswer } from './post.js'
+
+/**
+ * ownResponse is a response as the answer to the request with this id (JSON text), to whose POST it came. An error is about that
+ * request under whatever id: some servers refuse under none, or under one of their own. It throws UPSTREAM_BAD_ANSWER for a response to anything else: nobody waits for that here.
+ */
+export const ownResponse = (backend: string, message: Message, id: string): Message => {
+  if (message.id === id) return message
+  if (!message.errorSpan) throw badAnswer(backend, 'a response that carries another id')
+  return scanMessage(spliceId(message, id).bytes)
+}
+
+/**
+ * responseIn is the response in a whole answer that is no stream. It throws UPSTREAM_BAD_ANSWER, UPSTREAM_BUSY or UPSTREAM_CREDENTIAL_REFUSED
+ * where there is none.
+ */
+export const responseIn = (backend: string, answer: HttpAnswer, id: string): Message => {
+  if (isRefusedCredential(answer.status)) throw refusalOf(backend, answer)
+  const isExpected = answer.status >= 400 || isJson(answer)
+  if (!isExpected || answer.body.length === 0) throw refusalOf(backend, answer)
+  const message = messageIn(backend, answer)
+  if (message.kind !== 'response') throw badAnswer(backend, `${said(answer)} that is no response`)
+  return ownResponse(backend, message, id)
+}
+
+/** A refusal may come with JSON of any kind: then its status is what counts. */
+const messageIn = (backend: string, answer: HttpAnswer): Message => {
+  try {
+    return scanMessage(answer.body)
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error
+    if (answer.status >= 400) throw refusalOf(backend, answer)
+    throw badAnswer(backend, `${said(answer)} that ${faultOf(error)}`, error)
+  }
+}
+
+const faultOf = ({ kind, message }: MalformedMessage): string => {
+  if (kind === 'not-json') return 'is not valid JSON'
+  return kind === 'batch' ? 'is an array' : `is not JSON-RPC 2.0: ${message}`
+}
+
+/** readEvent reads a message that came on the stream of a call. It throws what that call fails with where it is none. */
+export const readEvent = (backend: string, data: Buffer): Message => {
+  try {
+    return scanMessage(data)
+  } catch (error) {
+    throw error instanceof MalformedMessage ? eventFault(backend, error) : error
+  }
+}
+
+/** eventFault is what a message on a stream that cannot be read means to the call that it came to. */
+export const eventFault = (backend: string, error: MalformedMessage): RouterError =>
+  badAnswer(backend, `an event that ${faultOf(error)}`, error)
+
+/** asFailure tells what broke off because it is no answer as that, and leaves every other error as it is. */
+export const asFailure = (backend: string, error: Error): Error =>
+  error instanceof MalformedMessage || error instanceof BadAnswer
+    ? badAnswer(backend, error.message, error)
+    : error
+
+/** refusalOf is what a whole answer without a message means to the client. The server's own challenge stays here. */
+export const refusalOf = (backend: string, answer: HttpAnswer): RouterError => {
+  const { status } = answer
+  if (isRefusedCredential(status))
+    return new RouterError('UPSTREAM_CREDENTIAL_REFUSED', { backend, status })
+  if (status === 429 || status === 503) return new RouterError('UPSTREAM_BUSY', { backend, status })
+  return badAnswer(backend, said(answer))
+}
+
+const isRefusedCredential = (status: number): boolean => status === 401 || status === 403
+
+const badAnswer = (backend: string, reason: string, cause?: unknown): RouterError =>
+  new RouterError('UPSTREAM_BAD_ANSWER', { backend, reason }, cause)
+
+/** said describes an answer by what is safe to show of it. */
+const said = (answer: HttpAnswer): string => {
+  const status = `HTTP ${answer.status}`
+  if (answer.status >= 300) return status
+  if (answer.body.length === 0) return `${status} without a body`
+  const type = /^[\w.+-]{1,40}\/[\w.+-]{1,40}/.exec(headerOf(answer, 'content-type'))?.[0]
+  return `${status} with ${type ?? 'a body of no media type'}`
+}

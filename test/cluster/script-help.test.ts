@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const scripts = fileURLToPath(new URL('../../scripts', import.meta.url))
+const names = readdirSync(scripts).filter((name) => name.endsWith('.sh'))
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'script-help-'))
+  cpSync(scripts, join(folder, 'scripts'), { recursive: true })
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+// In a copy with nothing but the scripts: whatever one of them installed or built would be seen.
+const run = (name: string, ...args: readonly string[]) =>
+  spawnSync(join(folder, 'scripts', name), args, { cwd: folder, encoding: 'utf8' })
+
+describe('asked for help', () => {
+  const ways = names.flatMap((name) => [[name, ['--help']] as const, [name, ['-h']] as const])
+  it.each(ways)('%s %j prints its usage and changes nothing', (name, args) => {
+    const { status, stdout, stderr } = run(name, ...args)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toContain(`usage: scripts/${name}`)
+    expect(readdirSync(folder)).toEqual(['scripts'])
+  })
+
+  it('is help among other arguments, too', () => {
+    const { status, stdout } = run('test.sh', '--project', 'unit', '--help')
+    expect([status, stdout]).toEqual([0, expect.stringContaining('usage: scripts/test.sh')])
+    expect(readdirSync(folder)).toEqual(['scripts'])
+  })
+
+  it.each([
+    ['test.sh', /Chromium/],
+    ['bench.sh', /wrk/],
+  ])('%s says what it installs', (name, installs) => {
+    expect(run(name, '--help').stdout).toMatch(installs)
+  })
+})
+
+describe('an unknown flag', () => {
+  it.each([
+    ['bench', 'test/load/dist/main.js'],
+    ['chaos', 'test/chaos/dist/chaos/main.js'],
+  ])('of %s is told in one line that names --help', (name, main) => {
+    const path = fileURLToPath(new URL(`../../${main}`, import.meta.url))
+    const { status, stderr } = spawnSync(process.execPath, [path, '--bogus'], { encoding: 'utf8' })
+    expect(stderr).toMatch(
+      new RegExp(
+        `^${name}: Unknown option '--bogus'; npm run ${name} -- --help lists the flags\n$`,
+      ),
+    )
+    expect(status).toBe(1)
+  })
+})
+
+describe('a verb that there is not', () => {
+  it('is answered with the one that was probably meant', () => {
+    const { status, stderr } = spawnSync(join(scripts, 'start-instances.sh'), ['strat'], {
+      encoding: 'utf8',
+    })
+    expect([status, stderr]).toEqual([1, expect.stringContaining('Did you mean start?')])
+  })
+})
+
+it('tells the version', () => {
+  const { stdout } = spawnSync(join(scripts, 'mcp-router.sh'), ['--version'], { encoding: 'utf8' })
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})

@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ownCluster, type OwnCluster, type Ran } from './own-cluster.js'
+import { namesOf, pidsOf, start } from './own-processes.js'
+
+let cluster: OwnCluster
+
+beforeEach(async () => {
+  cluster = await ownCluster()
+  await start(cluster)
+})
+afterEach(() => cluster.close())
+
+const startWith = (env: Readonly<Record<string, string>>): Promise<Ran> =>
+  cluster.run(['cluster', 'start'], { env })
+
+const siteConf = (): string => readFileSync(join(cluster.runDir, 'nginx', 'site.conf'), 'utf8')
+
+const listTools = async (token?: string): Promise<number> => {
+  const { status } = await fetch(`${cluster.base}/mcp/router/route/example`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+  })
+  return status
+}
+
+describe('start with other settings than those of the running instances', () => {
+  it('refuses, names them and changes nothing; restart applies them', async () => {
+    const env = { ACCESS_TOKEN: 'an-access-token-of-a-test', MCP_MAX_SESSIONS: '7' }
+    const before = [siteConf(), pidsOf(cluster)]
+    const { code, text } = await startWith(env)
+    expect(text).toContain(
+      'the running instances use other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: scripts/start-instances.sh restart applies them',
+    )
+    expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
+    expect(await listTools()).toBe(200)
+
+    expect((await cluster.run(['cluster', 'restart'], { env })).code).toBe(0)
+    expect([await listTools(), await listTools(env.ACCESS_TOKEN)]).toEqual([401, 200])
+    expect((await startWith(env)).text).toContain('nothing to do')
+    // And with a token, a start without it is refused, too.
+    expect((await startWith({})).text).toContain('(ACCESS_TOKEN, MCP_MAX_SESSIONS)')
+    const folder = join(cluster.runDir, 'pids')
+    const kept = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+    expect(kept.join('\n')).not.toContain(env.ACCESS_TOKEN)
+  })
+
+  it('names another Redis and another servers file', async () => {
+    const other = join(cluster.folder, 'other.yaml')
+    writeFileSync(other, readFileSync(cluster.serversFile))
+    const env = { REDIS_URL: 'redis://127.0.0.1:1', MCP_SERVERS_FILE: other }
+    expect((await startWith(env)).text).toContain('(MCP_SERVERS_FILE, REDIS_URL)')
+    expect(await listTools()).toBe(200)
+  })
+
+  it('names instances that are surplus', async () => {
+    const { code, text } = await startWith({ ROUTER_INSTANCES: '1' })
+    const surplus = `router-${cluster.instancePorts[1]!}`
+    expect(text).toContain(`(ROUTER_INSTANCES: ${surplus} is surplus)`)
+    expect(code).toBe(1)
+  })
+
+  it('says that instances at other ports are not reached by a restart', async () => {
+    const { code, text } = await startWith({ ROUTER_BASE_PORT: String(cluster.backendPort + 1) })
+    expect(text).toContain('(ROUTER_BASE_PORT: ')
+    expect(text).toContain('scripts/start-instances.sh stop, then start, applies them')
+    expect(code).toBe(1)
+  })
+
+  it('starts instances that were added', async () => {
+    // The port behind the two is that of Nginx.
+    await cluster.run(['cluster', 'stop'])
+    const alone = { ROUTER_INSTANCES: '1' }
+    expect((await startWith(alone)).code).toBe(0)
+    const { code, text } = await startWith({})
+    expect([code, text]).toEqual([0, expect.stringContaining('started 1 in')])
+  })
+
+  it('goes on beside a server that runs with another command line, and says so', async () => {
+    const text = readFileSync(cluster.serversFile, 'utf8').trimEnd()
+    writeFileSync(cluster.serversFile, `${text} --name other\n`)
+    const ran = await startWith({})
+    const name = namesOf(cluster)[1]!
+    expect(ran.text).toContain(`${name} runs with other settings (start): `)
+    expect(ran.text).toContain(`scripts/start-instances.sh restart ${cluster.backendPort}`)
+    expect(ran.code).toBe(0)
+  })
+})
