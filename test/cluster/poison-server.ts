@@ -52,18 +52,25 @@ export const openPoisonServer = async (
   }
 }
 
-/** pidBehind finds which of these processes holds the other end of a loopback connection. */
+const hexOf = (port = 0): string => `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+
+/**
+ * pidBehind finds which of these processes holds the other end of a loopback connection. Both ports must match: the port of a
+ * client may be in TIME_WAIT towards another address as well.
+ */
 export const pidBehind = (
-  { remotePort = 0 }: Pick<Socket, 'remotePort'>,
+  { remotePort, localPort }: Pick<Socket, 'remotePort' | 'localPort'>,
   pids: readonly number[],
 ): number | undefined => {
-  const port = remotePort.toString(16).toUpperCase().padStart(4, '0')
   const rows = ['tcp', 'tcp6'].flatMap((table) =>
     readFileSync(`/proc/net/${table}`, 'utf8').split('\n').slice(1),
   )
   const inode = rows
     .map((row) => row.trim().split(/\s+/))
-    .find(([, local]) => local?.endsWith(`:${port}`))?.[9]
+    .find(
+      ([, local, remote]) =>
+        local?.endsWith(hexOf(remotePort)) && remote?.endsWith(hexOf(localPort)),
+    )?.[9]
   return pids.find((pid) => linksOf(pid).includes(`socket:[${inode}]`))
 }
 

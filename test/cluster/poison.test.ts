@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { converse } from '../harness/conversation.js'
 import type { Conversation } from '../harness/conversation.js'
 import { post } from '../harness/http.js'
-import { memberAt, membersAreBack } from '../harness/owner.js'
+import { membersAreBack } from '../harness/owner.js'
 import { treeOf } from '../harness/processes.js'
 import { request, toolCall } from '../harness/rpc.js'
 import { connectThrough } from '../harness/sdk/connect.js'
@@ -22,13 +22,19 @@ const kill = (pid: number | undefined): void => {
   process.kill(pid, 'SIGKILL')
 }
 
-const pids = (): readonly number[] => {
-  const running = [0, 1, 2].map((at) => memberAt(cluster(), at).pid)
-  return running.filter((pid) => !deaths.includes(pid))
-}
+/** One that has died is in no file until it is started again. */
+const pids = (): readonly number[] =>
+  [...cluster().pids()]
+    .filter(([name, pid]) => name.startsWith('router-') && !deaths.includes(pid))
+    .map(([, pid]) => pid)
 
 beforeAll(async () => {
-  poison = await openPoisonServer((socket) => kill(pidBehind(socket, pids())))
+  poison = await openPoisonServer((socket) => {
+    const pid = pidBehind(socket, pids())
+    // Its instance lives on, and the call with it: the test must not wait for nothing.
+    if (pid === undefined) socket.destroy(new Error('no instance holds this connection'))
+    kill(pid)
+  })
 })
 afterAll(async () => {
   ledger.close()
