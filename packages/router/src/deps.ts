@@ -42,6 +42,8 @@ export interface RouterOptions {
   readonly maxStdioSessions: number
   /** What a client says of itself when it opens a Session, as JSON. */
   readonly maxHandshakeBytes: number
+  /** How long calls that must not run twice wait for a store that restarts, before they go on without being noted; 5 s. */
+  readonly storePatienceMs?: number
   /** Where Backends are registered; clients are told its name without its folder. */
   readonly serversFile?: string
 }

@@ -30,7 +30,7 @@ import { acknowledge } from './sessions/acknowledge.js'
 import type { HeldSession } from './sessions/held.js'
 import { ageingOf } from './sessions/ageing.js'
 import { rebound } from './sessions/rebound.js'
-import type { Follows } from './sessions/rebound.js'
+import type { Follows } from './sessions/follows.js'
 import { Listening, listeningPrefix } from './sessions/listening.js'
 import { createOffers } from './sessions/offers.js'
 import { keepStreams } from './sessions/portable.js'
@@ -73,7 +73,8 @@ export interface Router {
 const anonymous: Principal = { name: '' }
 
 export const createRouter = (given: RouterDeps): Router => {
-  const deps = { ...given, journal: patientJournal(given.journal) }
+  const { storePatienceMs } = given.options
+  const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
   const members = createMembers(deps.membership)

@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import { expect, it, vi } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { onceReachable } from './once-reachable.js'
 
 it('waits for a store that comes back', async () => {
@@ -12,4 +12,24 @@ it('repeats nothing that failed for another reason', async () => {
   const work = vi.fn<() => Promise<string>>().mockRejectedValue(new Error('wrong password'))
   await expect(onceReachable(5_000, work)).rejects.toThrow('wrong password')
   expect(work).toHaveBeenCalledOnce()
+})
+
+it('gives up on one that stays away', async () => {
+  const away = new RouterError('STORE_UNAVAILABLE')
+  await expect(onceReachable(250, () => Promise.reject(away))).rejects.toBe(away)
+})
+
+it('goes on where this process was paused for longer than that', async () => {
+  const clock = performance.now.bind(performance)
+  let pausedMs = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => clock() + pausedMs)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const work = vi.fn<() => Promise<string>>()
+  work.mockRejectedValueOnce(new RouterError('STORE_UNAVAILABLE'))
+  work.mockImplementationOnce(() => {
+    pausedMs = 60_000
+    return Promise.reject(new RouterError('STORE_UNAVAILABLE'))
+  })
+  work.mockResolvedValueOnce('here')
+  expect(await onceReachable(5_000, work)).toBe('here')
 })

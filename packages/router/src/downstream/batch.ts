@@ -10,7 +10,7 @@ import { arrayOf, respondEmpty, respondJson } from '../respond.js'
 import { openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { freeId, isRepeated, noteOwed, owedCall, requireRoom } from '../sessions/owed.js'
+import { freeId, isRepeated, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
@@ -86,6 +86,7 @@ export const passBatch = async (
     )
     for (const { message, call } of calls)
       live.pass(message, message.kind === 'request' ? call : undefined)
+    await Promise.all(calls.map(({ call }) => untilKept(context, held.record, live, call)))
   } finally {
     for (const each of release) each()
   }

@@ -8,12 +8,13 @@ import type { Handoff } from '../handoff/handoff.js'
 import type { Peers } from '../handoff/peers.js'
 import type { Incoming } from '../incoming.js'
 import type { Calls } from '../journal/calls.js'
+import type { PatientJournal } from '../journal/patient.js'
 import type { KeepAlive } from '../keep-alive.js'
 import type { LongAnswers } from '../long-answers.js'
 import type { Selector } from '../policy/selector.js'
 import type { Offers } from '../sessions/offers.js'
 import type { Listening } from '../sessions/listening.js'
-import type { Follows } from '../sessions/rebound.js'
+import type { Follows } from '../sessions/follows.js'
 import type { PortableReplays } from '../sessions/portable-replays.js'
 import type { ReturnProofs } from '../sessions/return-proof.js'
 import type { ModernEventIds } from './modern-event-id.js'
@@ -22,7 +23,7 @@ import type { Told } from '../sessions/told.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
-  readonly deps: RouterDeps
+  readonly deps: RouterDeps & { readonly journal: PatientJournal }
   readonly sessions: Sessions
   readonly selector: Selector
   readonly handoff: Handoff

@@ -13,7 +13,7 @@ import type { HeldSession } from '../sessions/held.js'
 import type { LiveSession } from '../sessions/live.js'
 import { noteRequest } from '../sessions/note.js'
 import { orphansOf } from '../sessions/orphans.js'
-import { freeId, isRepeated, noteOwed, owedCall, requireRoom } from '../sessions/owed.js'
+import { freeId, isRepeated, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import { atOwner, isAbout, serveElsewhere } from '../sessions/owner.js'
 import type { OwnerTask } from '../sessions/owner.js'
@@ -166,6 +166,7 @@ const acceptRequest = async (
     if (!isKnownRetrySafe(context, backend, message)) await noting
     live.pass(message, call)
     await noting
+    await untilKept(context, held.record, live, call)
   } finally {
     release()
   }

@@ -6,14 +6,20 @@ import { createOutage } from './outage.js'
 import { createUnwrittenNotes } from './unwritten-notes.js'
 
 /** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
-const patienceMs = 5_000
+const defaultPatienceMs = 5_000
 const pauseMs = 100
+
+/** PatientJournal is a Journal that outlives outages of its store. */
+export interface PatientJournal extends Journal {
+  /** Whether this entry of a Session waits for the store to come back. */
+  isUnwritten(session: SessionId, entry: string): boolean
+}
 
 /**
  * patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. What is owed is written as soon as the store is
  * back all the same: whoever owes it may be killed a moment later.
  */
-export const patientJournal = (journal: Journal): Journal => {
+export const patientJournal = (journal: Journal, patienceMs = defaultPatienceMs): PatientJournal => {
   const outage = createOutage()
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
@@ -70,6 +76,7 @@ export const patientJournal = (journal: Journal): Journal => {
       await Promise.allSettled(own.map(([, written]) => written))
       return patiently(() => journal.owed(session))
     },
+    isUnwritten: (session, entry) => unwritten.has(`${session} ${entry}`),
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
     accepted: (requestId) => patiently(() => journal.accepted(requestId)),
     finish: (requestId, call, keptMs) => patiently(() => journal.finish(requestId, call, keptMs)),

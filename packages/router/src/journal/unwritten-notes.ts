@@ -14,6 +14,7 @@ export interface UnwrittenNotes {
   add(name: string, note: Note): void
   /** Drops it: another one takes its place, or nobody needs it any more. */
   drop(name: string): void
+  has(name: string): boolean
 }
 
 const pauseMs = 250
@@ -60,5 +61,6 @@ export const createUnwrittenNotes = (journal: Pick<Journal, 'owe'>): UnwrittenNo
       later()
     },
     drop,
+    has: (name) => notes.has(name),
   }
 }

@@ -92,6 +92,12 @@ export class Debts {
     return all.map(([id, { heardAt = performance.now() }]) => ({ id, heardAt }))
   }
 
+  /** isDelivered tells that the client has the response to a call, as far as anybody knows. */
+  isDelivered({ requestId, entry }: OwedCall): boolean {
+    const isUnanswered = this.unanswered?.get(requestId)?.call.entry === entry
+    return !isUnanswered && !(this.unheard?.has(entry) ?? false)
+  }
+
   /** leave leaves the requests to somebody else. */
   leave(): void {
     this.unanswered = undefined

@@ -38,6 +38,9 @@ const openAsker = async ({ isNumbered = false } = {}) => {
     } else if (message.method === 'ask') {
       calls.set(message.id, res)
       say(question(`q-${String(message.id)}`))
+    } else if (message.id === 0) {
+      res.writeHead(200, { 'content-type': 'application/json' })
+      res.end('{"jsonrpc":"2.0","id":0,"result":{"tools":[]}}')
     } else {
       received++
       res.writeHead(202).end()
@@ -65,7 +68,11 @@ const openPair = async (options?: Parameters<typeof openAsker>[0]) => {
     await store.sessions.update(id, 0, { revision: '2025-03-26' })
     await b.router.forget(id)
   }
-  return { ...server, allowBatches, a, b: `${b.url}/mcp/web`, headers, own }
+  const openThird = async (): Promise<string> => {
+    const c = await openGateway({ backends, store, instance: 'router-instance-3' })
+    return `${c.url}/mcp/web`
+  }
+  return { ...server, allowBatches, a, b: `${b.url}/mcp/web`, openThird, headers, own }
 }
 
 const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed
@@ -133,6 +140,30 @@ describe('a server that asks while its client’s stream is away with an instanc
     const next = await follow(b, { headers: { ...headers, 'last-event-id': String(id) } })
     say(question('after'))
     expect(await next.message()).toEqual(question('after'))
+  })
+})
+
+describe('a client’s second stream, which waited while an instance had the first one', () => {
+  it('hears what the server asks in the call that follows the end of that instance', async () => {
+    const { a, b, headers, answer } = await openPair()
+    const second = await follow(b, { headers })
+    await a.router.drain(0)
+    const asking = ask(b, call(1, headers))
+    expect(await second.message()).toEqual(question('q-1'))
+    answer(1)
+    expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
+  })
+
+  it('hears it also where another instance listens first', async () => {
+    const { a, b, openThird, headers, answer } = await openPair()
+    const second = await follow(b, { headers })
+    const c = await openThird()
+    await ask(c, { headers, body: aRequest(0, 'tools/list') })
+    await a.router.drain(0)
+    const asking = ask(c, call(1, headers, 'application/json'))
+    expect(await second.message()).toEqual(question('q-1'))
+    answer(1)
+    expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
   })
 })
 

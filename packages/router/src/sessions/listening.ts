@@ -9,7 +9,8 @@ import type { Heard } from '../call-deadline.js'
 import type { Peers } from '../handoff/peers.js'
 import type { HeldSession } from './held.js'
 import { Listener } from './listener.js'
-import type { Follows } from './rebound.js'
+import { hurry, hurryAll, isFollowed } from './follows.js'
+import type { Follows } from './follows.js'
 import { joinMissed, Missing, readMissed, writeMissed } from './missed.js'
 import type { Missed } from './missed.js'
 
@@ -69,7 +70,7 @@ export class Listening {
   private timer: NodeJS.Timeout | undefined
   private newest: ListeningCall | undefined
   private readonly kept = new Map<SessionId, Kept>()
-  private readonly attempts = new Map<SessionId, Promise<void>>()
+  private readonly attempts = new Map<SessionId, Promise<unknown>>()
   /** Nobody needs to listen here: somebody else does, the client is back, or the Endpoint gives no stream. */
   private readonly settled = new Set<SessionId>()
   /** Calls waited in vain for the Endpoint's stream: those that follow go on at once. */
@@ -112,6 +113,7 @@ export class Listening {
       this.closeUnneeded()
     }, awayMs)
     this.timer.unref()
+    hurryAll(this.deps.follows)
     for (const { session } of this.calls()) void this.listen(session)
   }
 
@@ -190,7 +192,7 @@ export class Listening {
   }
 
   private holder(id: SessionId): Holder | undefined {
-    if (this.deps.follows.has(id)) return 'client'
+    if (isFollowed(this.deps.follows, id)) return 'client'
     const kept = this.kept.get(id)
     return kept && (kept.listener ? 'instance' : 'draining')
   }
@@ -205,19 +207,18 @@ export class Listening {
   }
 
   /** listen resolves once this is decided; undefined: it is already. */
-  private listen(held: HeldSession): Promise<void> | undefined {
+  private listen(held: HeldSession): Promise<unknown> | undefined {
     const { id, backendSessionId } = held.record
     const underway = this.attempts.get(id)
     if (underway) return underway
-    if (!backendSessionId || held.isReplaced || this.deps.follows.has(id)) return undefined
+    if (!backendSessionId || held.isReplaced || isFollowed(this.deps.follows, id)) return undefined
     const kept = this.kept.get(id)
     if (kept && isOutdated(kept, held.record)) this.release(id)
     else if (kept) return undefined
     if (this.settled.has(id)) return undefined
     // A call is sent in any case.
-    const attempt = this.attempt(held)
-      .catch(() => undefined)
-      .finally(() => this.attempts.delete(id))
+    const opened = hurry(this.deps.follows, id, patienceMs) ?? this.attempt(held)
+    const attempt = opened.catch(() => undefined).finally(() => this.attempts.delete(id))
     this.attempts.set(id, attempt)
     return attempt
   }

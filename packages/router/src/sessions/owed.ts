@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
 import type { Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
@@ -50,6 +51,29 @@ export const noteOwed = async (
 ): Promise<void> => {
   if (record.downstream !== 'sse' || message.kind !== 'request') return
   await writeOwed(deps, record, message, call)
+}
+
+/** How long a client waits for its 202 while the store is away; those that send one POST after the other can go on then, ms. */
+const unkeptMs = 10_000
+const unkeptPauseMs = 100
+
+/**
+ * untilKept resolves once the Journal has a request that was passed on, or its client has the response: until then a client that loses its
+ * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
+ * UPSTREAM_FAILED where this Instance released the Session meanwhile.
+ */
+export const untilKept = async (
+  { deps: { journal } }: Context,
+  { id, backend }: Session,
+  live: LiveSession,
+  call: OwedCall,
+): Promise<void> => {
+  for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
+    if (!journal.isUnwritten(id, call.entry)) return
+    if (live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
+    if (live.debts.isDelivered(call)) return
+    await wait(unkeptPauseMs, undefined, { ref: false })
+  }
 }
 
 /**

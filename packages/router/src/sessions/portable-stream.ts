@@ -9,6 +9,7 @@ import { noteAskedOutside } from './asked.js'
 import type { HeldSession } from './held.js'
 import type { Keepable } from './listening.js'
 import { lookPortable } from './list-changes.js'
+import type { Follow } from './follows.js'
 import type { Listener } from './listener.js'
 import type { Missed, Missing } from './missed.js'
 import { PortableRelay } from './portable-relay.js'
@@ -29,11 +30,13 @@ const maxIds = 64
  * transports): the newest is written to, the others stay as spares. Where the Endpoint allows one stream and another Instance has it, this one
  * waits until that is free. With a Last-Event-ID it may be the rest of a call's stream, and is nobody's successor until the Endpoint says so.
  */
-export class PortableStream extends PortableRelay implements Keepable {
+export class PortableStream extends PortableRelay implements Keepable, Follow {
   /** Earlier responses, oldest first. */
   private readonly spares: Incoming[] = []
   private retry: NodeJS.Timeout | undefined
   private busyTries = 0
+  private isBusy = false
+  private onSettled: (() => void)[] = []
   private wasReleased = false
   /** What its client has received already, when it was away with its stream. */
   private readonly delivered = new Set<string>()
@@ -54,6 +57,19 @@ export class PortableStream extends PortableRelay implements Keepable {
   /** start opens it, unless it is over already: its client may have opened another one. */
   start(): void {
     if (!this.over) this.send()
+  }
+
+  isWaiting(): boolean {
+    return this.isBusy && !this.over
+  }
+
+  hurry(): Promise<void> {
+    if (!this.isWaiting()) return Promise.resolve()
+    const settled = new Promise<void>((resolve) => this.onSettled.push(resolve))
+    this.busyTries = 0
+    // Otherwise it is being asked now.
+    if (this.retry) this.askAgain()
+    return settled
   }
 
   /** collect has released for it what its client missed when it was away. What comes too late for it is for the client's next stream. */
@@ -77,7 +93,9 @@ export class PortableStream extends PortableRelay implements Keepable {
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
     super.onResponseStart(controller, status, headers)
-    if (status === 200 && isEventStream({ headers })) lookPortable(this.context, this.session, this)
+    if (status !== 200 || !isEventStream({ headers })) return
+    this.settle()
+    lookPortable(this.context, this.session, this)
   }
 
   /** continueOn goes on with the stream that this Instance has listened to. */
@@ -205,8 +223,14 @@ export class PortableStream extends PortableRelay implements Keepable {
     else super.judgeKnown(answer)
   }
 
+  private settle(): void {
+    this.isBusy = false
+    for (const settled of this.onSettled.splice(0)) settled()
+  }
+
   protected override finish(): void {
     clearTimeout(this.retry)
+    this.settle()
     if (this.session.follower === this) this.session.follower = undefined
     super.finish()
     for (const { res } of this.spares.splice(0)) res.end()
@@ -231,12 +255,19 @@ export class PortableStream extends PortableRelay implements Keepable {
   /** waitForTurn opens the client's stream, and asks again until the Endpoint has none of the session any more. */
   private waitForTurn(): void {
     this.beginStream()
+    this.isBusy = true
     this.busyTries++
     const { isOn } = this.context.listening
     const isSoon = this.busyTries <= soonTries && (isOn || this.wasReleased || !!this.rival)
     if (!isSoon && this.rival) this.succeed(this.rival)
-    this.retry = setTimeout(() => discard(this.again()), isSoon ? soonMs : busyPauseMs)
+    this.retry = setTimeout(() => this.askAgain(), isSoon ? soonMs : busyPauseMs)
     this.retry.unref()
+  }
+
+  private askAgain(): void {
+    clearTimeout(this.retry)
+    this.retry = undefined
+    discard(this.again())
   }
 
   private async again(): Promise<void> {

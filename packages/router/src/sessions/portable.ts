@@ -11,7 +11,7 @@ import { limitPortable } from './portable-limit.js'
 import { PortableStream } from './portable-stream.js'
 import { httpEndpoint } from './portable-request.js'
 import { resumePortable } from './portable-resume.js'
-import { addFollow } from './rebound.js'
+import { addFollow } from './follows.js'
 import { readForeign } from './replays.js'
 
 /** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
@@ -77,7 +77,7 @@ const openStream = async (
   const stream = new PortableStream(context, incoming, held)
   if (earlier && typeof lastEventId === 'string') stream.resumeBeside(earlier, lastEventId)
   else if (earlier) stream.succeed(earlier)
-  incoming.whenClosed(addFollow(context.follows, id, () => stream.end()))
+  incoming.whenClosed(addFollow(context.follows, id, stream))
   const kept = lastEventId === undefined ? context.listening.adopt(held) : undefined
   if (kept?.listener) {
     stream.continueOn(kept.listener, kept.missing)

@@ -1,4 +1,3 @@
-import type { Session, SessionId } from '@mcp-router/core'
 import { isPortable } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
@@ -13,7 +12,7 @@ const pauseMs = 250
 /** rebound has a Session follow its Endpoint, of which the operator changed the headers, or which was replaced. */
 export const rebound = (context: Context, held: HeldSession): void => {
   const { live, endpoint, isReplaced, record } = held
-  if (isReplaced) for (const end of context.follows.get(record.id) ?? []) end()
+  if (isReplaced) for (const follow of context.follows.get(record.id) ?? []) follow.end()
   if (!live) return
   if (isReplaced) leaveWhenIdle(context, held, live)
   else live.use(endpoint)
@@ -54,18 +53,4 @@ const asOwned = async (context: Context, held: HeldSession): Promise<HeldSession
   if (taken) return taken
   const { id, principal, backend } = held.record
   return context.sessions.find(id, { name: principal }, backend)
-}
-
-/** Follows are the streams (GET) of portable Sessions that are open from here, as functions that end them: their clients come again. */
-export type Follows = Map<SessionId, Set<() => void>>
-
-/** follow adds one, and returns how to take it out. */
-export const addFollow = (follows: Follows, id: Session['id'], end: () => void): (() => void) => {
-  const all = follows.get(id) ?? new Set()
-  follows.set(id, all)
-  all.add(end)
-  return () => {
-    all.delete(end)
-    if (all.size === 0) follows.delete(id)
-  }
 }

@@ -1,8 +1,11 @@
 import type { HeldSession } from './held.js'
 
-/** A client opens a broken stream again after at most 3 s, unless it was told to wait for less; its proof and a Takeover come on top, ms. */
+/**
+ * A client opens a broken stream again after at most 3 s; where Nginx passes that to an Instance which is paused, it waits there until the
+ * lease of that one has lapsed, after 15 s. ms
+ */
 const tickMs = 500
-const patienceTicks = 20
+const patienceTicks = 40
 
 /** Return is what came of it: the client has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
 export type Return = 'here' | 'elsewhere' | 'late'

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { scanMessage } from '@mcp-router/protocol'
 import { createHttpClient } from './client.js'
 import { doubtIn, doubtInResponse, isSessionKnown } from './session-doubt.js'
-import { answerJson, beginEvents, frame, openServer } from '../testing/http-server.js'
+import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
 import type { Asked } from '../testing/http-server.js'
 
 const rpcError = (message: string, code = -32000) =>
@@ -95,5 +95,12 @@ describe('a ping in the session', () => {
     onTestFinished(() => client.close())
     expect(await isSessionKnown(client, server.origin, ['mcp-session-id', 's'])).toBe(known)
     expect(server.asked[0]?.message).toMatchObject({ method: 'ping' })
+  })
+
+  it('that finds nobody: a server that has just gone takes its sessions along', async () => {
+    const origin = await deadOrigin()
+    const client = createHttpClient({ connectTimeoutMs: 1_000 })
+    onTestFinished(() => client.close())
+    expect(await isSessionKnown(client, origin, ['mcp-session-id', 's'])).toBe(false)
   })
 })

@@ -1,5 +1,6 @@
 import { createSseDecoder, requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { wasNeverSent } from './client.js'
 import type { HttpClient } from './client.js'
 import { isEventStream } from './headers.js'
 import { post } from './post.js'
@@ -79,8 +80,9 @@ export const isSessionKnown = async (
     const answer = await posting.answer
     if (answer.status >= 400) return doubtIn(answer) === undefined
     return !heard.isGone && !isDoubtful(answer.body)
-  } catch {
-    return !heard.isGone
+  } catch (error) {
+    // A server that has just gone takes its sessions along.
+    return !heard.isGone && !wasNeverSent(error)
   } finally {
     clearTimeout(tooLong)
   }

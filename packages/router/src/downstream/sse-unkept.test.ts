@@ -1,0 +1,77 @@
+import { RouterError } from '@mcp-router/core'
+import type { Journal, Store } from '@mcp-router/store'
+import { expect, it } from 'vitest'
+import { backendOf, httpEndpoint } from '../testing/backend.js'
+import { aRequest } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import type { Asked } from '../testing/endpoint.js'
+import { openGateway, openStore } from '../testing/gateway.js'
+import { handshakeOf, requestsOwed, streamAt } from '../testing/sse-client.js'
+
+/** A client of 2024-11-05 whose calls the server holds, at an instance whose journal can be away. */
+const open = async () => {
+  const held: Asked[] = []
+  const endpoint = await openEndpoint((asked) => {
+    const { method = '' } = asked.message
+    if (['resources/read', 'tools/call'].includes(method)) held.push(asked)
+    else if (asked.method === 'GET') asked.res.writeHead(405).end()
+    else respond(asked, { tools: [] })
+  })
+  const whole = openStore()
+  let isAway = false
+  const owe: Journal['owe'] = (...args) =>
+    isAway
+      ? Promise.reject(new RouterError('STORE_UNAVAILABLE'))
+      : Promise.resolve(whole.journal.owe(...args))
+  const journal = Object.assign(Object.create(whole.journal) as Journal, { owe })
+  const store = Object.assign(Object.create(whole) as Store, { journal })
+  const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+  const gateway = await openGateway({ backends, store, options: { storePatienceMs: 200 } })
+  const client = await streamAt(gateway, {}, 'web')
+  await client.send(aRequest(0, 'initialize', handshakeOf('c')))
+  await client.events.message()
+  await client.send({ jsonrpc: '2.0', method: 'notifications/initialized' })
+  const setAway = (away: boolean): void => void (isAway = away)
+  return { gateway, store, client, held, setAway }
+}
+
+const respond = ({ res, message }: Asked, result: object): void => {
+  res.writeHead(200, { 'content-type': 'application/json' })
+  res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+}
+
+it('a request is answered 202 only once the journal has it, though it was passed on', async () => {
+  const { store, client, held, setAway } = await open()
+  setAway(true)
+  let status = 0
+  const posting = client.send(aRequest(1, 'resources/read')).then((res) => (status = res.status))
+  const unsafe = client.send(aRequest(2, 'tools/call', { name: 'append' }))
+  // Both were passed on, the second one after the patience with the store.
+  await expect.poll(() => held.length).toBe(2)
+  expect(status).toBe(0)
+  expect(await requestsOwed(store, client.id)).toEqual([])
+  setAway(false)
+  expect(await posting).toBe(202)
+  expect((await unsafe).status).toBe(202)
+  expect(await requestsOwed(store, client.id)).toEqual(['1', '2'])
+})
+
+it('or its client has the response', async () => {
+  const { client, held, setAway } = await open()
+  setAway(true)
+  const posting = client.send(aRequest(1, 'resources/read'))
+  await expect.poll(() => held.length).toBe(1)
+  for (const asked of held) respond(asked, {})
+  expect(await client.events.message()).toMatchObject({ id: 1, result: {} })
+  expect((await posting).status).toBe(202)
+})
+
+it('its client hears by the POST that the instance has stopped', async () => {
+  const { gateway, client, held, setAway } = await open()
+  setAway(true)
+  const posting = client.send(aRequest(1, 'resources/read'))
+  await expect.poll(() => held.length).toBe(1)
+  await gateway.router.drain(0)
+  const { status, text } = await posting
+  expect([status, JSON.parse(text)]).toMatchObject([502, { id: 1, error: { code: -31502 } }])
+})

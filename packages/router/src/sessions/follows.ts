@@ -1,0 +1,48 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { SessionId } from '@mcp-router/core'
+import { discard } from '@mcp-router/upstream'
+
+/** Follow is a stream (GET) of a portable Session that is open towards its client from here. */
+export interface Follow {
+  /** Ends it: its client comes again. */
+  end(): void
+  /** The Endpoint allows one stream of the session and has another one: this one is open towards the client only. */
+  isWaiting(): boolean
+  /** Asks the Endpoint again at once. It resolves once this is the Endpoint's stream, or over. */
+  hurry(): Promise<void>
+}
+
+export type Follows = Map<SessionId, Set<Follow>>
+
+/** addFollow adds one, and returns how to take it out. */
+export const addFollow = (follows: Follows, id: SessionId, follow: Follow): (() => void) => {
+  const all = follows.get(id) ?? new Set()
+  follows.set(id, all)
+  all.add(follow)
+  return () => {
+    all.delete(follow)
+    if (all.size === 0) follows.delete(id)
+  }
+}
+
+/** isFollowed tells that a client's stream of the Session is the Endpoint's. */
+export const isFollowed = (follows: Follows, id: SessionId): boolean =>
+  [...(follows.get(id) ?? [])].some((follow) => !follow.isWaiting())
+
+/** hurry resolves once one of those that wait is the Endpoint's stream, or after `patienceMs`; undefined: none waits. */
+export const hurry = (
+  follows: Follows,
+  id: SessionId,
+  patienceMs: number,
+): Promise<unknown> | undefined => {
+  const waiting = [...(follows.get(id) ?? [])].filter((follow) => follow.isWaiting())
+  if (waiting.length === 0) return undefined
+  const late = wait(patienceMs, undefined, { ref: false })
+  return Promise.race([...waiting.map((follow) => follow.hurry()), late])
+}
+
+/** hurryAll is for when an Instance is gone: it may have had what they wait for. */
+export const hurryAll = (follows: Follows): void => {
+  for (const all of follows.values())
+    for (const follow of all) if (follow.isWaiting()) discard(follow.hurry())
+}
