@@ -7,6 +7,7 @@ afterEach(() => void vi.useRealTimers())
 
 const open = async () => {
   const renew = vi.fn<(instance: Instance) => Promise<void>>(() => Promise.resolve())
+  const onRegained = vi.fn()
   const joined = { kind: 'joined' as const }
   const id = 'i-1' as InstanceId
   let back: string | undefined
@@ -29,9 +30,10 @@ const open = async () => {
     renewMs: 5_000,
     leaseMs: 15_000,
     onError: () => undefined,
+    onRegained,
   })
   onTestFinished(() => lease.close())
-  return { lease, renew, drainAt: (address: string) => (back = address) }
+  return { lease, renew, onRegained, drainAt: (address: string) => (back = address) }
 }
 
 it('a lease that is renewed in time is held from the start', async () => {
@@ -42,14 +44,17 @@ it('a lease that is renewed in time is held from the start', async () => {
 })
 
 it('one that was not is held by nobody for sure, and anew from its next renewal on', async () => {
-  const { lease, renew } = await open()
+  const { lease, renew, onRegained } = await open()
   const first = lease.heldSince() ?? 0
   renew.mockRejectedValue(new Error('away'))
   await vi.advanceTimersByTimeAsync(15_001)
   expect(lease.heldSince()).toBeUndefined()
+  expect(onRegained).not.toHaveBeenCalled()
   renew.mockResolvedValue()
   await vi.advanceTimersByTimeAsync(1_000)
   expect(lease.heldSince()).toBeGreaterThan(first + 15_000)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(onRegained).toHaveBeenCalledOnce()
 })
 
 it('what has changed about the instance is told at once', async () => {

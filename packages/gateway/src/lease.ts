@@ -22,6 +22,8 @@ interface Options {
   /** How long the lease lasts, ms. */
   readonly leaseMs: number
   readonly onError: (error: unknown) => void
+  /** It had lapsed, and is held again. */
+  readonly onRegained?: () => void
 }
 
 const probeMs = 1_000
@@ -49,8 +51,10 @@ export const takeLease = async (options: Options): Promise<Lease> => {
     const askedAt = performance.now()
     await membership.renew(self())
     // What was done to its Sessions while it had lapsed is known to those who look from now on.
-    if (askedAt - renewedAt >= leaseMs) heldSince = performance.now()
+    const hadLapsed = askedAt - renewedAt >= leaseMs
+    if (hadLapsed) heldSince = performance.now()
     renewedAt = askedAt
+    if (hadLapsed) options.onRegained?.()
   }
   let timer: NodeJS.Timeout | undefined
   let failing = false

@@ -231,6 +231,7 @@ const compose = async (
     renewMs: config.leaseRenewMs,
     leaseMs: config.leaseMs,
     onError: onFault('renewing the lease'),
+    onRegained: () => void router.revalidate(),
   })
   opened.push(() => lease.close())
   life.lease = lease

@@ -26,8 +26,7 @@ import { createKeepAlive } from './keep-alive.js'
 import { createLongAnswers } from './long-answers.js'
 import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
-import { acknowledge } from './sessions/acknowledge.js'
-import type { HeldSession } from './sessions/held.js'
+import { acknowledged } from './sessions/acknowledge.js'
 import { ageingOf } from './sessions/ageing.js'
 import { rebound } from './sessions/rebound.js'
 import type { Follows } from './sessions/follows.js'
@@ -64,6 +63,8 @@ export interface Router {
   /** Requests taken so far. */
   begun(): number
   isDown(endpoint: Parameters<Context['selector']['isDown']>[0]): boolean
+  /** Its lease had lapsed: finds out which of its Sessions other Instances took over meanwhile. */
+  revalidate(): Promise<void>
   /** It will drain in a moment: Sessions that other Instances take over finish their calls here. */
   linger(): void
   /** Takes no new Sessions, lets calls finish for at most `limitMs`, then ends Streams and Upstreams. */
@@ -243,6 +244,7 @@ export const createRouter = (given: RouterDeps): Router => {
     calls: () => underway.size(),
     begun: () => underway.begun(),
     isDown: (endpoint) => selector.isDown(endpoint),
+    revalidate: () => sessions.revalidate(),
     linger: () => sessions.linger(),
     async drain(limitMs) {
       context.draining = true
@@ -257,7 +259,7 @@ export const createRouter = (given: RouterDeps): Router => {
         ])
         // One more may have come over a kept connection while the others were waited for.
       } while (underway.hasCalls() && performance.now() < giveUpAt)
-      await Promise.all([...sessions.all()].map((held) => acknowledged(context, held)))
+      await Promise.all([...sessions.all()].map((held) => acknowledged(context.told, held)))
       await keepStreams(context, Math.max(0, giveUpAt - performance.now()))
       closed = true
       peers.close()
@@ -275,12 +277,6 @@ export const createRouter = (given: RouterDeps): Router => {
 }
 
 const pollMs = 50
-
-/** acknowledged: what its client has need not be told again by the next Owner. */
-const acknowledged = async ({ told }: Context, { record, live }: HeldSession): Promise<void> => {
-  if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
-    told.forget(record)
-}
 
 /** owes tells that a client waits on its Stream for an answer. */
 const owes = (sessions: Sessions): boolean =>

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
+import type { Told } from './told.js'
 
 /** A client answers a ping at once (spec 2024-11-05, utilities §Ping), ms. */
 const patienceMs = 1_000
@@ -38,4 +40,10 @@ export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boo
   if (kind !== 'response' || ping?.id !== id) return false
   ping.onAnswer()
   return true
+}
+
+/** acknowledged sees to it that what its client has need not be told again by the next Owner. */
+export const acknowledged = async (told: Told, { record, live }: HeldSession): Promise<void> => {
+  if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
+    told.forget(record)
 }

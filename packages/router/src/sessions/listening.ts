@@ -130,7 +130,7 @@ export class Listening {
   adopt({ record }: HeldSession): Pick<Kept, 'missing' | 'listener'> | undefined {
     const { id } = record
     const kept = this.kept.get(id)
-    if (!kept?.listener?.controller || isOutdated(kept, record)) return undefined
+    if (!kept?.listener?.controller || isOfEarlierSession(kept, record)) return undefined
     if (this.untaken.has(id)) return undefined
     this.kept.delete(id)
     this.settle(id)
@@ -213,7 +213,7 @@ export class Listening {
     if (underway) return underway
     if (!backendSessionId || held.isReplaced || isFollowed(this.deps.follows, id)) return undefined
     const kept = this.kept.get(id)
-    if (kept && isOutdated(kept, held.record)) this.release(id)
+    if (kept && isOfEarlierSession(kept, held.record)) this.release(id)
     else if (kept) return undefined
     if (this.settled.has(id)) return undefined
     // A call is sent in any case.
@@ -296,6 +296,5 @@ export class Listening {
   }
 }
 
-/** isOutdated tells that the session was opened anew at its Endpoint since. */
-const isOutdated = ({ at }: Kept, { backendSessionId }: Session): boolean =>
+const isOfEarlierSession = ({ at }: Kept, { backendSessionId }: Session): boolean =>
   at !== undefined && at !== backendSessionId

@@ -19,6 +19,14 @@ describe('touching', () => {
     expect(touched()).toEqual([one.id, other.id, one.id])
   })
 
+  it('is done at once where another instance may have taken sessions over', async () => {
+    const { sessions, touched } = open()
+    const one = aSession()
+    await sessions.open(one)
+    await sessions.revalidate()
+    expect(touched()).toEqual([one.id])
+  })
+
   it('is not done for a session that nobody uses', async () => {
     const { sessions, touch, periods } = open()
     await sessions.open(aSession())

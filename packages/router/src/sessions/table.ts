@@ -1,11 +1,4 @@
-import type {
-  Backend,
-  HttpEndpoint,
-  Principal,
-  Session,
-  SessionEvent,
-  SessionId,
-} from '@mcp-router/core'
+import type { Backend, HttpEndpoint, Principal, Session, SessionId } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
 import type { SessionChange } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
@@ -65,6 +58,8 @@ export interface Sessions {
   /** Held in memory now. */
   all(): Iterable<HeldSession>
   size(): number
+  /** Finds out at once which Sessions another Instance took over, while this one's lease had lapsed. */
+  revalidate(): Promise<void>
   /** From now on, the calls of a Session that goes elsewhere are still answered here, until all is closed. */
   linger(): void
   close(): Promise<void>
@@ -83,7 +78,7 @@ interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
 
 /** Longer than it takes a client to open a broken stream again. */
 const movedMs = 60_000
-/** How much longer than a period another Instance may take to write again what it remembers, ms. */
+/** How much later than its period an Instance may write again what it remembers, ms. */
 const mendSlackMs = 2_000
 /** Whoever ends a Session waits so long for its process: the next one may need what it holds, ms. */
 const endMs = 5_000
@@ -116,8 +111,7 @@ export const createSessions = (deps: Deps): Sessions => {
     return entry
   }
 
-  const tell = (record: Session, action: SessionEvent['action'], cause?: string): void =>
-    tellSession(events, record, action, cause)
+  const tell = tellSession.bind(undefined, events)
 
   /** drop lets go of a Session here; its record is somebody else's business. It resolves once its upstream is gone. */
   const drop = async (entry: HeldSession, isOver = false): Promise<void> => {
@@ -284,6 +278,7 @@ export const createSessions = (deps: Deps): Sessions => {
     held: (id) => held.get(id),
     all: () => held.values(),
     size: () => held.size,
+    revalidate: () => touching.now(),
     linger: () => leaving.begin(),
     async close() {
       binding.close()

@@ -35,6 +35,8 @@ interface Options {
 
 /** Touching tells the store now and then which Sessions are in use, and learns from it which are not this Instance's any more. */
 export interface Touching {
+  /** Does so now: what was another Instance's for a while must not wait for the next time. */
+  now(): Promise<void>
   /** Tells it for the last time. */
   close(): Promise<void>
 }
@@ -97,14 +99,17 @@ export const createTouching = (given: Options): Touching => {
     (await restorer.restore(entry).catch(() => 'restored')) !== 'ended'
 
   let underway = Promise.resolve()
-  const timer = setInterval(() => {
+  const next = (): Promise<void> => {
     underway = underway.then(touch).catch((error: unknown) => {
       if (error instanceof Error) events.emit({ kind: 'fault', doing: 'touching sessions', error })
     })
-  }, options.touchMs)
+    return underway
+  }
+  const timer = setInterval(() => void next(), options.touchMs)
   timer.unref()
 
   return {
+    now: next,
     async close() {
       clearInterval(timer)
       await underway
