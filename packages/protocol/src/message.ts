@@ -1,6 +1,7 @@
 import { withoutMark } from './byte-order-mark.js'
 import { parseExact } from './exact-json.js'
 import { MalformedMessage, MalformedResponse } from './malformed.js'
+import { Members } from './members.js'
 import { namedMember } from './modern/name.js'
 import { findId, requireShallow, scanEnvelope, scanMembers, scanUnique, textOf } from './scan.js'
 import type { EnvelopeScan, Span } from './scan.js'
@@ -33,11 +34,11 @@ export const scanMessage = (given: Buffer): Message => {
   const bytes = withoutMark(given)
   const scan = readEnvelope(bytes)
   if (!scan) throw notAnObject(bytes)
-  const id = scan.id ? canonicalId(textOf(bytes, scan.id)) : ''
-  if (!scan.jsonrpc || !isVersion(textOf(bytes, scan.jsonrpc))) throw invalid(wrongVersion, id)
+  const id = scan.id ? idIn(bytes, scan.id) : ''
+  if (!scan.jsonrpc || !isVersion(bytes, scan.jsonrpc)) throw invalid(wrongVersion, id)
   if (scan.id && !id) throw invalid(wrongId)
   if (scan.method) {
-    const method = parseText(textOf(bytes, scan.method))
+    const method = stringIn(bytes, scan.method)
     if (typeof method !== 'string') throw invalid(wrongMethod, id)
     if (id === 'null') throw invalid(wrongId)
     const kind = id ? 'request' : 'notification'
@@ -67,7 +68,7 @@ const responseFault = (bytes: Buffer, { result, error }: EnvelopeScan): string |
     : 'the "message" of an error must be a string'
 }
 
-const errorMembers: ReadonlySet<string> = new Set(['code', 'message'])
+const errorMembers = new Members('code', 'message')
 const quote = 0x22
 const openBrace = 0x7b
 
@@ -101,9 +102,9 @@ const scanName = (
   }
 }
 
-const metaOnly: ReadonlySet<string> = new Set(['_meta'])
-const paramMembers: ReadonlyMap<string, ReadonlySet<string>> = new Map(
-  ['name', 'uri', 'taskId'].map((member) => [member, new Set([member, 'arguments', '_meta'])]),
+const metaOnly = new Members('_meta')
+const paramMembers: ReadonlyMap<string, Members> = new Map(
+  ['name', 'uri', 'taskId'].map((member) => [member, new Members(member, 'arguments', '_meta')]),
 )
 
 /** parseJson parses JSON that was not scanned. It throws MalformedMessage, also where it nests too deep. */
@@ -115,9 +116,11 @@ export const parseJson = (given: Buffer): unknown => {
 
 /** cancelledId is the id (canonical JSON text) that a notification of cancellation names; empty where it names none. */
 export const cancelledId = ({ bytes, paramsSpan }: Message): string => {
-  const span = paramsSpan && scanMembers(bytes, paramsSpan, new Set(['requestId']))?.['requestId']
+  const span = paramsSpan && scanMembers(bytes, paramsSpan, requestId)?.['requestId']
   return span ? canonicalId(textOf(bytes, span)) : ''
 }
+
+const requestId = new Members('requestId')
 
 /** requireValid checks the whole JSON of a message: for Transports where bad JSON would never be answered, and to explain a refusal. */
 export const requireValid = (message: Message): void => void parseBytes(message.bytes)
@@ -155,7 +158,43 @@ export const canonicalId = (raw: string): string => {
   return Number.isSafeInteger(value) ? String(value) : raw
 }
 
-const isVersion = (raw: string): boolean => raw === '"2.0"' || parseText(raw) === '2.0'
+/** The usual id is a small number. */
+const longestPlainId = 9
+const zero = 0x30
+const nine = 0x39
+
+const idIn = (bytes: Buffer, span: Span): string => {
+  const length = span.end - span.start
+  if (length > longestPlainId || (bytes[span.start] === zero && length > 1))
+    return canonicalId(textOf(bytes, span))
+  let value = 0
+  for (let at = span.start; at < span.end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte < zero || byte > nine) return canonicalId(textOf(bytes, span))
+    value = value * 10 + byte - zero
+  }
+  return String(value)
+}
+
+const version = Buffer.from('"2.0"')
+
+const isVersion = (bytes: Buffer, { start, end }: Span): boolean =>
+  bytes.compare(version, 0, version.length, start, end) === 0 ||
+  parseText(textOf(bytes, { start, end })) === '2.0'
+
+const backslash = 0x5c
+const space = 0x20
+
+/** stringIn is the string that stands in a span; anything else where none does. */
+const stringIn = (bytes: Buffer, span: Span): unknown => {
+  for (let at = span.start; at < span.end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte === backslash || byte < space) return parseText(textOf(bytes, span))
+  }
+  return bytes[span.start] === quote
+    ? bytes.toString('utf8', span.start + 1, span.end - 1)
+    : parseText(textOf(bytes, span))
+}
 
 const parseText = (text: string): unknown => {
   try {

@@ -1,5 +1,6 @@
 import { canonicalId } from './message.js'
 import type { Message } from './message.js'
+import { Members } from './members.js'
 import { scanEnvelope, scanMembers, textOf } from './scan.js'
 import type { Span } from './scan.js'
 
@@ -39,9 +40,12 @@ export const progressTokenSpan = (
   params = scanEnvelope(bytes)?.params,
 ): Span | undefined => {
   if (!isRequest && method !== progressMethod) return undefined
-  const holder = params && isRequest ? memberOf(bytes, params, '_meta') : params
-  return holder && memberOf(bytes, holder, 'progressToken')
+  const holder = params && isRequest ? memberOf(bytes, params, meta) : params
+  return holder && memberOf(bytes, holder, token)
 }
 
-const memberOf = (bytes: Buffer, span: Span, key: string): Span | undefined =>
-  scanMembers(bytes, span, new Set([key]))?.[key]
+const meta = new Members('_meta')
+const token = new Members('progressToken')
+
+const memberOf = (bytes: Buffer, span: Span, key: Members): Span | undefined =>
+  Object.values(scanMembers(bytes, span, key) ?? {})[0]

@@ -1,5 +1,6 @@
 import { maxDepth, nestedEnd, stringEnd, tooDeep } from './depth.js'
 import { MalformedMessage } from './malformed.js'
+import { Members } from './members.js'
 
 /** Span is a range of bytes, end exclusive. */
 export interface Span {
@@ -25,7 +26,7 @@ const closeBracket = 0x5d
 const comma = 0x2c
 const colon = 0x3a
 
-const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
+const members = new Members('jsonrpc', 'id', 'method', 'params', 'result', 'error')
 
 /**
  * scanEnvelope finds the top-level members of one JSON object without building it: four to five
@@ -34,7 +35,7 @@ const members = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']
  */
 export const scanEnvelope = (bytes: Buffer): EnvelopeScan | undefined => {
   const found: Record<string, Span> = {}
-  const end = walkMembers(bytes, skipSpace(bytes, 0), members, members, found)
+  const end = walkMembers(bytes, skipSpace(bytes, 0), members, true, found)
   return end >= 0 && ends(bytes, end) ? found : undefined
 }
 
@@ -45,10 +46,10 @@ export const scanEnvelope = (bytes: Buffer): EnvelopeScan | undefined => {
 export const scanMembers = (
   bytes: Buffer,
   span: Span,
-  wanted: ReadonlySet<string>,
+  wanted: Members,
 ): Readonly<Record<string, Span>> | undefined => {
   const found: Record<string, Span> = {}
-  return walkMembers(bytes, span.start, wanted, none, found) === span.end ? found : undefined
+  return walkMembers(bytes, span.start, wanted, false, found) === span.end ? found : undefined
 }
 
 /**
@@ -59,24 +60,24 @@ export const scanMembers = (
 export const scanUnique = (
   bytes: Buffer,
   span: Span,
-  wanted: ReadonlySet<string>,
+  wanted: Members,
 ): Readonly<Record<string, Span>> | undefined => {
   const found: Record<string, Span> = {}
-  return walkMembers(bytes, span.start, wanted, wanted, found) === span.end ? found : undefined
+  return walkMembers(bytes, span.start, wanted, true, found) === span.end ? found : undefined
 }
 
 /** findId finds the id of an envelope that was refused, where the bytes before the fault have one: its error carries it. */
 export const findId = (bytes: Buffer): Span | undefined => {
   const found: Record<string, Span> = {}
   try {
-    walkMembers(bytes, skipSpace(bytes, 0), idOnly, none, found)
+    walkMembers(bytes, skipSpace(bytes, 0), idOnly, false, found)
   } catch {
     // What nests too deep is not walked to its end.
   }
   return found['id']
 }
 
-const idOnly: ReadonlySet<string> = new Set(['id'])
+const idOnly = new Members('id')
 
 /** objectEnd is the index behind the object that begins at `from`; -1 where it does not end, or nests too deep. */
 export const objectEnd = (bytes: Buffer, from: number): number => {
@@ -98,8 +99,8 @@ export const isEmptyObject = (bytes: Buffer, span: Span): boolean =>
 const walkMembers = (
   bytes: Buffer,
   from: number,
-  wanted: ReadonlySet<string>,
-  unique: ReadonlySet<string>,
+  wanted: Members,
+  isUnique: boolean,
   found: Record<string, Span>,
 ): number => {
   if (bytes[from] !== openBrace) return -1
@@ -109,15 +110,17 @@ const walkMembers = (
     if (bytes[at] !== quote) return -1
     const keyEnd = stringEnd(bytes, at)
     if (keyEnd < 0) return -1
-    const key = keyText(bytes, at, keyEnd)
+    const match = wanted.match(bytes, at + 1, keyEnd - 1)
     at = skipSpace(bytes, keyEnd)
     if (bytes[at] !== colon) return -1
     const start = skipSpace(bytes, at + 1)
     const end = skipValue(bytes, start)
     if (end <= start) return -1
-    const isWanted = wanted.has(key)
-    if (isWanted ? unique.has(key) && found[key] : unique.has(folded(key))) throw repeated(key)
-    if (isWanted) found[key] = { start, end }
+    if (match) {
+      const { name, isExact } = match
+      if (isUnique && (!isExact || found[name])) throw repeated(name)
+      if (isExact) found[name] = { start, end }
+    }
     at = skipSpace(bytes, end)
     if (bytes[at] === closeBrace) return at + 1
     if (bytes[at] !== comma) return -1
@@ -125,15 +128,10 @@ const walkMembers = (
   }
 }
 
-const none: ReadonlySet<string> = new Set()
-
-/** folded maps what equals but for case to one text; `ſ` and the Kelvin sign are letters to Go, too. */
-const folded = (key: string): string => key.toUpperCase().toLowerCase()
-
-const repeated = (key: string): MalformedMessage =>
+const repeated = (name: string): MalformedMessage =>
   new MalformedMessage(
     'not-jsonrpc',
-    `the member "${folded(key)}" must stand once, in lower case; send each member once`,
+    `the member "${name}" must stand once, spelled like this; send each member once`,
   )
 
 /** textOf reads a span as text. */
@@ -141,16 +139,6 @@ export const textOf = (bytes: Buffer, span: Span): string =>
   bytes.toString('utf8', span.start, span.end)
 
 const ends = (bytes: Buffer, at: number): boolean => skipSpace(bytes, at) === bytes.length
-
-const keyText = (bytes: Buffer, start: number, end: number): string => {
-  const text = bytes.toString('utf8', start + 1, end - 1)
-  if (!text.includes('\\')) return text
-  try {
-    return String(JSON.parse(`"${text}"`))
-  } catch {
-    return text
-  }
-}
 
 const skipSpace = (bytes: Buffer, from: number): number => {
   let at = from

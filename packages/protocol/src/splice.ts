@@ -1,3 +1,4 @@
+import { Members } from './members.js'
 import type { Message } from './message.js'
 import { progressTokenSpan } from './progress.js'
 import { isEmptyObject, scanEnvelope, scanMembers, textOf } from './scan.js'
@@ -43,7 +44,7 @@ export const insertIntoResult = (
   const result = scanEnvelope(bytes)?.result
   if (!result) return undefined
   const members = JSON.parse(`{${text}}`) as object // written by the caller, in braces
-  const present = scanMembers(bytes, result, new Set(Object.keys(members)))
+  const present = scanMembers(bytes, result, new Members(...Object.keys(members)))
   if (!present || Object.keys(present).length > 0) return undefined
   const at = result.start + 1
   const inserted = isEmptyObject(bytes, result) ? text : `${text},`
