@@ -64,6 +64,7 @@ describe('a method that the server does not know', () => {
 })
 
 describe('a server that has forgotten its sessions says', () => {
+  const noPing = {}
   const rpcError = (message: string, id: unknown = null) =>
     JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32000, message } })
 
@@ -85,6 +86,7 @@ describe('a server that has forgotten its sessions says', () => {
     ['404 as the Go SDK', 404, { 'content-type': 'text/plain' }, () => 'session not found\n'],
     ['401 as the Rust SDK', 401, {}, () => 'Unauthorized: Session not found'],
     ['422 as the Rust SDK', 422, {}, () => 'Unexpected message, expect initialize request'],
+    ['404, and no ping is answered', 404, noPing, () => 'session not found'],
     ['200 with an error', 200, json, (id) => rpcError('Session not found', id)],
     [
       '200 as one that was not initialized',
@@ -96,6 +98,7 @@ describe('a server that has forgotten its sessions says', () => {
     const known = new Set<unknown>()
     const forgetful = (asked: Asked): void => {
       if (known.has(asked.headers['mcp-session-id'])) echo(asked)
+      else if (head === noPing && asked.message.method === 'ping') asked.res.destroy()
       else asked.res.writeHead(status, head).end(text(asked.message.id))
     }
     let opened = 0

@@ -14,7 +14,7 @@ export interface HeldSession {
   /** Set while a new session at its Endpoint is being opened. */
   reopening: Promise<void> | undefined
   /** Set while its Endpoint is asked whether it still knows the session. */
-  doubted?: Promise<boolean> | undefined
+  doubted?: Promise<boolean | undefined> | undefined
   /** ms since the epoch */
   usedAt: number
   /** When the record was last read or written, as `performance.now()` counts: if it names this Instance, it was the Owner then. */

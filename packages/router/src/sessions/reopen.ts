@@ -63,7 +63,7 @@ export const isForgotten = async (
   held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
     () => (held.doubted = undefined),
   )
-  const isKnown = await held.doubted
+  const isKnown = (await held.doubted) ?? doubt === 'possible'
   return !isKnown || hasMoved(held.record, by)
 }
 

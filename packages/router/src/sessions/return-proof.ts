@@ -11,7 +11,10 @@ import type { Incoming } from '../incoming.js'
  * which Session it had (spec 2024-11-05: utilities, ping; transports, HTTP with SSE).
  */
 export interface ReturnProofs {
-  /** Sends the ping on the response, which must have begun, again and again. Undefined: nobody answered it within `patienceMs`. */
+  /**
+   * Sends the ping on the response, which must have begun, again and again. Undefined: nobody answered it within `patienceMs` of the time in which
+   * this process ran; one that was paused finds the answer at its door.
+   */
   ask(incoming: Incoming, backend: string, patienceMs: number): Promise<SessionId | undefined>
   /** Takes the answer to a ping of this Instance, which came at the address of that Session. */
   settle(message: Message, incoming: Incoming, backend: string, session: string): void
@@ -37,13 +40,16 @@ export const createReturnProofs = (instance: InstanceId): ReturnProofs => {
       const ping = messageFrame(requestBytes(id, 'ping', {}))
       return new Promise((resolve) => {
         const settle = (session: SessionId | undefined): void => {
-          clearTimeout(late)
           clearInterval(again)
           asked.delete(name)
           resolve(session)
         }
-        const late = setTimeout(() => settle(undefined), patienceMs)
-        const again = setInterval(() => incoming.res.write(ping), againMs)
+        let waitedMs = 0
+        const again = setInterval(() => {
+          waitedMs += againMs
+          if (waitedMs >= patienceMs) settle(undefined)
+          else incoming.res.write(ping)
+        }, againMs)
         incoming.whenClosed(() => settle(undefined))
         asked.set(name, { principal: incoming.principal.name, backend, resolve: settle })
         incoming.res.write(ping)

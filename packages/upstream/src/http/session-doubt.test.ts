@@ -11,17 +11,23 @@ const rpcError = (message: string, code = -32000) =>
 describe('a refusal', () => {
   it.each([
     [404, ''],
+    [404, 'tool session not found in this method'],
+    [400, 'No transport found for sessionId'],
+    [422, 'Unexpected message, expect initialize request'],
+  ])('of %i "%s" may mean that the session is gone', (status, text) => {
+    expect(doubtIn({ status, body: Buffer.from(text) })).toBe('possible')
+  })
+
+  it.each([
     [404, 'session not found'],
     [404, rpcError('Session not found', -32001)],
     [400, rpcError('Bad Request: No valid session ID provided')],
     [400, 'Bad Request: No valid session ID provided'],
     [400, 'Invalid session ID'],
-    [400, 'No transport found for sessionId'],
     [401, 'Unauthorized: Session not found'],
     [410, 'Session terminated'],
-    [422, 'Unexpected message, expect initialize request'],
-  ])('of %i "%s" may mean that the session is gone', (status, text) => {
-    expect(doubtIn({ status, body: Buffer.from(text) })).toBe('possible')
+  ])('of %i "%s" says so', (status, text) => {
+    expect(doubtIn({ status, body: Buffer.from(text) })).toBe('likely')
   })
 
   it('because the server is not initialized means it', () => {
@@ -42,10 +48,10 @@ describe('a refusal', () => {
 
 describe('an error with status 200', () => {
   it.each([
-    ['Session not found', 'possible'],
-    ['No valid session ID provided', 'possible'],
-    ['Invalid session', 'possible'],
-    ['Session has expired', 'possible'],
+    ['Session not found', 'likely'],
+    ['No valid session ID provided', 'likely'],
+    ['Invalid session', 'likely'],
+    ['Session has expired', 'likely'],
     ['Server not initialized', 'certain'],
     ['the browser session was closed by the user', undefined],
     ['language server not initialized', undefined],
@@ -63,7 +69,7 @@ describe('an error with status 200', () => {
 describe('a ping in the session', () => {
   const pong = ({ message }: Asked) => ({ jsonrpc: '2.0', id: message?.id, result: {} })
 
-  it.each<[string, boolean, (asked: Asked) => void]>([
+  it.each<[string, boolean | undefined, (asked: Asked) => void]>([
     ['is answered', true, (asked) => answerJson(asked, pong(asked))],
     [
       'is answered by a stream that stays open',
@@ -74,7 +80,7 @@ describe('a ping in the session', () => {
       },
     ],
     ['is refused for another reason', true, (asked) => answerJson(asked, 'no', { status: 500 })],
-    ['breaks off', true, ({ res }) => void res.destroy()],
+    ['breaks off', undefined, ({ res }) => void res.destroy()],
     ['gets 404', false, ({ res }) => void res.writeHead(404).end()],
     [
       'gets an error that says so',

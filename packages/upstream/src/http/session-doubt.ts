@@ -8,10 +8,11 @@ import type { ChunkTaker, HttpAnswer } from './post.js'
 
 /**
  * SessionDoubt says how sure an answer is that the server has forgotten our session. `possible`: a ping in the same session decides, for 404 may
- * also mean that there is no such method, and "session" may be a matter of the tool. `certain`: the server says that it was not
- * initialized; it would answer a ping all the same (spec 2025-03-26, lifecycle: pings come before initialization too).
+ * also mean that there is no such method, and "session" may be a matter of the tool. `likely`: it says so in words, and a ping that is not
+ * answered speaks for it. `certain`: the server says that it was not initialized; it would answer a ping all the same (spec 2025-03-26,
+ * lifecycle: pings come before initialization too).
  */
-export type SessionDoubt = 'possible' | 'certain'
+export type SessionDoubt = 'possible' | 'likely' | 'certain'
 
 /** The words of published servers: TypeScript, Python, Go, Rust, Kotlin, C#, Java SDKs and what is built on them. */
 const forgotten = /\bsession|transport found|initialize request/i
@@ -32,7 +33,9 @@ export const doubtIn = ({
 }: Pick<HttpAnswer, 'status' | 'body'>): SessionDoubt | undefined => {
   if (status !== 404 && !refusals.has(status)) return undefined
   const text = body.length <= longestRefusal ? body.toString('latin1') : ''
-  if (uninitialized.test(errorTextOf(text))) return 'certain'
+  const said = errorTextOf(text)
+  if (uninitialized.test(said)) return 'certain'
+  if (error.test(said)) return 'likely'
   return status === 404 || forgotten.test(text) ? 'possible' : undefined
 }
 
@@ -41,7 +44,7 @@ export const doubtInResponse = ({ bytes, errorSpan }: Message): SessionDoubt | u
   if (!errorSpan || errorSpan.end - errorSpan.start > longestRefusal) return undefined
   const text = errorTextOf(bytes.toString('utf8', errorSpan.start, errorSpan.end))
   if (uninitialized.test(text)) return 'certain'
-  return error.test(text) ? 'possible' : undefined
+  return error.test(text) ? 'likely' : undefined
 }
 
 const messageMember = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/
@@ -56,15 +59,15 @@ let pings = 0
 
 /**
  * isSessionKnown asks the server by a ping in the session that these headers of a POST name. Only a refusal that speaks against it too proves
- * that the session is gone.
+ * that the session is gone. Undefined: the ping was not answered.
  */
 export const isSessionKnown = async (
   client: HttpClient,
   url: string,
   headers: string[],
-): Promise<boolean> => {
+): Promise<boolean | undefined> => {
   const body = requestBytes(`mcp-router-ping-${++pings}`, 'ping')
-  const heard = { isGone: false }
+  const heard: { isGone?: boolean } = {}
   const taker: ChunkTaker = (status, head) => {
     if (status !== 200 || !isEventStream({ headers: head })) return undefined
     const decoder = createSseDecoder(({ data }) => {
@@ -81,8 +84,9 @@ export const isSessionKnown = async (
     if (answer.status >= 400) return doubtIn(answer) === undefined
     return !heard.isGone && !isDoubtful(answer.body)
   } catch (error) {
+    if (heard.isGone !== undefined) return !heard.isGone
     // A server that has just gone takes its sessions along.
-    return !heard.isGone && !wasNeverSent(error)
+    return wasNeverSent(error) ? false : undefined
   } finally {
     clearTimeout(tooLong)
   }

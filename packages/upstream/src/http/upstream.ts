@@ -43,7 +43,7 @@ class HttpUpstream implements Upstream {
   /** The last cancellation, until it has arrived. */
   private farewell: Promise<void> | undefined
   private forgotten = false
-  private asking: Promise<boolean> | undefined
+  private asking: Promise<boolean | undefined> | undefined
   private closed = false
   /** Messages whose answer has ended, and is judged. */
   private finishing = 0
@@ -189,11 +189,11 @@ class HttpUpstream implements Upstream {
   /** isForgotten tells whether a doubt about our session is true. */
   private async isForgotten(doubt: SessionDoubt | undefined): Promise<boolean> {
     if (!doubt || !this.conversation.sessionId) return false
-    return doubt === 'certain' || !(await this.isKnown())
+    return doubt === 'certain' || !((await this.isKnown()) ?? doubt === 'possible')
   }
 
   /** isKnown asks once for all who doubt at the same time. */
-  private isKnown(): Promise<boolean> {
+  private isKnown(): Promise<boolean | undefined> {
     const { client, endpoint } = this.options
     this.asking ??= isSessionKnown(client, endpoint.url, this.conversation.postHeaders()).finally(
       () => (this.asking = undefined),
