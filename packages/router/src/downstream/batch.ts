@@ -10,7 +10,15 @@ import { arrayOf, respondEmpty, respondJson } from '../respond.js'
 import { openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { freeId, isRepeated, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
+import {
+  freeId,
+  noteOwed,
+  noteTaken,
+  owedCall,
+  requireRoom,
+  takenBefore,
+  untilKept,
+} from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
@@ -71,7 +79,20 @@ export const passBatch = async (
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
-  const fresh = messages.filter((message) => !isRepeated(context, incoming, held, message))
+  const before = messages.map((message) => takenBefore(context, incoming, held, message))
+  const fresh = messages.filter((_, at) => !before[at])
+  const accepting = acceptAll(context, incoming, held, fresh)
+  for (const message of fresh) noteTaken(context, incoming, held, message, accepting)
+  await Promise.all([...before, accepting])
+}
+
+const acceptAll = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  fresh: readonly Message[],
+): Promise<void> => {
+  const live = liveOf(held)
   const release: (() => void)[] = []
   try {
     for (const { kind, id } of fresh) if (kind === 'request') release.push(live.debts.reserve(id))

@@ -13,7 +13,15 @@ import type { HeldSession } from '../sessions/held.js'
 import type { LiveSession } from '../sessions/live.js'
 import { noteRequest } from '../sessions/note.js'
 import { orphansOf } from '../sessions/orphans.js'
-import { freeId, isRepeated, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
+import {
+  freeId,
+  noteOwed,
+  noteTaken,
+  owedCall,
+  requireRoom,
+  takenBefore,
+  untilKept,
+} from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import { atOwner, isAbout, serveElsewhere } from '../sessions/owner.js'
 import type { OwnerTask } from '../sessions/owner.js'
@@ -114,13 +122,23 @@ const accept = async (
     forget?.()
   }
   if (message.kind === 'batch') await passBatch(context, incoming, held, message)
-  else if (!isRepeated(context, incoming, held, message)) {
-    if (message.kind !== 'request') await acceptNotice(context, held, liveOf(held), message)
-    else if (message.method === 'initialize')
-      await acceptInitialize(context, incoming, held, message)
-    else await acceptRequest(context, incoming, held, message)
-  }
+  else if (message.kind !== 'request') await acceptNotice(context, held, liveOf(held), message)
+  else await takeOnce(context, incoming, held, message)
   respondAccepted(incoming)
+}
+
+const takeOnce = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  message: Message,
+): Promise<void> => {
+  const before = takenBefore(context, incoming, held, message)
+  if (before) return before
+  const take = message.method === 'initialize' ? acceptInitialize : acceptRequest
+  const accepting = take(context, incoming, held, message)
+  noteTaken(context, incoming, held, message, accepting)
+  return accepting
 }
 
 /** announce has the Session drop what its client has no use for: responses to earlier requests with the ids of these. */

@@ -75,3 +75,28 @@ it('its client hears by the POST that the instance has stopped', async () => {
   const { status, text } = await posting
   expect([status, JSON.parse(text)]).toMatchObject([502, { id: 1, error: { code: -31502 } }])
 })
+
+it('one that comes again, because the instance on its way has gone, waits with the first', async () => {
+  const { client, held, setAway } = await open()
+  setAway(true)
+  const body = aRequest(1, 'resources/read')
+  let answered = 0
+  const post = async (): Promise<number> => {
+    const { status } = await client.send(body, { 'x-request-id': 'r-1' })
+    answered++
+    return status
+  }
+  const posting = [post()]
+  await expect.poll(() => held.length).toBe(1)
+  posting.push(post())
+  // The first one has given up on the store by then.
+  await client.send({ jsonrpc: '2.0', method: 'notifications/said' })
+  await expect.poll(() => held.length).toBe(1)
+  const other = client.send(aRequest(2, 'tools/call', { name: 'append' }))
+  await expect.poll(() => held.length).toBe(2)
+  expect(answered).toBe(0)
+  setAway(false)
+  expect(await Promise.all(posting)).toEqual([202, 202])
+  expect((await other).status).toBe(202)
+  expect(held).toHaveLength(2)
+})
