@@ -71,9 +71,7 @@ export const afterBreak = async (
 ): Promise<RouterError | undefined> => {
   const { backend, message, error, repeats } = broken
   const reason = causeOf(error)
-  // An answer or news that comes twice is heard once: nobody waits for it any more.
-  const isSafe =
-    message.kind !== 'request' || (await isRetrySafe(context, backend, message).catch(() => false))
+  const isSafe = await isRetrySafe(context, backend, message).catch(() => false)
   if (isSafe && repeats < maxRepeats) return undefined
   if (error instanceof RouterError && error.code === 'OPENING_FAILED') return error
   if (isSafe) return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)

@@ -32,7 +32,7 @@ const methods: ReadonlySet<string> = new Set([
 ])
 
 /**
- * isRetrySafe tells that a message may be executed twice: a read, or a call of a tool that says so of itself (annotations). Once a call was lost,
+ * isRetrySafe tells that a message may be executed twice: a read, what is no request, or a call of a tool that says so of itself (annotations). Once a call was lost,
  * a process may be started to ask for that, as repeating it needs one, too; `running`: not yet, for the call would wait for it.
  */
 export const isRetrySafe = async (
@@ -132,7 +132,8 @@ export const isKnownRetrySafe = (
   backend: Backend,
   message: Message,
 ): boolean | undefined => {
-  if (message.kind !== 'request') return false
+  // An answer or news that comes twice is heard once.
+  if (message.kind !== 'request') return true
   if (methods.has(message.method) || backend.retry === 'always') return true
   if (message.method !== 'tools/call') return false
   const tools = deps.catalog.known(backend)

@@ -77,6 +77,28 @@ describe('a call that may come again', () => {
     expect(runs()).toBe(1)
   })
 
+  it.each([
+    ['an answer of the client', { jsonrpc: '2.0', id: 'q-1', result: {} }],
+    ['a notification', { jsonrpc: '2.0', method: 'notifications/progress', params: {} }],
+  ])(
+    'is passed on where it is %s, though the store is away: twice does no harm',
+    async (_, body) => {
+      const { headers, other, endpoint } = await open(() => ({
+        accept: () => Promise.reject(new Error('away')),
+      }))
+      const session = { ...(await headers()), 'x-request-id': 'r-1' }
+      for (const again of [{}, { 'x-mcp-router-again': '1' }]) {
+        const told = await ask(`${other.url}/mcp/files`, {
+          headers: { ...session, ...again },
+          body,
+        })
+        expect(told.status).toBe(202)
+      }
+      const passed = endpoint.asked.filter(({ text }) => text === JSON.stringify(body))
+      expect(passed).toHaveLength(2)
+    },
+  )
+
   it.each(['read', 'put'])('is not noted where it may run twice (%s)', async (name) => {
     const { accept, call, list } = await open()
     await list()

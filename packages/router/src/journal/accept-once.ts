@@ -22,9 +22,7 @@ export const acceptOnce = (
   message: Message,
 ): true | Promise<boolean> => {
   if (!incoming.mayComeAgain) return true
-  if (!incoming.isAgain) {
-    if (message.kind !== 'request' || isKnownRetrySafe(context, backend, message)) return true
-  }
+  if (!incoming.isAgain && isKnownRetrySafe(context, backend, message)) return true
   return accept(context, incoming, backend, [message], message.bytes)
 }
 

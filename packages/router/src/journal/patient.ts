@@ -19,7 +19,10 @@ export interface PatientJournal extends Journal {
  * patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. What is owed is written as soon as the store is
  * back all the same: whoever owes it may be killed a moment later.
  */
-export const patientJournal = (journal: Journal, patienceMs = defaultPatienceMs): PatientJournal => {
+export const patientJournal = (
+  journal: Journal,
+  patienceMs = defaultPatienceMs,
+): PatientJournal => {
   const outage = createOutage()
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
