@@ -1,3 +1,4 @@
+import { RouterError } from '@mcp-router/core'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { takeLease } from './lease.js'
@@ -5,7 +6,8 @@ import { takeLease } from './lease.js'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const open = async () => {
+const open = async ({ joinFails = 0 } = {}) => {
+  let joins = 0
   const renew = vi.fn<(instance: Instance) => Promise<void>>(() => Promise.resolve())
   const onRegained = vi.fn()
   const joined = { kind: 'joined' as const }
@@ -13,7 +15,10 @@ const open = async () => {
   let back: string | undefined
   const lease = await takeLease({
     membership: {
-      join: () => Promise.resolve(joined),
+      join: () =>
+        joins++ < joinFails
+          ? Promise.reject(new RouterError('STORE_UNAVAILABLE'))
+          : Promise.resolve(joined),
       renew,
       leave: () => Promise.resolve(),
       list: () => Promise.resolve([]),
@@ -29,12 +34,18 @@ const open = async () => {
     }),
     renewMs: 5_000,
     leaseMs: 15_000,
+    patienceMs: 5_000,
     onError: () => undefined,
     onRegained,
   })
   onTestFinished(() => lease.close())
   return { lease, renew, onRegained, drainAt: (address: string) => (back = address) }
 }
+
+it('a store that goes away as the instance starts is waited for', async () => {
+  const { lease } = await open({ joinFails: 2 })
+  expect(lease.heldSince()).toEqual(expect.any(Number))
+})
 
 it('a lease that is renewed in time is held from the start', async () => {
   const { lease } = await open()

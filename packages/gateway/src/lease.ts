@@ -1,5 +1,6 @@
 import { get } from 'node:http'
 import type { Instance } from '@mcp-router/core'
+import { onceReachable } from '@mcp-router/store'
 import type { Membership } from '@mcp-router/store'
 
 /** Lease keeps an Instance in the cluster until it is closed. */
@@ -21,6 +22,8 @@ interface Options {
   readonly renewMs: number
   /** How long the lease lasts, ms. */
   readonly leaseMs: number
+  /** How long a store that has just gone is waited for at the start, ms. */
+  readonly patienceMs: number
   readonly onError: (error: unknown) => void
   /** It had lapsed, and is held again. */
   readonly onRegained?: () => void
@@ -37,7 +40,7 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   let renewedAt = performance.now()
   let heldSince = renewedAt
   const holds = (): boolean => performance.now() - renewedAt < leaseMs
-  const outcome = await membership.join(self())
+  const outcome = await onceReachable(options.patienceMs, () => membership.join(self()))
   if (outcome.kind === 'taken') {
     const { by } = outcome
     if (await answers(by)) {

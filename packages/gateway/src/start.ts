@@ -230,6 +230,7 @@ const compose = async (
     self,
     renewMs: config.leaseRenewMs,
     leaseMs: config.leaseMs,
+    patienceMs: storePatienceMs,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
   })
