@@ -164,3 +164,21 @@ describe('a call that failed while nobody ran who could answer', () => {
     expect(of(flap('sse-1', true))).toMatchObject({ failed: 1, refused: 0 })
   })
 })
+
+describe('a call that was refused', () => {
+  const away = 'The session store cannot be reached (connection lost); try again shortly'
+  const closed = 'the stream of this session is closed, so the message was not passed on'
+  it.each([
+    [away, fault('redis-away', 1_000, 8_000, true), 1],
+    [away, fault('redis-kill', 1_000, 3_000, true), 0],
+    [away, fault('instance-stop', 1_000, 8_000, true), 0],
+    [closed, fault('instance-stop', 1_000, 8_000, true), 1],
+    [closed, fault('instance-kill', 1_000, 8_000), 0],
+    ['no idea', fault('redis-away', 1_000, 8_000, true), 0],
+  ])('with "%s" at a fault is no failure only where the README says so', (text, met, refused) => {
+    const refusal: Called = { ...called('a', 2_000, 3_000), outcome: { kind: 'failed', text } }
+    const happened = { calls: [refusal], losses: [], faults: [met], ran: [] }
+    const all = figuresOf(happened).at(-1)
+    expect([all?.refused, all?.failed]).toEqual([refused, 1 - refused])
+  })
+})

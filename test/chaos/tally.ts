@@ -1,6 +1,7 @@
 import type { Called } from './caller.js'
 import type { Fault, FaultKind } from './fault.js'
-import { faultKinds, isWithoutAll } from './fault.js'
+import { faultKinds } from './fault.js'
+import { isDuring, isLongAway, noticedMs, wasRefused } from './refusal.js'
 import { recoveriesOf } from './recovery.js'
 import type { Begun } from './recovery.js'
 
@@ -24,7 +25,7 @@ export interface Figures {
   readonly modernCut: number
   /** Calls that met a connection which Nginx closed because it was reloaded: not delivered, not run. */
   readonly reset: number
-  /** Calls that failed because no Instance ran, or because the only endpoint flapped. */
+  /** Calls that were refused, and did not run, where nobody could have answered them (wasRefused). */
   readonly refused: number
   /** Calls whose client ended. */
   readonly givenUp: number
@@ -62,7 +63,7 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
   const times = countOf(ran)
   const recoveries = recoveriesOf(calls, faults, happened.begun)
   const reloads = faults.filter(({ kind }) => kind === 'nginx-reload')
-  const isRefused = (called: Called): boolean => metNobody(faults, called)
+  const isRefused = (called: Called): boolean => wasRefused(faults, called)
   const isAway = ({ fromMs, toMs }: Called): boolean =>
     faults.some((fault) => isLongAway(fault) && isDuring(fault, fromMs, toMs))
   const isReset = ({ call, toMs, outcome }: Called): boolean =>
@@ -104,24 +105,6 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
   )
 }
 
-/** Instances hold what they would write to Redis for 5 s; behind that a call may run twice, as the README says. */
-const redisPatienceMs = 5_000
-
-const isLongAway = ({ kind, atMs, untilMs = Infinity }: Fault): boolean =>
-  (kind === 'redis-kill' || kind === 'redis-away') && untilMs - atMs > redisPatienceMs
-
-/** metNobody tells that a call failed while nobody could have answered it. */
-export const metNobody = (
-  faults: readonly Fault[],
-  { caller, fromMs, toMs, outcome }: Called,
-): boolean =>
-  outcome.kind === 'failed' &&
-  faults.some((fault) => isWithoutAll(fault, caller.backend) && isDuring(fault, fromMs, toMs))
-
-/** isDuring tells whether a call met a fault, or the moment behind it in which all find each other again. */
-const isDuring = ({ atMs, untilMs = Infinity }: Fault, fromMs: number, toMs: number): boolean =>
-  atMs <= toMs && untilMs + noticedMs >= fromMs
-
 /**
  * blamedFor is the fault that a time is told with: the youngest that was not yet over, else the last one before its end. Undefined: there
  * was none.
@@ -159,8 +142,6 @@ const kills: ReadonlySet<FaultKind> = new Set([
   'cluster-stop',
   'endpoint-flap',
 ])
-/** From a kill to when everybody has noticed. */
-const noticedMs = 1_000
 
 /** unknownWithoutCause are calls that were told unknown though nothing that could have run them was hit meanwhile. */
 export const unknownWithoutCause = ({ calls, faults }: Happened): readonly Called[] => {

@@ -2,7 +2,7 @@ import { isRetrySafe } from './call.js'
 import type { Called, Caller } from './caller.js'
 import { faultText, seconds } from './fault.js'
 import type { Fault } from './fault.js'
-import { metNobody } from './tally.js'
+import { wasRefused } from './refusal.js'
 import type { Loss } from './tally.js'
 
 /** Watch notes what happens and prints it: a line now and then, and the first of what went wrong. */
@@ -50,7 +50,7 @@ export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
     called(called) {
       calls.push(called)
       const { outcome } = called
-      if (shownKinds.has(outcome.kind) && !metNobody(faults, called))
+      if (shownKinds.has(outcome.kind) && !wasRefused(faults, called))
         show(outcome.kind, callText(called))
     },
     lost({ name }, why) {
