@@ -20,6 +20,8 @@ export const isDuring = (
 /** What the README says of a fault: calls that meet it may be refused with this, and have not run. */
 const documented: readonly (readonly [text: RegExp, isCause: (fault: Fault) => boolean])[] = [
   [/session store cannot be reached/, isLongAway],
+  // What it had begun only the instance knew that is gone.
+  [/^told unknown, .*the instance that ran it went away/, isLongAway],
   // A paused instance holds the stream that Nginx gave it, and the session is elsewhere.
   [
     /stream of this session is closed/,

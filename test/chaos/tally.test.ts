@@ -167,6 +167,7 @@ describe('a call that failed while nobody ran who could answer', () => {
 
 describe('a call that was refused', () => {
   const away = 'The session store cannot be reached (connection lost); try again shortly'
+  const gone = 'the request was sent, and the instance that ran it went away'
   const closed = 'the stream of this session is closed, so the message was not passed on'
   it.each([
     [away, fault('redis-away', 1_000, 8_000, true), 1],
@@ -174,6 +175,8 @@ describe('a call that was refused', () => {
     [away, fault('instance-stop', 1_000, 8_000, true), 0],
     [closed, fault('instance-stop', 1_000, 8_000, true), 1],
     [closed, fault('instance-kill', 1_000, 8_000), 0],
+    [`told unknown, though it may: ${gone}`, fault('redis-away', 1_000, 8_000, true), 1],
+    [`told unknown, though it may: ${gone}`, fault('instance-kill', 1_000, 8_000), 0],
     ['no idea', fault('redis-away', 1_000, 8_000, true), 0],
   ])('with "%s" at a fault is no failure only where the README says so', (text, met, refused) => {
     const refusal: Called = { ...called('a', 2_000, 3_000), outcome: { kind: 'failed', text } }

@@ -10,6 +10,7 @@ import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import { signedHeaders } from '../testing/signed.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import type { TestGateway } from '../testing/gateway.js'
 import { createRecall } from './recall.js'
 
 /** openInstance is an Instance that remembers this record; without one it never answers. */
@@ -75,6 +76,35 @@ describe('while the store is away', () => {
     const { other, headers } = await open()
     const told = await ask(`${other.url}/mcp/web`, { headers, body: aRequest(1, 'ping') })
     expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: {} }])
+  })
+
+  it('a session that its server has forgotten is opened anew once, by whichever instance', async () => {
+    const endpoint = await openEndpoint()
+    const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+    const whole = openStore()
+    let isAway = false
+    const away = () => Promise.reject(new RouterError('STORE_UNAVAILABLE', { reason: 'gone' }))
+    const { find, update } = whole.sessions
+    const sessions = {
+      ...whole.sessions,
+      find: ((id) => (isAway ? away() : find(id))) as typeof find,
+      update: ((...args) => (isAway ? away() : update(...args))) as typeof update,
+    }
+    const all: TestGateway[] = []
+    for (const n of [1, 2, 3]) {
+      const store = { ...whole, sessions }
+      all.push(await openGateway({ backends, store, instance: `router-instance-${n}` }))
+    }
+    const { headers } = await initialize(`${all[0]!.url}/mcp/web`)
+    const pingAt = async (at: number) => {
+      const told = await ask(`${all[at]!.url}/mcp/web`, { headers, body: aRequest(1, 'ping') })
+      expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: {} }])
+    }
+    for (const at of [0, 1, 2]) await pingAt(at)
+    isAway = true
+    endpoint.forget()
+    for (const at of [2, 0, 1]) await pingAt(at)
+    expect(endpoint.by('initialize')).toHaveLength(2)
   })
 
   it('… and to nobody else, whoever asks', async () => {

@@ -45,8 +45,8 @@ export const createRecall = ({ client, members, instance, secret }: Deps): Recal
     const others = (await members.all()).filter((each) => each.id !== instance)
     const asked = await Promise.all(others.map((each) => ask(each, id).catch(() => undefined)))
     const known = asked.filter((record) => record !== undefined)
-    // One may not have heard of the latest Takeover.
-    return known.toSorted((a, b) => b.epoch - a.epoch)[0]
+    // One may not have heard of the latest Takeover, or that the Session was opened anew at its server.
+    return known.toSorted((a, b) => b.epoch - a.epoch || b.lastActive - a.lastActive)[0]
   }
 }
 

@@ -248,6 +248,8 @@ export const createSessions = (deps: Deps): Sessions => {
       const action = at.place === entry.record.place ? 're-initialized' : 'moved'
       entry.looked = false
       moved.set(entry.record.id, Date.now())
+      // By that the others know whose record is the latest while the store is away.
+      entry.record = { ...entry.record, lastActive: Date.now() }
       await this.change(entry, { ...change, ...at })
       tell(entry.record, action, cause)
       broadcast.sessionMoved(entry.record.id)
