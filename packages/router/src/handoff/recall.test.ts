@@ -84,11 +84,11 @@ describe('while the store is away', () => {
     const whole = openStore()
     let isAway = false
     const away = () => Promise.reject(new RouterError('STORE_UNAVAILABLE', { reason: 'gone' }))
-    const { find, update } = whole.sessions
-    const sessions = {
-      ...whole.sessions,
-      find: ((id) => (isAway ? away() : find(id))) as typeof find,
-      update: ((...args) => (isAway ? away() : update(...args))) as typeof update,
+    const known = whole.sessions
+    const sessions: typeof known = {
+      ...known,
+      find: (id) => (isAway ? away() : known.find(id)),
+      update: (...args) => (isAway ? away() : known.update(...args)),
     }
     const all: TestGateway[] = []
     for (const n of [1, 2, 3]) {
