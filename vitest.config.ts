@@ -8,6 +8,11 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Unit tests wait more than they compute.
     maxWorkers: 3,
+    coverage: {
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.{test,contract}.ts', '**/testing/**'],
+      reporter: ['text-summary', 'html'],
+    },
     projects: [
       {
         extends: true,

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then runs them. Arguments go to vitest: scripts/test.sh --project unit packages/config
+# Sets up what the tests need, then runs them. Arguments go to vitest: scripts/test.sh unit packages/config
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/test.sh [vitest arguments]
+usage: scripts/test.sh [unit | cluster] [vitest arguments]
 
 Runs all tests: unit tests, and tests that drive a cluster of real processes on free ports of this machine. That takes
-about fifteen minutes; the unit tests alone take about one.
+about half an hour on two cores; the unit tests alone take a few minutes.
 
 Installs first what is missing: what `npm start` installs (dependencies, Nginx, Redis), and Chromium, by the package
 manager of the system, for the tests of pages of other origins.
 
-  scripts/test.sh --project unit                    the unit tests alone
-  scripts/test.sh --project unit packages/config    those of one package
-  scripts/test.sh --project cluster test/cluster/start.test.ts
+  scripts/test.sh unit                      the unit tests alone, without Chromium
+  scripts/test.sh unit packages/config      those of one package
+  scripts/test.sh cluster                   the others
+  scripts/test.sh cluster takeover          test/cluster/takeover.test.ts alone
 TEXT
 }
 
@@ -23,7 +24,31 @@ for argument in "$@"; do
 done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+with_chromium=yes
+case "${1:-}" in
+  unit)
+    shift
+    with_chromium=no
+    set -- --project unit "$@"
+    ;;
+  cluster)
+    shift
+    # A name is one file, not every file that has the word in its path: `start` is not `rolling-restart`.
+    chosen=()
+    for argument in "$@"; do
+      file=test/cluster/$argument.test.ts
+      if [ -f "$file" ]; then
+        with_chromium=no
+        chosen+=("$file")
+      else
+        chosen+=("$argument")
+      fi
+    done
+    set -- --project cluster ${chosen[@]+"${chosen[@]}"}
+    ;;
+esac
+
 scripts/setup.sh
 # For pages of other origins.
-node packages/cli/dist/main.js doctor --install chromium
+if [ "$with_chromium" = yes ]; then node packages/cli/dist/main.js doctor --install chromium; fi
 exec node_modules/.bin/vitest run "$@"

@@ -1,4 +1,5 @@
 import { latestLegacy, metaKeys, modernRevisions, requestBytes } from '@mcp-router/protocol'
+import { routerInfo } from '../router-info.js'
 
 /** Question is what an Endpoint is asked with to find out its Era. */
 export type Question = 'server/discover' | 'initialize'
@@ -6,13 +7,11 @@ export type Question = 'server/discover' | 'initialize'
 /** The revision that a modern Endpoint is asked for. */
 export const [probedRevision] = modernRevisions
 
-const self = { name: 'mcp-router', version: '0.1.0' }
-
 /** ownInitialize are the params of a session of the router's own: no capabilities, for nobody would answer the server's requests. */
 export const ownInitialize: Readonly<Record<string, unknown>> = {
   protocolVersion: latestLegacy,
   capabilities: {},
-  clientInfo: self,
+  clientInfo: routerInfo,
 }
 
 /** initializeBytes asks with these params; the question is also the id of the request. */
@@ -25,7 +24,7 @@ export const questionBytes: Readonly<Record<Question, Buffer>> = {
     _meta: {
       [metaKeys.protocolVersion]: probedRevision,
       [metaKeys.clientCapabilities]: {},
-      [metaKeys.clientInfo]: self,
+      [metaKeys.clientInfo]: routerInfo,
     },
   }),
   initialize: initializeBytes(ownInitialize),

@@ -1,6 +1,7 @@
 import type { Endpoint } from '@mcp-router/core'
 import { latestLegacy, legacyCapabilities } from '@mcp-router/protocol'
 import { endpointKey } from '../era/endpoint-key.js'
+import { routerInfo } from '../router-info.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -17,8 +18,6 @@ export const keyOf = (
   endpoint: Endpoint,
   { principal, capabilities, clientInfo }: LaneTerms,
 ): string => JSON.stringify([endpointKey(endpoint), principal, capabilities, clientInfo])
-
-const routerInfo = { name: 'mcp-router', version: '0.1.0' }
 
 /** laneInitialize are the params that a Lane of these terms opens its session with. */
 export const laneInitialize = ({ capabilities, clientInfo }: LaneTerms): Json => ({
