@@ -30,7 +30,7 @@ import { respondError } from './respond.js'
 import { acknowledged } from './sessions/acknowledge.js'
 import { ageingOf } from './sessions/ageing.js'
 import { rebound } from './sessions/rebound.js'
-import type { Follows } from './sessions/follows.js'
+import { endFollows, type Follows } from './sessions/follows.js'
 import { Listening, listeningPrefix } from './sessions/listening.js'
 import { createOffers } from './sessions/offers.js'
 import { keepStreams } from './sessions/portable.js'
@@ -96,6 +96,7 @@ export const createRouter = (given: RouterDeps): Router => {
       orphansOf(context).renew(held)
     },
     onRest: ({ live }) => live && restOwned(live),
+    onOver: (id) => endFollows(follows, id),
     keys: createSharedKeys(deps.clusterSecret),
     onRebound: (held) => rebound(context, held),
   })
