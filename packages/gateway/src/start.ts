@@ -19,6 +19,7 @@ import {
 import {
   createEras,
   createHttpClient,
+  createLoopGuard,
   createReserve,
   createSharedKeys,
   createTransports,
@@ -131,7 +132,9 @@ const compose = async (
   const { maxResponseBytes, responseIdleMs } = config
   const reserve = createReserve()
   opened.push(() => reserve.close())
-  const client = createHttpClient({ connectTimeoutMs, maxResponseBytes, responseIdleMs, reserve })
+  const loops = createLoopGuard(clusterSecret)
+  const limits = { connectTimeoutMs, maxResponseBytes, responseIdleMs }
+  const client = createHttpClient({ ...limits, reserve, loops })
   opened.push(() => client.close())
   const transports = createTransports(client)
 
@@ -189,6 +192,7 @@ const compose = async (
     orphans: store.orphans,
     generation: () => store.generation(),
     client,
+    loops,
     ...upstreams,
     admission,
     broadcast: live,
