@@ -1,6 +1,6 @@
 import { asBackendName, reasonOf, type Backend, type BackendName } from '@mcp-router/core'
 import { isAbsolute, relative, resolve } from 'node:path'
-import { isMap, isScalar } from 'yaml'
+import { isMap, isNode, isScalar } from 'yaml'
 import { ConfigError, problemText, type Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
 import type { DisabledBackend, ManagedBackend } from '../gateway-config.js'
@@ -8,7 +8,7 @@ import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
 import { withoutComments } from './comments.js'
 import { parseServersDocument, type Path, type ServersDocument } from './document.js'
-import { substitute, type Unset } from './substitute.js'
+import { scalarsOf, substitute, type Unset } from './substitute.js'
 import { entriesIn, type Entries } from './top.js'
 import { translate } from './translate.js'
 
@@ -71,29 +71,20 @@ const noServer = (document: ServersDocument, { path }: Entries): Problem => {
   return document.problemAtKey(path, `there is no server in "${path.join('.')}"`, advice)
 }
 
-/** UnsetOf is what could not be replaced in each server, and in all of the file. */
-interface UnsetOf {
-  readonly all: readonly Unset[]
-  readonly byName: ReadonlyMap<string, readonly Unset[]>
-}
-
 /** Variables are replaced in the servers, and in the anchors that they may refer to. */
 const substituteAll = (
   document: ServersDocument,
   { path, servers }: Entries,
   around: { readonly env: Env; readonly file: string },
-): UnsetOf => {
+): readonly Unset[] => {
   const { contents } = document.root
   const anchors = (isMap(contents) ? contents.items : []).flatMap(({ key, value }) =>
     isScalar(key) && String(key.value).startsWith('x-') ? substitute(document, value, around) : [],
   )
-  const byName = new Map(
-    Object.keys(servers).map((name) => {
-      const node: unknown = document.root.getIn([...path, name], true)
-      return [name, substitute(document, node, around)]
-    }),
+  const own = Object.keys(servers).flatMap((name) =>
+    substitute(document, document.root.getIn([...path, name], true), around),
   )
-  return { all: [...anchors, ...byName.values()].flat(), byName }
+  return [...anchors, ...own]
 }
 
 interface Source {
@@ -106,7 +97,7 @@ interface Source {
 
 interface Reading {
   readonly env: Env
-  readonly unset: UnsetOf
+  readonly unset: readonly Unset[]
   /** Names that are served already, as the file has them. */
   readonly taken: Map<BackendName, string>
   readonly notes: string[]
@@ -138,7 +129,7 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
       'set it',
     ),
   )
-  const problems = [...ofEntry(unset, given, value), ...missing]
+  const problems = [...ofEntry(source, unset, value), ...missing]
   // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely its consequence.
   const others = 'problems' in outcome ? outcome.problems : []
   problems.push(...others.filter(({ line }) => problems.every((each) => each.line !== line)))
@@ -155,17 +146,23 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
   return { name: outcome.backend?.name ?? given, ...outcome, problems }
 }
 
-/** A reference of an anchor, or of another server, that an entry merged is in it still. */
-const ofEntry = ({ all, byName }: UnsetOf, name: string, value: unknown): readonly Problem[] => {
-  if (all.length === 0) return []
-  const own = byName.get(name) ?? []
+/** A reference concerns an entry where it is in what the entry comes to: not if nothing reads its key, or another value stands above it. */
+const ofEntry = (
+  { document, path }: Source,
+  unset: readonly Unset[],
+  value: unknown,
+): readonly Problem[] => {
+  if (unset.length === 0) return []
+  const entry = document.root.getIn(path, true)
+  // What came in by an alias of the whole table has no node here: any reference may be its own.
+  const scalars = isNode(entry) ? scalarsOf(document, entry) : undefined
   const text = JSON.stringify(value)
-  const merged = all.filter(
-    ({ match }) =>
-      own.every((each) => each.match !== match) &&
-      text.includes(JSON.stringify(match).slice(1, -1)),
-  )
-  return [...own, ...merged].map(({ problem }) => problem)
+  return unset
+    .filter(
+      ({ match, node }) =>
+        (scalars?.has(node) ?? true) && text.includes(JSON.stringify(match).slice(1, -1)),
+    )
+    .map(({ problem }) => problem)
 }
 
 /** slugOf makes a name that stands in a path of one that people chose; undefined: nothing is left of it. */

@@ -16,7 +16,7 @@ export interface Translated {
 }
 
 /** What Claude, VS Code, Cursor, Windsurf, Cline, Gemini CLI, opencode, Zed and Goose say of a server, and a router has no use for. */
-export const foreignKeys: ReadonlySet<string> = new Set([
+const foreignKeys: ReadonlySet<string> = new Set([
   ...['timeout', 'tool_timeout', 'connectTimeout', 'initTimeout', 'networkTimeout', 'bundled'],
   ...['autoApprove', 'alwaysAllow', 'trust', 'trusted', 'disabledTools', 'enabledTools', 'tools'],
   ...['includeTools', 'excludeTools', 'available_tools', 'default_tools_approval_mode'],
