@@ -78,11 +78,11 @@ describe('the file of another MCP program loads as it is', () => {
         },
         'io.example-db': {
           run: ['uvx', 'db-mcp', '--root', `${root}/data`, '--user', 'ada'],
-          env: {},
+          env: { DB_PASSWORD: 'of the file' },
         },
       },
       unused:
-        'inputs, the name "io.example/db" (served as "io.example-db"), io.example/db.envFile, io.example/db.dev, io.example/db.gallery, io.example/db.version',
+        'inputs, the name "io.example/db" (served as "io.example-db"), io.example/db.dev, io.example/db.gallery, io.example/db.version',
     })
   })
 
@@ -95,9 +95,12 @@ describe('the file of another MCP program loads as it is', () => {
           url: 'https://linear.example/mcp',
           headers: { authorization: 'Bearer l' },
         },
-        scripts: { run: ['python', `${root}/tools/mcp_server.py`], env: { HOME_OF: '/home/ada' } },
+        scripts: {
+          run: ['python', `${root}/tools/mcp_server.py`],
+          env: { DB_PASSWORD: 'of the file', HOME_OF: '/home/ada' },
+        },
       },
-      unused: 'linear.auth, scripts.envFile',
+      unused: 'linear.auth',
     })
   })
 
@@ -251,6 +254,35 @@ describe('what is written by hand', () => {
     const { backends, unused } = readText(text)
     expect(backends[0]?.endpoints[0]).toMatchObject({ headers: { 'x-key': 'k' } })
     expect(unused).toContain('a.headers.Accept, a.headers.content-type')
+  })
+
+  it('may name a file of variables, seen from the servers file; env stands above it', () => {
+    const root = mkdtempSync(join(tmpdir(), 'env-file-'))
+    onTestFinished(() => rmSync(root, { recursive: true }))
+    const lines = "# mine\nA=1\nexport B='two words'\nC=${A}\nEMPTY=\n"
+    writeFileSync(join(root, 'a.env'), lines)
+    const entry = { command: 'x', envFile: 'a.env', env: { A: 'own' } }
+    writeFileSync(join(root, 'mcp.json'), JSON.stringify({ mcpServers: { a: entry } }))
+    const { backends, unused } = readServers(join(root, 'mcp.json'), {})
+    expect(backends[0]?.endpoints[0]).toMatchObject({
+      env: { A: 'own', B: 'two words', C: '${A}', EMPTY: '' },
+    })
+    expect(unused).toBeUndefined()
+  })
+
+  it('is left out when its file of variables cannot be read', () => {
+    const text = '{"mcpServers": {"a": {"command": "x", "envFile": "none.env"}}}'
+    const { backends, disabled } = readText(text)
+    expect(backends).toEqual([])
+    expect(disabled[0]?.problems[0]).toMatch(
+      /mcp\.json:1:\d+: server "a": envFile cannot be read: ENOENT.*none\.env'; correct it, or put/,
+    )
+  })
+
+  it('has no use for a file of variables where there is a url', () => {
+    const text = '{"mcpServers": {"a": {"url": "http://a/", "envFile": "none.env"}}}'
+    const { backends, unused } = readText(text)
+    expect([backends.length, unused]).toEqual([1, expect.stringContaining('a.envFile')])
   })
 
   it('tells of two names that come to one', () => {

@@ -2,6 +2,7 @@ import type { BackendName, Endpoint, EndpointId } from '@mcp-router/core'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
+import { readEnvFile } from '../read-env-file.js'
 import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
 import type { Path, ServersDocument } from './document.js'
 import { problemsOf, unknownKey } from './problems.js'
@@ -148,7 +149,7 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
     const keys = { known: [...commandKeys, ...source.keysBeside], elsewhere: onlyUrl }
     return { problems: problemsOf(document, path, parsed.error, keys) }
   }
-  const { command, args, env, cwd, user, weight, transport, type } = parsed.data
+  const { command, args, cwd, envFile, user, weight, transport, type } = parsed.data
   const kind = transport ?? type ?? 'stdio'
   if (kind !== 'stdio')
     return refused(source, ['command'], `${kind} takes a url, not a command`, 'use stdio')
@@ -156,6 +157,10 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
   const place = cwd === undefined ? {} : { cwd: resolve(dirname(file), cwd) }
   const whom = runAsFrom(user)
   if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
+  const own =
+    envFile === undefined ? { variables: {} } : readEnvFile(resolve(dirname(file), envFile))
+  if ('reason' in own) return refused(source, ['envFile'], own.reason, own.advice)
+  const env = { ...own.variables, ...parsed.data.env }
   return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place, ...whom } }
 }
 

@@ -32,8 +32,8 @@ describe('the samples of the project, with their variable set', () => {
       `servers:\n${(commented.exec(textOf('mcp-servers.yaml'))?.[0] ?? '').replace(/^ {2}# /gm, '  ')}`,
     'packages/config/README.md': () =>
       (/```yaml\n(servers:\n[\s\S]*?)```/.exec(textOf('packages/config/README.md'))?.[1] ?? '')
-        // Only root may name another user.
-        .replace(/^ *user:.*\n/m, ''),
+        // Only root may name another user, and the file of variables is not there.
+        .replace(/^ *(user|envFile):.*\n/gm, ''),
   }
 
   it.each(Object.entries(samples))('%s sends the token', (_, sample) => {
