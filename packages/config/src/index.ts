@@ -10,7 +10,13 @@ export type {
   LogLevel,
   ManagedBackend,
 } from './gateway-config.js'
-export { loadClusterConfig, loadGatewayConfig, loadRunDir, loadStoreConfig } from './load.js'
+export {
+  loadClusterConfig,
+  loadClusterWithoutServers,
+  loadGatewayConfig,
+  loadRunDir,
+  loadStoreConfig,
+} from './load.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
 export { privateEnvVariable, processEnv } from './process-env.js'
 export { readServers } from './servers-file/read.js'

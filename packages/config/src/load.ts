@@ -8,7 +8,7 @@ import { parseEnvironment, type Env, type Given } from './environment.js'
 import type { ClusterConfig, GatewayConfig, ManagedBackend } from './gateway-config.js'
 import { defaultInstancePrefix, loopbackNames, type Environment, type Variable } from './schema.js'
 import { readProxySecret } from './proxy-secret.js'
-import { readServers } from './servers-file/read.js'
+import { readServers, type ServersFile } from './servers-file/read.js'
 
 /**
  * GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router
@@ -79,12 +79,22 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
 /**
  * loadClusterConfig makes the configuration of the cluster on this machine. It throws ConfigError.
  */
-export const loadClusterConfig = (env: Env): ClusterConfig => {
+export const loadClusterConfig = (env: Env): ClusterConfig =>
+  clusterConfig(env, (path, strict) => readServers(path, env, { strict }))
+
+/** loadClusterWithoutServers is the same with no servers: what is known while the servers file is broken. */
+export const loadClusterWithoutServers = (env: Env): ClusterConfig =>
+  clusterConfig(env, () => ({ backends: [], managed: [], disabled: [], unused: undefined }))
+
+const clusterConfig = (
+  env: Env,
+  serversOf: (path: string, strict: boolean) => ServersFile,
+): ClusterConfig => {
   const parsed = parseEnvironment(env)
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
   const strict = parsed.MCP_STRICT
-  const { backends, managed, disabled, unused } = readServers(serversFile, env, { strict })
+  const { backends, managed, disabled, unused } = serversOf(serversFile, strict)
   requirePorts(parsed, managed)
   return deepFreeze<ClusterConfig>({
     instances: parsed.ROUTER_INSTANCES,
