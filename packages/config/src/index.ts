@@ -18,7 +18,7 @@ export {
   loadStoreConfig,
 } from './load.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
-export { privateEnvVariable, processEnv } from './process-env.js'
+export { isOfCluster, privateEnvVariable, processEnv } from './process-env.js'
 export { readServers } from './servers-file/read.js'
 export type { ServersFile } from './servers-file/read.js'
 export { makeProxySecret, readProxySecret } from './proxy-secret.js'

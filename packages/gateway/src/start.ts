@@ -38,6 +38,7 @@ import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
+import { tellUnreachable } from './unreachable.js'
 import { warnServers } from './warn-servers.js'
 import { warmUp } from './warm.js'
 
@@ -115,7 +116,10 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret())
+  const whereIsRedis = tellUnreachable(redisUrl, store)
+  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret()).catch(
+    whereIsRedis,
+  )
   life.nameSession = createSessionHash(clusterSecret)
 
   const live = redisUrl
@@ -233,7 +237,7 @@ const compose = async (
     patienceMs: storePatienceMs,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
-  })
+  }).catch(whereIsRedis)
   opened.push(() => lease.close())
   life.lease = lease
 
