@@ -5,6 +5,7 @@ import type { ManagedBackend } from '../gateway-config.js'
 import { readEnvFile } from '../read-env-file.js'
 import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
 import type { Path, ServersDocument } from './document.js'
+import { variablesIn } from './expand.js'
 import { problemsOf, unknownKey } from './problems.js'
 import { isRecord } from './record.js'
 import { runAsFrom } from './run-as.js'
@@ -82,7 +83,7 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
       source,
       ['url'],
       `"${withoutQuery(text)}" is not a URL`,
-      'write http://host:port/path',
+      `${correctVariables(document.sourceAt([...path, 'url']))}write http://host:port/path`,
     )
   const kind = transport ?? type ?? 'http'
   if (kind === 'stdio')
@@ -176,6 +177,12 @@ const refused = (
 ): EndpointOutcome => ({
   problems: [document.problemAt([...path, ...below], `server "${backend}": ${reason}`, advice)],
 })
+
+/** Who set a variable looks for its name. */
+const correctVariables = (written = ''): string => {
+  const names = variablesIn(written)
+  return names.length > 0 ? `correct ${names.join(' or ')}, or ` : ''
+}
 
 /** What stands behind the `?` is often a key, and problems are logged. */
 const withoutQuery = (text: string): string => text.replace(/\?.*$/s, '?…')

@@ -105,4 +105,15 @@ describe('a reference to a variable', () => {
     const text = 'x-all: &all { a: { url: http://a/, headers: { k: "${T}" } } }\nservers: *all'
     expect(read(text).wrong).toEqual([['a', 1]])
   })
+
+  it.each(['${PORT_1:-8071}', '${env:PORT_1}', '{env:PORT_1}'])(
+    'is named where its value (%s) makes no URL',
+    (reference) => {
+      const file = join(folder, 'servers.yaml')
+      writeFileSync(file, `servers: { a: { url: "http://127.0.0.1:${reference}/mcp" } }`)
+      expect(readServers(file, { PORT_1: 'abc' }).disabled[0]?.problems).toEqual([
+        `${file}:1:22: server "a": "http://127.0.0.1:abc/mcp" is not a URL; correct PORT_1, or write http://host:port/path`,
+      ])
+    },
+  )
 })
