@@ -105,6 +105,24 @@ describe('the command serve', () => {
       .toContain(`server "mine" does not run at ${server.url}, and serve starts none`)
   })
 
+  it('tells servers with a mistake from those that are disabled, also after a change', async () => {
+    const file = join(folder, 'servers.json')
+    const mcpServers = { wrong: { ulr: 'x' }, off: { disabled: true }, on: { command: 'x' } }
+    writeFileSync(file, JSON.stringify({ mcpServers }))
+    serve('--port', '0')
+    const base = await address()
+    const status = (): Promise<unknown> =>
+      fetch(`${base}/api/status`).then((response) => response.json())
+    expect(await status()).toMatchObject({
+      backends: [{ name: 'on' }],
+      invalid: [{ name: 'wrong', problems: [expect.stringContaining('ulr')] }],
+      disabled: ['off'],
+    })
+    const on = { url: 'http://127.0.0.1:1/' }
+    writeFileSync(file, JSON.stringify({ mcpServers: { ...mcpServers, wrong: on, off: on } }))
+    await expect.poll(status).toMatchObject({ invalid: [], disabled: [] })
+  })
+
   it('names it with a run directory of its own, too', async () => {
     const server = { url: 'http://127.0.0.1:1/mcp', start: 'node server.js' }
     writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { mine: server } }))

@@ -5,7 +5,7 @@ export { nearest } from './servers-file/nearest.js'
 export type { Env } from './environment.js'
 export type {
   ClusterConfig,
-  DisabledBackend,
+  InvalidBackend,
   GatewayConfig,
   LogLevel,
   ManagedBackend,

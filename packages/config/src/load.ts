@@ -45,6 +45,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     serversFile,
     strict: parsed.MCP_STRICT,
     backends: servers.backends,
+    invalid: servers.invalid,
     disabled: servers.disabled,
     unused: servers.unused,
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
@@ -84,7 +85,13 @@ export const loadClusterConfig = (env: Env): ClusterConfig =>
 
 /** loadClusterWithoutServers is the same with no servers: what is known while the servers file is broken. */
 export const loadClusterWithoutServers = (env: Env): ClusterConfig =>
-  clusterConfig(env, () => ({ backends: [], managed: [], disabled: [], unused: undefined }))
+  clusterConfig(env, () => ({
+    backends: [],
+    managed: [],
+    invalid: [],
+    disabled: [],
+    unused: undefined,
+  }))
 
 const clusterConfig = (
   env: Env,
@@ -94,7 +101,7 @@ const clusterConfig = (
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
   const strict = parsed.MCP_STRICT
-  const { backends, managed, disabled, unused } = serversOf(serversFile, strict)
+  const { backends, managed, invalid, disabled, unused } = serversOf(serversFile, strict)
   requirePorts(parsed, managed)
   return deepFreeze<ClusterConfig>({
     instances: parsed.ROUTER_INSTANCES,
@@ -111,6 +118,7 @@ const clusterConfig = (
     serversFile,
     strict,
     backends,
+    invalid,
     disabled,
     unused,
     managed,

@@ -143,12 +143,14 @@ const compose = async (
   transports.whenChanged(() => registry.refresh())
   registry.publish(config.backends, problemsOf(config))
   warnServers(log, config)
+  let { disabled } = config
   const provider = fileProvider({
     path: config.serversFile,
     env,
     registry,
     strict: config.strict,
     onChange(file) {
+      disabled = file.disabled
       log.info('servers file reloaded', { backends: file.backends.length })
       warnServers(log, file)
     },
@@ -209,7 +211,12 @@ const compose = async (
     sessions: () => router.sessions(),
     phase: () => life.phase,
     storeHealth: () => store.health(),
-    status: () => statusOf({ config, store, registry, router, phase: () => life.phase, self }),
+    status: () =>
+      statusOf({
+        ...{ config, store, registry, router, self },
+        phase: () => life.phase,
+        disabled: () => disabled,
+      }),
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })

@@ -230,8 +230,8 @@ describe('what is written by hand', () => {
     ['$${A}', '${A}'],
   ])('reads %s as %s', (given, expected) => {
     const text = JSON.stringify({ mcpServers: { a: { command: 'x', env: { V: given } } } })
-    const { backends, disabled } = readText(text, { A: '1', KEY: '1', THE_KEY: 'k' })
-    expect(disabled).toEqual([])
+    const { backends, invalid } = readText(text, { A: '1', KEY: '1', THE_KEY: 'k' })
+    expect(invalid).toEqual([])
     expect(backends[0]?.endpoints[0]).toMatchObject({ env: { V: expected } })
   })
 
@@ -243,8 +243,8 @@ describe('what is written by hand', () => {
   ])('takes %s for a slip of %s', (key, meant) => {
     const entry = { command: 'x', [key]: 'y' }
     if (meant === 'command' || meant === 'url') delete (entry as { command?: string }).command
-    const { disabled, unused } = readText(JSON.stringify({ mcpServers: { a: entry } }))
-    if (meant) expect(disabled[0]?.problems[0]).toContain(`did you mean "${meant}"?`)
+    const { invalid, unused } = readText(JSON.stringify({ mcpServers: { a: entry } }))
+    if (meant) expect(invalid[0]?.problems[0]).toContain(`did you mean "${meant}"?`)
     else expect(unused).toContain(`a.${key}`)
   })
 
@@ -272,9 +272,9 @@ describe('what is written by hand', () => {
 
   it('is left out when its file of variables cannot be read', () => {
     const text = '{"mcpServers": {"a": {"command": "x", "envFile": "none.env"}}}'
-    const { backends, disabled } = readText(text)
+    const { backends, invalid } = readText(text)
     expect(backends).toEqual([])
-    expect(disabled[0]?.problems[0]).toMatch(
+    expect(invalid[0]?.problems[0]).toMatch(
       /mcp\.json:1:\d+: server "a": envFile cannot be read: ENOENT.*none\.env'; correct it, or put/,
     )
   })
@@ -286,10 +286,10 @@ describe('what is written by hand', () => {
   })
 
   it('tells of two names that come to one', () => {
-    const { backends, disabled } = readText(
+    const { backends, invalid } = readText(
       '{"mcpServers": {"a b": {"command": "x"}, "a/b": {"command": "y"}}}',
     )
     expect(backends.map(({ name }) => name)).toEqual(['a-b'])
-    expect(disabled[0]?.problems[0]).toContain('"a/b" and "a b" would both be served as "a-b"')
+    expect(invalid[0]?.problems[0]).toContain('"a/b" and "a b" would both be served as "a-b"')
   })
 })

@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { isMap, isNode, isScalar } from 'yaml'
 import { ConfigError, problemText, type Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
-import type { DisabledBackend, ManagedBackend } from '../gateway-config.js'
+import type { InvalidBackend, ManagedBackend } from '../gateway-config.js'
 import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
 import { withoutComments } from './comments.js'
@@ -20,7 +20,9 @@ export interface ServersFile {
   readonly backends: readonly Backend[]
   readonly managed: readonly ManagedBackend[]
   /** Servers that are left out because something is wrong with them; the others run. */
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that are left out because the file says `disabled: true`. */
+  readonly disabled: readonly string[]
   /** What is in the file and not used, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
 }
@@ -32,7 +34,7 @@ interface Options {
 
 /**
  * readServers reads the Backends from YAML or JSON, also from the files of other MCP programs, variables taken from `env`. A server
- * with a problem is disabled. It throws ConfigError with all problems where the file itself is wrong, or `strict`.
+ * with a problem is left out. It throws ConfigError with all problems where the file itself is wrong, or `strict`.
  */
 export const readServers = (path: string, env: Env, { strict }: Options = {}): ServersFile => {
   const shown = shownPath(path)
@@ -57,10 +59,11 @@ export const readServers = (path: string, env: Env, { strict }: Options = {}): S
   return {
     backends: read.flatMap(({ backend }) => backend ?? []),
     managed: read.flatMap(({ managed }) => managed),
-    disabled: wrong.map((each) => ({
+    invalid: wrong.map((each) => ({
       name: each.name,
       problems: inOrder(each.problems).map(problemText),
     })),
+    disabled: read.flatMap(({ isOff, name }) => (isOff ? [name] : [])),
     unused: notes.length > 0 ? `not used from ${shown}: ${notes.join(', ')}` : undefined,
   }
 }
@@ -105,6 +108,8 @@ interface Reading {
 
 interface ReadOne {
   readonly name: string
+  /** The file says `disabled: true`. */
+  readonly isOff: boolean
   readonly backend: Backend | undefined
   readonly managed: readonly ManagedBackend[]
   readonly problems: readonly Problem[]
@@ -118,10 +123,11 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
     notes.push(given)
     return undefined
   }
-  const nothing = { name: given, backend: undefined, managed: [], problems: [] }
+  const nothing = { name: given, isOff: false, backend: undefined, managed: [], problems: [] }
   const name = asBackendName(given) ?? slugOf(given)
   const outcome = backendFrom({ ...source, name: name ?? given, value })
-  if ('backend' in outcome && outcome.backend === undefined) return nothing
+  if ('backend' in outcome && outcome.backend === undefined)
+    return { ...nothing, name: name ?? given, isOff: true }
   const missing = wanted.map((variable) =>
     document.problemAt(
       [...path, 'env_keys'],
@@ -143,7 +149,7 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
     return { ...nothing, name: name ?? given, problems }
   if (name !== given) notes.push(`the name "${given}" (served as "${name}")`)
   notes.push(...unused.map((key) => `${given}.${key}`))
-  return { name: outcome.backend?.name ?? given, ...outcome, problems }
+  return { ...nothing, ...outcome, name: outcome.backend?.name ?? given, problems }
 }
 
 /** A reference concerns an entry where it is in what the entry comes to: not if nothing reads its key, or another value stands above it. */

@@ -15,9 +15,9 @@ afterEach(() => rmSync(folder, { recursive: true }))
 const read = (text: string, env: Env = {}) => {
   const file = join(folder, 'servers.yaml')
   writeFileSync(file, text)
-  const { backends, disabled } = readServers(file, env)
+  const { backends, invalid } = readServers(file, env)
   const [endpoint] = backends.find(({ name }) => name === 'a')?.endpoints ?? []
-  return { endpoint, wrong: disabled.map(({ name, problems }) => [name, problems.length]) }
+  return { endpoint, wrong: invalid.map(({ name, problems }) => [name, problems.length]) }
 }
 
 const textOf = (path: string): string =>
@@ -39,8 +39,8 @@ describe('the samples of the project, with their variable set', () => {
   it.each(Object.entries(samples))('%s sends the token', (_, sample) => {
     const file = join(folder, 'servers.yaml')
     writeFileSync(file, sample())
-    const { backends, disabled } = readServers(file, env)
-    expect(disabled).toEqual([])
+    const { backends, invalid } = readServers(file, env)
+    expect(invalid).toEqual([])
     const weather = backends.find(({ name }) => name === 'weather')
     expect(weather?.endpoints[0]).toMatchObject({ headers: { authorization: 'Bearer w' } })
   })
@@ -111,7 +111,7 @@ describe('a reference to a variable', () => {
     (reference) => {
       const file = join(folder, 'servers.yaml')
       writeFileSync(file, `servers: { a: { url: "http://127.0.0.1:${reference}/mcp" } }`)
-      expect(readServers(file, { PORT_1: 'abc' }).disabled[0]?.problems).toEqual([
+      expect(readServers(file, { PORT_1: 'abc' }).invalid[0]?.problems).toEqual([
         `${file}:1:22: server "a": "http://127.0.0.1:abc/mcp" is not a URL; correct PORT_1, or write http://host:port/path`,
       ])
     },
