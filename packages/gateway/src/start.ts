@@ -39,6 +39,7 @@ import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
+import { tellUnreachable } from './unreachable.js'
 import { warnServers } from './warn-servers.js'
 import { warmUp } from './warm.js'
 
@@ -116,7 +117,10 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret())
+  const whereIsRedis = tellUnreachable(redisUrl, store)
+  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret()).catch(
+    whereIsRedis,
+  )
   life.nameSession = createSessionHash(clusterSecret)
 
   const live = redisUrl
@@ -142,12 +146,14 @@ const compose = async (
   transports.whenChanged(() => registry.refresh())
   registry.publish(config.backends, problemsOf(config))
   warnServers(log, config)
+  let { disabled } = config
   const provider = fileProvider({
     path: config.serversFile,
     env,
     registry,
     strict: config.strict,
     onChange(file) {
+      disabled = file.disabled
       log.info('servers file reloaded', { backends: file.backends.length })
       warnServers(log, file)
     },
@@ -209,7 +215,12 @@ const compose = async (
     sessions: () => router.sessions(),
     phase: () => life.phase,
     storeHealth: () => store.health(),
-    status: () => statusOf({ config, store, registry, router, phase: () => life.phase, self }),
+    status: () =>
+      statusOf({
+        ...{ config, store, registry, router, self },
+        phase: () => life.phase,
+        disabled: () => disabled,
+      }),
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
@@ -237,7 +248,7 @@ const compose = async (
     patienceMs: storePatienceMs,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
-  })
+  }).catch(whereIsRedis)
   opened.push(() => lease.close())
   life.lease = lease
 

@@ -1,4 +1,4 @@
-import type { DisabledBackend, GatewayConfig } from '@mcp-router/config'
+import type { InvalidBackend, GatewayConfig } from '@mcp-router/config'
 import type { Instance } from '@mcp-router/core'
 import type { Router } from '@mcp-router/router'
 import type { Registry, Store, StoreHealth } from '@mcp-router/store'
@@ -16,7 +16,9 @@ export interface Status {
   readonly instances: readonly Instance[]
   readonly backends: readonly BackendStatus[]
   /** Servers of the servers file that are not served, because something is wrong with them. */
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that the servers file says are off. */
+  readonly disabled: readonly string[]
 }
 
 interface BackendStatus {
@@ -40,6 +42,7 @@ interface Parts {
   readonly router: Router
   readonly phase: () => Phase
   readonly self: () => Instance
+  readonly disabled: () => readonly string[]
 }
 
 export const statusOf = async (parts: Parts): Promise<Status> => {
@@ -70,8 +73,9 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
         state: router.isDown(endpoint) ? 'down' : 'up',
       })),
     })),
-    disabled: [...problems].flatMap(([name, each]) =>
+    invalid: [...problems].flatMap(([name, each]) =>
       isServed(name) ? [] : [{ name, problems: each }],
     ),
+    disabled: parts.disabled(),
   }
 }
