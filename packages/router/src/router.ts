@@ -13,6 +13,7 @@ import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
 import { malformed } from './failure.js'
 import { createSharedKeys } from '@mcp-router/upstream'
+import { markAnswered } from './handoff/answered.js'
 import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
 import { createPeers, peersPath } from './handoff/peers.js'
@@ -209,6 +210,7 @@ export const createRouter = (given: RouterDeps): Router => {
     const target = url.startsWith(handoffPrefix) && matchTarget(url.slice(handoffPrefix.length))
     if (!target) return false
     req.url = url.slice(handoffPrefix.length)
+    markAnswered(res)
     take(target, req, res, from)
     return true
   }
