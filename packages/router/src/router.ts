@@ -79,7 +79,7 @@ export const createRouter = (given: RouterDeps): Router => {
   const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
-  const members = createMembers(deps.membership)
+  const members = createMembers(deps.membership, deps.clusterSecret)
   const recall = createRecall({
     client: deps.client,
     members,

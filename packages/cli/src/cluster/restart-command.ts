@@ -6,6 +6,7 @@ import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
 import { writeNginxConf } from './nginx.js'
+import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
 import type { ClusterProcess } from './process.js'
 import { untilTrusted } from './passed-over.js'
 import { reloadNginx } from './reload.js'
@@ -17,7 +18,7 @@ import { startSupervisor } from './supervise/supervisor.js'
 
 /**
  * restartCommand takes the Instances one at a time, each in use before the next, so that the others
- * answer meanwhile. What was not running is started, and Nginx reads its configuration again when
+ * answer meanwhile; a new CLUSTER_SECRET takes all of them together. What was not running is started, and Nginx reads its configuration again when
  * that has changed.
  */
 export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
@@ -44,11 +45,15 @@ const restart = async (
   const chosen = wanted.filter(({ stage, listen }) =>
     port === undefined ? stage === 'instance' : listen?.port === port,
   )
+  const outdated = withOtherSecret(cluster)
+  if (port !== undefined) requireSameSecret(chosen, outdated)
   await startMissing(cluster, redis, signal)
   const failed: ClusterProcess[] = []
   for (const backend of backends.filter((each) => !chosen.includes(each)))
     if (!(await isStarted(cluster, backend, signal))) failed.push(backend)
-  for (const process of chosen)
+  const isTogether = port === undefined && outdated.length > 0
+  if (isTogether) await restartTogether(cluster, chosen, outdated, signal)
+  for (const process of isTogether ? [] : chosen)
     await untilTrusted(cluster, signal, async () => {
       await stop(files, process.name, { drainMs: config.drainMs })
       await startMissing(cluster, [process], signal)

@@ -15,6 +15,7 @@ const leaseRow = (instance: Instance): Row => ({
   sessions: String(instance.sessions),
   // Written in any case: a predecessor may have left one.
   back: instance.back ?? '',
+  secretDigest: instance.secretDigest ?? '',
 })
 
 const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined =>
@@ -25,6 +26,7 @@ const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined 
     startedAt: timeAt(whole, 'startedAt'),
     sessions: countAt(whole, 'sessions'),
     ...(whole['back'] && { back: whole['back'] }),
+    ...(whole['secretDigest'] && { secretDigest: whole['secretDigest'] }),
   }))
 
 const byId = (instances: readonly Instance[]): readonly Instance[] =>
