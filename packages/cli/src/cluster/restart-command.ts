@@ -5,7 +5,7 @@ import { complain, say } from '../terminal.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
-import { writeNginxConf } from './nginx.js'
+import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
 import type { ClusterProcess } from './process.js'
 import { untilTrusted } from './passed-over.js'
@@ -27,6 +27,7 @@ export const restartCommand = async (env: Env, port: number | undefined): Promis
   for (const line of misspeltVariables(env, config.serversFile)) complain(line)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
+  requireNginxConf(cluster)
   makeRunDir(cluster.files)
   await withLock(cluster.files, () =>
     withInterrupt((signal) => restart(cluster, wanted, port, signal)),
