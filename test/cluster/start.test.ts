@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -51,6 +52,25 @@ describe('start', () => {
     expect(text).toContain('all is well')
     expect(code).toBe(0)
   })
+
+  it.each([
+    ['MCP_RUN_DIR', 'a$b', 'MCP_RUN_DIR: Nginx cannot take '],
+    ['PROXY_SECRET', 'hidden$secret', 'PROXY_SECRET: Nginx takes no "$"; set another one'],
+  ])(
+    'refuses a %s that Nginx cannot take before anything is started',
+    async (name, value, told) => {
+      const folder = join(cluster.folder, 'new')
+      const { code, text } = await cluster.run(['cluster', 'start'], {
+        env: {
+          MCP_RUN_DIR: folder,
+          [name]: name === 'MCP_RUN_DIR' ? join(folder, value) : value,
+        },
+      })
+      expect(text.trimEnd().split('\n')).toEqual([expect.stringContaining(told)])
+      expect(text).not.toContain('hidden')
+      expect([code, existsSync(folder)]).toEqual([1, false])
+    },
+  )
 
   it('changes nothing when everything runs', async () => {
     await start(cluster)

@@ -192,6 +192,8 @@ const ownHeaders: ReadonlySet<string> = new Set([
 ])
 
 const texts = z.record(z.string(), z.string())
+const argument = z.string().regex(/^[^\0]*$/, 'has a NUL character, which no process can be given')
+const variables = z.record(argument, argument)
 
 /** serverSchema is what a Backend has beside its Endpoints. */
 export const serverSchema = z.strictObject({
@@ -216,21 +218,21 @@ export const urlEndpointSchema = z.strictObject({
   ...endpointShape,
   url: z.string(),
   headers: texts.default({}),
-  start: z.string().optional(),
+  start: argument.optional(),
   /** Of what `start` runs. */
-  env: texts.default({}),
+  env: variables.default({}),
   user: z.string().optional(),
 })
 
 /** commandEndpointSchema is an Endpoint that is run. */
 export const commandEndpointSchema = z.strictObject({
   ...endpointShape,
-  command: z.string().min(1, 'the command is empty'),
-  args: z.array(z.string()).default([]),
-  env: texts.default({}),
+  command: argument.min(1, 'the command is empty'),
+  args: z.array(argument).default([]),
+  env: variables.default({}),
   /** A file of `NAME=value` lines; `env` stands above it. */
-  envFile: z.string().optional(),
-  cwd: z.string().optional(),
+  envFile: argument.optional(),
+  cwd: argument.optional(),
   /** Whom the command runs as; only root may say so. */
   user: z.string().optional(),
 })

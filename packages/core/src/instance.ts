@@ -12,4 +12,6 @@ export interface Instance {
   readonly sessions: number
   /** While it drains: where it still takes what belongs to calls under way. Absent: it does not drain. */
   readonly back?: string
+  /** Of the cluster secret that it uses. Absent: not known. */
+  readonly secretDigest?: string
 }

@@ -93,7 +93,7 @@ export const takeLease = async (options: Options): Promise<Lease> => {
 }
 
 /** answers tells whether that Instance is really there: its lease may outlive it by seconds. */
-const answers = (instance: Instance): Promise<boolean> =>
+export const answers = (instance: Instance): Promise<boolean> =>
   new Promise((resolve) => {
     const asking = get(`${instance.address}/health`, { timeout: probeMs }, (res) => {
       res.resume()

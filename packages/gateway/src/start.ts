@@ -4,7 +4,7 @@ import { createAdmission, createCors } from '@mcp-router/access'
 import { processEnv } from '@mcp-router/config'
 import type { GatewayConfig } from '@mcp-router/config'
 import { fileProvider, problemsOf } from '@mcp-router/control'
-import { createSessionHash, reasonOf } from '@mcp-router/core'
+import { createSessionHash, reasonOf, secretDigestOf } from '@mcp-router/core'
 import type { Instance } from '@mcp-router/core'
 import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
@@ -35,6 +35,7 @@ import { listen } from './listener.js'
 import type { Listener } from './listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
+import { requireSameSecret } from './same-secret.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
@@ -122,6 +123,10 @@ const compose = async (
     whereIsRedis,
   )
   life.nameSession = createSessionHash(clusterSecret)
+  const secretDigest = secretDigestOf(clusterSecret)
+  const sharing = { membership: store.membership, secretDigest, patienceMs: storePatienceMs }
+  // Before it listens: it must not take over the sessions of live instances.
+  await requireSameSecret({ ...sharing, self: { id: config.instance } })
 
   const live = redisUrl
     ? openLive((onError) => connectBroadcast(redisUrl, onError), {
@@ -239,6 +244,7 @@ const compose = async (
     startedAt,
     sessions: [...router.sessions().values()].reduce((sum, each) => sum + each, 0),
     ...(back && { back: back.address }),
+    secretDigest,
   })
   const lease = await takeLease({
     membership: store.membership,
@@ -251,6 +257,8 @@ const compose = async (
   }).catch(whereIsRedis)
   opened.push(() => lease.close())
   life.lease = lease
+  // Another cluster may have been started in the same moment.
+  await requireSameSecret({ ...sharing, self: self() })
 
   opened.push(async () => {
     life.phase = 'draining'

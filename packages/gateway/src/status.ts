@@ -45,10 +45,17 @@ interface Parts {
   readonly disabled: () => readonly string[]
 }
 
+/** Whoever has the digest can try secrets against it. */
+const withoutSecretDigest = (instance: Instance): Instance => {
+  const shown: { -readonly [Key in keyof Instance]: Instance[Key] } = { ...instance }
+  delete shown.secretDigest
+  return shown
+}
+
 export const statusOf = async (parts: Parts): Promise<Status> => {
   const { store, registry, router } = parts
-  const self = parts.self()
-  const instances = await store.membership.list().catch(() => [self])
+  const self = withoutSecretDigest(parts.self())
+  const listed = await store.membership.list().catch(() => [self])
   const sessions = router.sessions()
   const { backends, problems } = registry.snapshot()
   const isServed = (name: string): boolean => [...backends.keys()].some((each) => each === name)
@@ -61,7 +68,7 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
       calls: router.calls(),
     },
     store: { kind: store.kind, ...store.health() },
-    instances,
+    instances: listed.map(withoutSecretDigest),
     backends: [...backends.values()].map(({ name, endpoints }) => ({
       name,
       sessions: sessions.get(name) ?? 0,

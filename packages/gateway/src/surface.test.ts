@@ -2,10 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { StoreHealth } from '@mcp-router/store'
 import { createSurface } from './surface.js'
 
-// None of what is asked here comes to them.
-const parts = {} as Parameters<typeof createSurface>[0]
+let health: StoreHealth = { up: true }
+// What is asked here needs no more of them.
+const parts = {
+  phase: () => 'ready',
+  storeHealth: () => health,
+} as unknown as Parameters<typeof createSurface>[0]
 const server = createServer(createSurface(parts))
 let base = ''
 beforeEach(async () => {
@@ -19,6 +24,22 @@ const asked = async (path: string, method = 'GET') => {
   const { error } = (await response.json()) as { error: string }
   return { status: response.status, allow: response.headers.get('allow'), error }
 }
+
+it.each<[StoreHealth, object]>([
+  [{ up: true }, { status: 'ready' }],
+  [
+    { up: true, refusesWrites: 'its memory is full' },
+    { status: 'degraded', reason: 'store: Redis refuses writes: its memory is full' },
+  ],
+  [
+    { up: false, since: 1, reason: 'connection closed' },
+    { status: 'degraded', reason: 'store: connection closed' },
+  ],
+])('where the store is %j, /ready is 200 and says %j', async (storeHealth, told) => {
+  health = storeHealth
+  const response = await fetch(`${base}/ready`)
+  expect([response.status, await response.json()]).toEqual([200, told])
+})
 
 describe('an address that is not there', () => {
   it.each([

@@ -31,11 +31,11 @@ export const createSurface = (parts: Parts): RequestListener => {
     const phase = parts.phase()
     const store = parts.storeHealth()
     // Degraded is still ready: live Sessions and calls go on from memory, and every Instance would say the same.
-    const degraded = phase === 'ready' && !store.up
-    const reason = store.up ? undefined : `store: ${store.reason}`
+    const reason = troubleOf(store)
+    const degraded = phase === 'ready' && reason !== undefined
     res.status(phase === 'ready' ? 200 : 503).json({
       status: degraded ? 'degraded' : phase,
-      ...(degraded && { reason }),
+      ...(degraded && { reason: `store: ${reason}` }),
     })
   })
 
@@ -75,6 +75,11 @@ export const createSurface = (parts: Parts): RequestListener => {
   }
   app.use(onError)
   return app as RequestListener
+}
+
+const troubleOf = (store: StoreHealth): string | undefined => {
+  if (!store.up) return store.reason
+  return store.refusesWrites && `Redis refuses writes: ${store.refusesWrites}`
 }
 
 const hintFor = (path: string): string => {

@@ -13,6 +13,7 @@ import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
 import { malformed } from './failure.js'
 import { createSharedKeys } from '@mcp-router/upstream'
+import { markAnswered } from './handoff/answered.js'
 import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
 import { createPeers, peersPath } from './handoff/peers.js'
@@ -79,7 +80,7 @@ export const createRouter = (given: RouterDeps): Router => {
   const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
-  const members = createMembers(deps.membership)
+  const members = createMembers(deps.membership, deps.clusterSecret)
   const recall = createRecall({
     client: deps.client,
     members,
@@ -213,6 +214,7 @@ export const createRouter = (given: RouterDeps): Router => {
     const target = url.startsWith(handoffPrefix) && matchTarget(url.slice(handoffPrefix.length))
     if (!target) return false
     req.url = url.slice(handoffPrefix.length)
+    markAnswered(res)
     take(target, req, res, from)
     return true
   }

@@ -12,7 +12,7 @@ const anInstance = (n: number, change: Partial<Instance> = {}): Instance => ({
   ...change,
 })
 
-const first = anInstance(1)
+const first = anInstance(1, { secretDigest: '0123456789abcdef' })
 const elsewhere = anInstance(1, { address: 'http://127.0.0.1:9999', pid: 7 })
 
 export const describeMembership = (open: OpenStore) => {

@@ -5,9 +5,13 @@ import type { OrphanIndex } from './orphan-index.js'
 import type { SessionLives } from './session-lives.js'
 import type { SessionStore } from './session-store.js'
 
-/** StoreHealth: `up`, or since when (ms since the epoch) and why it cannot be reached. */
+/**
+ * StoreHealth: `up`, with why it refused to write when that was last tried, or since when (ms since
+ * the epoch) and why it cannot be reached.
+ */
 export type StoreHealth =
-  { readonly up: true } | { readonly up: false; readonly since: number; readonly reason: string }
+  | { readonly up: true; readonly refusesWrites?: string }
+  | { readonly up: false; readonly since: number; readonly reason: string }
 
 /** Store is what the cluster agrees on. `close` releases its connections. */
 export interface Store {

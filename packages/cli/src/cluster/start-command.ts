@@ -9,7 +9,7 @@ import { clusterOf, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { leftOutLines } from './left-out.js'
 import { withLock } from './lock.js'
-import { writeNginxConf } from './nginx.js'
+import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
@@ -29,6 +29,7 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   for (const line of misspeltVariables(env, config.serversFile)) complain(line)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
+  requireNginxConf(cluster)
   makeRunDir(cluster.files)
   const { started, reloaded } = await withLock(cluster.files, () =>
     withInterrupt((signal) => start(cluster, wanted, signal)),

@@ -85,6 +85,8 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
       `"${withoutQuery(text)}" is not a URL`,
       `${correctVariables(document.sourceAt([...path, 'url']))}write http://host:port/path`,
     )
+  if (url.port === '0')
+    return refused(source, ['url'], 'nothing listens on port 0', 'write http://host:port/path')
   const kind = transport ?? type ?? 'http'
   if (kind === 'stdio')
     return refused(source, ['url'], 'stdio takes a command, not a url', 'use http or sse')

@@ -91,6 +91,27 @@ describe('what is wrong with a servers file', () => {
       '3:10 server "a": "ftp://a/" is not a URL; write http://host:port/path',
     ],
     [
+      'a URL with the port 0',
+      'servers:\n  a:\n    url: http://a:0/mcp',
+      '3:10 server "a": nothing listens on port 0; write http://host:port/path',
+    ],
+    ...(
+      [
+        ['command', 'command: "node\\0"', '3:14'],
+        ['args[1]', 'command: node\n    args: [x, "a\\0b"]', '4:15'],
+        ['env.KEY', 'command: node\n    env: { KEY: "a\\0b" }', '4:17'],
+        ['cwd', 'command: node\n    cwd: "a\\0b"', '4:10'],
+        ['start', 'url: http://localhost:1/\n    start: "node \\0"', '4:12'],
+      ] as const
+    ).map(
+      ([key, text, place]) =>
+        [
+          `a NUL character in ${key}`,
+          `servers:\n  a:\n    ${text}`,
+          `${place} servers.a.${key}: has a NUL character, which no process can be given; correct it or leave it out`,
+        ] as const,
+    ),
+    [
       'a weight below zero',
       'servers:\n  a:\n    url: http://a/\n    weight: -1',
       '4:13 servers.a.weight: "-1" is not a number from 0 to 1000000; correct it or leave it out',

@@ -1,5 +1,8 @@
-import type { IncomingMessage } from 'node:http'
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
 import { deadUrl } from '../testing/endpoint.js'
@@ -16,6 +19,17 @@ const open = async () => {
   const a = await openGateway({ backends, store, instance: 'router-instance-1' })
   const b = await openGateway({ backends, store, instance: 'router-instance-2' })
   return { store, a, b }
+}
+
+/** A server that is no Instance of this cluster. */
+const openForeign = async (answer: (res: ServerResponse) => void): Promise<string> => {
+  const server = createServer((_, res) => answer(res))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 const openSession = async () => {
@@ -121,6 +135,26 @@ describe('an owner that is away', () => {
     )
     expect(all.map(jsonOf)).toMatchObject([1, 2, 3].map((n) => ({ id: n, result: { n } })))
   })
+
+  it.each([
+    [404, 'application/json', '{"error":"Nothing at /internal/handoff/mcp/local"}'],
+    [200, 'text/event-stream', 'data: {"jsonrpc":"2.0","id":1,"result":{"n":"foreign"}}\n\n'],
+  ])(
+    'though its lease lasts is succeeded when something else answers %i at its address',
+    async (status, type, text) => {
+      const { store, headers, there } = await openSession()
+      const address = await openForeign((res) => {
+        res.writeHead(status, { 'content-type': type }).end(text)
+      })
+      const id = 'router-instance-1' as never
+      await store.membership.join(
+        { id, address, pid: 1, startedAt: 1, sessions: 0 },
+        { evict: true },
+      )
+      const told = await ask(there, { headers, body: aRequest(1, 'echo', { n: 1 }) })
+      expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: { n: 1 } }])
+    },
+  )
 })
 
 describe('a call whose owner went away while it answered', () => {

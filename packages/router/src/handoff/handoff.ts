@@ -12,6 +12,7 @@ import { outcomeUnknown } from '../outcome.js'
 import { Relay } from '../relay.js'
 import { respondError } from '../respond.js'
 import type { Clocks, RelayHooks } from '../relay.js'
+import { isAnswered, NotTaken } from './answered.js'
 import type { Members } from './members.js'
 import { readSigned, sign } from './signature.js'
 import type { Sender } from './signature.js'
@@ -62,7 +63,7 @@ export interface Handoff {
 
 /** Fallback takes a request that was not answered where it was passed to. Without one the client is told. */
 export interface Fallback {
-  /** The Instance cannot be reached: nothing was sent. */
+  /** The Instance cannot be reached: nothing was sent, or what answers there did not take it. */
   readonly unreachable?: (error: RouterError) => void
   /** It went away with the request; the response has not begun, unless `carriesOn`. */
   readonly lost?: (error: RouterError) => void
@@ -166,7 +167,7 @@ export const createHandoff = ({
           if (begun && !(fallback.carriesOn && incoming.streaming)) return false
           // The owner may be well: nobody takes a Session from it because this Instance is out of descriptors.
           if (isExhausted(error)) return false
-          const take = wasNeverSent(error) ? fallback.unreachable : fallback.lost
+          const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
           if (!take) return false
           relay.letGo()
           take(ownerFailure(incoming, error))
@@ -215,7 +216,7 @@ class HandoffRelay extends Relay {
   private readonly request: Incoming
   /** What the owner answers to a stream that has begun, where that is no stream: it becomes an event of it. */
   private framed: ChunkCollector | undefined
-  private isAnswered = false
+  private hasAnswer = false
 
   constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
     super(incoming, clocks, hooks)
@@ -230,7 +231,9 @@ class HandoffRelay extends Relay {
   }
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
-    this.isAnswered = true
+    // It must not reach the client: a 404 would end its session.
+    if (!isAnswered(headers)) throw new NotTaken(status)
+    this.hasAnswer = true
     if (this.begun && !isEventStream({ headers })) this.framed = new ChunkCollector()
     super.onResponseStart(controller, status, headers)
   }
@@ -249,13 +252,16 @@ class HandoffRelay extends Relay {
     const isStream = this.request.streaming && this.request.req.method === 'GET'
     if (!isStream) super.onResponseError(controller, error)
     // Only the head was sent, from here: whoever takes the Session over goes on with the stream.
-    else if (this.over || this.isAnswered || !this.hooks.onFailed?.(error, this, false)) this.end()
+    else if (this.over || this.hasAnswer || !this.hooks.onFailed?.(error, this, false)) this.end()
   }
 }
 
+/** Nothing was sent, or it reached nobody who serves it. */
+const wasNotTaken = (error: unknown): boolean => error instanceof NotTaken || wasNeverSent(error)
+
 /** Where the owner is stays in the cluster; the client hears what it can do. */
 const ownerFailure = ({ message, requestId, at }: Incoming, error: Error): RouterError =>
-  wasNeverSent(error)
+  wasNotTaken(error)
     ? new RouterError('OWNER_UNREACHABLE', {}, error)
     : outcomeUnknown({ message, requestId, at }, error)
 

@@ -1,8 +1,12 @@
+import { secretDigestOf } from '@mcp-router/core'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { homeOf } from './home.js'
 import type { Membership } from '@mcp-router/store'
 
-/** Members knows where the other Instances are, remembered for a moment so that a Handoff costs no Redis, and for longer while that is away. */
+/**
+ * Members knows where the other Instances are, remembered for a moment so that a Handoff costs no Redis, and for longer while that is away. Those
+ * with another cluster secret are left out: they refuse what this one signs.
+ */
 export interface Members {
   find(id: InstanceId): Promise<Instance | undefined>
   /** The one that is home to a key among all that live: every Instance names the same. */
@@ -25,7 +29,12 @@ interface Listed {
   readonly at: number
 }
 
-export const createMembers = (membership: Membership): Members => {
+export const createMembers = (membership: Membership, secret: string): Members => {
+  const ownDigest = secretDigestOf(secret)
+  const isOfCluster = ({ secretDigest }: Instance): boolean =>
+    secretDigest === undefined || secretDigest === ownDigest
+  const listLive = async (): Promise<readonly Instance[]> =>
+    (await membership.list()).filter(isOfCluster)
   const known = new Map<InstanceId, { readonly instance: Instance; readonly at: number }>()
   let listed: Listed | undefined
   /** What was listed last, for times without a store. */
@@ -33,7 +42,7 @@ export const createMembers = (membership: Membership): Members => {
 
   const list = async (): Promise<readonly Instance[]> => {
     if (listed && Date.now() - listed.at < rememberMs) return listed.instances
-    const instances = await membership.list()
+    const instances = await listLive()
     listed = { instances, at: Date.now() }
     last = instances
     return instances
@@ -43,7 +52,7 @@ export const createMembers = (membership: Membership): Members => {
 
   // So that the others are known when the store goes away.
   const look = (): void => {
-    membership.list().then(
+    listLive().then(
       (instances) => {
         last = instances
         for (const watcher of watchers) watcher(instances)
@@ -63,9 +72,12 @@ export const createMembers = (membership: Membership): Members => {
       if (found && Date.now() - found.at < rememberMs) return found.instance
       // Who was not there when that was last known is gone; what depends on it is claimed in the store.
       const instance = await membership.find(id).catch(() => last.find((each) => each.id === id))
-      if (instance) known.set(id, { instance, at: Date.now() })
-      else known.delete(id)
-      return instance
+      if (instance && isOfCluster(instance)) {
+        known.set(id, { instance, at: Date.now() })
+        return instance
+      }
+      known.delete(id)
+      return undefined
     },
     forget(id) {
       known.delete(id)

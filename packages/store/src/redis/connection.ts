@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import type { StoreHealth } from '../store.js'
 import { parseRedisUrl } from './address.js'
 import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
-import { isReply, unavailable } from './unavailable.js'
+import { isReply, refusalOf, unavailable } from './unavailable.js'
 import { watch } from './watch.js'
 import { NoAnswer, within } from './within.js'
 
@@ -17,6 +17,8 @@ export interface Connection {
   readonly client: RedisClient
   readonly attempt: Attempt
   readonly health: () => StoreHealth
+  /** A write succeeded that a Redis which refuses some would refuse. */
+  readonly noteWritten: () => void
   /** How often Redis was reached anew: what was written shortly before may be lost where another server took over. */
   readonly times: () => number
   readonly close: () => Promise<void>
@@ -43,6 +45,9 @@ export const openConnection = (url: string): Connection => {
     return work()
   }
 
+  /** Why Redis refused the last write. */
+  let refusesWrites: string | undefined
+
   const attempt: Attempt = async (work) => {
     try {
       return await within(answerTimeoutMs, run(work))
@@ -51,6 +56,7 @@ export const openConnection = (url: string): Connection => {
       if (thrown instanceof NoAnswer) reconnect(thrown.message)
       // After a failover the old master answers so for ever; a new connection finds the new one.
       if (isReply(thrown, 'READONLY')) reconnect('connected to a replica')
+      refusesWrites = refusalOf(thrown) ?? refusesWrites
       throw unavailable(thrown)
     }
   }
@@ -58,7 +64,13 @@ export const openConnection = (url: string): Connection => {
   return {
     client,
     attempt,
-    health: watched.health,
+    health() {
+      const health = watched.health()
+      return health.up && refusesWrites !== undefined ? { up: true, refusesWrites } : health
+    },
+    noteWritten() {
+      refusesWrites = undefined
+    },
     times: watched.times,
     async close() {
       const phase = watched.phase()

@@ -62,12 +62,56 @@ describe('while the memory of Redis is full', () => {
       loggingLevel: 'debug',
     })
     await store.membership.renew(instance)
-    expect(store.health()).toEqual({ up: true })
+    expect(store.health()).toEqual({ up: true, refusesWrites: 'its memory is full' })
   })
 
   it('takes new sessions once there is room again', async () => {
     await redis.raw.config('SET', 'maxmemory', '0')
     await store.sessions.create(other)
     expect(await store.sessions.find(other.id)).toMatchObject({ id: other.id })
+    await store.membership.renew(instance)
+    expect(store.health()).toEqual({ up: true })
+  })
+})
+
+describe('while Redis refuses to write', () => {
+  let redis: RedisProcess
+  let store: Store
+
+  beforeAll(async () => {
+    redis = await startRedis()
+    store = redisStore(redis.url, lasting)
+    await store.membership.join(instance)
+  })
+  afterAll(async () => {
+    await store.close()
+    await redis.close()
+  })
+
+  it('for want of replicas, its health says so until a renewal succeeds', async () => {
+    await redis.raw.config('SET', 'min-replicas-to-write', '1')
+    await expect(store.membership.renew(instance)).rejects.toThrow()
+    expect(store.health()).toEqual({
+      up: true,
+      refusesWrites: 'it has too few replicas (NOREPLICAS)',
+    })
+    await redis.raw.config('SET', 'min-replicas-to-write', '0')
+    await store.membership.renew(instance)
+    expect(store.health()).toEqual({ up: true })
+  })
+
+  it('as a replica, its health says so after it connected again, too', async () => {
+    await redis.raw.replicaof('127.0.0.1', '1')
+    await expect(store.membership.renew(instance)).rejects.toThrow()
+    await expect
+      .poll(() => store.health())
+      .toEqual({ up: true, refusesWrites: 'it is a read-only replica (READONLY)' })
+    await redis.raw.replicaof('NO', 'ONE')
+    await expect
+      .poll(async () => {
+        await store.membership.renew(instance).catch(() => undefined)
+        return store.health()
+      })
+      .toEqual({ up: true })
   })
 })

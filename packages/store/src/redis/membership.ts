@@ -6,7 +6,7 @@ import { knownMembers } from './known-members.js'
 import { onOwnKeys } from './own-key.js'
 import { countAt, parsed, readRow, textAt, timeAt, timeText, type Row } from './row.js'
 import type { Scripts } from './scripts.js'
-import { isReply } from './unavailable.js'
+import { isFull } from './unavailable.js'
 
 /** leaseRow is all but the address, which the script compares and writes itself. */
 const leaseRow = (instance: Instance): Row => ({
@@ -15,6 +15,7 @@ const leaseRow = (instance: Instance): Row => ({
   sessions: String(instance.sessions),
   // Written in any case: a predecessor may have left one.
   back: instance.back ?? '',
+  secretDigest: instance.secretDigest ?? '',
 })
 
 const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined =>
@@ -25,6 +26,7 @@ const instanceAt = (id: InstanceId, row: Row | undefined): Instance | undefined 
     startedAt: timeAt(whole, 'startedAt'),
     sessions: countAt(whole, 'sessions'),
     ...(whole['back'] && { back: whole['back'] }),
+    ...(whole['secretDigest'] && { secretDigest: whole['secretDigest'] }),
   }))
 
 const byId = (instances: readonly Instance[]): readonly Instance[] =>
@@ -34,7 +36,7 @@ const byId = (instances: readonly Instance[]): readonly Instance[] =>
 const graceMs = 2_000
 
 export const redisMembership = (
-  { client, attempt }: Connection,
+  { client, attempt, noteWritten }: Connection,
   scripts: Scripts,
   leaseMs: number,
 ): Membership => {
@@ -44,7 +46,8 @@ export const redisMembership = (
 
   const trying: Attempt = (work) =>
     attempt(work).catch((thrown: unknown) => {
-      known.doubt()
+      // Full, it is not away: its leases are what they are.
+      if (!isFull(thrown)) known.doubt()
       throw thrown
     })
 
@@ -53,7 +56,7 @@ export const redisMembership = (
     onOwnKeys(client, 'set', [instancesKey], work)
 
   const unlessFull = (thrown: unknown): void => {
-    if (!isReply(thrown, 'OOM')) throw thrown
+    if (!isFull(thrown)) throw thrown
   }
 
   const read = async (id: InstanceId) => instanceAt(id, await readRow(client, instanceKey(id)))
@@ -70,7 +73,7 @@ export const redisMembership = (
     if (holder) return instanceAt(id, holder) ?? take(instance, true)
     // Another slot, so not in the script; and after the lease, on which `sweep` relies.
     // Where Redis is full it is there already, or will be with a later renewal.
-    await trying(() => onSet(() => client.sadd(instancesKey, id)).catch(unlessFull))
+    await trying(() => onSet(() => client.sadd(instancesKey, id))).then(noteWritten, unlessFull)
     self = { id, untilAt }
     return undefined
   }

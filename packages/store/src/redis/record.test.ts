@@ -126,6 +126,7 @@ describe('what stands in Redis', () => {
       startedAt: '2025-01-02T03:04:05.678Z',
       sessions: '3',
       back: '',
+      secretDigest: '',
     })
     expect(await redis.raw.pttl('mcp:instance:router-instance-1')).toBeGreaterThan(10_000)
     expect(await redis.raw.pttl('mcp:instance:router-instance-1')).toBeLessThanOrEqual(15_000)

@@ -8,6 +8,17 @@ export const isReply = (thrown: unknown, code: string): boolean => {
   return thrown.message.startsWith(`${code} `) || thrown.message.includes(`-${code} `)
 }
 
+const refusals: Readonly<Record<string, string>> = {
+  OOM: 'its memory is full',
+  READONLY: 'it is a read-only replica (READONLY)',
+  NOREPLICAS: 'it has too few replicas (NOREPLICAS)',
+  MISCONF: 'it cannot save its data (MISCONF)',
+}
+
+/** refusalOf says why Redis, which can be reached, refused to write; undefined: it did not. */
+export const refusalOf = (thrown: unknown): string | undefined =>
+  Object.entries(refusals).find(([code]) => isReply(thrown, code))?.[1]
+
 /** briefly leaves out the addresses and arguments in the text of a cause: the client of the router is a stranger. */
 const briefly = (cause: Error): string => {
   if (cause instanceof NoAnswer) return cause.message

@@ -1,0 +1,23 @@
+import type { ServerResponse } from 'node:http'
+import type { HttpHeaders } from '@mcp-router/upstream'
+
+/** Set on every response to a Handoff, by the Instance that serves it and by nothing else. */
+const answeredHeader = 'x-mcp-router-handoff'
+
+/** markAnswered marks a response as that of the Instance which took the Handoff. */
+export const markAnswered = (res: ServerResponse): void => {
+  res.setHeader(answeredHeader, '1')
+}
+
+/** isAnswered tells whether the response comes from an Instance that took the Handoff. */
+export const isAnswered = (headers: HttpHeaders): boolean => headers[answeredHeader] !== undefined
+
+/**
+ * NotTaken: something else responded at the Instance's address, or the Instance refused the signature,
+ * as one with another cluster secret does. The request was not served, and may be served elsewhere.
+ */
+export class NotTaken extends Error {
+  constructor(status: number) {
+    super(`status ${status} from something that did not take the handoff`)
+  }
+}
