@@ -240,6 +240,12 @@ export class RouterError extends Error {
   }
 }
 
+/** isServerFault tells whether an outcome of a call is one that an operator looks into: a 5xx, or a call whose outcome is unknown. */
+export const isServerFault = (outcome: string): boolean => {
+  const row = (table as Readonly<Record<string, ErrorRow>>)[outcome]
+  return row !== undefined && (row.status >= 500 || outcome === 'OUTCOME_UNKNOWN')
+}
+
 /** asRouterError turns anything thrown into a RouterError; what is not one is INTERNAL, its cause kept for the log. */
 export const asRouterError = (thrown: unknown): RouterError =>
   thrown instanceof RouterError ? thrown : new RouterError('INTERNAL', {}, thrown)

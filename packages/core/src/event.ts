@@ -15,6 +15,10 @@ export interface CallEvent {
   readonly status: number
   /** `ok`, or the code of the error. */
   readonly outcome: string
+  /** Why, where it is not `ok`: the cause in short. */
+  readonly reason?: string
+  /** The name in the path where no Backend has it; `backend` is empty then. Cut, as clients choose it. */
+  readonly requested?: string
   readonly durationMs: number
   /** When it was answered, ms since the epoch. */
   readonly at: number

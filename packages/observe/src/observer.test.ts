@@ -114,6 +114,43 @@ describe('the line of a call', () => {
   })
 })
 
+describe('the line of a call that failed', () => {
+  const failed = { status: 502, outcome: 'UPSTREAM_FAILED', reason: 'other side closed' }
+
+  it.each([
+    ['warn', failed],
+    ['warn', { status: 200, outcome: 'OUTCOME_UNKNOWN', reason: 'the instance stopped' }],
+    ['warn', { status: 200, outcome: 'DEADLINE_PASSED' }],
+    ['info', { status: 404, outcome: 'SESSION_NOT_FOUND' }],
+    ['info', { status: 499, outcome: 'CLIENT_LEFT' }],
+  ])('is of level %s for %j', async (level, change) => {
+    const { observer, lines } = open()
+    observer.emit(aCall(change))
+    const [line] = await lines()
+    expect(line).toMatchObject({ level, message: 'call', ...change })
+    expect('reason' in (line ?? {})).toBe('reason' in change)
+  })
+
+  it('is written at level warn, and not at level error', async () => {
+    const [warning, error] = [open('warn'), open('error')]
+    for (const { observer } of [warning, error]) {
+      observer.emit(aCall())
+      observer.emit(aCall(failed))
+    }
+    expect(await warning.lines()).toMatchObject([{ level: 'warn', ...failed }])
+    expect(await error.lines()).toEqual([])
+  })
+
+  it('names the server that was asked for, and the metrics do not', async () => {
+    const { observer, lines } = open()
+    observer.emit(
+      aCall({ backend: '', requested: 'nope', status: 404, outcome: 'BACKEND_UNKNOWN' }),
+    )
+    expect(await observer.metrics.render(new Map())).not.toContain('nope')
+    expect(await lines()).toMatchObject([{ backend: 'nope' }])
+  })
+})
+
 describe('other events', () => {
   it('are lines at the level of their weight', async () => {
     const { observer, lines } = open('debug')
