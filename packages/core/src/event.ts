@@ -79,6 +79,9 @@ export type RouterEvent =
       readonly pid: number
       readonly line: string
     }
+  /** The store went away, or came back after so long. */
+  | { readonly kind: 'store'; readonly up: false; readonly reason: string }
+  | { readonly kind: 'store'; readonly up: true; readonly afterMs: number }
   | { readonly kind: 'fault'; readonly doing: string; readonly error: Error }
 
 /** EventSink takes RouterEvents; it must not throw and must not block. */

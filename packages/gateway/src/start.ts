@@ -26,6 +26,7 @@ import {
   endRecordedChildren,
   recordChildrenIn,
 } from '@mcp-router/upstream'
+import type { StoreChange } from '@mcp-router/store'
 import type { Upstreams } from '@mcp-router/upstream'
 import { explain } from './explain.js'
 import { takeLease } from './lease.js'
@@ -34,6 +35,7 @@ import { listen } from './listener.js'
 import type { Listener } from './listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
+import { rareFaults } from './rare-faults.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
@@ -110,6 +112,7 @@ const compose = async (
   const options = {
     sessionTtlMs: config.sessionTtlMs,
     leaseMs: config.leaseMs,
+    onChange: (change: StoreChange) => observer.emit({ kind: 'store', ...change }),
     ...(config.clusterSecret && { clusterSecret: config.clusterSecret }),
   }
   const { redisUrl } = config
@@ -123,7 +126,7 @@ const compose = async (
         onClientAsked: (id) => life.router?.clientAsked(id),
         onSessionGone: async (id, isOver) => life.router?.forget(id, isOver),
         onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
-        onError: onFault('broadcasting'),
+        onError: rareFaults(onFault('broadcasting')),
       })
     : aloneLive()
   opened.push(() => live.close())

@@ -191,6 +191,26 @@ describe('other events', () => {
     ])
   })
 
+  it('of the store are one line and a gauge each time it goes and comes back', async () => {
+    const { observer, lines } = open()
+    const isUp = async () =>
+      /^mcp_router_store_up\{.*\} (\d)$/m.exec(await observer.metrics.render(new Map()))?.[1]
+    expect(await isUp()).toBe('1')
+    observer.emit({ kind: 'store', up: false, reason: 'connect ECONNREFUSED' })
+    expect(await isUp()).toBe('0')
+    observer.emit({ kind: 'store', up: true, afterMs: 4_000 })
+    expect(await isUp()).toBe('1')
+    expect(await lines()).toMatchObject([
+      {
+        level: 'warn',
+        message: 'store.unavailable',
+        reason: 'connect ECONNREFUSED',
+        effect: expect.stringContaining('new sessions are refused'),
+      },
+      { level: 'info', message: 'store.available', afterMs: 4_000 },
+    ])
+  })
+
   it('carry when and where', async () => {
     const { observer, lines } = open()
     observer.log.info('ready', { address: 'http://127.0.0.1:8051' })

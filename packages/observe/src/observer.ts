@@ -67,6 +67,8 @@ const createRefusals = (): ((event: RouterEvent) => boolean) => {
   }
 }
 
+const withoutStore = 'live sessions and calls go on, new sessions are refused with 503'
+
 const tell = (
   log: Logger,
   event: Exclude<RouterEvent, { kind: 'call' }>,
@@ -94,6 +96,10 @@ const tell = (
       log.info(line, { backend, pid, from: 'stderr' })
       break
     }
+    case 'store':
+      if (event.up) log.info('store.available', { afterMs: event.afterMs })
+      else log.warn('store.unavailable', { reason: event.reason, effect: withoutStore })
+      break
     case 'fault':
       log.error(`${event.doing}: ${event.error.message}`, { stack: event.error.stack })
       break
