@@ -52,6 +52,31 @@ describe('an endpoint that cannot be reached', () => {
   })
 })
 
+describe('a command that exits at once, started again and again', () => {
+  it('is logged once, with what it wrote, until it was open', async () => {
+    const { observer, lines } = open()
+    const upstream = { kind: 'upstream', backend, endpoint } as const
+    const start = (pid: number): void => {
+      observer.emit({ kind: 'stderr', backend, pid, line: 'no such key' })
+      observer.emit({ ...upstream, action: 'refused', reason: 'exited with 1' })
+      const reason = 'opening local#1: exited with 1; stderr: no such key'
+      observer.emit({ ...upstream, action: 'refused', reason })
+    }
+    for (let pid = 1; pid < 15; pid++) start(pid)
+    observer.emit({ ...upstream, action: 'opened', reason: 'pid 15' })
+    observer.emit({ kind: 'stderr', backend, pid: 15, line: 'no such key' })
+    observer.emit({ kind: 'stderr', backend, pid: 15, line: 'no such key' })
+    expect((await lines()).map(({ message, reason, pid }) => [message, reason ?? pid])).toEqual([
+      ['no such key', 1],
+      ['upstream refused', 'exited with 1'],
+      ['upstream refused', 'opening local#1: exited with 1; stderr: no such key'],
+      ['upstream opened', 'pid 15'],
+      ['no such key', 15],
+      ['no such key', 15],
+    ])
+  })
+})
+
 describe('the line of a call', () => {
   it('is JSON with all that is known of it, and nothing else', async () => {
     const { observer, lines } = open()
