@@ -29,6 +29,7 @@ import {
 import type { StoreChange } from '@mcp-router/store'
 import type { Upstreams } from '@mcp-router/upstream'
 import { explain } from './explain.js'
+import { notingErrors } from './last-errors.js'
 import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
@@ -168,9 +169,10 @@ const compose = async (
     shared: { eras: store.eras, keys },
   })
   opened.push(() => eras.close())
+  const lastErrors = notingErrors(observer)
   const upstreams = createUpstreams({
     client,
-    events: observer,
+    events: lastErrors,
     env,
     eras,
     transports,
@@ -195,7 +197,7 @@ const compose = async (
     ...upstreams,
     admission,
     broadcast: live,
-    events: notingLives(observer, store.lives, config.instance),
+    events: notingLives(lastErrors, store.lives, config.instance),
     clusterSecret,
     leaseHeldSince: () => (life.lease ? life.lease.heldSince() : 0),
     options: config,
@@ -208,7 +210,8 @@ const compose = async (
     sessions: () => router.sessions(),
     phase: () => life.phase,
     storeHealth: () => store.health(),
-    status: () => statusOf({ config, store, registry, router, phase: () => life.phase, self }),
+    status: () =>
+      statusOf({ config, store, registry, router, lastErrors, phase: () => life.phase, self }),
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
