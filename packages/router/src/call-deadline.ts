@@ -152,6 +152,7 @@ export class Silence implements Timed {
 }
 
 const end = (incoming: Incoming, error: RouterError): void => {
+  incoming.isLate = true
   respondError(incoming, error)
   // Whoever would have answered must not write any more; the Endpoint is told as if the client had left.
   incoming.close()

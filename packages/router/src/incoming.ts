@@ -64,6 +64,8 @@ export class Incoming {
   deadlineMs: number | undefined
   /** When its server was last heard of, as `performance.now()` counts. */
   heardAt = 0
+  /** Its server left it alone for longer than its deadline. */
+  isLate = false
   /** Its response has begun as an event stream. */
   streaming = false
   private readonly startedAt = performance.now()

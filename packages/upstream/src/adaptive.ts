@@ -72,8 +72,8 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
     this.send(message).catch((thrown: unknown) => onFailed(asError(thrown)))
   }
 
-  cancel(id: string): void {
-    this.current().cancel(id)
+  cancel(id: string, isLate?: boolean): void {
+    this.current().cancel(id, isLate)
   }
 
   listen(): void {

@@ -20,8 +20,11 @@ export interface Upstream {
   pass(message: Message, onFailed: (error: Error) => void): void
   /** Whether the Endpoint answered `initialize` without opening a session; Transports whose connection is the session leave it out. */
   isSessionless?(): boolean
-  /** Gives up on a request that was sent: tells the Endpoint (notifications/cancelled) and waits for its answer no more. */
-  cancel(id: string): void
+  /**
+   * Gives up on a request that was sent: tells the Endpoint (notifications/cancelled) and waits for its answer no more. `isLate`: it passed its
+   * deadline; a process that does not answer a ping either is ended.
+   */
+  cancel(id: string, isLate?: boolean): void
   /** Starts to hear what the Endpoint says outside of calls, where that takes an effort of its own (http: a GET stream). */
   listen(): void
   /** The operator gave its Endpoint, at the same place, other headers: they go with the next request. Where there are none, it is absent. */

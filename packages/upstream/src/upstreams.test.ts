@@ -14,7 +14,10 @@ const server = `
     if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
   })`
 
-const open = () => {
+/** Never answers. */
+const mute = 'process.stdin.resume()'
+
+const open = (script = server) => {
   const running = new Set<string>()
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   const env = process.env
@@ -40,7 +43,7 @@ const open = () => {
     await eras.close()
     await client.close()
   })
-  const endpoint = nodeEndpoint(server)
+  const endpoint = nodeEndpoint(script)
   const backend = { ...backendOf(endpoint), era: 'legacy' as const }
   const clientInfo = { name: 'c', version: '1' }
   const take = () =>
@@ -74,3 +77,18 @@ it('nothing is opened behind that', async () => {
   await expect(upstreams.pool.open(backend, endpoint)).rejects.toMatchObject({ code: 'DRAINING' })
   expect(() => upstreams.channels.of(backend, endpoint)).toThrow('shutting down')
 })
+
+it.each(['pool', 'lane'])(
+  'a command that does not answer its handshake does not hold up the end (%s)',
+  async (way) => {
+    const { upstreams, running, backend, endpoint, take } = open(mute)
+    const opening = way === 'pool' ? upstreams.pool.open(backend, endpoint) : take()
+    const failed = expect(opening).rejects.toThrow()
+    await expect.poll(() => running.size).toBe(1)
+    const began = performance.now()
+    await upstreams.close()
+    await failed
+    expect(performance.now() - began).toBeLessThan(5_000)
+    await expect.poll(() => running.size).toBe(0)
+  },
+)

@@ -52,9 +52,9 @@ export class WatchedUpstream implements Upstream, UpstreamListener {
     return this.inner?.isSessionless?.() ?? false
   }
 
-  cancel(id: string): void {
+  cancel(id: string, isLate?: boolean): void {
     this.lists?.delete(id)
-    this.current().cancel(id)
+    this.current().cancel(id, isLate)
   }
 
   listen(): void {

@@ -107,6 +107,7 @@ const acceptAll = async (
     )
     for (const { message, call } of calls)
       live.pass(message, message.kind === 'request' ? call : undefined)
+    for (const each of release.splice(0)) each()
     await Promise.all(calls.map(({ call }) => untilKept(context, held.record, live, call)))
   } finally {
     for (const each of release) each()

@@ -64,7 +64,7 @@ const send = (
     })
     reply.whenLeft(() => {
       isLeft = true
-      call.abort()
+      call.abort(incoming.isLate)
     })
   }
   begin(0)

@@ -85,7 +85,7 @@ export class RouteCall implements Caller, Timed {
   }
 
   onDue(): void {
-    this.cancel()
+    this.cancel(true)
     this.fail(deadlinePassed(this.backend.name, this.deadlineMs))
   }
 
@@ -177,8 +177,8 @@ export class RouteCall implements Caller, Timed {
     if (this.finish()) this.incoming.done(499, 'CLIENT_LEFT')
   }
 
-  private cancel(): void {
-    if (this.ticket !== undefined) this.shared?.exchange.cancel(this.ticket)
+  private cancel(isLate = false): void {
+    if (this.ticket !== undefined) this.shared?.exchange.cancel(this.ticket, isLate)
     this.ticket = undefined
   }
 

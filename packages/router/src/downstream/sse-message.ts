@@ -183,6 +183,8 @@ const acceptRequest = async (
     const backend = requireBackend(context, held.record.backend)
     if (!isKnownRetrySafe(context, backend, message)) await noting
     live.pass(message, call)
+    // It is in flight from here on until its response is there.
+    release()
     await noting
     await untilKept(context, held.record, live, call)
   } finally {

@@ -9,7 +9,7 @@ import { openGateway, openStore } from '../testing/gateway.js'
 import { handshakeOf, requestsOwed, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 whose calls the server holds, at an instance whose journal can be away. */
-const open = async () => {
+const open = async (storePatienceMs = 200) => {
   const held: Asked[] = []
   const endpoint = await openEndpoint((asked) => {
     const { method = '' } = asked.message
@@ -26,7 +26,7 @@ const open = async () => {
   const journal = Object.assign(Object.create(whole.journal) as Journal, { owe })
   const store = Object.assign(Object.create(whole) as Store, { journal })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
-  const gateway = await openGateway({ backends, store, options: { storePatienceMs: 200 } })
+  const gateway = await openGateway({ backends, store, options: { storePatienceMs } })
   const client = await streamAt(gateway, {}, 'web')
   await client.send(aRequest(0, 'initialize', handshakeOf('c')))
   await client.events.message()
@@ -99,4 +99,18 @@ it('one that comes again, because the instance on its way has gone, waits with t
   expect(await Promise.all(posting)).toEqual([202, 202])
   expect((await other).status).toBe(202)
   expect(held).toHaveLength(2)
+})
+
+it('its id is free once its client has the response, though the store is still waited for', async () => {
+  const { client, held, setAway } = await open(60_000)
+  setAway(true)
+  const posting = client.send(aRequest(1, 'resources/read'))
+  await expect.poll(() => held.length).toBe(1)
+  for (const asked of held) respond(asked, {})
+  expect(await client.events.message()).toMatchObject({ id: 1 })
+  const again = client.send(aRequest(1, 'resources/read'))
+  setAway(false)
+  expect((await posting).status).toBe(202)
+  await expect.poll(() => held.length).toBe(2)
+  expect((await again).status).toBe(202)
 })

@@ -35,7 +35,12 @@ export class Debts {
       throw new RouterError('INVALID_REQUEST', { reason: `id ${id} is already in flight` })
     }
     this.reserved = (this.reserved ?? new Set<string>()).add(id)
-    return () => this.reserved?.delete(id)
+    let isReserved = true
+    return () => {
+      // By the second time it may be another request's.
+      if (isReserved) this.reserved?.delete(id)
+      isReserved = false
+    }
   }
 
   add(pending: Pending): void {

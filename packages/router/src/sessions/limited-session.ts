@@ -88,7 +88,7 @@ export class LimitedSession extends LiveSession {
 
   private giveUp(id: string): void {
     // A client must not take back its initialize (2025-11-25, cancellation).
-    if (id !== this.initializeId) this.upstream?.cancel(this.hearing.ids.of(id))
+    if (id !== this.initializeId) this.upstream?.cancel(this.hearing.ids.of(id), true)
     this.endCall(id, deadlinePassed(this.backend, this.limits.deadlineMs()))
   }
 }

@@ -1,13 +1,15 @@
 /**
  * modernCommand is the JavaScript of a stdio server of 2026-07-28. Its tools: `count` says how often it was called, and by which process;
- * `progress` sends progress first; `hang` never answers; `cancelled` says what was cancelled; `exit` ends it.
+ * `progress` sends progress first; `hang` never answers; `mute` neither, nor anything after it; `cancelled` says what was cancelled; `exit` ends it.
  */
 export const modernCommand = `
   const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
   let count = 0
+  let isMute = false
   const cancelled = []
   require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
     const { id, method, params } = JSON.parse(line)
+    if (isMute) return
     const complete = (result) => send({ id, result: { resultType: 'complete', ...result } })
     if (method === 'notifications/cancelled') return cancelled.push(params.requestId)
     if (method === 'server/discover') {
@@ -16,6 +18,7 @@ export const modernCommand = `
     if (method !== 'tools/call') return send({ id, error: { code: -32601, message: 'unknown' } })
     switch (params.name) {
       case 'hang': return
+      case 'mute': return void (isMute = true)
       case 'exit': return process.exit(3)
       case 'cancelled': return complete({ cancelled: cancelled.length })
       case 'progress':

@@ -62,9 +62,9 @@ export class FaceCall implements ModernListener {
     this.call = sendModern(this.context.channel, { method, params, headers }, this)
   }
 
-  abort(): void {
+  abort(isLate?: boolean): void {
     if (!this.finish()) return
-    this.call?.abort()
+    this.call?.abort(isLate)
     this.onDone(undefined)
   }
 

@@ -124,8 +124,8 @@ export class LegacyFace implements Upstream, FaceContext {
     }
   }
 
-  cancel(id: string): void {
-    this.calls.get(id)?.abort()
+  cancel(id: string, isLate?: boolean): void {
+    this.calls.get(id)?.abort(isLate)
   }
 
   listen(): void {

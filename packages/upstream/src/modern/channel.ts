@@ -11,8 +11,11 @@ export interface ModernListener {
 
 /** ModernCall is a request under way. */
 export interface ModernCall {
-  /** Gives it up: its listener hears nothing more, the Endpoint is told in the way of its Transport. */
-  abort(): void
+  /**
+   * Gives it up: its listener hears nothing more, the Endpoint is told in the way of its Transport. `isLate`: it passed its deadline
+   * (Upstream.cancel).
+   */
+  abort(isLate?: boolean): void
 }
 
 /** ModernChannel takes requests of revision 2026-07-28 to one Endpoint: no session, any number at once, each its own scope. */

@@ -68,9 +68,11 @@ export class StdioChannel implements ModernChannel {
         late?.listener.onFailed(error instanceof Error ? error : new Error(String(error)))
       })
     return {
-      abort: () => {
+      abort: (isLate) => {
         if (!this.take(ticket)) return
-        void this.child?.then((child) => child.cancel(String(ticket))).catch(() => undefined)
+        void this.child
+          ?.then((child) => child.cancel(String(ticket), isLate))
+          .catch(() => undefined)
       },
     }
   }

@@ -17,8 +17,8 @@ export interface Caller {
 export interface Exchange extends UpstreamListener {
   /** Sends a request and returns the ticket by which it can be cancelled. */
   request(message: Message, caller: Caller): number
-  /** Gives up a request: its caller hears nothing more, the Endpoint is told. */
-  cancel(ticket: number): void
+  /** Gives up a request: its caller hears nothing more, the Endpoint is told. `isLate`: it passed its deadline (Upstream). */
+  cancel(ticket: number, isLate?: boolean): void
   /** Calls under way. */
   size(): number
 }
@@ -62,8 +62,8 @@ export const createExchange = (
       upstream().pass(sent, (error) => pending.take(ticket)?.caller.onFailed(error))
       return ticket
     },
-    cancel(ticket) {
-      if (pending.take(ticket)) upstream().cancel(String(ticket))
+    cancel(ticket, isLate) {
+      if (pending.take(ticket)) upstream().cancel(String(ticket), isLate)
     },
     onMessage(message) {
       if (message.kind === 'request') refuse(message)

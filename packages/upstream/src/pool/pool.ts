@@ -73,8 +73,9 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
     )
     try {
       opened.upstream = await dialer.open(backend, endpoint, exchange, ownInitialize)
-      const handshake = await shakeHands(opened.upstream, exchange)
+      // Whoever closes the pool ends what has not answered yet.
       entry().upstream = opened.upstream
+      const handshake = await shakeHands(opened.upstream, exchange)
       const shared = { exchange, handshake }
       entry().shared = shared
       return shared
@@ -152,7 +153,7 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
       dropped.clear()
       await Promise.all(
         open.map(async (entry) => {
-          await entry.opening.catch(() => undefined)
+          if (!entry.upstream) await entry.opening.catch(() => undefined)
           await entry.upstream?.close()
         }),
       )

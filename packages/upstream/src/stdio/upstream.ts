@@ -10,6 +10,7 @@ import { noteStarted, startFailure } from './start-failure.js'
 import { createChildLog, createJunkGuard } from './child-log.js'
 import { endChild, spawnChild } from './child.js'
 import { awaitDepartures, noteDeparture } from './departures.js'
+import { createLiveness } from './liveness.js'
 import { createLineSplitter } from './lines.js'
 import { createStderr, maskingOf } from './stderr.js'
 
@@ -21,11 +22,19 @@ interface Options {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The most bytes of one message. */
   readonly maxLineBytes?: number
+  readonly alivePatienceMs?: number
 }
+
+/** A process that runs takes so long at most to answer a ping, ms; one that computes without a pause has had the deadline of its call before. */
+const defaultAlivePatienceMs = 10_000
+/** From the end of its stdout to the end of the process, ms. */
+const exitMs = 500
 
 /** openStdioUpstream starts the command; it resolves once the process runs and rejects with what startFailure says when it cannot. */
 export const openStdioUpstream = async (options: Options): Promise<Upstream> => {
-  const { endpoint, backend, listener, events, maxLineBytes = defaultMaxResponseBytes } = options
+  const { endpoint, backend, listener, events } = options
+  const { maxLineBytes = defaultMaxResponseBytes, alivePatienceMs = defaultAlivePatienceMs } =
+    options
   await awaitDepartures(endpoint)
   const child = spawnChild(endpoint, options.env)
   await new Promise<void>((resolve, reject) => {
@@ -76,11 +85,22 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     const failed = failedAnswer(backend.name, line, reason)
     if (failed) deliver(failed)
   }
+  const giveUp = (why: string): void => {
+    if (fault !== undefined || closing) return
+    fault = `ended by the router because it ${why}`
+    say(fault)
+    void end()
+  }
+  const liveness = createLiveness({
+    send: (ping) => discard(send(ping)),
+    onDead: () => giveUp(`answered neither a call before its deadline nor a ping`),
+    patienceMs: alivePatienceMs,
+  })
   const hear = (line: Buffer): void => {
     const messages = messagesIn(backend.name, line)
     for (const message of messages) {
       noteResult(message)
-      deliver(message)
+      if (!liveness.isOwn(message)) deliver(message)
     }
     if (messages.length > 0) return
     refuse(line, 'not JSON-RPC')
@@ -92,20 +112,25 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
   // One that floods its output would leave no time for others: it is ended.
   child.stdout.on('data', (chunk: Buffer) => {
     if (fault !== undefined) return
+    liveness.heard()
     try {
       split(chunk)
     } catch (error) {
-      fault = `ended by the router because it wrote ${reasonOf(error)}`
-      say(fault)
-      void end()
+      giveUp(`wrote ${reasonOf(error)}`)
     }
+  })
+  // It can never answer again. One that is exiting closes it as well.
+  child.stdout.once('end', () => {
+    setTimeout(() => {
+      if (child.exitCode === null && child.signalCode === null) giveUp('closed its stdout')
+    }, exitMs).unref()
   })
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
   child.on('error', () => undefined)
   // A child that exits breaks its pipe: `exit` reports that, EPIPE adds nothing.
   child.stdin.on('error', () => undefined)
   child.once('close', (code, signal) => {
-    log.close()
+    liveness.close()
     log.close()
     const how = fault ?? (signal ? `ended by ${signal}` : `exited with ${String(code)}`)
     if (isOpen) tell(closing ? 'closed' : 'lost', how)
@@ -113,6 +138,7 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     const failed = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason: how })
     listener.onClose(closing ? undefined : failed)
   })
+
   const send = async (message: Message): Promise<void> => {
     try {
       requireValid(message)
@@ -137,7 +163,10 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     send,
     pass: passBy(send),
     listen: () => undefined,
-    cancel: (id) => discard(send(cancelledMessage(id))),
+    cancel(id, isLate = false) {
+      discard(send(cancelledMessage(id)))
+      if (isLate) liveness.doubt()
+    },
     lastWords: () => stderr.lastWords(),
     async close() {
       if (closing) return

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { backendOf, nodeEndpoint } from '../testing/backend.js'
+import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
+import { openGateway } from '../testing/gateway.js'
+import { modernClient } from '../testing/modern-client.js'
+import { modernCommand } from '../testing/modern-command.js'
+
+/** Reads on and says nothing more once it was called `hang`. */
+const legacy = `
+  let isMute = false
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    if (method === 'hang') isMute = true
+    if (isMute || id === undefined) return
+    const handshake = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 's', version: '1' } }
+    const result = method === 'initialize' ? handshake : { pid: process.pid }
+    console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  })`
+
+const open = async (era: 'legacy' | 'modern' = 'legacy') => {
+  const script = era === 'legacy' ? legacy : modernCommand
+  const backend = { ...backendOf('mute', [nodeEndpoint(script)]), era }
+  const gateway = await openGateway({ backends: [{ ...backend, deadlineMs: 300 }] })
+  return gateway.url
+}
+
+/** A process is given 10 s to answer a ping. */
+const replaced = { timeout: 14_000, interval: 200 }
+
+describe(
+  'a command that reads on and answers nothing more is replaced',
+  { timeout: 20_000 },
+  () => {
+    it('where all callers share it', async () => {
+      const url = `${await open()}/mcp/router/route/mute`
+      const pidOf = async () => {
+        const { result } = jsonOf(await ask(url, { body: aRequest(1, 'ping') })) as {
+          result?: { pid: number }
+        }
+        return result?.pid
+      }
+      const before = await pidOf()
+      const late = await ask(url, { body: aRequest(2, 'hang') })
+      expect(jsonOf(late)).toMatchObject({ error: { code: -31504 } })
+      await expect.poll(pidOf, replaced).toEqual(expect.any(Number))
+      expect(await pidOf()).not.toBe(before)
+    })
+
+    it('where it has a session', async () => {
+      const url = `${await open()}/mcp/mute`
+      const { headers } = await initialize(url)
+      const late = await ask(url, { headers, body: aRequest(2, 'hang') })
+      expect(late.text).toContain('-31504')
+      const answer = async () => (await ask(url, { headers, body: aRequest(3, 'ping') })).text
+      await expect.poll(answer, replaced).toContain('"pid"')
+    })
+
+    it('where clients of 2026-07-28 call it', async () => {
+      const client = modernClient(`${await open('modern')}/mcp/mute`)
+      const pidOf = async () => {
+        const { result } = (await client.tool('count')) as { result?: { pid: number } }
+        return result?.pid
+      }
+      const before = await pidOf()
+      expect(await client.tool('mute')).toMatchObject({ error: { code: -31504 } })
+      await expect.poll(pidOf, replaced).toEqual(expect.any(Number))
+      expect(await pidOf()).not.toBe(before)
+    })
+  },
+)
