@@ -20,7 +20,7 @@ export default defineConfig({
         ssr: { resolve: { conditions: ['source'] } },
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'test/architecture/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
         },
       },
       {
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'test/architecture/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -205,6 +205,9 @@ const table = {
 
 export type ErrorCode = keyof typeof table
 
+/** errorCodes are all of the table, in its order; docs/errors.md explains each. */
+export const errorCodes = Object.keys(table) as readonly ErrorCode[]
+
 const list = (value: ErrorData[string] | undefined): string => {
   if (!Array.isArray(value) || value.length === 0) return 'none'
   return value.join(', ')
