@@ -28,7 +28,7 @@ export interface CallEvent {
 export interface SessionEvent {
   readonly kind: 'session'
   /**
-   * `taken over`: another Instance is its Owner; `released`: an Owner let go of it; `re-initialized`, `moved`: it has a new session at its
+   * `taken over`: another Instance is its Owner; `released`: its Owner gave it up; `re-initialized`, `moved`: it has a new session at its
    * Endpoint, or at another one; `replayed`: its handshake, on a new connection or child; `reconnected`: likewise, with nothing to replay;
    * `settled`: what an Owner before left unanswered; `resumed`: a stream of its client; `restored`: its record, which the store had lost.
    */

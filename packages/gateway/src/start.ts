@@ -141,8 +141,10 @@ const compose = async (
 
   const registry = createRegistry((endpoint) => transports.of(endpoint))
   transports.whenChanged(() => registry.refresh())
+  const isServed = (name: string): boolean =>
+    [...registry.snapshot().backends.keys()].some((each) => each === name)
   registry.publish(config.backends, problemsOf(config))
-  warnServers(log, config)
+  warnServers(log, config, isServed)
   const provider = fileProvider({
     path: config.serversFile,
     env,
@@ -150,9 +152,9 @@ const compose = async (
     strict: config.strict,
     onChange(file) {
       log.info('servers file reloaded', { backends: file.backends.length })
-      warnServers(log, file)
+      warnServers(log, file, isServed)
     },
-    onError: onFault('reading the servers file anew, the last good one stays'),
+    onError: onFault('reloading the servers file failed; the previous configuration stays active'),
   })
   opened.push(() => provider.close())
 
@@ -252,7 +254,7 @@ const compose = async (
       if (!router.handleBack(req, res)) res.writeHead(404).end()
     })
     // Without it the rest is drained all the same.
-    await opening.then((opened) => (back = opened), onFault('opening the way back'))
+    await opening.then((opened) => (back = opened), onFault('opening the drain listener'))
     await lease.publish()
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()
