@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails when a pinned version that is run in production has a known advisory of high or critical severity. A registry that
+# Fails when a pinned version that is run in production has a known advisory of high or critical severity, and before the set-up. A registry that
 # offers no audit, or cannot be reached, fails nothing: what it cannot say is said.
 set -euo pipefail
 
@@ -19,6 +19,10 @@ esac
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 pnpm=.tools/node_modules/.bin/pnpm
+if [ ! -x "$pnpm" ]; then
+  echo 'audit: pnpm is not installed yet: npm run setup' >&2
+  exit 1
+fi
 report=$("$pnpm" audit --prod --json 2>/dev/null || true)
 exec node --input-type=module -e "
 import { readFileSync } from 'node:fs'

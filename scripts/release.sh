@@ -22,9 +22,17 @@ for argument in "$@"; do
   case "$argument" in
     -h | --help) usage; exit 0 ;;
     --dry-run) dry_run=yes ;;
-    -*) usage >&2; exit 1 ;;
+    -*)
+      echo "release: unknown option \"$argument\"" >&2
+      usage >&2
+      exit 1
+      ;;
     *)
-      if [ -n "$version" ]; then usage >&2; exit 1; fi
+      if [ -n "$version" ]; then
+        echo "release: one version, not \"$version\" and \"$argument\"" >&2
+        usage >&2
+        exit 1
+      fi
       version=$argument
       ;;
   esac

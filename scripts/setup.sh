@@ -17,7 +17,11 @@ for argument in "$@"; do
   case "$argument" in
     --no-system) with_system=no ;;
     -h | --help) usage; exit 0 ;;
-    *) usage >&2; exit 1 ;;
+    *)
+      echo "setup: unknown argument \"$argument\"" >&2
+      usage >&2
+      exit 1
+      ;;
   esac
 done
 

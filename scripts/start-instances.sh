@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/start-instances.sh <verb> [port]
+usage: scripts/start-instances.sh <verb> [arguments]
 
   start   [port]                start what is not running and wait until it answers
   stop    [port]                stop; instances finish their calls first
@@ -29,6 +29,7 @@ case "$verb" in
   *)
     # It knows which verb was probably meant.
     if [ -n "$verb" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi
+    if [ -n "$verb" ]; then echo "start-instances: unknown verb \"$verb\"" >&2; fi
     usage >&2
     exit 1
     ;;

@@ -21,10 +21,10 @@ for argument in "$@"; do
   case "$argument" in -h | --help) usage; exit 0 ;; esac
 done
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-main=packages/cli/dist/main.js
-if [ ! -f "$main" ]; then
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ ! -f "$scripts/../packages/cli/dist/main.js" ]; then
   echo 'not built yet, so nothing is running; scripts/start-instances.sh start builds and starts' >&2
   exit 1
 fi
-exec node "$main" verify "$@"
+# It stays where the caller is, as relative paths in variables do.
+exec "$scripts/mcp-router.sh" verify "$@"

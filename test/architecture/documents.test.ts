@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -40,6 +40,28 @@ it('every script that a person runs is in README or CONTRIBUTING', () => {
     (name) => !new RegExp(`npm (run )?${name}(?![\\w:])`).test(text),
   )
   expect(silent).toEqual([])
+})
+
+/** What the first column of the tables of a document names. */
+const namedIn = (document: string): readonly string[] =>
+  [...read(document).matchAll(/^\| (`.*?`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+
+it('test/README.md lists the files of test/cluster, and no other', () => {
+  const files = readdirSync(join(root, 'test/cluster')).flatMap(
+    (name) => /^(.*)\.test\.ts$/.exec(name)?.[1] ?? [],
+  )
+  expect([...namedIn('test/README.md')].sort()).toEqual(files.sort())
+})
+
+it('test/load/README.md lists the rows of the benchmark', () => {
+  const rows = [...read('test/load/rows.ts').matchAll(/^ {4}name: '(.*)',$/gm)].map(
+    ([, name]) => name!,
+  )
+  expect(rows.length).toBeGreaterThan(5)
+  const named = namedIn('test/load/README.md')
+  expect(rows.filter((name) => !named.includes(name))).toEqual([])
 })
 
 /** As GitHub makes anchors of headings. */

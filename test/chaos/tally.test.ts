@@ -4,6 +4,7 @@ import type { Fault, FaultKind } from './fault.js'
 import { recoveriesOf } from './recovery.js'
 import { planFaults } from './schedule.js'
 import { blamedFor, blamedForCall, figuresOf, neverRan, unknownWithoutCause } from './tally.js'
+import { openWatch } from './watch.js'
 
 const caller = { name: 'client 1', kind: 'v1 http', backend: 'stdio' } as Caller
 const fault = (kind: FaultKind, atMs: number, untilMs?: number, excused = false): Fault => ({
@@ -183,5 +184,14 @@ describe('a call that was refused', () => {
     const happened = { calls: [refusal], losses: [], faults: [met], ran: [] }
     const all = figuresOf(happened).at(-1)
     expect([all?.refused, all?.failed]).toEqual([refused, 1 - refused])
+  })
+
+  it('is counted in the progress line as it is in the table', () => {
+    const faults = [fault('redis-away', 1_000, 8_000, true)]
+    const watch = openWatch({ nowMs: () => 0, faults, print: () => undefined })
+    const [refusal, failure] = [called('a', 2_000, 3_000), called('b', 2_000, 3_000, 'failed')]
+    watch.called({ ...refusal, outcome: { kind: 'failed', text: away } })
+    watch.called(failure)
+    expect(watch.progress()).toContain('1 failed, 1 refused')
   })
 })

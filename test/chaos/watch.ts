@@ -43,6 +43,8 @@ export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
   }
   const count = (kind: Called['outcome']['kind']): number =>
     calls.filter(({ outcome }) => outcome.kind === kind).length
+  // As in the table; what a reload of Nginx reset is told apart at the end only.
+  const refused = (): number => calls.filter((called) => wasRefused(faults, called)).length
   return {
     calls,
     losses,
@@ -66,7 +68,8 @@ export const openWatch = ({ nowMs, faults, print }: WatchSpec): Watch => {
         `${calls.length} calls`,
         `${count('answered')} answered`,
         `${count('told unknown')} told unknown`,
-        `${count('failed')} failed`,
+        `${count('failed') - refused()} failed`,
+        `${refused()} refused`,
         `${count('hung')} hung`,
         `${count('wrong')} wrong`,
         `${count('modern cut')} modern cut`,

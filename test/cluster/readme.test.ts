@@ -24,7 +24,8 @@ const block = (language: string, has: string): string => {
 
 describe('what the README tells a newcomer to type', () => {
   const folder = mkdtempSync(join(tmpdir(), 'readme-'))
-  const script = join(root, 'test', `readme-${process.pid}.mjs`)
+  // Beside try.mjs, which may be there.
+  const script = join(root, `try-${process.pid}.mjs`)
   let variables: Record<string, string> = {}
   let gateway = ''
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +55,42 @@ describe('an unknown flag', () => {
       ),
     )
     expect(status).toBe(1)
+  })
+})
+
+describe('an argument that there is not', () => {
+  it.each([
+    ['setup.sh', ['--foo'], 'setup: unknown argument "--foo"'],
+    ['release.sh', ['--foo'], 'release: unknown option "--foo"'],
+    ['start-instances.sh', ['stat'], 'start-instances: unknown verb "stat"'],
+  ])('of %s %j is named, before anything is built, too', (name, args, message) => {
+    const { status, stdout, stderr } = run(name, ...args)
+    expect([status, stdout]).toEqual([1, ''])
+    expect(stderr.split('\n')[0]).toBe(message)
+    expect(stderr).toContain(`usage: scripts/${name}`)
+  })
+})
+
+describe('before the set-up', () => {
+  it('audit.sh says that it is missing', () => {
+    const { status, stderr } = run('audit.sh')
+    expect([status, stderr]).toEqual([1, 'audit: pnpm is not installed yet: npm run setup\n'])
+  })
+})
+
+describe('relative paths in variables', () => {
+  it.each([
+    ['verify-session.sh', ['http://127.0.0.1:1']],
+    ['start-instances.sh', ['status', '--json']],
+  ])('of %s are seen from the caller', (name, args) => {
+    writeFileSync(join(folder, 'my.yaml'), 'servers: { a: { url: "http://127.0.0.1:1/mcp" } }')
+    const { stdout } = spawnSync(join(scripts, name), args, {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, REDIS_URL: '', MCP_SERVERS_FILE: 'my.yaml', MCP_RUN_DIR: 'my-run' },
+    })
+    // That of the private Redis.
+    expect(stdout).toContain(join(realpathSync(folder), 'my-run', 'redis.sock'))
   })
 })
 

@@ -28,11 +28,13 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-const serve = (...args: readonly string[]): void => {
+const serve = (...args: readonly string[]): void => serveWith({}, ...args)
+
+const serveWith = (env: Readonly<Record<string, string>>, ...args: readonly string[]): void => {
   text = ''
   child = spawn(process.execPath, [cli, 'serve', '--servers', 'servers.json', ...args], {
     cwd: folder,
-    env: { ...process.env, REDIS_URL: '', HOST: '', ACCESS_TOKEN: '' },
+    env: { ...process.env, REDIS_URL: '', HOST: '', ACCESS_TOKEN: '', MCP_RUN_DIR: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   child.stdout!.on('data', (bytes: Buffer) => (text += bytes.toString()))
@@ -102,6 +104,47 @@ describe('the command serve', () => {
       .poll(() => text, { timeout: 20_000 })
       .toContain(`server "mine" does not run at ${server.url}, and serve starts none`)
   })
+
+  it('tells servers with a mistake from those that are disabled, also after a change', async () => {
+    const file = join(folder, 'servers.json')
+    const mcpServers = { wrong: { ulr: 'x' }, off: { disabled: true }, on: { command: 'x' } }
+    writeFileSync(file, JSON.stringify({ mcpServers }))
+    serve('--port', '0')
+    const base = await address()
+    const status = (): Promise<unknown> =>
+      fetch(`${base}/api/status`).then((response) => response.json())
+    expect(await status()).toMatchObject({
+      backends: [{ name: 'on' }],
+      invalid: [{ name: 'wrong', problems: [expect.stringContaining('ulr')] }],
+      disabled: ['off'],
+    })
+    const on = { url: 'http://127.0.0.1:1/' }
+    writeFileSync(file, JSON.stringify({ mcpServers: { ...mcpServers, wrong: on, off: on } }))
+    await expect.poll(status).toMatchObject({ invalid: [], disabled: [] })
+  })
+
+  it('names it with a run directory of its own, too', async () => {
+    const server = { url: 'http://127.0.0.1:1/mcp', start: 'node server.js' }
+    writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { mine: server } }))
+    serveWith({ MCP_RUN_DIR: join(folder, 'run') }, '--port', '0')
+    await expect
+      .poll(() => text, { timeout: 20_000 })
+      .toContain(`server "mine" does not run at ${server.url}, and serve starts none`)
+  })
+
+  it.each([{}, { CLUSTER_SECRET: 'a-secret-of-a-test' }])(
+    'says in one line where it looked for Redis, and no password (%j)',
+    async (env) => {
+      const url = 'redis://me:hunter2@127.0.0.1:1/0'
+      serveWith({ REDIS_URL: url, ...env }, '--port', '0')
+      expect(await once(child, 'close')).toEqual([1, null])
+      const said = text.split('\n').filter((line) => line.startsWith('mcp-router: '))
+      expect(said).toEqual([
+        'mcp-router: REDIS_URL redis://127.0.0.1:1/0: connection refused; start Redis or correct REDIS_URL',
+      ])
+      expect(text).not.toContain('hunter2')
+    },
+  )
 
   it('says in one line that its port is busy', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')

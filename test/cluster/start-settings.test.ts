@@ -1,6 +1,10 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../harness/ports.js'
+import { until } from '../harness/until.js'
 import { ownCluster, type OwnCluster, type Ran } from './own-cluster.js'
 import { namesOf, pidsOf, start } from './own-processes.js'
 
@@ -35,7 +39,7 @@ describe('start with other settings than those of the running instances', () => 
     const before = [siteConf(), pidsOf(cluster)]
     const { code, text } = await startWith(env)
     expect(text).toContain(
-      'the running instances use other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: scripts/start-instances.sh restart applies them',
+      'the running cluster uses other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: scripts/start-instances.sh restart applies them',
     )
     expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
     expect(await listTools()).toBe(200)
@@ -48,6 +52,45 @@ describe('start with other settings than those of the running instances', () => 
     const folder = join(cluster.runDir, 'pids')
     const kept = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
     expect(kept.join('\n')).not.toContain(env.ACCESS_TOKEN)
+  })
+
+  it('names those of Nginx, too, which stays where it is until the restart', async () => {
+    const port = await freePorts(1)
+    const env = {
+      ...{ GATEWAY_PORT: String(port), GATEWAY_CLIENT_CONNECTIONS: '99' },
+      MCP_AFFINITY: 'session',
+    }
+    const before = [siteConf(), pidsOf(cluster)]
+    const { code, text } = await startWith(env)
+    expect(text).toContain(
+      'uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: scripts/start-instances.sh restart applies them',
+    )
+    expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
+    expect(await listTools()).toBe(200)
+
+    expect((await cluster.run(['cluster', 'restart'], { env })).code).toBe(0)
+    await until('Nginx at its new port', () =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    )
+    expect((await startWith(env)).text).toContain('nothing to do')
+    expect((await startWith({ ...env, MCP_AFFINITY: 'ip_hash' })).text).toContain('(MCP_AFFINITY)')
+  })
+
+  it('refuses a restart with a port for Nginx that another has', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    await once(holder, 'listening')
+    const env = { GATEWAY_PORT: String((holder.address() as AddressInfo).port) }
+    try {
+      const before = pidsOf(cluster)
+      const { code, text } = await cluster.run(['cluster', 'restart'], { env })
+      expect(text).toContain(`nginx: port ${env.GATEWAY_PORT} is taken by`)
+      expect([code, pidsOf(cluster)]).toEqual([1, before])
+    } finally {
+      holder.close()
+    }
   })
 
   it('names another Redis and another servers file', async () => {

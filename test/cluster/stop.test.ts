@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownCluster, type OwnCluster } from './own-cluster.js'
@@ -100,6 +100,28 @@ const listTools = async (answers: string[]): Promise<void> => {
 }
 
 describe('status and logs', () => {
+  it('shows what runs, and the mistake below it, when the servers file is broken', async () => {
+    await start(cluster)
+    const names = namesOf(cluster)
+    const pids = names.map((name) => cluster.pidOf(name))
+    appendFileSync(cluster.serversFile, 'broken: [\n')
+    const { code, text } = await cluster.run(['cluster', 'status'])
+    const lines = text.trimEnd().split('\n')
+    for (const [at, name] of names.entries())
+      expect(lines.find((line) => line.startsWith(name))).toContain(` ${pids[at]!} `)
+    expect(lines.find((line) => line.startsWith('nginx'))).toMatch(/ ok /)
+    expect(lines.find((line) => line.startsWith('backend-'))).toContain('running, not checked')
+    expect(lines.at(-1)).toMatch(/servers\.yaml:\d+:\d+: not valid YAML or JSON: /)
+    expect(code).toBe(1)
+    const json = await cluster.run(['cluster', 'status', '--json'])
+    expect([json.code, json.text]).toEqual([1, expect.stringContaining('"process": "nginx"')])
+
+    process.kill(pids[1]!, 'SIGKILL')
+    await expect
+      .poll(async () => (await cluster.run(['cluster', 'status'])).text)
+      .toContain(`died (was pid ${pids[1]!})`)
+  })
+
   it('tells that nothing runs', async () => {
     const { code, text } = await cluster.run(['cluster', 'status'])
     expect(text).toContain('not running')

@@ -88,9 +88,9 @@ describe('backends list', () => {
     const weather = { era: 'modern', endpoints: [{ url: 'http://a/mcp' }, { url: 'http://b/mcp' }] }
     await run({ weather, files: { command: 'npx', args: ['-y', "it's"] } }, 'list')
     expect(said.split('\n')).toEqual([
-      'server   transport  era     endpoints',
-      'weather  auto       modern  http://a/mcp, http://b/mcp',
-      String.raw`files    stdio      auto    npx -y 'it'\''s'`,
+      'server   state    transport  era     endpoints',
+      'weather  enabled  auto       modern  http://a/mcp, http://b/mcp',
+      String.raw`files    enabled  stdio      auto    npx -y 'it'\''s'`,
       '',
     ])
   })
@@ -101,6 +101,7 @@ describe('backends list', () => {
     expect(JSON.parse(said)).toEqual([
       {
         name: 'weather',
+        state: 'enabled',
         era: 'auto',
         endpoints: [{ transport: 'auto', address: 'http://a/mcp' }],
       },
@@ -113,21 +114,46 @@ describe('a server with a problem', () => {
   const problem =
     /servers\.json:1:\d+: servers\.notes\.ulr: unknown key "ulr"; did you mean "url"\?/
 
-  it('is listed as disabled, with its place in the file', async () => {
+  it('is listed as invalid, with its place in the file', async () => {
     await run(servers, 'list')
-    expect(said.split('\n')[2]).toMatch(/^notes +disabled +/)
+    expect(said.split('\n')[2]).toMatch(/^notes +invalid +/)
     expect(said).toMatch(problem)
   })
 
   it('is listed for programs', async () => {
     await run(servers, 'list', '--json')
     const listed = JSON.parse(said) as readonly object[]
-    expect(listed[1]).toEqual({ name: 'notes', disabled: [expect.stringMatching(problem)] })
+    expect(listed[1]).toEqual({
+      name: 'notes',
+      state: 'invalid',
+      problems: [expect.stringMatching(problem)],
+    })
   })
 
   it('is an error where it is probed, or all must be right', async () => {
     await expect(run(servers, 'probe', 'notes')).rejects.toThrow(problem)
     await expect(run(servers, 'list', '--strict')).rejects.toThrow(problem)
+  })
+})
+
+describe('a server that is disabled', () => {
+  const servers = { weather: { url: 'http://a/mcp' }, 'my notes': { disabled: true } }
+
+  it('is listed as that', async () => {
+    await run(servers, 'list')
+    expect(said.split('\n')[2]).toMatch(/^my-notes +disabled$/)
+    said = ''
+    await run(servers, 'list', '--json')
+    expect((JSON.parse(said) as readonly object[])[1]).toEqual({
+      name: 'my-notes',
+      state: 'disabled',
+    })
+  })
+
+  it('is not probed', async () => {
+    await expect(run(servers, 'probe', 'my-notes')).rejects.toThrow(
+      /^server "my-notes" is disabled in .*servers\.json$/,
+    )
   })
 })
 

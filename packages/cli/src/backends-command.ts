@@ -1,6 +1,6 @@
 import {
   loadGatewayConfig,
-  type DisabledBackend,
+  type InvalidBackend,
   type Env,
   type GatewayConfig,
 } from '@mcp-router/config'
@@ -60,23 +60,27 @@ const configFrom = (env: Env, { servers, strict }: BackendsOptions): GatewayConf
     ...(strict !== undefined && { strict }),
   })
 
-const list = ({ backends, disabled, unused, serversFile }: GatewayConfig, json: boolean): void => {
+const list = (config: GatewayConfig, json: boolean): void => {
+  const { backends, invalid, disabled, unused, serversFile } = config
   if (json) {
-    const left = disabled.map(({ name, problems }) => ({ name, disabled: problems }))
-    say(JSON.stringify([...backends.map(listed), ...left], undefined, 2))
+    const wrong = invalid.map(({ name, problems }) => ({ name, state: 'invalid', problems }))
+    const off = disabled.map((name) => ({ name, state: 'disabled' }))
+    say(JSON.stringify([...backends.map(listed), ...wrong, ...off], undefined, 2))
     return
   }
   if (unused !== undefined) complain(unused)
-  if (backends.length + disabled.length === 0) {
+  if (backends.length + invalid.length + disabled.length === 0) {
     say(`no servers in ${relative('', serversFile)}`)
     return
   }
-  const rows = [...backends.map(row), ...disabled.flatMap(disabledRows)]
-  for (const line of table(['server', 'transport', 'era', 'endpoints'], rows)) say(line)
+  const off = disabled.map((name) => [name, 'disabled', '', '', ''])
+  const rows = [...backends.map(row), ...invalid.flatMap(invalidRows), ...off]
+  for (const line of table(['server', 'state', 'transport', 'era', 'endpoints'], rows)) say(line)
 }
 
 const listed = ({ name, era, endpoints }: Backend): object => ({
   name,
+  state: 'enabled',
   era,
   endpoints: endpoints.map((each) => ({ transport: transportOf(each), address: addressOf(each) })),
 })
@@ -85,11 +89,12 @@ const listed = ({ name, era, endpoints }: Backend): object => ({
 const transportOf = (endpoint: Endpoint): string =>
   endpoint.transport !== 'stdio' && endpoint.isAuto ? 'auto' : endpoint.transport
 
-const disabledRows = ({ name, problems }: DisabledBackend): readonly (readonly string[])[] =>
-  problems.map((problem) => [name, 'disabled', '', problem])
+const invalidRows = ({ name, problems }: InvalidBackend): readonly (readonly string[])[] =>
+  problems.map((problem) => [name, 'invalid', '', '', problem])
 
 const row = ({ name, era, endpoints }: Backend): readonly string[] => [
   name,
+  'enabled',
   [...new Set(endpoints.map(transportOf))].join(', '),
   era,
   endpoints.map(addressOf).join(', '),
@@ -97,12 +102,14 @@ const row = ({ name, era, endpoints }: Backend): readonly string[] => [
 
 const backendNamed = (
   name: string,
-  { backends, disabled, serversFile }: GatewayConfig,
+  { backends, invalid, disabled, serversFile }: GatewayConfig,
 ): Backend => {
   const backend = backends.find((each) => each.name === name)
   if (backend !== undefined) return backend
-  const wrong = disabled.find((each) => each.name === name)
+  const wrong = invalid.find((each) => each.name === name)
   if (wrong !== undefined) throw new Failure(wrong.problems.join('\n'))
+  if (disabled.includes(name))
+    throw new Failure(`server "${name}" is disabled in ${relative('', serversFile)}`)
   const known = backends.map((each) => each.name).join(', ') || 'none'
   throw new Failure(`no server "${name}" in ${relative('', serversFile)}; it has ${known}`)
 }

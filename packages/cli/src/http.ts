@@ -36,8 +36,8 @@ export const answers = async (url: string, timeoutMs = 2_000): Promise<boolean> 
   }
 }
 
-// fetch says "fetch failed" and keeps the reason in its cause.
-const whyFailed = (error: unknown): string => {
+/** whyFailed is what fetch keeps in the cause of its "fetch failed". */
+export const whyFailed = (error: unknown): string => {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   if (cause instanceof Error && cause.name === 'TimeoutError') return 'no answer in time'
   return reasonOf(cause)

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import { doorSettings, instanceAddresses } from './cluster/nginx.js'
 import { commandName } from './command-name.js'
 import { Failure } from './failure.js'
-import { say } from './terminal.js'
+import { complain, say } from './terminal.js'
 
 interface NginxOptions {
   readonly affinity?: ClusterConfig['affinity']
@@ -39,8 +39,13 @@ export const addNginx = (program: Command, env: Env): void => {
     .option('--error-log <file>', 'of that Nginx: no session ids are written there')
     .addHelpText('after', `\nExample:\n  ${commandName} nginx > /etc/nginx/conf.d/mcp-router.conf`)
     .action((options: NginxOptions) => {
-      const settings = settingsOf(loadClusterConfig(env), options)
+      const config = loadClusterConfig(env)
+      const settings = settingsOf(config, options)
       say(siteText(settings).trimEnd())
+      if (settings.proxySecret === undefined)
+        complain(
+          `no proxy secret in ${config.runDir}: POSTs are not sent to a second instance; start the cluster first or set PROXY_SECRET`,
+        )
     })
 }
 
@@ -56,6 +61,8 @@ const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings
   const { instance, serverName, tlsCert, tlsKey, redirectPort } = options
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Failure('--tls-cert and --tls-key go together')
+  if (redirectPort !== undefined && tlsCert === undefined)
+    throw new Failure('--redirect-port needs --tls-cert and --tls-key')
   const listen = options.listen === undefined ? undefined : addressOf(options.listen)
   const redirect = redirectPort === undefined ? {} : { redirectPort: portOf(redirectPort) }
   const isTls = tlsCert !== undefined && tlsKey !== undefined

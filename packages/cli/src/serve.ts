@@ -1,4 +1,5 @@
 import {
+  isOfCluster,
   loadGatewayConfig,
   readServers,
   type Env,
@@ -17,10 +18,11 @@ import { unstartedLines, unstartedOf, usableBackend } from './unstarted.js'
 /** serve runs one Gateway until it is told to end, and resolves when it has drained. */
 export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void> => {
   const config = loadGatewayConfig(env, overrides)
-  const { serversFile, strict, childrenDir } = config
-  // In a cluster, `cluster` starts them.
-  if (!childrenDir) for (const line of misspeltVariables(env, serversFile)) complain(line)
-  const managed = childrenDir ? [] : readServers(serversFile, env, { strict }).managed
+  const { serversFile, strict } = config
+  // There, `cluster` starts them, and has told of the variables.
+  const isAlone = !isOfCluster()
+  if (isAlone) for (const line of misspeltVariables(env, serversFile)) complain(line)
+  const managed = isAlone ? readServers(serversFile, env, { strict }).managed : []
   // Listened to before the start, which may itself take a while.
   const ended = untilSignal()
   const gateway = await startGateway(config).catch((error: unknown) => {

@@ -26,7 +26,10 @@ export const parseEnvironment = (
     if (value !== undefined) values.set(name, value)
   }
   const parsed = environmentSchema.safeParse(Object.fromEntries(values))
-  if (parsed.success) return parsed.data
+  if (parsed.success) {
+    requireLongerLife(parsed.data)
+    return parsed.data
+  }
   throw new ConfigError(
     parsed.error.issues.map((issue): Problem => {
       // The schema has one level: the path of every issue is the name of a variable.
@@ -35,6 +38,16 @@ export const parseEnvironment = (
       return { reason: `${label}: ${issue.message}`, advice: `correct ${label} or leave it out` }
     }),
   )
+}
+
+/** A session in use is renewed once in MCP_TOUCH_MS, and must outlive a renewal that is late. */
+const touchesInLife = 3
+
+const requireLongerLife = ({ MCP_SESSION_TTL_MS, MCP_TOUCH_MS }: Environment): void => {
+  const least = touchesInLife * MCP_TOUCH_MS
+  if (MCP_SESSION_TTL_MS >= least) return
+  const reason = `MCP_SESSION_TTL_MS: ${MCP_SESSION_TTL_MS} is less than three times MCP_TOUCH_MS (${MCP_TOUCH_MS})`
+  throw new ConfigError([{ reason, advice: `set it to ${least} or more, or lower MCP_TOUCH_MS` }])
 }
 
 /** variableNames are all names that are read, second ones and those of files with secrets too. */

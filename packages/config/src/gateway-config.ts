@@ -3,8 +3,8 @@ import type { Backend, BackendName, InstanceId, RunAs } from '@mcp-router/core'
 /** LogLevel of winston, least to most. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
-/** DisabledBackend is a server that is not served, and why: sentences with file, line and column. */
-export interface DisabledBackend {
+/** InvalidBackend is a server that is not served because of mistakes in its entry: sentences with file, line and column. */
+export interface InvalidBackend {
   readonly name: string
   readonly problems: readonly string[]
 }
@@ -25,7 +25,9 @@ export interface GatewayConfig {
   /** One server with a problem, and nothing is read. */
   readonly strict: boolean
   readonly backends: readonly Backend[]
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that the file says are off. */
+  readonly disabled: readonly string[]
   /** What is in the servers file and not used, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
   readonly sessionTtlMs: number
@@ -112,7 +114,9 @@ export interface ClusterConfig {
   readonly serversFile: string
   readonly strict: boolean
   readonly backends: readonly Backend[]
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that the file says are off. */
+  readonly disabled: readonly string[]
   readonly unused: string | undefined
   readonly managed: readonly ManagedBackend[]
   readonly accessToken: string | undefined

@@ -5,14 +5,20 @@ export { nearest } from './servers-file/nearest.js'
 export type { Env } from './environment.js'
 export type {
   ClusterConfig,
-  DisabledBackend,
+  InvalidBackend,
   GatewayConfig,
   LogLevel,
   ManagedBackend,
 } from './gateway-config.js'
-export { loadClusterConfig, loadGatewayConfig, loadRunDir, loadStoreConfig } from './load.js'
+export {
+  loadClusterConfig,
+  loadClusterWithoutServers,
+  loadGatewayConfig,
+  loadRunDir,
+  loadStoreConfig,
+} from './load.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
-export { privateEnvVariable, processEnv } from './process-env.js'
+export { isOfCluster, privateEnvVariable, processEnv } from './process-env.js'
 export { readServers } from './servers-file/read.js'
 export type { ServersFile } from './servers-file/read.js'
 export { makeProxySecret, readProxySecret } from './proxy-secret.js'

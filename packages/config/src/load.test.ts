@@ -128,6 +128,15 @@ describe('the configuration of a gateway', () => {
     [{ PORT: 'http' }, 'PORT: "http" is not a whole number from 0 to 65535; correct PORT'],
     [{ PORT: '65536' }, 'PORT: "65536" is not a whole number'],
     [{ MCP_DRAIN_MS: '-1' }, 'MCP_DRAIN_MS: "-1" is not a whole number'],
+    // A life that ends between two touches is renewed for ever by the instance that remembers it.
+    [
+      { MCP_SESSION_TTL_MS: '14999' },
+      'MCP_SESSION_TTL_MS: 14999 is less than three times MCP_TOUCH_MS (5000); set it to 15000 or more, or lower MCP_TOUCH_MS',
+    ],
+    [
+      { MCP_TOUCH_MS: '1000000' },
+      'MCP_SESSION_TTL_MS: 1800000 is less than three times MCP_TOUCH_MS (1000000)',
+    ],
     [{ MCP_SESSION_TTL_MS: '1.5' }, 'MCP_SESSION_TTL_MS: "1.5" is not a whole number'],
     // Node turns a longer one into 1 ms.
     [

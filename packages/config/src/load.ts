@@ -8,7 +8,7 @@ import { parseEnvironment, type Env, type Given } from './environment.js'
 import type { ClusterConfig, GatewayConfig, ManagedBackend } from './gateway-config.js'
 import { defaultInstancePrefix, loopbackNames, type Environment, type Variable } from './schema.js'
 import { readProxySecret } from './proxy-secret.js'
-import { readServers } from './servers-file/read.js'
+import { readServers, type ServersFile } from './servers-file/read.js'
 
 /**
  * GatewayOverrides are what a caller knows better than the environment: the options of `mcp-router
@@ -45,6 +45,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     serversFile,
     strict: parsed.MCP_STRICT,
     backends: servers.backends,
+    invalid: servers.invalid,
     disabled: servers.disabled,
     unused: servers.unused,
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
@@ -79,12 +80,28 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
 /**
  * loadClusterConfig makes the configuration of the cluster on this machine. It throws ConfigError.
  */
-export const loadClusterConfig = (env: Env): ClusterConfig => {
+export const loadClusterConfig = (env: Env): ClusterConfig =>
+  clusterConfig(env, (path, strict) => readServers(path, env, { strict }))
+
+/** loadClusterWithoutServers is the same with no servers: what is known while the servers file is broken. */
+export const loadClusterWithoutServers = (env: Env): ClusterConfig =>
+  clusterConfig(env, () => ({
+    backends: [],
+    managed: [],
+    invalid: [],
+    disabled: [],
+    unused: undefined,
+  }))
+
+const clusterConfig = (
+  env: Env,
+  serversOf: (path: string, strict: boolean) => ServersFile,
+): ClusterConfig => {
   const parsed = parseEnvironment(env)
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
   const strict = parsed.MCP_STRICT
-  const { backends, managed, disabled, unused } = readServers(serversFile, env, { strict })
+  const { backends, managed, invalid, disabled, unused } = serversOf(serversFile, strict)
   requirePorts(parsed, managed)
   return deepFreeze<ClusterConfig>({
     instances: parsed.ROUTER_INSTANCES,
@@ -101,6 +118,7 @@ export const loadClusterConfig = (env: Env): ClusterConfig => {
     serversFile,
     strict,
     backends,
+    invalid,
     disabled,
     unused,
     managed,

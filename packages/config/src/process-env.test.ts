@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { variableNames } from './environment.js'
 import { withSecretFiles } from './process-env.js'
 
 const fileWith = (text: string): string => {
@@ -34,4 +35,9 @@ it('names the variable and the file that cannot be read', () => {
   expect(() => withSecretFiles({ REDIS_URL_FILE: '/nowhere' })).toThrow(
     'REDIS_URL_FILE: cannot read /nowhere (ENOENT); correct REDIS_URL_FILE or leave it out',
   )
+})
+
+it('the README names every variable that is read', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  expect(variableNames.filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
 })

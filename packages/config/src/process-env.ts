@@ -10,6 +10,11 @@ import { readText } from './read-text.js'
  */
 export const privateEnvVariable = 'MCP_PRIVATE_ENV'
 
+const fromInput = 'stdin'
+
+/** isOfCluster tells that `cluster` started this process, and the servers with a `start` line. */
+export const isOfCluster = (): boolean => process.env[privateEnvVariable] === fromInput
+
 /** Variables that may also be read from a file, whose path is in `<name>_FILE`. */
 export const secrets = ['ACCESS_TOKEN', 'CLUSTER_SECRET', 'PROXY_SECRET', 'REDIS_URL'] as const
 
@@ -23,7 +28,7 @@ let received: Env | undefined
 export const processEnv = (): Env => {
   const { [privateEnvVariable]: place, ...env } = process.env
   // Written by our own parent.
-  if (place === 'stdin') received ??= JSON.parse(readFileSync(0, 'utf8')) as Env
+  if (place === fromInput) received ??= JSON.parse(readFileSync(0, 'utf8')) as Env
   return withSecretFiles({ ...env, ...received })
 }
 

@@ -228,6 +228,8 @@ export const commandEndpointSchema = z.strictObject({
   command: z.string().min(1, 'the command is empty'),
   args: z.array(z.string()).default([]),
   env: texts.default({}),
+  /** A file of `NAME=value` lines; `env` stands above it. */
+  envFile: z.string().optional(),
   cwd: z.string().optional(),
   /** Whom the command runs as; only root may say so. */
   user: z.string().optional(),

@@ -24,8 +24,8 @@ interface Options {
 const settleMs = 100
 
 /** problemsOf are those of the servers that a file leaves out. */
-export const problemsOf = ({ disabled }: Pick<ServersFile, 'disabled'>): Problems =>
-  new Map(disabled.map(({ name, problems }) => [name, problems]))
+export const problemsOf = ({ invalid }: Pick<ServersFile, 'invalid'>): Problems =>
+  new Map(invalid.map(({ name, problems }) => [name, problems]))
 
 /** fileProvider follows `mcp-servers.yaml`. The first table was published by whoever read the configuration. */
 export const fileProvider = (options: Options): Provider => {
@@ -36,7 +36,7 @@ export const fileProvider = (options: Options): Provider => {
       const file = readServers(path, env, { strict })
       const before = registry.snapshot().backends
       // A slip while it is edited must not end the sessions of a server.
-      const isOut = (name: string): boolean => file.disabled.some((each) => each.name === name)
+      const isOut = (name: string): boolean => file.invalid.some((each) => each.name === name)
       const isIn = (name: string): boolean => file.backends.some((each) => each.name === name)
       const kept = [...before.values()].filter(({ name }) => isOut(name) && !isIn(name))
       registry.publish([...file.backends, ...kept], problemsOf(file))

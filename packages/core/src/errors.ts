@@ -200,6 +200,12 @@ const table = {
     rpc: -31401,
     text: () => 'Authentication required: send Authorization: Bearer <token>',
   },
+  LOOP_DETECTED: {
+    status: 508,
+    rpc: -31508,
+    text: (d) =>
+      `Loop detected at ${String(d['at'])}: ${String(d['reason'])}; the "url" of a server leads back to this router. Do not retry before the operator has corrected it`,
+  },
   INTERNAL: { status: 500, rpc: -32603, text: () => 'Internal error: see the log of the router' },
 } as const satisfies Record<string, ErrorRow>
 

@@ -19,6 +19,7 @@ import {
 import {
   createEras,
   createHttpClient,
+  createLoopGuard,
   createReserve,
   createSharedKeys,
   createTransports,
@@ -41,6 +42,7 @@ import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
+import { tellUnreachable } from './unreachable.js'
 import { warnServers } from './warn-servers.js'
 import { warmUp } from './warm.js'
 
@@ -119,7 +121,10 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret())
+  const whereIsRedis = tellUnreachable(redisUrl, store)
+  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret()).catch(
+    whereIsRedis,
+  )
   life.nameSession = createSessionHash(clusterSecret)
 
   const live = redisUrl
@@ -135,7 +140,9 @@ const compose = async (
   const { maxResponseBytes, responseIdleMs } = config
   const reserve = createReserve()
   opened.push(() => reserve.close())
-  const client = createHttpClient({ connectTimeoutMs, maxResponseBytes, responseIdleMs, reserve })
+  const loops = createLoopGuard(clusterSecret)
+  const limits = { connectTimeoutMs, maxResponseBytes, responseIdleMs }
+  const client = createHttpClient({ ...limits, reserve, loops })
   opened.push(() => client.close())
   const transports = createTransports(client)
 
@@ -145,12 +152,14 @@ const compose = async (
     [...registry.snapshot().backends.keys()].some((each) => each === name)
   registry.publish(config.backends, problemsOf(config))
   warnServers(log, config, isServed)
+  let { disabled } = config
   const provider = fileProvider({
     path: config.serversFile,
     env,
     registry,
     strict: config.strict,
     onChange(file) {
+      disabled = file.disabled
       log.info('servers file reloaded', { backends: file.backends.length })
       warnServers(log, file, isServed)
     },
@@ -196,6 +205,7 @@ const compose = async (
     orphans: store.orphans,
     generation: () => store.generation(),
     client,
+    loops,
     ...upstreams,
     admission,
     broadcast: live,
@@ -213,7 +223,11 @@ const compose = async (
     phase: () => life.phase,
     storeHealth: () => store.health(),
     status: () =>
-      statusOf({ config, store, registry, router, lastErrors, phase: () => life.phase, self }),
+      statusOf({
+        ...{ config, store, registry, router, lastErrors, self },
+        phase: () => life.phase,
+        disabled: () => disabled,
+      }),
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
@@ -241,7 +255,7 @@ const compose = async (
     patienceMs: storePatienceMs,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
-  })
+  }).catch(whereIsRedis)
   opened.push(() => lease.close())
   life.lease = lease
 

@@ -1,4 +1,4 @@
-import type { DisabledBackend, GatewayConfig } from '@mcp-router/config'
+import type { InvalidBackend, GatewayConfig } from '@mcp-router/config'
 import type { Instance } from '@mcp-router/core'
 import type { EndpointState, Router } from '@mcp-router/router'
 import type { Registry, Store, StoreHealth } from '@mcp-router/store'
@@ -17,7 +17,9 @@ export interface Status {
   readonly instances: readonly Instance[]
   readonly backends: readonly BackendStatus[]
   /** Servers of the servers file that are not served, because something is wrong with them. */
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that the servers file says are off. */
+  readonly disabled: readonly string[]
 }
 
 interface BackendStatus {
@@ -46,6 +48,7 @@ interface Parts {
   readonly phase: () => Phase
   readonly lastErrors: LastErrors
   readonly self: () => Instance
+  readonly disabled: () => readonly string[]
 }
 
 export const statusOf = async (parts: Parts): Promise<Status> => {
@@ -77,8 +80,9 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
         ...parts.lastErrors.of(endpoint.id),
       })),
     })),
-    disabled: [...problems].flatMap(([name, each]) =>
+    invalid: [...problems].flatMap(([name, each]) =>
       isServed(name) ? [] : [{ name, problems: each }],
     ),
+    disabled: parts.disabled(),
   }
 }

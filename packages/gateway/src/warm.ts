@@ -7,6 +7,7 @@ import { createRegistry, memoryStore } from '@mcp-router/store'
 import {
   createEras,
   createHttpClient,
+  createLoopGuard,
   createTransports,
   createUpstreams,
   headerOf,
@@ -50,6 +51,7 @@ export const warmUp = async (): Promise<void> => {
     orphans: store.orphans,
     generation: () => store.generation(),
     client,
+    loops: createLoopGuard('warm-up'),
     ...upstreams,
     admission: { admit: () => ({ name: 'warm-up' }) },
     broadcast: aloneLive(),

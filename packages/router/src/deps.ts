@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
 import type { Journal, Membership, OrphanIndex, Registry, SessionStore } from '@mcp-router/store'
-import type { HttpClient, ListChange, Upstreams } from '@mcp-router/upstream'
+import type { HttpClient, ListChange, LoopGuard, Upstreams } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
 export interface Admission {
@@ -59,6 +59,8 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   /** Names what the store holds: another name, and it was emptied (Store). */
   readonly generation: () => Promise<string>
   readonly client: HttpClient
+  /** That of the client. */
+  readonly loops: LoopGuard
   readonly admission: Admission
   readonly broadcast: Broadcast
   readonly events: EventSink

@@ -5,7 +5,7 @@ import type { HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstr
 import { noteHeard } from './call-deadline.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { failureOf } from './failure.js'
-import { headerText } from './header-text.js'
+import { passedHeaders, typeText } from './header-text.js'
 import type { Incoming } from './incoming.js'
 import { hasStalled } from './keep-alive.js'
 import type { KeepAlive, KeptStream } from './keep-alive.js'
@@ -25,9 +25,6 @@ export interface Clocks {
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
 }
-
-/** Answers pass these headers of the Endpoint; everything else is the Endpoint's own business. */
-const passed = ['allow', 'retry-after'] as const
 
 /** The head of a stream that says nothing leaves after so long, ms: until then the request can be sent again elsewhere. */
 const headMs = 250
@@ -89,12 +86,9 @@ export class Relay implements HttpHandler, KeptStream, Timed {
   protected takeHead(status: number, headers: HttpHeaders): void {
     this.status = status
     this.streams = isEventStream({ headers })
-    const type = this.streams ? eventStreamType : headerText(headers['content-type'])
-    this.head = type === undefined ? [] : ['content-type', type]
-    for (const name of passed) {
-      const value = headerText(headers[name])
-      if (value !== undefined) this.head.push(name, value)
-    }
+    const type = this.streams ? eventStreamType : typeText(headers['content-type'])
+    this.head = passedHeaders(headers)
+    if (type !== undefined) this.head.push('content-type', type)
     if (this.streams) {
       this.head.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no')
       // A stream that was asked for begins at once.

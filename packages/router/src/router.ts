@@ -17,6 +17,7 @@ import { createHandoff, handoffPrefix } from './handoff/handoff.js'
 import { createMembers } from './handoff/members.js'
 import { createPeers, peersPath } from './handoff/peers.js'
 import { answerRecall, createRecall, recalling, recallPrefix } from './handoff/recall.js'
+import { routersOf } from './handoff/routers-of.js'
 import type { Sender } from './handoff/signature.js'
 import { Incoming } from './incoming.js'
 import { createCalls } from './journal/calls.js'
@@ -30,7 +31,7 @@ import { respondError } from './respond.js'
 import { acknowledged } from './sessions/acknowledge.js'
 import { ageingOf } from './sessions/ageing.js'
 import { rebound } from './sessions/rebound.js'
-import type { Follows } from './sessions/follows.js'
+import { endFollows, type Follows } from './sessions/follows.js'
 import { Listening, listeningPrefix } from './sessions/listening.js'
 import { createOffers } from './sessions/offers.js'
 import { keepStreams } from './sessions/portable.js'
@@ -97,6 +98,7 @@ export const createRouter = (given: RouterDeps): Router => {
       orphansOf(context).renew(held)
     },
     onRest: ({ live }) => live && restOwned(live),
+    onOver: (id) => endFollows(follows, id),
     keys: createSharedKeys(deps.clusterSecret),
     onRebound: (held) => rebound(context, held),
   })
@@ -170,7 +172,7 @@ export const createRouter = (given: RouterDeps): Router => {
     from: Sender | undefined,
   ): void => {
     const downstream = downstreamOf[target.kind]
-    const { events, admission } = deps
+    const { events, admission, loops } = deps
     let principal: Principal
     try {
       principal = from ? { name: from.principal } : admission.admit(req)
@@ -182,15 +184,17 @@ export const createRouter = (given: RouterDeps): Router => {
     if (from) incoming.bodyDigest = from.digest
     // Where it leaves for its client, also if another Instance answers it.
     if (!from && req.method === 'POST' && target.kind !== 'message') keepToAccepted(incoming)
+    let routers: string
     try {
+      routers = routersOf(loops, req, from)
       underway.add(incoming)
     } catch (error) {
       respondError(incoming, error)
       return
     }
-    serve(target, incoming).catch((error: unknown) => {
+    const onFailed = (error: unknown): void =>
       respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)
-    })
+    loops.within(routers, () => void serve(target, incoming).catch(onFailed))
   }
 
   const handleInternal = (url: string, req: IncomingMessage, res: ServerResponse): boolean => {

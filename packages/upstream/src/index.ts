@@ -1,6 +1,8 @@
 export { noteList } from './catalog.js'
 export type { ToolCatalog, ToolList } from './catalog.js'
 export { createHttpClient, isExhausted, wasNeverSent } from './http/client.js'
+export { createLoopGuard, loopHeader } from './http/loop-guard.js'
+export type { LoopGuard } from './http/loop-guard.js'
 export { createReserve } from './http/reserve.js'
 export type { HttpClient, HttpController, HttpHandler, HttpRequest } from './http/client.js'
 export type { Lane, LaneCaller } from './lane/lane.js'

@@ -2,17 +2,18 @@ import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { find } from './pid-file.js'
-import { stageOf } from './process.js'
+import { stageOf, type ClusterProcess } from './process.js'
 import { changedSettings } from './settings.js'
 
 /**
- * requireSameSettings throws when Instances run with other settings than those of this command.
- * Nothing is started or changed then: half of a cluster with an ACCESS_TOKEN is open to everyone.
+ * requireSameSettings throws when Instances or Nginx run with other settings than those of this
+ * command. Nothing is started or changed then: half of a cluster with an ACCESS_TOKEN is open to everyone.
  */
 export const requireSameSettings = (cluster: Cluster): void => {
   const { files, processes } = cluster
   const instances = processes.filter(({ stage }) => stage === 'instance')
-  const changed = instances
+  const changed = processes
+    .filter(isRefused)
     .filter(({ name }) => isRunning(cluster, name))
     .flatMap(({ name, settings = {} }) => changedSettings(files, name, settings))
   const surplus = surplusOf(cluster).filter((name) => stageOf(name) === 'instance')
@@ -28,16 +29,19 @@ export const requireSameSettings = (cluster: Cluster): void => {
   // Under its new port, an instance cannot take its name while the old one has it.
   const verbs = isMoved ? 'stop, then start,' : 'restart'
   throw new Failure(
-    `the running instances use other settings (${[...new Set(names)].join(', ')}); nothing was changed: scripts/start-instances.sh ${verbs} applies them`,
+    `the running cluster uses other settings (${[...new Set(names)].join(', ')}); nothing was changed: scripts/start-instances.sh ${verbs} applies them`,
   )
 }
+
+const isRefused = ({ stage }: Pick<ClusterProcess, 'stage'>): boolean =>
+  stage === 'instance' || stage === 'nginx'
 
 const ofThePort = ['ROUTER_BASE_PORT', 'PORT', 'INSTANCE_ID', 'LOG_FILE']
 
 /** warnOtherSettings names what else runs with other settings; it goes on as it is. */
 export const warnOtherSettings = (cluster: Cluster): void => {
   for (const { name, stage, settings, listen } of cluster.processes) {
-    if (stage === 'instance' || settings === undefined) continue
+    if (isRefused({ stage }) || settings === undefined) continue
     if (!isRunning(cluster, name)) continue
     const changed = changedSettings(cluster.files, name, settings)
     const verbs = listen === undefined ? 'stop, then start,' : `restart ${listen.port}`

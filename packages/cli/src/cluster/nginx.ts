@@ -81,6 +81,12 @@ export const nginxProcess = (config: ClusterConfig, files: RunFiles, env: Env): 
     ].flat(),
     cwd: files.nginxDir,
     env: childEnvironment(env),
+    // The rest of what is in its configuration is of the Instances, too.
+    settings: {
+      GATEWAY_PORT: config.gatewayPort,
+      GATEWAY_CLIENT_CONNECTIONS: config.clientConnections,
+      MCP_AFFINITY: config.affinity,
+    },
     prepare: () => void writeNginxConf(config, files, env),
     async health() {
       const answer = await ask(`http://${address}/health`)

@@ -1,11 +1,14 @@
 import { say } from '../terminal.js'
+import type { Cluster } from './cluster.js'
 import { find } from './pid-file.js'
-import type { RunFiles } from './run-files.js'
+import { recordSettings } from './settings.js'
 
 /** reloadNginx makes a running Nginx read its configuration again; its connections go on. */
-export const reloadNginx = (files: RunFiles): void => {
+export const reloadNginx = ({ files, processes }: Cluster): void => {
   const nginx = find(files, 'nginx')
   if (nginx.kind !== 'running') return
   process.kill(nginx.pid, 'SIGHUP')
+  const settings = processes.find(({ stage }) => stage === 'nginx')?.settings
+  if (settings !== undefined) recordSettings(files, 'nginx', settings)
   say(`  ${'nginx'.padEnd(14)} read its configuration again (pid ${nginx.pid})`)
 }

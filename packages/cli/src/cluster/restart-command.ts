@@ -6,10 +6,13 @@ import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
 import { writeNginxConf } from './nginx.js'
-import type { ClusterProcess } from './process.js'
 import { untilTrusted } from './passed-over.js'
+import { find } from './pid-file.js'
+import { portProblem } from './port.js'
+import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
 import { makeRunDir } from './run-files.js'
+import { changedSettings } from './settings.js'
 import { startMissing } from './start.js'
 import { processesAt } from './start-command.js'
 import { stop, stopInOrder } from './stop.js'
@@ -44,6 +47,7 @@ const restart = async (
   const chosen = wanted.filter(({ stage, listen }) =>
     port === undefined ? stage === 'instance' : listen?.port === port,
   )
+  if (port === undefined) await requireGatewayPort(cluster)
   await startMissing(cluster, redis, signal)
   const failed: ClusterProcess[] = []
   for (const backend of backends.filter((each) => !chosen.includes(each)))
@@ -61,13 +65,22 @@ const restart = async (
   const rest = wanted.filter((each) => !failed.includes(each))
   const started = await startMissing(cluster, rest, signal)
   // Not without need: a reload closes kept connections, and a client may just be sending on one.
-  if (changed && started === 0) reloadNginx(files)
+  if (changed && started === 0) reloadNginx(cluster)
   // Nothing is sent any more to what is no longer in the configuration.
   await stopInOrder(files, leftOvers(cluster), { drainMs: config.drainMs })
   await startSupervisor(cluster)
   say(`restarted ${chosen.length === 1 ? 'one instance' : `${chosen.length} instances`}`)
   if (failed.length > 0)
     throw new Failure(`not started: ${failed.map(({ what }) => what).join(', ')}; see above`)
+}
+
+/** A running Nginx that cannot take its new port keeps its old configuration, and says so in its log alone. */
+const requireGatewayPort = async ({ files, processes }: Cluster): Promise<void> => {
+  const nginx = processes.find(({ stage }) => stage === 'nginx')
+  if (nginx?.listen === undefined || find(files, nginx.name).kind !== 'running') return
+  if (!changedSettings(files, nginx.name, nginx.settings ?? {}).includes('GATEWAY_PORT')) return
+  const problem = await portProblem(nginx.listen)
+  if (problem !== undefined) throw new Failure(`${nginx.name}: ${problem}`)
 }
 
 /** One server that cannot be started must not keep the instances from what they are restarted for. */

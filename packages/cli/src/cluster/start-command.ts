@@ -61,9 +61,9 @@ const start = async (
   warnOtherSettings(cluster)
   const ranBefore = find(files, 'nginx').kind === 'running'
   const started = await startMissing(cluster, wanted, signal)
-  // Instances that were added, or another affinity, reach an Nginx that was left running.
+  // Instances that were added reach an Nginx that was left running.
   const reloaded = ranBefore && writeNginxConf(config, files, env)
-  if (reloaded) reloadNginx(files)
+  if (reloaded) reloadNginx(cluster)
   const isSupervised = hasSupervisor(files)
   if (started > 0 || reloaded || isSupervised !== config.supervise) await startSupervisor(cluster)
   return { started, reloaded }

@@ -1,19 +1,40 @@
-import { loadClusterConfig, type Env } from '@mcp-router/config'
+import {
+  ConfigError,
+  loadClusterConfig,
+  loadClusterWithoutServers,
+  type ClusterConfig,
+  type Env,
+} from '@mcp-router/config'
 import { uptime } from '../seconds.js'
 import { table } from '../table.js'
-import { say } from '../terminal.js'
+import { complain, say } from '../terminal.js'
 import { clusterOf } from './cluster.js'
 import { leftOutLines } from './left-out.js'
 import { statusOf, type Status } from './status.js'
 
-/** statusCommand shows all processes and resolves true when every one of them is healthy. */
+/**
+ * statusCommand shows all processes and resolves true when every one of them is healthy. A broken
+ * servers file hides none of them, and is a mistake below them.
+ */
 export const statusCommand = async (env: Env, json: boolean): Promise<boolean> => {
-  const config = loadClusterConfig(env)
-  const statuses = await statusOf(clusterOf(config, env))
+  const { config, mistake } = configured(env)
+  const statuses = await statusOf(clusterOf(config, env), mistake === undefined)
   const rows = [...table(head, statuses.map(row)), ...leftOutLines(config)]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
-  return statuses.every(({ healthy }) => healthy)
+  // What is read by a program stays JSON.
+  if (mistake !== undefined) (json ? complain : say)(mistake)
+  return mistake === undefined && statuses.every(({ healthy }) => healthy)
+}
+
+const configured = (env: Env): { readonly config: ClusterConfig; readonly mistake?: string } => {
+  try {
+    return { config: loadClusterConfig(env) }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    // It throws again where the mistake is in a variable.
+    return { config: loadClusterWithoutServers(env), mistake: error.message }
+  }
 }
 
 const head = ['process', 'pid', 'port', 'health', 'uptime', 'sessions', 'restarts', 'last exit']

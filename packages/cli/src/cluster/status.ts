@@ -3,7 +3,7 @@ import { ask, bearer } from '../http.js'
 import { seconds } from '../seconds.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { find } from './pid-file.js'
-import type { ClusterProcess } from './process.js'
+import { stageOf, type ClusterProcess } from './process.js'
 import { restartsIn, type Restarts } from './supervise/restarts.js'
 import { supervisorName } from './supervise/supervisor.js'
 
@@ -27,12 +27,15 @@ type Seen = Omit<Status, keyof Restarts>
 
 /**
  * statusOf looks at every process of the cluster, and at those that run without being in its
- * configuration any more.
+ * configuration any more. Where the servers are not known, theirs are told from pid files alone.
  */
-export const statusOf = async (cluster: Cluster): Promise<readonly Status[]> => {
+export const statusOf = async (
+  cluster: Cluster,
+  areServersKnown: boolean,
+): Promise<readonly Status[]> => {
   const outside = await outsideRedis(cluster)
   const own = await Promise.all(cluster.processes.map((process) => statusOfOne(cluster, process)))
-  const left = leftOvers(cluster).flatMap((name) => leftOver(cluster, name))
+  const left = leftOvers(cluster).flatMap((name) => leftOver(cluster, name, areServersKnown))
   const rows = [...outside, ...own, ...left]
   const isRunning = rows.some(({ pid }) => pid !== null)
   const restartsOf = restartsIn(cluster.files)
@@ -50,7 +53,7 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
   const { foreignHealth = () => Promise.resolve('not running') } = process
   const problem = await (running ? process.health() : foreignHealth())
   if (running === undefined && problem !== undefined) {
-    const health = found.kind === 'stale' ? `died (was pid ${found.pid})` : problem
+    const health = found.kind === 'stale' ? died(found.pid) : problem
     return { ...common, pid: null, healthy: false, health, uptimeMs: null, sessions: null }
   }
   const ok = running === undefined ? 'ok (not ours)' : 'ok'
@@ -93,21 +96,24 @@ const outsideRedis = async ({ config }: Cluster): Promise<readonly Seen[]> => {
   return [{ ...common, address: 'REDIS_URL', healthy: problem === undefined, health }]
 }
 
-const leftOver = ({ files }: Cluster, name: string): readonly Seen[] => {
+const leftOver = ({ files }: Cluster, name: string, areServersKnown: boolean): readonly Seen[] => {
   const found = find(files, name)
-  if (found.kind !== 'running') return []
-  const status: Seen = {
-    process: name,
-    pid: found.pid,
-    port: Number(/\d+$/.exec(name)?.[0] ?? 0) || null,
-    address: '-',
-    healthy: true,
-    health: 'running, but no longer in the configuration',
-    uptimeMs: Date.now() - found.since,
-    sessions: null,
+  const isUnknown = !areServersKnown && stageOf(name) === 'backend'
+  const port = Number(/\d+$/.exec(name)?.[0] ?? 0) || null
+  const common = { process: name, port, address: '-', sessions: null }
+  if (found.kind === 'running') {
+    const health = isUnknown
+      ? 'running, not checked'
+      : 'running, but no longer in the configuration'
+    const uptimeMs = Date.now() - found.since
+    return [{ ...common, pid: found.pid, healthy: true, health, uptimeMs }]
   }
-  return [status]
+  if (!isUnknown || found.kind !== 'stale') return []
+  const health = died(found.pid)
+  return [{ ...common, pid: null, healthy: false, health, uptimeMs: null }]
 }
+
+const died = (pid: number): string => `died (was pid ${pid})`
 
 const sessionsOf = async (address: string, token: string | undefined): Promise<number | null> => {
   const answer = await ask(`${address}/api/status`, { headers: bearer(token) })

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, it, onTestFinished } from 'vitest'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createProgram } from '../program.js'
 
 let env: Record<string, string>
@@ -35,4 +35,27 @@ it('says which token is wanted', async () => {
   await expect(verify(base)).rejects.toThrow(/wants the access token .*: set ACCESS_TOKEN$/)
   env['ACCESS_TOKEN'] = 'another'
   await expect(verify(base)).rejects.toThrow(/ACCESS_TOKEN is not that one$/)
+})
+
+it('says of each check where it asked, and why it failed', async () => {
+  const closed = createServer()
+  await once(closed.listen(0, '127.0.0.1'), 'listening')
+  const address = `127.0.0.1:${(closed.address() as AddressInfo).port}`
+  await once(closed.close(), 'close')
+  env['REDIS_URL'] = `redis://${address}`
+  env['ROUTER_INSTANCES'] = '1'
+  env['ROUTER_BASE_PORT'] = address.split(':')[1]!
+  let said = ''
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said += String(text)
+    return true
+  })
+  onTestFinished(() => {
+    write.mockRestore()
+    process.exitCode = undefined
+  })
+  await verify(`http://${address}`)
+  expect(said).toContain(
+    `FAILED  SSE through Nginx gives an endpoint event: http://${address}/sse/a: connect ECONNREFUSED ${address}\n`,
+  )
 })

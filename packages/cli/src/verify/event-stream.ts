@@ -1,10 +1,19 @@
-import { bearer } from '../http.js'
 import { Failure } from '../failure.js'
+import { bearer, whyFailed } from '../http.js'
 
 const timeoutMs = 10_000
 
 /** firstEvent opens a stream of events and resolves with the text of the first one. */
 export const firstEvent = async (url: string, token: string | undefined): Promise<string> => {
+  try {
+    return await read(url, token)
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    throw new Failure(`${url}: ${whyFailed(error)}`)
+  }
+}
+
+const read = async (url: string, token: string | undefined): Promise<string> => {
   const signal = AbortSignal.timeout(timeoutMs)
   const headers = { accept: 'text/event-stream', ...bearer(token) }
   const response = await fetch(url, { headers, signal })

@@ -78,11 +78,11 @@ describe('the file of another MCP program loads as it is', () => {
         },
         'io.example-db': {
           run: ['uvx', 'db-mcp', '--root', `${root}/data`, '--user', 'ada'],
-          env: {},
+          env: { DB_PASSWORD: 'of the file' },
         },
       },
       unused:
-        'inputs, the name "io.example/db" (served as "io.example-db"), io.example/db.envFile, io.example/db.dev, io.example/db.gallery, io.example/db.version',
+        'inputs, the name "io.example/db" (served as "io.example-db"), io.example/db.dev, io.example/db.gallery, io.example/db.version',
     })
   })
 
@@ -95,9 +95,12 @@ describe('the file of another MCP program loads as it is', () => {
           url: 'https://linear.example/mcp',
           headers: { authorization: 'Bearer l' },
         },
-        scripts: { run: ['python', `${root}/tools/mcp_server.py`], env: { HOME_OF: '/home/ada' } },
+        scripts: {
+          run: ['python', `${root}/tools/mcp_server.py`],
+          env: { DB_PASSWORD: 'of the file', HOME_OF: '/home/ada' },
+        },
       },
-      unused: 'linear.auth, scripts.envFile',
+      unused: 'linear.auth',
     })
   })
 
@@ -227,8 +230,8 @@ describe('what is written by hand', () => {
     ['$${A}', '${A}'],
   ])('reads %s as %s', (given, expected) => {
     const text = JSON.stringify({ mcpServers: { a: { command: 'x', env: { V: given } } } })
-    const { backends, disabled } = readText(text, { A: '1', KEY: '1', THE_KEY: 'k' })
-    expect(disabled).toEqual([])
+    const { backends, invalid } = readText(text, { A: '1', KEY: '1', THE_KEY: 'k' })
+    expect(invalid).toEqual([])
     expect(backends[0]?.endpoints[0]).toMatchObject({ env: { V: expected } })
   })
 
@@ -240,8 +243,8 @@ describe('what is written by hand', () => {
   ])('takes %s for a slip of %s', (key, meant) => {
     const entry = { command: 'x', [key]: 'y' }
     if (meant === 'command' || meant === 'url') delete (entry as { command?: string }).command
-    const { disabled, unused } = readText(JSON.stringify({ mcpServers: { a: entry } }))
-    if (meant) expect(disabled[0]?.problems[0]).toContain(`did you mean "${meant}"?`)
+    const { invalid, unused } = readText(JSON.stringify({ mcpServers: { a: entry } }))
+    if (meant) expect(invalid[0]?.problems[0]).toContain(`did you mean "${meant}"?`)
     else expect(unused).toContain(`a.${key}`)
   })
 
@@ -253,11 +256,40 @@ describe('what is written by hand', () => {
     expect(unused).toContain('a.headers.Accept, a.headers.content-type')
   })
 
+  it('may name a file of variables, seen from the servers file; env stands above it', () => {
+    const root = mkdtempSync(join(tmpdir(), 'env-file-'))
+    onTestFinished(() => rmSync(root, { recursive: true }))
+    const lines = "# mine\nA=1\nexport B='two words'\nC=${A}\nEMPTY=\n"
+    writeFileSync(join(root, 'a.env'), lines)
+    const entry = { command: 'x', envFile: 'a.env', env: { A: 'own' } }
+    writeFileSync(join(root, 'mcp.json'), JSON.stringify({ mcpServers: { a: entry } }))
+    const { backends, unused } = readServers(join(root, 'mcp.json'), {})
+    expect(backends[0]?.endpoints[0]).toMatchObject({
+      env: { A: 'own', B: 'two words', C: '${A}', EMPTY: '' },
+    })
+    expect(unused).toBeUndefined()
+  })
+
+  it('is left out when its file of variables cannot be read', () => {
+    const text = '{"mcpServers": {"a": {"command": "x", "envFile": "none.env"}}}'
+    const { backends, invalid } = readText(text)
+    expect(backends).toEqual([])
+    expect(invalid[0]?.problems[0]).toMatch(
+      /mcp\.json:1:\d+: server "a": envFile cannot be read: ENOENT.*none\.env'; correct it, or put/,
+    )
+  })
+
+  it('has no use for a file of variables where there is a url', () => {
+    const text = '{"mcpServers": {"a": {"url": "http://a/", "envFile": "none.env"}}}'
+    const { backends, unused } = readText(text)
+    expect([backends.length, unused]).toEqual([1, expect.stringContaining('a.envFile')])
+  })
+
   it('tells of two names that come to one', () => {
-    const { backends, disabled } = readText(
+    const { backends, invalid } = readText(
       '{"mcpServers": {"a b": {"command": "x"}, "a/b": {"command": "y"}}}',
     )
     expect(backends.map(({ name }) => name)).toEqual(['a-b'])
-    expect(disabled[0]?.problems[0]).toContain('"a/b" and "a b" would both be served as "a-b"')
+    expect(invalid[0]?.problems[0]).toContain('"a/b" and "a b" would both be served as "a-b"')
   })
 })

@@ -31,6 +31,8 @@ export interface ServersDocument {
   problemAt(path: Path, reason: string, advice: string): Problem
   /** The Problem with the key that is the last step of `path`, not with its value. */
   problemAtKey(path: Path, reason: string, advice: string): Problem
+  /** The text at `path` as the file has it, before variables are replaced; undefined: there is none. */
+  sourceAt(path: Path): string | undefined
   /** The Problem at an offset in the text. */
   problemAtOffset(offset: number, reason: string, advice: string): Problem
 }
@@ -87,6 +89,10 @@ export const parseServersDocument = (text: string, file: string): ServersDocumen
         const reason = 'so many aliases are more than this file can mean'
         throw new ConfigError([problemAtOffset(at, reason, 'write out what is meant')])
       }
+    },
+    sourceAt(path) {
+      const node = valueAt(root, path)
+      return isScalar(node) ? node.source : undefined
     },
     problemAtOffset,
     problemAt: (path, reason, advice) =>

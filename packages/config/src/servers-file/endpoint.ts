@@ -2,8 +2,10 @@ import type { BackendName, Endpoint, EndpointId } from '@mcp-router/core'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
+import { readEnvFile } from '../read-env-file.js'
 import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
 import type { Path, ServersDocument } from './document.js'
+import { variablesIn } from './expand.js'
 import { problemsOf, unknownKey } from './problems.js'
 import { isRecord } from './record.js'
 import { runAsFrom } from './run-as.js'
@@ -81,7 +83,7 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
       source,
       ['url'],
       `"${withoutQuery(text)}" is not a URL`,
-      'write http://host:port/path',
+      `${correctVariables(document.sourceAt([...path, 'url']))}write http://host:port/path`,
     )
   const kind = transport ?? type ?? 'http'
   if (kind === 'stdio')
@@ -148,7 +150,7 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
     const keys = { known: [...commandKeys, ...source.keysBeside], elsewhere: onlyUrl }
     return { problems: problemsOf(document, path, parsed.error, keys) }
   }
-  const { command, args, env, cwd, user, weight, transport, type } = parsed.data
+  const { command, args, cwd, envFile, user, weight, transport, type } = parsed.data
   const kind = transport ?? type ?? 'stdio'
   if (kind !== 'stdio')
     return refused(source, ['command'], `${kind} takes a url, not a command`, 'use stdio')
@@ -156,6 +158,10 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
   const place = cwd === undefined ? {} : { cwd: resolve(dirname(file), cwd) }
   const whom = runAsFrom(user)
   if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
+  const own =
+    envFile === undefined ? { variables: {} } : readEnvFile(resolve(dirname(file), envFile))
+  if ('reason' in own) return refused(source, ['envFile'], own.reason, own.advice)
+  const env = { ...own.variables, ...parsed.data.env }
   return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place, ...whom } }
 }
 
@@ -171,6 +177,12 @@ const refused = (
 ): EndpointOutcome => ({
   problems: [document.problemAt([...path, ...below], `server "${backend}": ${reason}`, advice)],
 })
+
+/** Who set a variable looks for its name. */
+const correctVariables = (written = ''): string => {
+  const names = variablesIn(written)
+  return names.length > 0 ? `correct ${names.join(' or ')}, or ` : ''
+}
 
 /** What stands behind the `?` is often a key, and problems are logged. */
 const withoutQuery = (text: string): string => text.replace(/\?.*$/s, '?…')

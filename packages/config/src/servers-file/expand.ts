@@ -98,3 +98,10 @@ const placeOf = (name: string, { env, file }: Surroundings): string | undefined 
       return undefined
   }
 }
+
+/** variablesIn are the names that a text refers to in braces. */
+export const variablesIn = (text: string): readonly string[] => [
+  ...new Set(
+    [...text.matchAll(/\{(?:env:)?([A-Za-z_]\w*)(?=:-|\})/g)].flatMap(([, name]) => name ?? []),
+  ),
+]

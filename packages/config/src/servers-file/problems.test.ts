@@ -243,9 +243,9 @@ describe('a server with a problem', () => {
 
   it('is left out, and the others are read', () => {
     writeFileSync(file, text)
-    const { backends, disabled } = readServers(file, {})
+    const { backends, invalid } = readServers(file, {})
     expect(backends.map(({ name }) => name)).toEqual(['c'])
-    expect(disabled).toEqual([
+    expect(invalid).toEqual([
       { name: 'a', problems: [expect.stringContaining(`${file}:2:8: servers.a.ulr: unknown key`)] },
       {
         name: 'b',
@@ -258,9 +258,9 @@ describe('a server with a problem', () => {
     const anchor = 'x-auth: &auth { headers: { a: "${TOKEN}" } }\n'
     const using = 'servers:\n  a: { <<: *auth, url: http://a/ }\n  b: { url: http://b/ }'
     writeFileSync(file, anchor + using)
-    const { backends, disabled } = readServers(file, {})
+    const { backends, invalid } = readServers(file, {})
     expect(backends.map(({ name }) => name)).toEqual(['b'])
-    expect(disabled.map(({ name }) => name)).toEqual(['a'])
+    expect(invalid.map(({ name }) => name)).toEqual(['a'])
   })
 
   it.each(['servers: [', 'server: {}', 'servers: x', '{"mcpServers": {'])(

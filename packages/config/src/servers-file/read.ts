@@ -1,14 +1,14 @@
 import { asBackendName, reasonOf, type Backend, type BackendName } from '@mcp-router/core'
 import { isAbsolute, relative, resolve } from 'node:path'
-import { isMap, isScalar } from 'yaml'
+import { isMap, isNode, isScalar } from 'yaml'
 import { ConfigError, problemText, type Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
-import type { DisabledBackend, ManagedBackend } from '../gateway-config.js'
+import type { InvalidBackend, ManagedBackend } from '../gateway-config.js'
 import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
 import { withoutComments } from './comments.js'
 import { parseServersDocument, type Path, type ServersDocument } from './document.js'
-import { substitute, type Unset } from './substitute.js'
+import { scalarsOf, substitute, type Unset } from './substitute.js'
 import { entriesIn, type Entries } from './top.js'
 import { translate } from './translate.js'
 
@@ -20,7 +20,9 @@ export interface ServersFile {
   readonly backends: readonly Backend[]
   readonly managed: readonly ManagedBackend[]
   /** Servers that are left out because something is wrong with them; the others run. */
-  readonly disabled: readonly DisabledBackend[]
+  readonly invalid: readonly InvalidBackend[]
+  /** Servers that are left out because the file says `disabled: true`. */
+  readonly disabled: readonly string[]
   /** What is in the file and not used, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
 }
@@ -32,7 +34,7 @@ interface Options {
 
 /**
  * readServers reads the Backends from YAML or JSON, also from the files of other MCP programs, variables taken from `env`. A server
- * with a problem is disabled. It throws ConfigError with all problems where the file itself is wrong, or `strict`.
+ * with a problem is left out. It throws ConfigError with all problems where the file itself is wrong, or `strict`.
  */
 export const readServers = (path: string, env: Env, { strict }: Options = {}): ServersFile => {
   const shown = shownPath(path)
@@ -57,10 +59,11 @@ export const readServers = (path: string, env: Env, { strict }: Options = {}): S
   return {
     backends: read.flatMap(({ backend }) => backend ?? []),
     managed: read.flatMap(({ managed }) => managed),
-    disabled: wrong.map((each) => ({
+    invalid: wrong.map((each) => ({
       name: each.name,
       problems: inOrder(each.problems).map(problemText),
     })),
+    disabled: read.flatMap(({ isOff, name }) => (isOff ? [name] : [])),
     unused: notes.length > 0 ? `not used from ${shown}: ${notes.join(', ')}` : undefined,
   }
 }
@@ -71,29 +74,20 @@ const noServer = (document: ServersDocument, { path }: Entries): Problem => {
   return document.problemAtKey(path, `there is no server in "${path.join('.')}"`, advice)
 }
 
-/** UnsetOf is what could not be replaced in each server, and in all of the file. */
-interface UnsetOf {
-  readonly all: readonly Unset[]
-  readonly byName: ReadonlyMap<string, readonly Unset[]>
-}
-
 /** Variables are replaced in the servers, and in the anchors that they may refer to. */
 const substituteAll = (
   document: ServersDocument,
   { path, servers }: Entries,
   around: { readonly env: Env; readonly file: string },
-): UnsetOf => {
+): readonly Unset[] => {
   const { contents } = document.root
   const anchors = (isMap(contents) ? contents.items : []).flatMap(({ key, value }) =>
     isScalar(key) && String(key.value).startsWith('x-') ? substitute(document, value, around) : [],
   )
-  const byName = new Map(
-    Object.keys(servers).map((name) => {
-      const node: unknown = document.root.getIn([...path, name], true)
-      return [name, substitute(document, node, around)]
-    }),
+  const own = Object.keys(servers).flatMap((name) =>
+    substitute(document, document.root.getIn([...path, name], true), around),
   )
-  return { all: [...anchors, ...byName.values()].flat(), byName }
+  return [...anchors, ...own]
 }
 
 interface Source {
@@ -106,7 +100,7 @@ interface Source {
 
 interface Reading {
   readonly env: Env
-  readonly unset: UnsetOf
+  readonly unset: readonly Unset[]
   /** Names that are served already, as the file has them. */
   readonly taken: Map<BackendName, string>
   readonly notes: string[]
@@ -114,6 +108,8 @@ interface Reading {
 
 interface ReadOne {
   readonly name: string
+  /** The file says `disabled: true`. */
+  readonly isOff: boolean
   readonly backend: Backend | undefined
   readonly managed: readonly ManagedBackend[]
   readonly problems: readonly Problem[]
@@ -127,10 +123,11 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
     notes.push(given)
     return undefined
   }
-  const nothing = { name: given, backend: undefined, managed: [], problems: [] }
+  const nothing = { name: given, isOff: false, backend: undefined, managed: [], problems: [] }
   const name = asBackendName(given) ?? slugOf(given)
   const outcome = backendFrom({ ...source, name: name ?? given, value })
-  if ('backend' in outcome && outcome.backend === undefined) return nothing
+  if ('backend' in outcome && outcome.backend === undefined)
+    return { ...nothing, name: name ?? given, isOff: true }
   const missing = wanted.map((variable) =>
     document.problemAt(
       [...path, 'env_keys'],
@@ -138,7 +135,7 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
       'set it',
     ),
   )
-  const problems = [...ofEntry(unset, given, value), ...missing]
+  const problems = [...ofEntry(source, unset, value), ...missing]
   // What else is wrong on the line of an unset variable (`${HOST}/mcp` is no URL) is most likely its consequence.
   const others = 'problems' in outcome ? outcome.problems : []
   problems.push(...others.filter(({ line }) => problems.every((each) => each.line !== line)))
@@ -152,20 +149,26 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
     return { ...nothing, name: name ?? given, problems }
   if (name !== given) notes.push(`the name "${given}" (served as "${name}")`)
   notes.push(...unused.map((key) => `${given}.${key}`))
-  return { name: outcome.backend?.name ?? given, ...outcome, problems }
+  return { ...nothing, ...outcome, name: outcome.backend?.name ?? given, problems }
 }
 
-/** A reference of an anchor, or of another server, that an entry merged is in it still. */
-const ofEntry = ({ all, byName }: UnsetOf, name: string, value: unknown): readonly Problem[] => {
-  if (all.length === 0) return []
-  const own = byName.get(name) ?? []
+/** A reference concerns an entry where it is in what the entry comes to: not if nothing reads its key, or another value stands above it. */
+const ofEntry = (
+  { document, path }: Source,
+  unset: readonly Unset[],
+  value: unknown,
+): readonly Problem[] => {
+  if (unset.length === 0) return []
+  const entry = document.root.getIn(path, true)
+  // What came in by an alias of the whole table has no node here: any reference may be its own.
+  const scalars = isNode(entry) ? scalarsOf(document, entry) : undefined
   const text = JSON.stringify(value)
-  const merged = all.filter(
-    ({ match }) =>
-      own.every((each) => each.match !== match) &&
-      text.includes(JSON.stringify(match).slice(1, -1)),
-  )
-  return [...own, ...merged].map(({ problem }) => problem)
+  return unset
+    .filter(
+      ({ match, node }) =>
+        (scalars?.has(node) ?? true) && text.includes(JSON.stringify(match).slice(1, -1)),
+    )
+    .map(({ problem }) => problem)
 }
 
 /** slugOf makes a name that stands in a path of one that people chose; undefined: nothing is left of it. */

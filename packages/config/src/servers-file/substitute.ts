@@ -1,13 +1,14 @@
-import { isMap, isScalar, isSeq, type Scalar } from 'yaml'
+import { isMap, isScalar, isSeq, visit, type Node, type Scalar } from 'yaml'
 import type { Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
 import type { ServersDocument } from './document.js'
 import { expand } from './expand.js'
-import { foreignKeys } from './translate.js'
 
 /** Unset is a reference that could not be replaced and stands in the document as it was. */
 export interface Unset {
   readonly match: string
+  /** Where it stands. */
+  readonly node: Scalar
   readonly problem: Problem
 }
 
@@ -18,26 +19,40 @@ interface Around {
 }
 
 /**
- * substitute replaces the references to variables in all values below a node, in place, and returns those that it could not replace. What is
- * disabled is left alone, so that a Backend can be switched off for want of its token; so is what nothing reads.
+ * substitute replaces the references to variables in all values below a node, in place, and returns
+ * those that it could not replace. Whether one of them matters is decided where the value is read.
  */
 export const substitute = (
   document: ServersDocument,
   node: unknown,
   around: Around,
 ): readonly Unset[] => {
-  if (isMap(node)) {
-    if (node.get('disabled') === 'true' || node.get('enabled') === 'false') return []
-    return node.items.flatMap(({ key, value }) =>
-      isScalar(key) && foreignKeys.has(String(key.value))
-        ? []
-        : substitute(document, value, around),
-    )
-  }
+  if (isMap(node)) return node.items.flatMap(({ value }) => substitute(document, value, around))
   // Aliases are not followed: their anchor stands somewhere else, and is replaced there.
   if (isSeq(node)) return node.items.flatMap((item) => substitute(document, item, around))
   if (isScalar(node) && typeof node.value === 'string') return inScalar(document, node, around)
   return []
+}
+
+/** scalarsOf are the scalars below a node, aliases and merge keys followed. */
+export const scalarsOf = (
+  { root }: Pick<ServersDocument, 'root'>,
+  top: Node,
+): ReadonlySet<Node> => {
+  const found = new Set<Node>()
+  const collect = (node: Node): void => {
+    if (found.has(node)) return
+    found.add(node)
+    visit(node, {
+      Scalar: (_key, scalar) => void found.add(scalar),
+      Alias(_key, alias) {
+        const target = alias.resolve(root)
+        if (target !== undefined) collect(target)
+      },
+    })
+  }
+  collect(top)
+  return found
 }
 
 const inScalar = (document: ServersDocument, node: Scalar, around: Around): readonly Unset[] => {
@@ -60,6 +75,6 @@ const inScalar = (document: ServersDocument, node: Scalar, around: Around): read
             `the environment variable ${name} is not set`,
             `set it, or give a default: \${${name}:-value}`,
           ]
-    return { match, problem: document.problemAtOffset(offset, reason, advice) }
+    return { match, node, problem: document.problemAtOffset(offset, reason, advice) }
   })
 }

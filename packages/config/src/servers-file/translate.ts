@@ -16,12 +16,12 @@ export interface Translated {
 }
 
 /** What Claude, VS Code, Cursor, Windsurf, Cline, Gemini CLI, opencode, Zed and Goose say of a server, and a router has no use for. */
-export const foreignKeys: ReadonlySet<string> = new Set([
+const foreignKeys: ReadonlySet<string> = new Set([
   ...['timeout', 'tool_timeout', 'connectTimeout', 'initTimeout', 'networkTimeout', 'bundled'],
   ...['autoApprove', 'alwaysAllow', 'trust', 'trusted', 'disabledTools', 'enabledTools', 'tools'],
   ...['includeTools', 'excludeTools', 'available_tools', 'default_tools_approval_mode'],
   ...['description', 'name', 'display_name', 'title', 'version', 'icon', 'gallery', 'metadata'],
-  ...['envFile', 'dev', 'sandbox', 'sandboxEnabled', 'alwaysLoad', 'instructions', 'roots'],
+  ...['dev', 'sandbox', 'sandboxEnabled', 'alwaysLoad', 'instructions', 'roots'],
   ...['auth', 'oauth', 'OAuth', 'authProviderType', 'authorization', 'headersHelper', 'settings'],
   ...['targetAudience', 'targetServiceAccount', 'source', 'remote', 'extensionName', 'socket'],
   ...['registryUrl', 'installationId', 'fromGalleryId', 'env_http_headers', 'code', 'dependencies'],
@@ -73,7 +73,8 @@ const renamed = (given: Json): { readonly value: Json; readonly unused: readonly
   for (const [key, held] of Object.entries(given)) {
     const own = names[key] ?? key
     const isOther = own === 'url' && address !== undefined && key !== address
-    const isForeignEnv = own === 'env' && key !== 'env' && address !== undefined
+    // There is no process that it could be the environment of.
+    const isForeignEnv = /^(envs|environment|envFile)$/.test(key) && address !== undefined
     if (key === 'env_keys' || held === 'null') continue
     else if (key === 'enabled') value['disabled'] = held === 'false' ? 'true' : 'false'
     else if (isForeign(own) || isOther || isForeignEnv) unused.push(key)

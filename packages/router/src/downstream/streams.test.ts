@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { SessionId } from '@mcp-router/core'
 import { describe, expect, it } from 'vitest'
 import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, begin, follow, initialize } from '../testing/client.js'
@@ -146,4 +147,53 @@ describe('a request that comes again while its server asks the client', () => {
       expect(await again.message()).toMatchObject({ id: 1, result: { heard: { roots: [] } } })
     },
   )
+})
+
+describe('the streams of a session that its client ends', () => {
+  it('end at every instance, where the http server leaves them open', async () => {
+    const endpoint = await openEndpoint(({ method, res }) => {
+      if (method === 'GET')
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      else res.writeHead(200).end()
+    })
+    const setup = { store: openStore(), backends: [backendOf('web', [httpEndpoint(endpoint.url)])] }
+    const a = await openGateway(setup)
+    const b = await openGateway({ ...setup, instance: 'router-instance-2' })
+    const { headers, session } = await initialize(`${a.url}/mcp/web`)
+    const streams = [
+      await follow(`${a.url}/mcp/web`, { headers }),
+      await follow(`${b.url}/mcp/web`, { headers }),
+      await follow(`${b.url}/mcp/web`, { headers }),
+    ]
+    expect(streams.map(isClosed)).toEqual([false, false, false])
+    for (const { response } of streams) response.resume()
+    expect((await ask(`${a.url}/mcp/web`, { method: 'DELETE', headers })).status).toBe(200)
+    expect(a.ended).toEqual([session])
+    await b.router.forget(session as SessionId, true)
+    await expect.poll(() => streams.map(isClosed)).toEqual([true, true, true])
+    expect(
+      (
+        await ask(`${b.url}/mcp/web`, {
+          method: 'GET',
+          headers: { ...headers, accept: 'text/event-stream' },
+        })
+      ).status,
+    ).toBe(404)
+  })
+
+  it('go on where another instance goes on with it', async () => {
+    const endpoint = await openEndpoint(({ method, res }) => {
+      if (method === 'GET')
+        res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+    })
+    const gateway = await openGateway({
+      backends: [backendOf('web', [httpEndpoint(endpoint.url)])],
+    })
+    const { headers, session } = await initialize(`${gateway.url}/mcp/web`)
+    const stream = await follow(`${gateway.url}/mcp/web`, { headers })
+    await gateway.router.forget(session as SessionId, false)
+    for (const res of endpoint.by('GET').map((each) => each.res))
+      res.write('data: {"jsonrpc":"2.0","method":"said"}\n\n')
+    expect(await stream.message()).toMatchObject({ method: 'said' })
+  })
 })

@@ -4,7 +4,7 @@ import { discard } from '@mcp-router/upstream'
 
 /** Follow is a stream (GET) of a portable Session that is open towards its client from here. */
 export interface Follow {
-  /** Ends it: its client comes again. */
+  /** Ends it: its client comes again, where the Session goes on. */
   end(): void
   /** The Endpoint allows one stream of the session and has another one: this one is open towards the client only. */
   isWaiting(): boolean
@@ -23,6 +23,11 @@ export const addFollow = (follows: Follows, id: SessionId, follow: Follow): (() 
     all.delete(follow)
     if (all.size === 0) follows.delete(id)
   }
+}
+
+/** endFollows ends those of a Session that is over. */
+export const endFollows = (follows: Follows, id: SessionId): void => {
+  for (const follow of [...(follows.get(id) ?? [])]) follow.end()
 }
 
 /** isFollowed tells that a client's stream of the Session is the Endpoint's. */

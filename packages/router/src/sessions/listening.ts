@@ -5,10 +5,11 @@ import { asSessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
-import type { Heard } from '../call-deadline.js'
 import type { Peers } from '../handoff/peers.js'
 import type { HeldSession } from './held.js'
 import { Listener } from './listener.js'
+import { ListeningCalls } from './listening-calls.js'
+import type { ListeningCall } from './listening-calls.js'
 import { hurry, hurryAll, isFollowed } from './follows.js'
 import type { Follows } from './follows.js'
 import { joinMissed, Missing, readMissed, writeMissed } from './missed.js'
@@ -17,16 +18,6 @@ import type { Missed } from './missed.js'
 /** Where one Instance asks another for the server's own stream of a portable Session: GET whether it has it, DELETE to have it released. */
 export const listeningPrefix = '/internal/listening/'
 
-/** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */
-export interface ListeningCall {
-  readonly session: HeldSession
-  readonly heard: Heard
-  older: ListeningCall | undefined
-  newer: ListeningCall | undefined
-  /** Delivers what the server said outside of calls. False: it cannot. */
-  takeOutside(message: Message): boolean
-}
-
 /** Kept is the Endpoint's stream of a Session whose client's stream is away. */
 interface Kept {
   readonly missing: Missing
@@ -34,6 +25,8 @@ interface Kept {
   readonly listener: Listener | undefined
   /** The session at the Endpoint that the listener is for. */
   readonly at?: string
+  /** As `performance.now()` counts. */
+  readonly since?: number
   close(): void
 }
 
@@ -55,6 +48,8 @@ interface Deps {
 const awayMs = 10_000
 /** How long a call may wait for the Endpoint's stream: the Endpoint learns of the end of the one before by itself, ms. */
 const patienceMs = 1_000
+/** A call that was sent since an Instance holds the Endpoint's stream has the client asked within this, if it does so at once, ms. */
+const handOnMs = 1_000
 const firstBusyMs = 2
 const maxBusyMs = 50
 
@@ -68,7 +63,7 @@ export class Listening {
   /** An Instance has gone a moment ago: calls ask `before`. */
   isOn = false
   private timer: NodeJS.Timeout | undefined
-  private newest: ListeningCall | undefined
+  readonly calls = new ListeningCalls()
   private readonly kept = new Map<SessionId, Kept>()
   private readonly attempts = new Map<SessionId, Promise<unknown>>()
   /** Nobody needs to listen here: somebody else does, the client is back, or the Endpoint gives no stream. */
@@ -84,22 +79,12 @@ export class Listening {
   }
 
   enter(call: ListeningCall): void {
-    const { newest } = this
-    call.older = newest
-    if (newest) newest.newer = call
-    this.newest = call
+    this.calls.add(call)
   }
 
   /** leave is for a call that is over. Idempotent. */
   leave(call: ListeningCall): void {
-    const { older, newer } = call
-    if (!newer && this.newest !== call) return
-    if (newer) newer.older = older
-    else this.newest = older
-    if (older) older.newer = newer
-    call.older = undefined
-    call.newer = undefined
-    if (this.kept.size > 0 && !this.isOn) this.closeUnneeded()
+    if (this.calls.remove(call) && this.kept.size > 0 && !this.isOn) this.closeUnneeded()
   }
 
   /** onLost is for when another Instance is gone, or drains: its clients are away with their streams. */
@@ -114,7 +99,7 @@ export class Listening {
     }, awayMs)
     this.timer.unref()
     hurryAll(this.deps.follows)
-    for (const { session } of this.calls()) void this.listen(session)
+    for (const { session } of this.calls) void this.listen(session)
   }
 
   /** before calls `send` once the server is heard, or cannot be. */
@@ -159,10 +144,9 @@ export class Listening {
   /** answer tells another Instance. */
   answer(method: string, url: string, res: ServerResponse): void {
     const id = asSessionId(decodeURIComponent(url.slice(listeningPrefix.length)))
-    const isRelease = method === 'DELETE'
-    const missed = id && isRelease ? this.release(id) : undefined
-    const holder = id && !isRelease ? this.holder(id) : undefined
-    if (id && isRelease) this.settle(id)
+    const isCollected = method === 'DELETE'
+    const missed = id && isCollected ? this.handOn(id) : undefined
+    const holder = id && !isCollected ? this.holder(id) : undefined
     res.writeHead(missed || holder ? 200 : 404)
     res.end(missed ? writeMissed(missed) : holder)
   }
@@ -195,6 +179,19 @@ export class Listening {
     if (isFollowed(this.deps.follows, id)) return 'client'
     const kept = this.kept.get(id)
     return kept && (kept.listener ? 'instance' : 'draining')
+  }
+
+  /**
+   * handOn gives the client what it missed, and the Endpoint's stream: but not while a call that was sent from here may be about to have it asked,
+   * for an Endpoint that has no stream at that moment asks nobody. Its client comes again for the rest.
+   */
+  private handOn(id: SessionId): Missed | undefined {
+    const { missing, since = -Infinity } = this.kept.get(id) ?? {}
+    if (this.attempts.has(id)) return undefined
+    if (missing && performance.now() - since < handOnMs && this.calls.has(id))
+      return missing.handOn()
+    this.settle(id)
+    return this.release(id)
   }
 
   private release(id: SessionId): Missed | undefined {
@@ -270,7 +267,8 @@ export class Listening {
     }
     const listener = new Listener({ onChunk: (chunk) => missing.push(chunk), onEnded })
     const at = held.record.backendSessionId
-    const kept: Kept = { missing, listener, at, close: () => listener.close() }
+    const since = performance.now()
+    const kept: Kept = { missing, listener, at, since, close: () => listener.close() }
     const outcome = await listener.open(client, held)
     // Its client may have come back meanwhile.
     if (outcome !== 'open' || !this.isOn || this.settled.has(id)) listener.close()
@@ -279,20 +277,12 @@ export class Listening {
   }
 
   private deliver(id: SessionId, message: Message): boolean {
-    return [...this.calls()].some((on) => on.session.record.id === id && on.takeOutside(message))
+    return [...this.calls].some((on) => on.session.record.id === id && on.takeOutside(message))
   }
 
   private closeUnneeded(): void {
-    const busy = new Set([...this.calls()].map(({ session }) => session.record.id))
+    const busy = new Set([...this.calls].map(({ session }) => session.record.id))
     for (const [id, { listener }] of this.kept) if (listener && !busy.has(id)) this.release(id)
-  }
-
-  *calls(): Generator<ListeningCall> {
-    for (let call = this.newest; call;) {
-      const { older } = call
-      yield call
-      call = older
-    }
   }
 }
 

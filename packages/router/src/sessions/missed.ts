@@ -49,6 +49,14 @@ export class Missing {
     for (const frame of frames) decoder.push(frame)
   }
 
+  /** handOn is all of it, which is nobody else's from now on. */
+  handOn(): Missed {
+    const { frames } = this
+    this.frames = []
+    this.bytes = 0
+    return { frames, ids: this.ids.slice() }
+  }
+
   all(): Missed {
     return { frames: this.frames, ids: this.ids }
   }

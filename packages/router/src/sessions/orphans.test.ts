@@ -89,10 +89,13 @@ describe('a session whose stream has closed', () => {
       told.closed++
       return { status, text }
     })
-    await vi.waitUntil(async () => {
-      await vi.advanceTimersByTimeAsync(1_000)
-      return told.closed > 0
-    })
+    await vi.waitUntil(
+      async () => {
+        await vi.advanceTimersByTimeAsync(1_000)
+        return told.closed > 0
+      },
+      { timeout: 10_000, interval: 5 },
+    )
     expect(await answer).toMatchObject({
       status: 400,
       text: expect.stringContaining('not passed on') as string,

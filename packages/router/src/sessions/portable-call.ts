@@ -7,7 +7,7 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { noteAskedOutside } from './asked.js'
 import type { HeldSession } from './held.js'
-import type { ListeningCall } from './listening.js'
+import type { ListeningCall } from './listening-calls.js'
 import { PortableRelay } from './portable-relay.js'
 import { portablePost } from './portable-request.js'
 

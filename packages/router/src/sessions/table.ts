@@ -73,6 +73,8 @@ interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   readonly onMended: (entry: HeldSession) => void
   /** Nobody used its process for a while. */
   readonly onRest: (entry: HeldSession) => void
+  /** It was ended, here or elsewhere. */
+  readonly onOver: (id: SessionId) => void
   readonly options: TouchOptions & Limits
 }
 
@@ -119,6 +121,7 @@ export const createSessions = (deps: Deps): Sessions => {
     held.delete(entry.record.id)
     quota.remove(entry.record.id)
     tellReturn(entry, 'elsewhere')
+    if (isOver) deps.onOver(entry.record.id)
     if (entry.live) await leaving.letGo(entry.record, entry.live, isOver)
   }
 
@@ -272,7 +275,7 @@ export const createSessions = (deps: Deps): Sessions => {
       moved.set(id, Date.now())
       const entry = held.get(id)
       // Its client still listens here, which keeps the Session alive: what is remembered is read anew.
-      if (entry && !entry.live && entry.streams > 0) void reread(entry)
+      if (entry && !isOver && !entry.live && entry.streams > 0) void reread(entry)
       else if (entry) await within(drop(entry, isOver), endMs)
       else quota.remove(id)
     },

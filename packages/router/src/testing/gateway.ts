@@ -7,6 +7,7 @@ import type { Store } from '@mcp-router/store'
 import {
   createEras,
   createHttpClient,
+  createLoopGuard,
   createSharedKeys,
   createTransports,
   createUpstreams,
@@ -44,8 +45,8 @@ interface Setup {
 
 const minute = 60_000
 
-export const openStore = (): Store => {
-  const store = memoryStore({ sessionTtlMs: minute, leaseMs: minute, clusterSecret: 'secret' })
+export const openStore = (clusterSecret = 'secret'): Store => {
+  const store = memoryStore({ sessionTtlMs: minute, leaseMs: minute, clusterSecret })
   onTestFinished(() => store.close())
   return store
 }
@@ -57,8 +58,10 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const ended: SessionId[] = []
   const asked: SessionId[] = []
   const sink = { emit: (event: RouterEvent) => void events.push(event) }
+  const loops = createLoopGuard(await store.clusterSecret())
   const client = createHttpClient({
     connectTimeoutMs: 1_000,
+    loops,
     ...(setup.maxResponseBytes && { maxResponseBytes: setup.maxResponseBytes }),
   })
   const transports = createTransports(client)
@@ -90,6 +93,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     orphans: store.orphans,
     generation: () => store.generation(),
     client,
+    loops,
     ...upstreams,
     admission: { admit: (req) => ({ name: String(req.headers['x-principal'] ?? 'ada') }) },
     broadcast: {

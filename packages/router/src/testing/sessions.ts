@@ -63,6 +63,7 @@ export const openSessions = () => {
       instance: instance as InstanceId,
       outlives: () => false,
       onRest: () => undefined,
+      onOver: () => undefined,
       generation: () => Promise.resolve(generation.now),
       options: {
         sessionTtlMs,

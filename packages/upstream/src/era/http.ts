@@ -8,6 +8,7 @@ import { headerOf, isEventStream, sessionHeaders } from '../http/headers.js'
 import { post } from '../http/post.js'
 import type { HttpAnswer } from '../http/post.js'
 import { endSession } from '../http/upstream.js'
+import { isLoop, refusalOf } from '../http/verdict.js'
 import { discard } from '../upstream.js'
 import { probedRevision, questionBytes } from './discover.js'
 import type { Question } from './discover.js'
@@ -39,6 +40,7 @@ export const probeHttp = async (
   })
   if (answer instanceof Error) return byInitialize(place, answer)
   const { status } = answer
+  if (isLoop(status)) throw refusalOf(backend.name, answer)
   if (status >= 500) return byInitialize(place, undecided(place, status))
   if (provesNothing.has(status)) throw undecided(place, status)
   const finding = findingFrom(answer.body, 'server/discover')

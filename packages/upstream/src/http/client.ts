@@ -1,6 +1,8 @@
 import { buildConnector, Pool } from 'undici'
 import type { Dispatcher } from 'undici'
 import { Intake } from './intake.js'
+import { loopHeader } from './loop-guard.js'
+import type { LoopGuard } from './loop-guard.js'
 import { noReserve, OutOfDescriptors } from './reserve.js'
 import type { Reserve } from './reserve.js'
 import { openOrigin } from './wire/origin.js'
@@ -49,6 +51,8 @@ interface Options {
   readonly responseIdleMs?: number
   /** Without it connections may take the last descriptor. */
   readonly reserve?: Reserve
+  /** Without it requests say nothing of the routers that they came through. */
+  readonly loops?: LoopGuard
 }
 
 /** What one response, event or line of a server may have at most, where nothing else is configured. */
@@ -63,10 +67,11 @@ export const createHttpClient = ({
   maxResponseBytes = defaultMaxResponseBytes,
   responseIdleMs = 30_000,
   reserve = noReserve,
+  loops,
 }: Options): HttpClient => {
   const tickMs = Math.min(1_000, responseIdleMs / 4)
   const limits = { maxBytes: maxResponseBytes, maxQuietTicks: Math.ceil(responseIdleMs / tickMs) }
-  const options = { connectTimeoutMs, limits, reserve, tickMs }
+  const options = { connectTimeoutMs, limits, reserve, tickMs, first: headersOfAll(loops) }
   const origins = new Map<string, Origin>()
   const targets = new Map<string, Target>()
 
@@ -93,7 +98,8 @@ export const createHttpClient = ({
     maxResponseBytes,
     dispatch(url, request, handler) {
       const { path, dispatch } = targetOf(url)
-      dispatch(path, request, handler)
+      if (!loops) dispatch(path, request, handler)
+      else loops.send((routers) => dispatch(path, through(request, routers), handler))
     },
     async close() {
       await Promise.all([...origins.values()].map((each) => each.close()))
@@ -101,9 +107,21 @@ export const createHttpClient = ({
   }
 }
 
+/** Bodies are wanted as they are: what is compressed could not be passed on byte by byte. */
+const headersOfAll = (loops: LoopGuard | undefined): readonly string[] => [
+  ...['accept-encoding', 'identity'],
+  ...(loops ? [loopHeader, loops.marker] : []),
+]
+
+/** through names the routers that passed on what this request is sent for, beside this one. */
+const through = (request: HttpRequest, routers: string | undefined): HttpRequest =>
+  routers === undefined
+    ? request
+    : { ...request, more: [...(request.more ?? []), loopHeader, routers] }
+
 /** A GET may stream for hours, so streams have a Pool of their own. */
 const openTls = (url: URL, options: OriginOptions): Origin => {
-  const { limits, tickMs } = options
+  const { limits, tickMs, first } = options
   const connect = reservedConnector(options)
   const open = (): Pool =>
     new Pool(url.origin, {
@@ -132,7 +150,7 @@ const openTls = (url: URL, options: OriginOptions): Origin => {
     underway.add(intake)
     intake.begin(path, request, handler, hops)
     const through = method === 'GET' ? streams : calls
-    const all = ['accept-encoding', 'identity', ...headers, ...(more ?? [])]
+    const all = [...first, ...headers, ...(more ?? [])]
     through.dispatch({ path, method, headers: all, body: body ?? null }, intake)
   }
 

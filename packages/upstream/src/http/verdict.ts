@@ -16,12 +16,13 @@ export const ownResponse = (backend: string, message: Message, id: string): Mess
 }
 
 /**
- * responseIn is the response in a whole answer that is no stream. It throws UPSTREAM_BAD_ANSWER, UPSTREAM_BUSY or UPSTREAM_CREDENTIAL_REFUSED
- * where there is none.
+ * responseIn is the response in a whole answer that is no stream. It throws UPSTREAM_BAD_ANSWER, UPSTREAM_BUSY, LOOP_DETECTED or
+ * UPSTREAM_CREDENTIAL_REFUSED where there is none.
  */
 export const responseIn = (backend: string, answer: HttpAnswer, id: string): Message => {
-  if (isRefusedCredential(answer.status)) throw refusalOf(backend, answer)
-  const isExpected = answer.status >= 400 || isJson(answer)
+  const { status } = answer
+  if (isRefusedCredential(status) || isLoop(status)) throw refusalOf(backend, answer)
+  const isExpected = status >= 400 || isJson(answer)
   if (!isExpected || answer.body.length === 0) throw refusalOf(backend, answer)
   const message = messageIn(backend, answer)
   if (message.kind !== 'response') throw badAnswer(backend, `${said(answer)} that is no response`)
@@ -69,8 +70,18 @@ export const refusalOf = (backend: string, answer: HttpAnswer): RouterError => {
   if (isRefusedCredential(status))
     return new RouterError('UPSTREAM_CREDENTIAL_REFUSED', { backend, status })
   if (status === 429 || status === 503) return new RouterError('UPSTREAM_BUSY', { backend, status })
+  if (isLoop(status)) return loopAt(backend)
   return badAnswer(backend, said(answer))
 }
+
+/** isLoop tells that an Endpoint is, or leads to, a router that has passed on the request before (RFC 8586). */
+export const isLoop = (status: number): boolean => status === 508
+
+const loopAt = (backend: string): RouterError =>
+  new RouterError('LOOP_DETECTED', {
+    at: `server "${backend}"`,
+    reason: 'it refused the request as one that it has passed on before (HTTP 508)',
+  })
 
 const isRefusedCredential = (status: number): boolean => status === 401 || status === 403
 

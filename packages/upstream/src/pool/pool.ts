@@ -168,6 +168,7 @@ export const isFinal = (cause: unknown): boolean =>
 const finalCodes: ReadonlySet<string> = new Set([
   'UPSTREAM_CREDENTIAL_REFUSED',
   'UPSTREAM_BAD_ANSWER',
+  'LOOP_DETECTED',
   'DRAINING',
 ])
 

@@ -7,7 +7,7 @@ import { withCookies } from '../http/cookies.js'
 import { isEventStream, sessionHeaders } from '../http/headers.js'
 import { post } from '../http/post.js'
 import { doubtIn } from '../http/session-doubt.js'
-import { refusalOf } from '../http/verdict.js'
+import { refusalOf, isLoop } from '../http/verdict.js'
 import { failedAnswer, messagesIn } from '../messages.js'
 import { createChildLog, createJunkGuard } from '../stdio/child-log.js'
 import { maskingOf } from '../stdio/stderr.js'
@@ -25,6 +25,9 @@ interface Options {
 }
 
 const notRpc = 'an event that is not JSON-RPC'
+
+/** Another try would be refused as well. */
+const finalCodes: ReadonlySet<string> = new Set(['UPSTREAM_CREDENTIAL_REFUSED', 'LOOP_DETECTED'])
 
 /** NotSse is what an Endpoint did that serves no HTTP+SSE at its address, as the cause of NO_HEALTHY_ENDPOINT. */
 export class NotSse extends Error {
@@ -88,7 +91,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   })
   const ended = stream.answer.then(
     (answer) =>
-      answer.status >= 400 && answer.status < 500
+      (answer.status >= 400 && answer.status < 500) || isLoop(answer.status)
         ? refusalOf(backend.name, answer)
         : new Error(answer.status === 200 ? 'the stream ended' : `HTTP ${answer.status}`),
     (cause: unknown) => new Error(reasonOf(cause), { cause }),
@@ -99,7 +102,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   }, waitMs)
   const first = await Promise.race([address, ended])
   clearTimeout(tooLong)
-  if (first instanceof RouterError && first.code === 'UPSTREAM_CREDENTIAL_REFUSED') throw first
+  if (first instanceof RouterError && finalCodes.has(first.code)) throw first
   if (first instanceof Error) {
     const data = { backend: backend.name, reason: `opening ${endpoint.id}: ${first.message}` }
     const { status, isStream, isSilent } = seen

@@ -20,6 +20,8 @@ export interface OriginOptions {
   readonly reserve: Reserve
   /** ms */
   readonly tickMs: number
+  /** Every request begins with these headers, a flat list. */
+  readonly first: readonly string[]
 }
 
 /** Node's own servers keep idle connections for 5 s: this stays below, so that no request meets a closing one, ms. */
@@ -74,13 +76,17 @@ export const openOrigin = (url: URL, options: OriginOptions): Origin => {
   const fieldsOf = ({ headers, lasting }: HttpRequest): string => {
     const known = lasting ? heads.get(headers) : undefined
     if (known !== undefined) return known
-    const parts: string[] = [identity]
+    const parts = [first]
     if (!add(parts, headers)) parts.push('host: ', url.host, '\r\n')
     // Joined, not added up: what is written must be one flat text, and flattening a rope costs more.
     const text = parts.join('')
     if (lasting) heads.set(headers, text)
     return text
   }
+
+  const firstParts: string[] = []
+  add(firstParts, options.first)
+  const first = firstParts.join('')
 
   const headOf = (path: string, request: HttpRequest): string => {
     const { method, more } = request
@@ -132,9 +138,6 @@ export const openOrigin = (url: URL, options: OriginOptions): Origin => {
     },
   }
 }
-
-/** Bodies are wanted as they are: what is compressed could not be passed on byte by byte. */
-const identity = 'accept-encoding: identity\r\n'
 
 const unsendable = (name: string): RouterError =>
   new RouterError('INTERNAL', {}, new Error(`header ${name} holds what cannot be sent`))

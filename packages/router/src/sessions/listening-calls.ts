@@ -1,0 +1,51 @@
+import type { SessionId } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import type { Heard } from '../call-deadline.js'
+import type { HeldSession } from './held.js'
+
+/** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */
+export interface ListeningCall {
+  readonly session: HeldSession
+  readonly heard: Heard
+  older: ListeningCall | undefined
+  newer: ListeningCall | undefined
+  /** Delivers what the server said outside of calls. False: it cannot. */
+  takeOutside(message: Message): boolean
+}
+
+/** ListeningCalls are those under way, the newest first; a list of its own links, for each call is in it. */
+export class ListeningCalls {
+  private newest: ListeningCall | undefined
+
+  add(call: ListeningCall): void {
+    const { newest } = this
+    call.older = newest
+    if (newest) newest.newer = call
+    this.newest = call
+  }
+
+  /** remove takes out a call that is over; false: it was not in it. */
+  remove(call: ListeningCall): boolean {
+    const { older, newer } = call
+    if (!newer && this.newest !== call) return false
+    if (newer) newer.older = older
+    else this.newest = older
+    if (older) older.newer = newer
+    call.older = undefined
+    call.newer = undefined
+    return true
+  }
+
+  has(id: SessionId): boolean {
+    for (const { session } of this) if (session.record.id === id) return true
+    return false
+  }
+
+  *[Symbol.iterator](): Generator<ListeningCall> {
+    for (let call = this.newest; call;) {
+      const { older } = call
+      yield call
+      call = older
+    }
+  }
+}
