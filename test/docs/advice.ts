@@ -161,6 +161,11 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
     retry: 'no',
     todo: 'send `Authorization: Bearer <token>`',
   },
+  LOOP_DETECTED: {
+    meaning: 'the `url` of a server leads back to this router',
+    retry: 'no',
+    todo: 'correct the `url` in the servers file',
+  },
   INTERNAL: {
     meaning: 'a fault of the router',
     retry: 'no',

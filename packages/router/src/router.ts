@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { CallEvent, Endpoint, Principal, SessionId } from '@mcp-router/core'
+import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
 import { createBridge } from './bridge/bridge.js'
 import { serveCall } from './downstream/call.js'
@@ -26,7 +26,6 @@ import { keepToAccepted } from './one-form.js'
 import { createKeepAlive } from './keep-alive.js'
 import { createLongAnswers } from './long-answers.js'
 import { createSelector } from './policy/selector.js'
-import type { EndpointState } from './policy/selector.js'
 import { respondError } from './respond.js'
 import { acknowledged } from './sessions/acknowledge.js'
 import { ageingOf } from './sessions/ageing.js'
@@ -64,8 +63,7 @@ export interface Router {
   calls(): number
   /** Requests taken so far. */
   begun(): number
-  isDown(endpoint: Endpoint): boolean
-  stateOf(endpoint: Endpoint): EndpointState
+  stateOf: Context['selector']['stateOf']
   /** Its lease had lapsed: finds out which of its Sessions other Instances took over meanwhile. */
   revalidate(): Promise<void>
   /** It will drain in a moment: Sessions that other Instances take over finish their calls here. */
@@ -249,7 +247,6 @@ export const createRouter = (given: RouterDeps): Router => {
     },
     calls: () => underway.size(),
     begun: () => underway.begun(),
-    isDown: (endpoint) => selector.isDown(endpoint),
     stateOf: (endpoint) => selector.stateOf(endpoint),
     revalidate: () => sessions.revalidate(),
     linger: () => sessions.linger(),

@@ -165,7 +165,7 @@ describe('an endpoint that cannot be reached', () => {
     for (const id of [1, 2, 3]) {
       expect((await ask(url, { body: aRequest(id, 'ping') })).status).toBe(200)
     }
-    expect(gateway.router.isDown(dead)).toBe(true)
+    expect(gateway.router.stateOf(dead)).toBe('down')
     expect(gateway.calls().map(({ endpoint: id }) => id)).toEqual(Array(3).fill(endpoint.url))
   })
 

@@ -130,7 +130,7 @@ describe('an endpoint that cannot be reached', () => {
     const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
     const { told } = await initialize(`${gateway.url}/mcp/weather`)
     expect(told.status).toBe(200)
-    expect(gateway.router.isDown(endpoints[0]!)).toBe(true)
+    expect(gateway.router.stateOf(endpoints[0]!)).toBe('down')
   })
 
   it('is told as 503 when there is no other, and when to come back', async () => {
