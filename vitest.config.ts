@@ -18,7 +18,7 @@ export default defineConfig({
         ssr: { resolve: { conditions: ['source'] } },
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'test/architecture/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
           maxWorkers: 6,
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'test/architecture/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,

@@ -9,6 +9,7 @@ const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string
 
 const documents = [
   ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
+  'docs/errors.md',
   '.github/pull_request_template.md',
 ]
 

@@ -5,17 +5,17 @@ import { outcomeOf } from './outcome.js'
 const call = (tool: Call['tool']): Call => ({ id: 'one', tool, delayMs: 0, steps: 0 })
 const coded = (code: number | string, message: string): Error =>
   Object.assign(new Error(message), { code })
-const unknown = 'MCP error -31502: it went away; whether the call ran is not known'
+const unknown = 'MCP error -31502: it stopped; the call may have run'
 
 describe('an error that a call ended in', () => {
   it('is told unknown where the call may not be repeated', () => {
     expect(outcomeOf(call('append'), coded(-31502, unknown)).kind).toBe('told unknown')
-    const told = 'MCP error -31001: the outcome of this call is not known'
+    const told = 'MCP error -31001: Outcome unknown: the request was sent'
     expect(outcomeOf(call('ask'), coded(-31001, told)).kind).toBe('told unknown')
   })
 
   it('is told unknown also where it comes as the text of an HTTP error', () => {
-    const text = '{"error":{"code":-31502,"message":"whether the call ran is not known"}}'
+    const text = '{"error":{"code":-31502,"message":"the call may have run"}}'
     expect(outcomeOf(call('append'), new Error(text)).kind).toBe('told unknown')
   })
 
@@ -27,11 +27,9 @@ describe('an error that a call ended in', () => {
   })
 
   it('is a failure where it only has the code, or only the text', () => {
-    const bad = coded(-31502, 'Server "x" answered what is not MCP')
+    const bad = coded(-31502, 'Server "x" returned an invalid MCP response')
     expect(outcomeOf(call('append'), bad).kind).toBe('failed')
-    expect(outcomeOf(call('append'), new Error('whether the call ran is not known')).kind).toBe(
-      'failed',
-    )
+    expect(outcomeOf(call('append'), new Error('the call may have run')).kind).toBe('failed')
   })
 
   it.each([

@@ -19,14 +19,13 @@ export type OutcomeKind = Outcome['kind']
 
 /** A call whose outcome nobody knows is told with one of these, and a text that says so. */
 const unknownCodes = [-31001, -31502]
-const unknownTexts =
-  /outcome (of .{0,80})?(is )?(un|not )known|whether (the|it|this) .{0,20}ran is not known/i
+const unknownTexts = /outcome unknown|the call may have run/i
 
 /** A session that is gone is told by status 404 or by these texts. */
 const lostTexts = /session not found|not initialized|no such session|HTTP 404/i
 
 /** What was repeated when its instance was lost, and lost its next one, too, may be what ends instances: it is not sent a third time. */
-const repeatedText = /it was repeated once, with the same end/
+const repeatedText = /it was retried once, with the same outcome/
 
 /** outcomeOf judges the error that a call ended in. One that may be repeated must not be told unknown before it was. */
 export const outcomeOf = (call: Call, error: unknown): Outcome => {

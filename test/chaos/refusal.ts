@@ -21,7 +21,7 @@ export const isDuring = (
 const documented: readonly (readonly [text: RegExp, isCause: (fault: Fault) => boolean])[] = [
   [/session store cannot be reached/, isLongAway],
   // What it had begun only the instance knew that is gone.
-  [/^told unknown, .*the instance that ran it went away/, isLongAway],
+  [/^told unknown, .*the instance stopped before responding/, isLongAway],
   // A paused instance holds the stream that Nginx gave it, and the session is elsewhere.
   [
     /stream of this session is closed/,

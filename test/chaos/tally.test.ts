@@ -167,8 +167,8 @@ describe('a call that failed while nobody ran who could answer', () => {
 })
 
 describe('a call that was refused', () => {
-  const away = 'The session store cannot be reached (connection lost); try again shortly'
-  const gone = 'the request was sent, and the instance that ran it went away'
+  const away = 'The session store cannot be reached (connection lost); retry in a few seconds'
+  const gone = 'the request was sent, and the instance stopped before responding'
   const closed = 'the stream of this session is closed, so the message was not passed on'
   it.each([
     [away, fault('redis-away', 1_000, 8_000, true), 1],

@@ -17,7 +17,7 @@ const noSession: Refusal = { status: 400, code: -32000, says: /send initialize f
 const notFound: Refusal = {
   status: 404,
   code: -32001,
-  says: /send initialize to start anew/,
+  says: /send initialize to open a new session/,
   id: 9,
 }
 

@@ -25,7 +25,13 @@ const cluster = useCluster(() => ({
 }))
 
 const retry = { 'retry-after': /^\d+$/ }
-const unreachable: Refusal = { status: 503, code: -31503, says: /try again/, headers: retry, id: 1 }
+const unreachable: Refusal = {
+  status: 503,
+  code: -31503,
+  says: /check that the server is running/,
+  headers: retry,
+  id: 1,
+}
 // Trying again does not help: no Retry-After.
 const notInstalled: Refusal = {
   status: 502,
@@ -36,7 +42,7 @@ const notInstalled: Refusal = {
 const brokeOff: Refusal = {
   status: 200,
   code: -31001,
-  says: /was sent, and server .* broke off .*; it was not repeated/,
+  says: /was sent, and server .* closed the connection before responding .*; it was not retried/,
   id: 1,
 }
 
@@ -84,7 +90,7 @@ describe('a server that cannot be reached', () => {
     const answer = JSON.parse(await down.message(({ id }) => id === 1))
     expect(answer.error).toMatchObject({
       code: -31503,
-      message: expect.stringMatching(/try again/),
+      message: expect.stringMatching(/check that the server is running/),
     })
     down.close()
   })
@@ -153,7 +159,7 @@ it.each(['call', 'sse'] as const)('says to a %s client what is no answer', async
   await expectError(client, toolCall(1, 'page'), {
     status: 502,
     code: -31502,
-    says: /answered what is not MCP \(HTTP 500\)/,
+    says: /returned an invalid MCP response \(HTTP 500\)/,
     id: 1,
   })
   await client.close()

@@ -119,7 +119,7 @@ describe('a call under way at an instance that is killed after FLUSHALL', () => 
     await killMember(owner)
     ledger.release('read')
     await read
-    await expect(append).rejects.toThrow(/went away before it answered/)
+    await expect(append).rejects.toThrow(/the instance stopped before responding/)
     expect(ledger.runs('append')).toHaveLength(appends + 1)
     await client.close()
   })
@@ -134,7 +134,7 @@ describe('a call under way at an instance that is killed after FLUSHALL', () => 
     const member = await running('append', before)
     await redis.flushall()
     await killMember(member)
-    expectRefusal(await answer, { status: 200, code: -31001, says: /it was not repeated/, id: 1 })
+    expectRefusal(await answer, { status: 200, code: -31001, says: /it was not retried/, id: 1 })
     expect(ledger.runs('append')).toHaveLength(before + 1)
   })
 })

@@ -73,7 +73,7 @@ describe('a request under way at another instance when that is killed', () => {
     expectRefusal(await answer, {
       status: 200,
       code: -31001,
-      says: /"append" was sent, and the instance that ran it went away before it answered; it was not repeated/,
+      says: /"append" was sent, and the instance stopped before responding; it was not retried/,
       id: 1,
     })
     ledger.release('append')
@@ -96,7 +96,7 @@ describe('a request under way at another instance when that is killed', () => {
       await until('the stream to begin', () => /\bid: 1\b/.test(proxy.told()))
       const killed = performance.now()
       await killMember(await ownerOf(cluster(), client.session()))
-      await expect(answer).rejects.toThrow(/went away before it answered/)
+      await expect(answer).rejects.toThrow(/the instance stopped before responding/)
       expect(performance.now() - killed).toBeLessThan(5_000)
       ledger.release('append')
       await client.callTool(call)

@@ -78,7 +78,7 @@ afterEach(async () => {
 
 const unknown = {
   code: -31001,
-  message: expect.stringMatching(/went away before it answered; it was repeated once/),
+  message: expect.stringMatching(/the instance stopped before responding; it was retried once/),
   data: { repeated: true },
 }
 
@@ -107,7 +107,7 @@ describe('a read-only call that ends every instance it comes to ends two, and is
     await client.listTools()
     if (backend === 'ledger') isPoison(name)
     const call = client.callTool({ name, arguments: {} })
-    await expect(call).rejects.toThrow(/it was repeated once/)
+    await expect(call).rejects.toThrow(/it was retried once/)
     expect(deaths).toHaveLength(2)
     await client.close()
   })
@@ -128,7 +128,7 @@ describe('a read-only call that ends every instance it comes to ends two, and is
     await client.listTools()
     isPoison('read')
     const call = client.callTool({ name: 'read', arguments: {} })
-    await expect(call).rejects.toThrow(/it was repeated once/)
+    await expect(call).rejects.toThrow(/it was retried once/)
     expect(deaths).toHaveLength(2)
     await client.close()
   })
@@ -141,7 +141,7 @@ describe('a read-only call that ends every instance it comes to ends two, and is
       isPoison('read')
       const onProgress = (): void => undefined
       const call = client.callTool({ name: 'read', arguments: {} }, { onProgress })
-      await expect(call).rejects.toThrow(/it was repeated once/)
+      await expect(call).rejects.toThrow(/it was retried once/)
       expect(deaths).toHaveLength(2)
       await client.close()
     },

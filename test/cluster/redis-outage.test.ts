@@ -76,6 +76,10 @@ const expectWell = (): void => {
   expect(cluster().logs(100_000)).not.toMatch(/unhandled/i)
 }
 
+/** logged counts the lines of all instances whose message begins so. */
+const logged = (message: string): number =>
+  cluster().logs(100_000).split(`"message":"${message}`).length - 1
+
 describe('Redis, killed under load for longer than a lease', () => {
   it('is missed by no live session, no call and no modern request; new sessions are told when to come', async () => {
     const { gateway, instances, redis } = cluster()
@@ -123,6 +127,9 @@ describe('Redis, killed under load for longer than a lease', () => {
     expect(await redis.exists(`mcp:sessions:${owned.session}`)).toBe(1)
     await owned.close()
     expectWell()
+    // One line at each instance when it goes, and one when it is back.
+    expect([logged('store.unavailable'), logged('store.available')]).toEqual([3, 3])
+    expect(logged('broadcasting: ')).toBeLessThan(12)
   })
 
   it('gets back all that it had lost, when it comes back with nothing', async () => {

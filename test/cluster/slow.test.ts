@@ -45,7 +45,7 @@ describe('a deadline', () => {
         status: 504,
         code: -31504,
         says: new RegExp(
-          `^No answer from server "${backend}" within 1 s; .*/timeout/<seconds> takes longer`,
+          `^No answer from server "${backend}" within 1 s; set a longer deadline with .*/timeout/<seconds>`,
         ),
         id,
       })

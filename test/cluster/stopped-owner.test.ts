@@ -35,7 +35,12 @@ it('an owner that is stopped loses its sessions, and after it goes on has no say
   const late = from(0, client, toolCall('late', 'append'))
   const read = from(2, client, toolCall('read', 'read'))
   try {
-    expectRefusal(await early, { status: 200, code: -31001, says: /went away/, id: 'early' })
+    expectRefusal(await early, {
+      status: 200,
+      code: -31001,
+      says: /the instance stopped before responding/,
+      id: 'early',
+    })
     expect(textOf((await read).messages()[0] ?? '')).not.toBe(String(first?.pid))
     const second = await pidFrom(1, client)
     expect(second).not.toBe(first?.pid)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asRouterError, reasonOf, RouterError } from './errors.js'
+import { asRouterError, reasonOf, RouterError, shortReason } from './errors.js'
 
 describe('a RouterError', () => {
   it('has the status, the code and the text of its row', () => {
@@ -7,7 +7,7 @@ describe('a RouterError', () => {
     const error = new RouterError('NO_HEALTHY_ENDPOINT', { backend: 'weather', reason: 'r' }, cause)
     expect(error).toMatchObject({ code: 'NO_HEALTHY_ENDPOINT', status: 503, rpc: -31503 })
     expect(error.message).toBe(
-      'No endpoint of server "weather" can be reached (r); try again shortly',
+      'No endpoint of server "weather" can be reached (r); check that the server is running',
     )
     expect([error.retryAfterS, error.cause]).toEqual([2, cause])
   })
@@ -43,5 +43,11 @@ describe('anything thrown', () => {
     ['text', 'text'],
   ])('has a reason: %o', (thrown, reason) => {
     expect(reasonOf(thrown)).toBe(reason)
+  })
+
+  it('has no sentence around its short reason', () => {
+    const error = new RouterError('NO_HEALTHY_ENDPOINT', { backend: 'weather', reason: 'refused' })
+    expect(shortReason(error)).toBe('refused')
+    expect(shortReason(new RouterError('DRAINING'))).toContain('shutting down')
   })
 })

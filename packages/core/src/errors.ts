@@ -60,7 +60,7 @@ const table = {
     status: 404,
     rpc: -31404,
     text: (d) =>
-      `Nothing at ${String(d['path'])}: MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>`,
+      `Not found: ${String(d['path'])}; MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>`,
   },
   BACKEND_UNKNOWN: {
     status: 404,
@@ -83,7 +83,7 @@ const table = {
     status: 404,
     rpc: -32001,
     text: () =>
-      'Session not found: it ended, expired or is not yours; send initialize to start anew',
+      'Session not found: it ended, expired or is not yours; send initialize to open a new session',
   },
   REVISION_UNSUPPORTED: {
     status: 400,
@@ -96,14 +96,14 @@ const table = {
     rpc: -31503,
     retryAfterS: 2,
     text: (d) =>
-      `No endpoint of server "${String(d['backend'])}" can be reached${because(d)}; try again shortly`,
+      `No endpoint of server "${String(d['backend'])}" can be reached${because(d)}; check that the server is running`,
   },
   UPSTREAM_FAILED: {
     status: 502,
     rpc: -31502,
     retryAfterS: 2,
     text: (d) =>
-      `Server "${String(d['backend'])}" broke off before it answered${because(d)}; whether the call ran is not known`,
+      `Server "${String(d['backend'])}" closed the connection before responding${because(d)}; the call may have run`,
   },
   OPENING_FAILED: {
     status: 502,
@@ -114,7 +114,7 @@ const table = {
   UPSTREAM_BAD_ANSWER: {
     status: 502,
     rpc: -31502,
-    text: (d) => `Server "${String(d['backend'])}" answered what is not MCP${because(d)}`,
+    text: (d) => `Server "${String(d['backend'])}" returned an invalid MCP response${because(d)}`,
   },
   UPSTREAM_CREDENTIAL_REFUSED: {
     status: 502,
@@ -133,7 +133,7 @@ const table = {
     status: 504,
     rpc: -31504,
     text: (d) =>
-      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; the operator sets "deadline" of that server, and /mcp/router/route/<server>/timeout/<seconds> takes longer`,
+      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; set a longer deadline with /mcp/router/route/<server>/timeout/<seconds>, or "deadline" of that server in the servers file`,
   },
   CANCELLED: {
     status: 200,
@@ -151,13 +151,13 @@ const table = {
     rpc: -31001,
     told: true,
     text: (d) =>
-      `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'whoever ran it went away before it answered')}; it was ${d['repeated'] === true ? 'repeated once, with the same end' : 'not repeated'}. Find out whether it took effect before you call again`,
+      `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'the instance stopped before responding')}; it was ${d['repeated'] === true ? 'retried once, with the same outcome' : 'not retried'}. Find out whether it took effect before you call again`,
   },
   STORE_UNAVAILABLE: {
     status: 503,
     rpc: -31503,
     retryAfterS: 2,
-    text: (d) => `The session store cannot be reached${because(d)}; try again shortly`,
+    text: (d) => `The session store cannot be reached${because(d)}; retry in a few seconds`,
   },
   DRAINING: {
     status: 503,
@@ -211,6 +211,9 @@ const table = {
 
 export type ErrorCode = keyof typeof table
 
+/** errorCodes are all of the table, in its order; docs/errors.md explains each. */
+export const errorCodes = Object.keys(table) as readonly ErrorCode[]
+
 const list = (value: ErrorData[string] | undefined): string => {
   if (!Array.isArray(value) || value.length === 0) return 'none'
   return value.join(', ')
@@ -246,6 +249,12 @@ export class RouterError extends Error {
   }
 }
 
+/** isServerFault tells whether an outcome of a call is one that an operator looks into: a 5xx, or a call whose outcome is unknown. */
+export const isServerFault = (outcome: string): boolean => {
+  const row = (table as Readonly<Record<string, ErrorRow>>)[outcome]
+  return row !== undefined && (row.status >= 500 || outcome === 'OUTCOME_UNKNOWN')
+}
+
 /** asRouterError turns anything thrown into a RouterError; what is not one is INTERNAL, its cause kept for the log. */
 export const asRouterError = (thrown: unknown): RouterError =>
   thrown instanceof RouterError ? thrown : new RouterError('INTERNAL', {}, thrown)
@@ -257,3 +266,9 @@ export const reasonOf = (cause: unknown): string => {
   if (cause.message) return cause.message
   return code ?? cause.name
 }
+
+/** shortReason is the cause without the sentence that a RouterError makes of it. */
+export const shortReason = (cause: unknown): string =>
+  cause instanceof RouterError && typeof cause.data['reason'] === 'string'
+    ? cause.data['reason']
+    : reasonOf(cause)

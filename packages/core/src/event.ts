@@ -15,6 +15,10 @@ export interface CallEvent {
   readonly status: number
   /** `ok`, or the code of the error. */
   readonly outcome: string
+  /** Why, where it is not `ok`: the cause in short. */
+  readonly reason?: string
+  /** The name in the path where no Backend has it; `backend` is empty then. Cut, as clients choose it. */
+  readonly requested?: string
   readonly durationMs: number
   /** When it was answered, ms since the epoch. */
   readonly at: number
@@ -24,7 +28,7 @@ export interface CallEvent {
 export interface SessionEvent {
   readonly kind: 'session'
   /**
-   * `taken over`: another Instance is its Owner; `released`: an Owner let go of it; `re-initialized`, `moved`: it has a new session at its
+   * `taken over`: another Instance is its Owner; `released`: its Owner gave it up; `re-initialized`, `moved`: it has a new session at its
    * Endpoint, or at another one; `replayed`: its handshake, on a new connection or child; `reconnected`: likewise, with nothing to replay;
    * `settled`: what an Owner before left unanswered; `resumed`: a stream of its client; `restored`: its record, which the store had lost.
    */
@@ -75,6 +79,9 @@ export type RouterEvent =
       readonly pid: number
       readonly line: string
     }
+  /** The store went away, or came back after so long. */
+  | { readonly kind: 'store'; readonly up: false; readonly reason: string }
+  | { readonly kind: 'store'; readonly up: true; readonly afterMs: number }
   | { readonly kind: 'fault'; readonly doing: string; readonly error: Error }
 
 /** EventSink takes RouterEvents; it must not throw and must not block. */

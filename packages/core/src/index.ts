@@ -10,7 +10,14 @@ export type {
 export { Chain } from './chain.js'
 export { childEnvironment, identityOf } from './child-environment.js'
 export type { Link } from './chain.js'
-export { asRouterError, reasonOf, RouterError } from './errors.js'
+export {
+  asRouterError,
+  errorCodes,
+  isServerFault,
+  reasonOf,
+  RouterError,
+  shortReason,
+} from './errors.js'
 export type { ErrorCode, ErrorData } from './errors.js'
 export type { CallEvent, EventSink, Principal, RouterEvent, SessionEvent } from './event.js'
 export { asBackendName, asSessionId, newSessionId } from './ids.js'

@@ -20,7 +20,7 @@ interface ExplainedSession {
   readonly downstream: Session['downstream']
   /** Who opened it. */
   readonly instance: InstanceId
-  /** Null: it is portable, any Instance goes on with it. */
+  /** Null: it is portable, any Instance can serve it. */
   readonly owner: InstanceId | null
   readonly epoch: number
   readonly endpoint: string

@@ -57,9 +57,9 @@ it.each([
   ['re-initialized', 're-initialized at 12:02:00 by router-instance-1 because x'],
   ['moved', 'moved to http://127.0.0.1:8071/mcp at 12:02:00 because x'],
   ['replayed', 'its handshake replayed on a new connection at 12:02:00 because x'],
-  ['reconnected', 'connected anew at 12:02:00 because x'],
+  ['reconnected', 'reconnected at 12:02:00 because x'],
   ['restored', 'written to the store again by router-instance-1 at 12:02:00 because x'],
-  ['released', 'let go by router-instance-1 at 12:02:00 because x'],
+  ['released', 'released by router-instance-1 at 12:02:00 because x'],
   ['ended', 'ended 12:02:00 at router-instance-1 (x)'],
   ['danced', 'danced 12:02:00 at router-instance-1 because x'],
 ])('%s has words of its own', (kind, words) => {
@@ -77,7 +77,7 @@ it('an end is the end of the sentence', () => {
 it('a record that went without a word is told of, too', () => {
   const life = [entry('12:01:03', 'opened')]
   expect(summaryOf({ record: undefined, life, now, ttlMs: 1_800_000 })).toContain(
-    '; its record is gone: nobody used it for 1800 s, or the store lost it',
+    '; its record is gone: it was unused for 1800 s, or the store lost it',
   )
 })
 
@@ -98,8 +98,8 @@ it('a long life is told by its last turns', () => {
 })
 
 it('a life without its begin says so', () => {
-  expect(told([entry('12:02:00', 'moved')])).toMatch(/^how it began is not known any more, moved/)
-  expect(told([])).toMatch(/^how it began is not known any more; still open/)
+  expect(told([entry('12:02:00', 'moved')])).toMatch(/^its beginning is no longer recorded, moved/)
+  expect(told([])).toMatch(/^its beginning is no longer recorded; still open/)
 })
 
 it('the day is told where it is another', () => {

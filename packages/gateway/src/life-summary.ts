@@ -23,7 +23,7 @@ export const summaryOf = ({ record, life, now, ttlMs }: Known): string => {
   const shown = turns.slice(-mostTurns)
   const left = turns.length - shown.length
   const parts = [
-    opened ? clause(opened, now) : 'how it began is not known any more',
+    opened ? clause(opened, now) : 'its beginning is no longer recorded',
     ...(left > 0 ? [`${left} more ${left === 1 ? 'turn' : 'turns'}`] : []),
     ...shown.map((entry) => clause(entry, now)),
   ]
@@ -48,7 +48,7 @@ const endOf = (
     return `; still open; last used ${idleS} s ago`
   }
   if (last?.kind === 'ended') return ''
-  return `; its record is gone: nobody used it for ${Math.round(ttlMs / 1_000)} s, or the store lost it`
+  return `; its record is gone: it was unused for ${Math.round(ttlMs / 1_000)} s, or the store lost it`
 }
 
 const clause = ({ at, kind, instance, endpoint, cause }: LifeEntry, now: number): string => {
@@ -60,7 +60,7 @@ const clause = ({ at, kind, instance, endpoint, cause }: LifeEntry, now: number)
     case 'taken over':
       return `taken over by ${instance} at ${time}${because}`
     case 'released':
-      return `let go by ${instance} at ${time}${because}`
+      return `released by ${instance} at ${time}${because}`
     case 're-initialized':
       return `re-initialized at ${time} by ${instance}${because}`
     case 'moved':
@@ -68,7 +68,7 @@ const clause = ({ at, kind, instance, endpoint, cause }: LifeEntry, now: number)
     case 'replayed':
       return `its handshake replayed on a new connection at ${time}${because}`
     case 'reconnected':
-      return `connected anew at ${time}${because}`
+      return `reconnected at ${time}${because}`
     case 'restored':
       return `written to the store again by ${instance} at ${time}${because}`
     case 'ended':

@@ -27,8 +27,10 @@ import {
   endRecordedChildren,
   recordChildrenIn,
 } from '@mcp-router/upstream'
+import type { StoreChange } from '@mcp-router/store'
 import type { Upstreams } from '@mcp-router/upstream'
 import { explain } from './explain.js'
+import { notingErrors } from './last-errors.js'
 import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
 import { listen } from './listener.js'
@@ -36,6 +38,7 @@ import type { Listener } from './listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
 import { requireSameSecret } from './same-secret.js'
+import { rareFaults } from './rare-faults.js'
 import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
@@ -113,6 +116,7 @@ const compose = async (
   const options = {
     sessionTtlMs: config.sessionTtlMs,
     leaseMs: config.leaseMs,
+    onChange: (change: StoreChange) => observer.emit({ kind: 'store', ...change }),
     ...(config.clusterSecret && { clusterSecret: config.clusterSecret }),
   }
   const { redisUrl } = config
@@ -133,7 +137,7 @@ const compose = async (
         onClientAsked: (id) => life.router?.clientAsked(id),
         onSessionGone: async (id, isOver) => life.router?.forget(id, isOver),
         onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
-        onError: onFault('broadcasting'),
+        onError: rareFaults(onFault('broadcasting')),
       })
     : aloneLive()
   opened.push(() => live.close())
@@ -149,8 +153,10 @@ const compose = async (
 
   const registry = createRegistry((endpoint) => transports.of(endpoint))
   transports.whenChanged(() => registry.refresh())
+  const isServed = (name: string): boolean =>
+    [...registry.snapshot().backends.keys()].some((each) => each === name)
   registry.publish(config.backends, problemsOf(config))
-  warnServers(log, config)
+  warnServers(log, config, isServed)
   let { disabled } = config
   const provider = fileProvider({
     path: config.serversFile,
@@ -160,9 +166,9 @@ const compose = async (
     onChange(file) {
       disabled = file.disabled
       log.info('servers file reloaded', { backends: file.backends.length })
-      warnServers(log, file)
+      warnServers(log, file, isServed)
     },
-    onError: onFault('reading the servers file anew, the last good one stays'),
+    onError: onFault('reloading the servers file failed; the previous configuration stays active'),
   })
   opened.push(() => provider.close())
 
@@ -179,9 +185,10 @@ const compose = async (
     shared: { eras: store.eras, keys },
   })
   opened.push(() => eras.close())
+  const lastErrors = notingErrors(observer)
   const upstreams = createUpstreams({
     client,
-    events: observer,
+    events: lastErrors,
     env,
     eras,
     transports,
@@ -207,7 +214,7 @@ const compose = async (
     ...upstreams,
     admission,
     broadcast: live,
-    events: notingLives(observer, store.lives, config.instance),
+    events: notingLives(lastErrors, store.lives, config.instance),
     clusterSecret,
     leaseHeldSince: () => (life.lease ? life.lease.heldSince() : 0),
     options: config,
@@ -222,7 +229,7 @@ const compose = async (
     storeHealth: () => store.health(),
     status: () =>
       statusOf({
-        ...{ config, store, registry, router, self },
+        ...{ config, store, registry, router, lastErrors, self },
         phase: () => life.phase,
         disabled: () => disabled,
       }),
@@ -269,7 +276,7 @@ const compose = async (
       if (!router.handleBack(req, res)) res.writeHead(404).end()
     })
     // Without it the rest is drained all the same.
-    await opening.then((opened) => (back = opened), onFault('opening the way back'))
+    await opening.then((opened) => (back = opened), onFault('opening the drain listener'))
     await lease.publish()
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()

@@ -1,7 +1,8 @@
 import type { InvalidBackend, GatewayConfig } from '@mcp-router/config'
 import type { Instance } from '@mcp-router/core'
-import type { Router } from '@mcp-router/router'
+import type { EndpointState, Router } from '@mcp-router/router'
 import type { Registry, Store, StoreHealth } from '@mcp-router/store'
+import type { LastErrors } from './last-errors.js'
 import { version } from './version.js'
 
 /** Phase of a Gateway's life. */
@@ -30,8 +31,12 @@ interface BackendStatus {
     readonly id: string
     readonly transport: string
     readonly weight: number
-    /** `down`: it refused lately and gets no new work for a moment. */
-    readonly state: 'up' | 'down'
+    /** Of its last call through this Instance: `up` it answered, `down` it failed; `unknown`: none yet. */
+    readonly state: EndpointState
+    /** What it failed with last at this Instance, also where it works again. */
+    readonly lastError?: string
+    /** ISO 8601 */
+    readonly lastErrorAt?: string
   }[]
 }
 
@@ -41,6 +46,7 @@ interface Parts {
   readonly registry: Registry
   readonly router: Router
   readonly phase: () => Phase
+  readonly lastErrors: LastErrors
   readonly self: () => Instance
   readonly disabled: () => readonly string[]
 }
@@ -77,7 +83,8 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
         id: endpoint.id,
         transport: endpoint.transport,
         weight: endpoint.weight,
-        state: router.isDown(endpoint) ? 'down' : 'up',
+        state: router.stateOf(endpoint),
+        ...parts.lastErrors.of(endpoint.id),
       })),
     })),
     invalid: [...problems].flatMap(([name, each]) =>

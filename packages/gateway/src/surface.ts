@@ -61,7 +61,7 @@ export const createSurface = (parts: Parts): RequestListener => {
     res.status(405).set('Allow', 'GET, HEAD').json({ error })
   })
   app.use((req, res) => {
-    res.status(404).json({ error: `Nothing at ${req.path}: ${hintFor(req.path)}` })
+    res.status(404).json({ error: `Not found: ${req.path}; ${hintFor(req.path)}` })
   })
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars

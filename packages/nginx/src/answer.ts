@@ -15,7 +15,7 @@ export const internalPath = told(new RouterError('PATH_UNKNOWN', { path: '/inter
 
 export const unreachable = answer(
   -31503,
-  'No instance of the router can be reached; the message was not delivered, send it again shortly',
+  'No instance of the router can be reached; the message was not delivered; retry in a few seconds',
 )
 
 export const unauthenticated = told(new RouterError('UNAUTHENTICATED'))
@@ -34,5 +34,5 @@ export const comeAgainBehind = lines(retryStreamAt('$http_last_event_id'))
 
 export const brokeOff = answer(
   -31502,
-  'The router broke off before it answered; whether the call ran is not known',
+  'The router closed the connection before responding; the call may have run',
 )

@@ -1,3 +1,4 @@
+import { isServerFault } from '@mcp-router/core'
 import type { CallEvent } from '@mcp-router/core'
 import type { Logger } from 'winston'
 
@@ -22,7 +23,7 @@ export const createCallLines = (
   let waiting: CallEvent[] = []
   let timer: NodeJS.Timeout | undefined
   // winston asks every transport anew; the level of a running instance does not change.
-  const wanted = log.isInfoEnabled()
+  const isWanted = { info: log.isInfoEnabled(), warn: log.isWarnEnabled() }
 
   const flush = (): void => {
     clearTimeout(timer)
@@ -46,7 +47,7 @@ export const createCallLines = (
 
   return {
     add(event) {
-      if (!wanted) return
+      if (!isWanted[levelFor(event)]) return
       waiting.push(event)
       if (waiting.length >= batchLines) flush()
       else timer ??= setTimeout(flush, batchMs)
@@ -54,6 +55,10 @@ export const createCallLines = (
     flush,
   }
 }
+
+/** levelFor is `warn` for what an operator looks into. */
+const levelFor = ({ status, outcome }: CallEvent): 'info' | 'warn' =>
+  outcome !== 'ok' && (status >= 500 || isServerFault(outcome)) ? 'warn' : 'info'
 
 let lastSecond = 0
 let lastText = ''
@@ -86,16 +91,23 @@ const named = (text: string): string => {
 }
 
 const jsonLine = (event: CallEvent, instance: string, session: string): string =>
-  `{"timestamp":"${timeText(event.at)}","level":"info","message":"call","instance":${named(instance)}` +
+  `{"timestamp":"${timeText(event.at)}","level":"${levelFor(event)}","message":"call","instance":${named(instance)}` +
   `,"requestId":${quoted(event.requestId)},"session":${quoted(session)}` +
   `,"principal":${named(event.principal)},"downstream":"${event.downstream}"` +
-  `,"backend":${named(event.backend)},"endpoint":${named(event.endpoint)}` +
+  `,"backend":${backendOf(event)},"endpoint":${named(event.endpoint)}` +
   `,"method":${named(event.method)},"status":${event.status}` +
-  `,"durationMs":${event.durationMs.toFixed(1)},"outcome":${named(event.outcome)}}`
+  `,"durationMs":${event.durationMs.toFixed(1)},"outcome":${named(event.outcome)}` +
+  (event.reason === undefined ? '}' : `,"reason":${quoted(event.reason)}}`)
+
+/** Names that clients made up are not remembered. */
+const backendOf = ({ backend, requested }: CallEvent): string =>
+  requested === undefined ? named(backend) : quoted(requested)
 
 const readableLine = (event: CallEvent, name: string): string => {
-  const what = `${event.backend || '?'} ${event.method || '?'}`
+  const what = `${event.backend || event.requested || '?'} ${event.method || '?'}`
   const how = `${event.status} ${event.outcome} ${event.durationMs.toFixed(1)} ms`
   const session = name === '' ? '' : `  session=${name}`
-  return `${timeText(event.at).slice(11, 23)}  info   ${what}  ${how}  request=${event.requestId}${session}`
+  const reason = event.reason === undefined ? '' : `  reason=${JSON.stringify(event.reason)}`
+  const level = levelFor(event).padEnd(5)
+  return `${timeText(event.at).slice(11, 23)}  ${level}  ${what}  ${how}  request=${event.requestId}${session}${reason}`
 }

@@ -21,6 +21,12 @@ export const createMetrics = (instance: string): Metrics => {
   const sessions = gauge('mcp_router_sessions', 'Sessions held in memory')
   const streams = gauge('mcp_router_streams', 'SSE streams open to clients')
   const upstreams = gauge('mcp_router_upstreams', 'Live connections to endpoints: children, SSE')
+  const store = new Gauge({
+    name: 'mcp_router_store_up',
+    help: '1 while the session store can be reached, 0 while it cannot',
+    registers,
+  })
+  store.set(1)
   return {
     contentType: registry.contentType,
     render(held) {
@@ -38,6 +44,9 @@ export const createMetrics = (instance: string): Metrics => {
           break
         case 'upstream':
           upstreams.inc({ backend: event.backend }, step[event.action])
+          break
+        case 'store':
+          store.set(event.up ? 1 : 0)
           break
         case 'session':
         case 'stderr':

@@ -52,6 +52,31 @@ describe('an endpoint that cannot be reached', () => {
   })
 })
 
+describe('a command that exits at once, started again and again', () => {
+  it('is logged once, with what it wrote, until it was open', async () => {
+    const { observer, lines } = open()
+    const upstream = { kind: 'upstream', backend, endpoint } as const
+    const start = (pid: number): void => {
+      observer.emit({ kind: 'stderr', backend, pid, line: 'no such key' })
+      observer.emit({ ...upstream, action: 'refused', reason: 'exited with 1' })
+      const reason = 'opening local#1: exited with 1; stderr: no such key'
+      observer.emit({ ...upstream, action: 'refused', reason })
+    }
+    for (let pid = 1; pid < 15; pid++) start(pid)
+    observer.emit({ ...upstream, action: 'opened', reason: 'pid 15' })
+    observer.emit({ kind: 'stderr', backend, pid: 15, line: 'no such key' })
+    observer.emit({ kind: 'stderr', backend, pid: 15, line: 'no such key' })
+    expect((await lines()).map(({ message, reason, pid }) => [message, reason ?? pid])).toEqual([
+      ['no such key', 1],
+      ['upstream refused', 'exited with 1'],
+      ['upstream refused', 'opening local#1: exited with 1; stderr: no such key'],
+      ['upstream opened', 'pid 15'],
+      ['no such key', 15],
+      ['no such key', 15],
+    ])
+  })
+})
+
 describe('the line of a call', () => {
   it('is JSON with all that is known of it, and nothing else', async () => {
     const { observer, lines } = open()
@@ -114,6 +139,43 @@ describe('the line of a call', () => {
   })
 })
 
+describe('the line of a call that failed', () => {
+  const failed = { status: 502, outcome: 'UPSTREAM_FAILED', reason: 'other side closed' }
+
+  it.each([
+    ['warn', failed],
+    ['warn', { status: 200, outcome: 'OUTCOME_UNKNOWN', reason: 'the instance stopped' }],
+    ['warn', { status: 200, outcome: 'DEADLINE_PASSED' }],
+    ['info', { status: 404, outcome: 'SESSION_NOT_FOUND' }],
+    ['info', { status: 499, outcome: 'CLIENT_LEFT' }],
+  ])('is of level %s for %j', async (level, change) => {
+    const { observer, lines } = open()
+    observer.emit(aCall(change))
+    const [line] = await lines()
+    expect(line).toMatchObject({ level, message: 'call', ...change })
+    expect('reason' in (line ?? {})).toBe('reason' in change)
+  })
+
+  it('is written at level warn, and not at level error', async () => {
+    const [warning, error] = [open('warn'), open('error')]
+    for (const { observer } of [warning, error]) {
+      observer.emit(aCall())
+      observer.emit(aCall(failed))
+    }
+    expect(await warning.lines()).toMatchObject([{ level: 'warn', ...failed }])
+    expect(await error.lines()).toEqual([])
+  })
+
+  it('names the server that was asked for, and the metrics do not', async () => {
+    const { observer, lines } = open()
+    observer.emit(
+      aCall({ backend: '', requested: 'nope', status: 404, outcome: 'BACKEND_UNKNOWN' }),
+    )
+    expect(await observer.metrics.render(new Map())).not.toContain('nope')
+    expect(await lines()).toMatchObject([{ backend: 'nope' }])
+  })
+})
+
 describe('other events', () => {
   it('are lines at the level of their weight', async () => {
     const { observer, lines } = open('debug')
@@ -151,6 +213,26 @@ describe('other events', () => {
         message: 'touching sessions: gone',
         stack: expect.stringContaining('gone'),
       },
+    ])
+  })
+
+  it('of the store are one line and a gauge each time it goes and comes back', async () => {
+    const { observer, lines } = open()
+    const isUp = async () =>
+      /^mcp_router_store_up\{.*\} (\d)$/m.exec(await observer.metrics.render(new Map()))?.[1]
+    expect(await isUp()).toBe('1')
+    observer.emit({ kind: 'store', up: false, reason: 'connect ECONNREFUSED' })
+    expect(await isUp()).toBe('0')
+    observer.emit({ kind: 'store', up: true, afterMs: 4_000 })
+    expect(await isUp()).toBe('1')
+    expect(await lines()).toMatchObject([
+      {
+        level: 'warn',
+        message: 'store.unavailable',
+        reason: 'connect ECONNREFUSED',
+        effect: expect.stringContaining('new sessions are refused'),
+      },
+      { level: 'info', message: 'store.available', afterMs: 4_000 },
     ])
   })
 

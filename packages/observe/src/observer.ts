@@ -5,6 +5,7 @@ import { closeLog, openLog } from './log.js'
 import type { LogOptions } from './log.js'
 import { createMetrics } from './metrics.js'
 import type { Metrics } from './metrics.js'
+import { createRefusals } from './refusals.js'
 
 /** Observer turns what the data plane tells into log lines and metrics. */
 export interface Observer extends EventSink {
@@ -47,25 +48,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
   }
 }
 
-/**
- * createRefusals tells whether an event belongs in the log: each call that waits for an endpoint
- * tries it again and again, which is one line until it was open or fails for another reason.
- */
-const createRefusals = (): ((event: RouterEvent) => boolean) => {
-  const reasons = new Map<string, string>()
-  return (event) => {
-    if (event.kind !== 'upstream') return true
-    const { action, backend, endpoint, reason } = event
-    const key = `${backend} ${endpoint}`
-    if (action !== 'refused') {
-      if (action === 'opened') reasons.delete(key)
-      return true
-    }
-    if (reasons.get(key) === reason) return false
-    reasons.set(key, reason)
-    return true
-  }
-}
+const withoutStore = 'live sessions and calls go on, new sessions are refused with 503'
 
 const tell = (
   log: Logger,
@@ -94,6 +77,10 @@ const tell = (
       log.info(line, { backend, pid, from: 'stderr' })
       break
     }
+    case 'store':
+      if (event.up) log.info('store.available', { afterMs: event.afterMs })
+      else log.warn('store.unavailable', { reason: event.reason, effect: withoutStore })
+      break
     case 'fault':
       log.error(`${event.doing}: ${event.error.message}`, { stack: event.error.stack })
       break

@@ -73,7 +73,7 @@ it('what fails with the credentials of one says nothing of the other', async () 
   if (!alice || !bob) throw new Error('there are two')
   gateway.publish(backendOf('alice', [alice]), backendOf('bob', [bob]))
   await ask(`${gateway.url}/mcp/router/route/alice`, { body: aRequest(1, 'tools/call') })
-  expect([alice, bob].map((each) => gateway.router.isDown(each))).toEqual([true, false])
+  expect([alice, bob].map((each) => gateway.router.stateOf(each))).toEqual(['down', 'unknown'])
 })
 
 it.each(['http', 'sse'] as const)(

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RouterError, shortReason } from '@mcp-router/core'
 import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Accepted } from './journal/calls.js'
@@ -147,8 +148,8 @@ export class Incoming {
     this.method = message.method || 'response'
   }
 
-  /** done emits the call's event, once. `outcome` is `ok` or the code of an error. */
-  done(status: number, outcome: string): void {
+  /** done emits the call's event, once. `outcome` is `ok` or the code of an error, `error` what it ended in. */
+  done(status: number, outcome: string, error?: Error): void {
     if (this.told) return
     this.told = true
     this.events.emit({
@@ -162,6 +163,7 @@ export class Incoming {
       method: this.method,
       status,
       outcome,
+      ...(error && failureFields(error)),
       durationMs: performance.now() - this.startedAt,
       at: Date.now(),
     })
@@ -171,6 +173,20 @@ export class Incoming {
   passedOn(): void {
     this.told = true
   }
+}
+
+/** Texts of servers and names of clients may be long. */
+const longestReason = 200
+const longestName = 100
+
+/** failureFields is what a log line tells of an error beside its code. */
+const failureFields = (error: Error): Pick<CallEvent, 'reason' | 'requested'> => {
+  const cause = error instanceof RouterError && error.code === 'INTERNAL' ? error.cause : error
+  // The message of a SyntaxError quotes the text that it was made of.
+  const isQuoting = cause instanceof SyntaxError
+  const reason = (isQuoting ? cause.name : shortReason(cause)).slice(0, longestReason)
+  if (!(error instanceof RouterError) || error.code !== 'BACKEND_UNKNOWN') return { reason }
+  return { reason, requested: String(error.data['backend']).slice(0, longestName) }
 }
 
 // What may stand in a log line and a header as it is.

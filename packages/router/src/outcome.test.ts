@@ -27,7 +27,7 @@ it('what is told of a call names it, when it was sent, and none of its arguments
       tool: 'append',
       sentAt: '2026-07-28T12:00:00.000Z',
       repeated: false,
-      reason: 'the instance that ran it went away before it answered',
+      reason: 'the instance stopped before responding',
     },
   })
   expect(message).not.toContain('s3cret')

@@ -1,5 +1,5 @@
 import type { Backend } from '@mcp-router/core'
-import { reasonOf, RouterError } from '@mcp-router/core'
+import { RouterError, shortReason } from '@mcp-router/core'
 import { MalformedMessage, toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { BadAnswer, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
@@ -14,9 +14,9 @@ export interface Sent {
   readonly requestId?: string
   /** ms since the epoch */
   readonly at?: number
-  /** It was sent a second time, with the same end. */
+  /** It was sent a second time, with the same outcome. */
   readonly isRepeated?: boolean
-  /** The rest of "…, and": who went away. */
+  /** The rest of "…, and": what happened to it. */
   readonly reason?: string
 }
 
@@ -32,7 +32,7 @@ export const outcomeUnknown = (
     ...(tool !== undefined && { tool }),
     ...(at !== undefined && { sentAt: new Date(at).toISOString() }),
     repeated: isRepeated,
-    reason: reason ?? 'the instance that ran it went away before it answered',
+    reason: reason ?? 'the instance stopped before responding',
   }
   return new RouterError('OUTCOME_UNKNOWN', data, cause)
 }
@@ -70,18 +70,16 @@ export const afterBreak = async (
   broken: Broken,
 ): Promise<RouterError | undefined> => {
   const { backend, message, error, repeats } = broken
-  const reason = causeOf(error)
+  const reason = shortReason(error)
   const isSafe = await isRetrySafe(context, backend, message).catch(() => false)
   if (isSafe && repeats < maxRepeats) return undefined
   if (error instanceof RouterError && error.code === 'OPENING_FAILED') return error
   if (isSafe) return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
   return outcomeUnknown(
-    { ...broken, reason: `server "${backend.name}" broke off (${reason})` },
+    {
+      ...broken,
+      reason: `server "${backend.name}" closed the connection before responding (${reason})`,
+    },
     error,
   )
 }
-
-const causeOf = (error: unknown): string =>
-  error instanceof RouterError && error.data['reason'] !== undefined
-    ? String(error.data['reason'])
-    : reasonOf(error)

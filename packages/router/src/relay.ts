@@ -142,7 +142,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     // Events with ids can be fetched again: the client resumes by itself once the stream ends (spec 2025-11-25, transports).
     if (this.canResume()) {
       this.incoming.res.end()
-      this.incoming.done(this.status, 'UPSTREAM_FAILED')
+      this.incoming.done(this.status, 'UPSTREAM_FAILED', error)
       return
     }
     this.respondFailure(error)

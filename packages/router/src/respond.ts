@@ -65,7 +65,7 @@ export const respondError = (incoming: Incoming, thrown: unknown): void => {
     return
   }
   const { res } = incoming
-  incoming.done(res.destroyed ? 499 : error.status, error.code)
+  incoming.done(res.destroyed ? 499 : error.status, error.code, error)
   const body = errorBody(incoming, error)
   if (res.headersSent) {
     endBegun(incoming, body)
@@ -111,7 +111,7 @@ const comesBack = ({ req: { method, url = '', headers }, ...incoming }: Incoming
  */
 const respondRetry = (incoming: Incoming, error: RouterError): void => {
   const { res } = incoming
-  incoming.done(res.destroyed ? 499 : 200, error.code)
+  incoming.done(res.destroyed ? 499 : 200, error.code, error)
   if (res.headersSent) {
     res.end()
     return

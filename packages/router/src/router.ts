@@ -64,7 +64,7 @@ export interface Router {
   calls(): number
   /** Requests taken so far. */
   begun(): number
-  isDown(endpoint: Parameters<Context['selector']['isDown']>[0]): boolean
+  stateOf: Context['selector']['stateOf']
   /** Its lease had lapsed: finds out which of its Sessions other Instances took over meanwhile. */
   revalidate(): Promise<void>
   /** It will drain in a moment: Sessions that other Instances take over finish their calls here. */
@@ -249,7 +249,7 @@ export const createRouter = (given: RouterDeps): Router => {
     },
     calls: () => underway.size(),
     begun: () => underway.begun(),
-    isDown: (endpoint) => selector.isDown(endpoint),
+    stateOf: (endpoint) => selector.stateOf(endpoint),
     revalidate: () => sessions.revalidate(),
     linger: () => sessions.linger(),
     async drain(limitMs) {

@@ -17,6 +17,6 @@ export type {
   Touch,
   TouchOutcome,
 } from './session-store.js'
-export type { Store, StoreHealth, StoreOptions } from './store.js'
+export type { Store, StoreChange, StoreHealth, StoreOptions } from './store.js'
 export { journalMs } from './journal.js'
 export type { AcceptedCall, Journal, Owed } from './journal.js'

@@ -13,6 +13,10 @@ export type StoreHealth =
   | { readonly up: true; readonly refusesWrites?: string }
   | { readonly up: false; readonly since: number; readonly reason: string }
 
+/** StoreChange: it went away, and why, or it came back, and after how long. */
+export type StoreChange =
+  { readonly up: false; readonly reason: string } | { readonly up: true; readonly afterMs: number }
+
 /** Store is what the cluster agrees on. `close` releases its connections. */
 export interface Store {
   readonly kind: 'memory' | 'redis'
@@ -39,4 +43,6 @@ export interface StoreOptions {
   readonly leaseMs: number
   /** Used instead of one made in the store. */
   readonly clusterSecret?: string
+  /** Called once each time Redis goes away and once each time it is back; not when it is reached for the first time. */
+  readonly onChange?: (change: StoreChange) => void
 }

@@ -1,5 +1,5 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
-import { reasonOf, RouterError } from '@mcp-router/core'
+import { RouterError, shortReason } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { noteList } from './catalog.js'
 import type { ToolCatalog } from './catalog.js'
@@ -146,9 +146,3 @@ export const openingReason = (endpoint: string, cause: unknown): string => {
   const reason = shortReason(cause)
   return reason.startsWith(prefix) ? reason : prefix + reason
 }
-
-/** shortReason is the cause without the sentence that an error of the router makes of it. */
-export const shortReason = (cause: unknown): string =>
-  cause instanceof RouterError && typeof cause.data['reason'] === 'string'
-    ? cause.data['reason']
-    : reasonOf(cause)

@@ -131,7 +131,12 @@ describe('the members of a batch at an endpoint', () => {
   })
 
   it.each<[string, (asked: Asked) => void, number, RegExp]>([
-    ['broke off', ({ res }) => void res.destroy(), -31001, /server .* broke off/],
+    [
+      'broke off',
+      ({ res }) => void res.destroy(),
+      -31001,
+      /server .* closed the connection before responding/,
+    ],
     [
       'ended without a response',
       ({ res }) => void res.writeHead(200, stream).end(),
@@ -142,7 +147,7 @@ describe('the members of a batch at an endpoint', () => {
       'was no message',
       ({ res }) => void res.writeHead(200, stream).end('data: x\n\n'),
       -31502,
-      /answered what is not MCP/,
+      /returned an invalid MCP response/,
     ],
     ['was a page', ({ res }) => void res.writeHead(500).end('<h1>'), -31502, /HTTP 500/],
     [

@@ -165,7 +165,7 @@ describe('an endpoint that cannot be reached', () => {
     for (const id of [1, 2, 3]) {
       expect((await ask(url, { body: aRequest(id, 'ping') })).status).toBe(200)
     }
-    expect(gateway.router.isDown(dead)).toBe(true)
+    expect(gateway.router.stateOf(dead)).toBe('down')
     expect(gateway.calls().map(({ endpoint: id }) => id)).toEqual(Array(3).fill(endpoint.url))
   })
 
@@ -190,5 +190,17 @@ describe('an endpoint that cannot be reached', () => {
     })
     expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, error: { code: -31001 } }])
     expect(hits).toHaveLength(1)
+    expect(gateway.calls()).toMatchObject([
+      { outcome: 'OUTCOME_UNKNOWN', reason: expect.stringMatching(/closed the connection/) },
+    ])
   })
+})
+
+it('a call of an unknown server is logged with the name that was asked for, bounded', async () => {
+  const gateway = await openGateway({ backends: [] })
+  const name = 'n'.repeat(300)
+  await ask(`${gateway.url}/mcp/router/route/${name}`, { body: aRequest(1, 'ping') })
+  expect(gateway.calls()).toMatchObject([
+    { backend: '', requested: name.slice(0, 100), reason: expect.any(String) },
+  ])
 })

@@ -130,7 +130,7 @@ describe('an endpoint that cannot be reached', () => {
     const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
     const { told } = await initialize(`${gateway.url}/mcp/weather`)
     expect(told.status).toBe(200)
-    expect(gateway.router.isDown(endpoints[0]!)).toBe(true)
+    expect(gateway.router.stateOf(endpoints[0]!)).toBe('down')
   })
 
   it('is told as 503 when there is no other, and when to come back', async () => {
@@ -191,14 +191,14 @@ describe('an endpoint that cannot be reached', () => {
     expect([asked, text]).toEqual([2, expect.stringMatching(/notifications.x[^]*"id":7,"result"/)])
   })
 
-  it('that answers with a page is told as what is not MCP', async () => {
+  it('that answers with a page returns UPSTREAM_BAD_ANSWER', async () => {
     const page = await openEndpoint(undefined, ({ res }) => {
       res.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
     })
     const backends = [backendOf('weather', [httpEndpoint(page.url)])]
     const { told } = await initialize(`${(await openGateway({ backends })).url}/mcp/weather`)
     expect([told.status, jsonOf(told)]).toMatchObject([502, { id: 0, error: { code: -31502 } }])
-    expect(told.text).toContain('answered what is not MCP')
+    expect(told.text).toContain('returned an invalid MCP response')
   })
 
   it('that refuses to initialize is passed on as it says it, and there is no session', async () => {

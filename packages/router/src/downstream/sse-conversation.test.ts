@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import { childrenOf } from '../testing/stdio-server.js'
 import { requestsOwed } from '../testing/sse-client.js'
 
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 
 describe('the conversation of a client of 2024-11-05', () => {
   const echo = `
+    console.error('started')
     const read = require('node:readline').createInterface({ input: process.stdin })
     read.on('line', (line) => {
       const { id, method, params } = JSON.parse(line)
@@ -163,13 +165,12 @@ describe('the conversation of a client of 2024-11-05', () => {
 
   it('leaves no session and no child when its stream ends before it has begun', async () => {
     const { store, a, b, streamAt } = await open()
-    const upstreams = (action: string): number =>
-      a.events.filter((event) => event.kind === 'upstream' && event.action === action).length
     const { events, session } = await streamAt(a.url)
+    await expect.poll(() => childrenOf(a.events)).toEqual([true])
     events.response.destroy()
     await expect.poll(() => a.router.sessions().size).toBe(0)
     expect(await store.sessions.find(session as never)).toBeUndefined()
-    await expect.poll(() => [upstreams('opened'), upstreams('closed')]).toEqual([1, 1])
+    await expect.poll(() => childrenOf(a.events)).toEqual([false])
     const again = await streamAt(b.url)
     await again.send(b.url, aRequest(0, 'initialize', handshake))
     expect(await again.events.message()).toMatchObject({ id: 0 })

@@ -52,7 +52,12 @@ export const serveSse = async (
       body: undefined,
       serve: (here) => {
         incoming.endpoint = here.record.endpoint
-        tellSession(context.deps.events, here.record, 'resumed', 'its client proved that it had it')
+        tellSession(
+          context.deps.events,
+          here.record,
+          'resumed',
+          'the client confirmed the session by ping',
+        )
         follow(context, incoming, here, liveOf(here), proven)
       },
       isRetrySafe: () => Promise.resolve(true),

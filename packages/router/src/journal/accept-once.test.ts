@@ -234,7 +234,7 @@ describe('a call that may run twice, and comes again because its instance is gon
       id: 1,
       error: {
         code: -31001,
-        message: expect.stringContaining('it was repeated once, with the same end'),
+        message: expect.stringContaining('it was retried once, with the same outcome'),
         data: { requestId: 'r-1', tool: 'read', repeated: true },
       },
     })

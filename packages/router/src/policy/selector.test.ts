@@ -78,6 +78,17 @@ describe('the selector', () => {
     expect(selector.isDown(a)).toBe(false)
   })
 
+  it('knows the state of an endpoint from what became of its calls', () => {
+    const selector = createSelector()
+    expect(selector.stateOf(a)).toBe('unknown')
+    selector.failed(a)
+    vi.advanceTimersByTime(60_000)
+    // It gets work again, but has not served any.
+    expect([selector.isDown(a), selector.stateOf(a)]).toEqual([false, 'down'])
+    selector.worked(a)
+    expect([selector.stateOf(a), selector.stateOf(b)]).toEqual(['up', 'unknown'])
+  })
+
   it('tries those that failed when there is no other', () => {
     const selector = createSelector()
     selector.failed(a)

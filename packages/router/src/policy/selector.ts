@@ -5,13 +5,18 @@ import { endpointKey, isMissing } from '@mcp-router/upstream'
 import { weightedRoundRobin } from './weighted-round-robin.js'
 import type { Policy } from './weighted-round-robin.js'
 
+/** EndpointState is what became of the last call of an Endpoint; `unknown`: it had none yet. */
+export type EndpointState = 'unknown' | 'up' | 'down'
+
 /** Selector picks an Endpoint for new work and learns from failures: one that refused is left out for a while. */
 export interface Selector {
   /** Throws NO_HEALTHY_ENDPOINT when all Endpoints but those `tried` are used up. */
   select(backend: Backend, tried?: ReadonlySet<Endpoint>): Endpoint
   failed(endpoint: Endpoint): void
   worked(endpoint: Endpoint): void
+  /** It failed lately and gets no new work for a moment. */
   isDown(endpoint: Endpoint): boolean
+  stateOf(endpoint: Endpoint): EndpointState
   /**
    * For when no Endpoint is left to try. True, after a pause: one has only just gone, and may be starting anew. `attempt` is the same for all that
    * is done to serve one request: its patience ends, however often the Endpoint works for others meanwhile.
@@ -35,6 +40,9 @@ const longestPauseMs = 500
 export const createSelector = (patienceMs = 0): Selector => {
   const policies = new WeakMap<Backend, Policy>()
   const falls = new Map<string, Fall>()
+  /** Those that have answered, as they are configured. */
+  const proven = new WeakSet<Endpoint>()
+  const provenKeys = new Set<string>()
   /** When each first waited, ms since the epoch. */
   const attempts = new WeakMap<object, number>()
 
@@ -53,6 +61,11 @@ export const createSelector = (patienceMs = 0): Selector => {
 
   return {
     isDown,
+    stateOf(endpoint) {
+      const key = endpointKey(endpoint)
+      if (falls.has(key) || isMissing(endpoint)) return 'down'
+      return provenKeys.has(key) ? 'up' : 'unknown'
+    },
     select(backend, tried) {
       const { endpoints } = backend
       // Nothing failed and nothing was tried: the usual case allocates nothing.
@@ -79,6 +92,10 @@ export const createSelector = (patienceMs = 0): Selector => {
       falls.set(endpointKey(endpoint), { since, until: Date.now() + restMs, times })
     },
     worked(endpoint) {
+      if (!proven.has(endpoint)) {
+        proven.add(endpoint)
+        provenKeys.add(endpointKey(endpoint))
+      }
       if (falls.size > 0) falls.delete(endpointKey(endpoint))
     },
     async mayReturn({ endpoints }, attempt) {

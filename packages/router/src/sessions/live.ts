@@ -194,7 +194,9 @@ export class LiveSession implements UpstreamListener {
   async handOver(isOver = false): Promise<void> {
     this.debts.leave()
     for (const reply of this.replies?.all() ?? []) reply.abandon?.()
-    const upstream = this.finish(outcomeUnknown({ reason: 'the instance that ran it was stopped' }))
+    const upstream = this.finish(
+      outcomeUnknown({ reason: 'the instance stopped before responding' }),
+    )
     // The new Owner continues the session at the server, where that is possible.
     await (upstream?.detach && !isOver ? upstream.detach() : upstream?.close())
   }

@@ -163,7 +163,7 @@ export const payOwed = async (
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   const unanswered = owed.filter(({ message }) => message.kind === 'request').length
-  const cause = `requests left unanswered: ${unanswered}, answers that may not have arrived: ${owed.length - unanswered}`
+  const cause = `unanswered requests: ${unanswered}, redelivered responses: ${owed.length - unanswered}`
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
   for (const { call } of owed) held.live?.debts.inherit(call)
   for (const { call, message } of owed) {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
-import { reasonOf, RouterError } from '@mcp-router/core'
+import { RouterError, shortReason } from '@mcp-router/core'
 import { onceReachable } from '@mcp-router/store'
 import { discard, mayTryElsewhere } from '@mcp-router/upstream'
 import type { Upstream } from '@mcp-router/upstream'
@@ -209,7 +209,7 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
       discard(upstream.close())
       // Another Instance has it by now: it is no fault of the server, and no reason to try again.
       if (live.isOver()) throw error
-      const reason = `replaying the handshake: ${reasonOf(error)}`
+      const reason = shortReason(error)
       throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
     })
     return endpoint

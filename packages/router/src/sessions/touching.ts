@@ -11,7 +11,7 @@ export type Lapse = Exclude<TouchOutcome, 'kept'> | 'unused' | 'refused'
 
 /** lapses are how each is reported: the action, and its cause. */
 export const lapses: Readonly<Record<Lapse, readonly [SessionEvent['action'], string]>> = {
-  unused: ['expired', 'nobody used it for its whole life'],
+  unused: ['expired', 'unused for its whole lifetime (MCP_SESSION_TTL_MS)'],
   gone: ['expired', 'its record was gone from the store'],
   superseded: ['released', 'another instance had taken it over'],
   refused: ['released', 'another instance had taken it over, or its record was gone'],

@@ -1,9 +1,24 @@
+import type { RouterEvent } from '@mcp-router/core'
+
+/** childrenOf tells of each child that said that it was started whether it runs still. */
+export const childrenOf = (events: readonly RouterEvent[]): readonly boolean[] =>
+  [...new Set(events.flatMap((each) => (each.kind === 'stderr' ? [each.pid] : [])))].map(isAlive)
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
 /**
  * stdioServer is the JavaScript of a stdio MCP server. It names its pid in `initialize`, and does what the method says: `work` sends progress
  * first; `hang` never answers; `exit` ends it; `ask` asks the client; `say` sends a notification; `heard` tells what the client answered. The
  * rest is answered with its params.
  */
 export const stdioServer = `
+  console.error('started')
   const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
   let answer
   require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { StoreHealth } from '../store.js'
+import type { StoreChange, StoreHealth } from '../store.js'
 import { parseRedisUrl } from './address.js'
 import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
 import { isReply, refusalOf, unavailable } from './unavailable.js'
@@ -24,9 +24,12 @@ export interface Connection {
   readonly close: () => Promise<void>
 }
 
-export const openConnection = (url: string): Connection => {
+export const openConnection = (
+  url: string,
+  onChange?: (change: StoreChange) => void,
+): Connection => {
   const client = connect(parseRedisUrl(url))
-  const watched = watch(client)
+  const watched = watch(client, onChange)
 
   /** A Cluster client replaces its nodes by itself. */
   const reconnect = (reason: string) => {

@@ -2,7 +2,7 @@ import type { InstanceId } from '@mcp-router/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { lasting } from '../open-store.contract.js'
 import { aSession } from '../session-store.contract.js'
-import type { Store } from '../store.js'
+import type { Store, StoreChange } from '../store.js'
 import { startCluster, startSentinel, startSingle } from './deployment.contract.js'
 import { freePort, startRedis } from './redis-process.contract.js'
 import { redisStore } from './store.js'
@@ -105,6 +105,23 @@ describe('while Redis is away', () => {
 
     for (const master of deployment.masters) master.resume()
     await vi.waitUntil(() => isBack(store), patience)
+  })
+
+  it('it is reported once when it goes, and once when it is back', async () => {
+    const redis = opened(await startRedis())
+    const changes: StoreChange[] = []
+    const onChange = (change: StoreChange): void => void changes.push(change)
+    const store = opened(redisStore(redis.url, { ...lasting, onChange }))
+    await isBack(store)
+    await redis.kill()
+    await vi.waitUntil(() => !store.health().up, patience)
+    await isAway(store)
+    await redis.start()
+    await vi.waitUntil(() => isBack(store), patience)
+    expect(changes).toEqual([
+      { up: false, reason: expect.any(String) },
+      { up: true, afterMs: expect.any(Number) },
+    ])
   })
 
   it('what is under way when Redis dies fails at once', async () => {

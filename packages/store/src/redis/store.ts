@@ -16,7 +16,7 @@ import { redisSessions } from './sessions.js'
  * once: whether Redis is there, `health` tells.
  */
 export const redisStore = (url: string, options: StoreOptions): Store => {
-  const connection = openConnection(url)
+  const connection = openConnection(url, options.onChange)
   const scripts = loadScripts(connection.client)
   const lives = redisLives(connection, options.sessionTtlMs)
   const { clusterSecret: configured } = options

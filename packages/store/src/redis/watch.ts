@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { reasonOf } from '@mcp-router/core'
-import type { StoreHealth } from '../store.js'
+import type { StoreChange, StoreHealth } from '../store.js'
 
 /** Phase: `opening` until Redis was ready for the first time, then `up` and `down` in turn, at last `closed`. */
 export type Phase = 'opening' | 'up' | 'down' | 'closed'
@@ -22,7 +22,10 @@ export interface Watch {
 const rootOf = (error: Error): unknown =>
   'lastNodeError' in error ? (error.lastNodeError ?? error) : error
 
-export const watch = (client: EventEmitter): Watch => {
+export const watch = (
+  client: EventEmitter,
+  onChange: (change: StoreChange) => void = () => undefined,
+): Watch => {
   let phase: Phase = 'opening'
   let since = Date.now()
   let reason = 'connecting'
@@ -37,9 +40,11 @@ export const watch = (client: EventEmitter): Watch => {
     phase = 'down'
     since = Date.now()
     reason = why
+    onChange({ up: false, reason })
   }
   client.on('ready', () => {
     if (phase === 'closed') return
+    if (phase === 'down') onChange({ up: true, afterMs: Date.now() - since })
     phase = 'up'
     times++
     reason = 'connection closed'

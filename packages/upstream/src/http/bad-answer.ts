@@ -15,11 +15,11 @@ export class BadAnswer extends Error {
 /** asBadAnswer finds out whether a failure is one: what undici cannot read is, and what is no message. */
 export const asBadAnswer = (error: Error): Error => {
   if (error instanceof MalformedMessage) {
-    return new BadAnswer(`what is not MCP: ${error.message}`, error)
+    return new BadAnswer(`an invalid MCP message: ${error.message}`, error)
   }
   const { code } = error as NodeJS.ErrnoException
   const isUnreadable = error.name === 'HTTPParserError' || (code && unreadable.has(code))
-  return isUnreadable ? new BadAnswer(`what is not HTTP: ${error.message}`, error) : error
+  return isUnreadable ? new BadAnswer(`an invalid HTTP response: ${error.message}`, error) : error
 }
 
 const unreadable = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])

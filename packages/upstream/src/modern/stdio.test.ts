@@ -154,6 +154,7 @@ describe('a request over stdio that is given up', () => {
 describe('the child of a channel', () => {
   it('that exits fails what is under way, and the next request starts another', async () => {
     const { send, actions } = open()
+    await send(0).next()
     const waiting = send(1, '0')
     const killing = send(2, 'process.exit(3)')
     expect(await waiting.next()).toMatchObject({ code: 'UPSTREAM_FAILED' })

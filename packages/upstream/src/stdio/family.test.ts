@@ -24,6 +24,7 @@ const family = (port: number, child: string, grandchild: string): string => `
     { stdio: 'ignore' },
   ).unref()
   require('node:net').connect(${port}, '127.0.0.1').unref()
+  console.log('{"jsonrpc":"2.0","id":1,"result":{}}')
   process.stdin.resume()`
 
 const open = async (child: string, grandchild: string) => {
@@ -33,6 +34,7 @@ const open = async (child: string, grandchild: string) => {
   const upstream = await openStdioUpstream({ endpoint, backend, listener: heard, events, env: {} })
   onTestFinished(() => upstream.close())
   await expect.poll(() => lines.length, { timeout: 5_000 }).toBe(2)
+  await heard.next()
   const opened = events.all.find((event) => event.kind === 'upstream')
   const pid = Number(opened?.reason.replace('pid ', ''))
   const gone = Promise.all(lines.map((line) => once(line.resume(), 'close')))

@@ -34,6 +34,9 @@ const open = async (
 const saidBy = (events: ReturnType<typeof createEvents>) =>
   events.all.flatMap((event) => (event.kind === 'stderr' ? [event.line] : []))
 
+const turnsOf = (events: ReturnType<typeof createEvents>) =>
+  events.all.flatMap((event) => (event.kind === 'upstream' ? [[event.action, event.reason]] : []))
+
 describe('a child', () => {
   it('is ended when it floods its output with what is no JSON-RPC, and little of that is logged', async () => {
     const { heard, events } = await open(`
@@ -207,12 +210,29 @@ describe('the end of a child', () => {
       code: 'UPSTREAM_FAILED',
       message: expect.stringContaining(how),
     })
-    expect(events.all.at(-1)).toMatchObject({ kind: 'upstream', action: 'lost', reason: how })
+    expect(turnsOf(events)).toEqual([['refused', how]])
     // What can no longer be written was never executed: it may be sent elsewhere.
     const refused = { code: 'NO_HEALTHY_ENDPOINT' }
     await expect(upstream.send(aRequest(1))).rejects.toMatchObject(refused)
     await upstream.close()
     expect(heard.closings()).toBe(1)
+  })
+
+  it('is a loss only once it had answered its handshake', async () => {
+    const { heard, events, upstream } = await open(`
+      ${answering('{}')}
+      process.stdin.on('end', () => process.exit(3))
+      process.on('SIGUSR2', () => process.exit(3))
+      console.log('{"jsonrpc":"2.0","method":"notifications/x"}')`)
+    await heard.next()
+    expect(turnsOf(events)).toEqual([])
+    await upstream.send(aRequest(1, 'initialize'))
+    await heard.next()
+    const [[action, reason] = []] = turnsOf(events)
+    expect([action, reason]).toEqual(['opened', expect.stringMatching(/^pid \d+$/)])
+    process.kill(Number(reason?.slice(4)), 'SIGUSR2')
+    await heard.closed
+    expect(turnsOf(events).slice(1)).toEqual([['lost', 'exited with 3']])
   })
 
   it('by the router is told with what it did', async () => {
@@ -231,10 +251,11 @@ describe('the end of a child', () => {
 
   it('by close is told without a cause, once', async () => {
     const { heard, events, upstream } = await open(answering('{}'))
+    await upstream.send(aRequest(1, 'initialize'))
+    await heard.next()
     await Promise.all([upstream.close(), upstream.close()])
     expect(await heard.closed).toBeUndefined()
     expect(heard.closings()).toBe(1)
-    const actions = events.all.map((event) => ('action' in event ? event.action : event.kind))
-    expect(actions).toEqual(['opened', 'closed'])
+    expect(turnsOf(events).map(([action]) => action)).toEqual(['opened', 'closed'])
   })
 })

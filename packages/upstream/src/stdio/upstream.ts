@@ -1,6 +1,6 @@
 import type { Backend, EventSink, StdioEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError } from '@mcp-router/core'
-import { flatten, requireValid } from '@mcp-router/protocol'
+import { flatten, requireValid, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { defaultMaxResponseBytes } from '../http/client.js'
 import { failedAnswer, messagesIn } from '../messages.js'
@@ -54,6 +54,21 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
   const mask = maskingOf(backend)
   const say = (line: string): void =>
     events.emit({ kind: 'stderr', backend: backend.name, pid, line })
+  const tell = (action: 'opened' | 'closed' | 'lost' | 'refused', reason: string): void =>
+    events.emit({
+      kind: 'upstream',
+      action,
+      backend: backend.name,
+      endpoint: endpoint.id,
+      reason,
+    })
+  /** It has answered its handshake: what only runs may exit at once, again and again. */
+  let isOpen = false
+  const noteResult = (message: Message): void => {
+    if (isOpen || message.kind !== 'response' || !hasResult(message)) return
+    isOpen = true
+    tell('opened', `pid ${pid}`)
+  }
   const log = createChildLog(say)
   const junk = createJunkGuard()
   /** A fault in here concerns one message; the process goes on for all who share it. */
@@ -83,7 +98,10 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
   })
   const hear = (line: Buffer): void => {
     const messages = messagesIn(backend.name, line)
-    for (const message of messages) if (!liveness.isOwn(message)) deliver(message)
+    for (const message of messages) {
+      noteResult(message)
+      if (!liveness.isOwn(message)) deliver(message)
+    }
     if (messages.length > 0) return
     refuse(line, 'not JSON-RPC')
     junk()
@@ -115,22 +133,10 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     liveness.close()
     log.close()
     const how = fault ?? (signal ? `ended by ${signal}` : `exited with ${String(code)}`)
-    events.emit({
-      kind: 'upstream',
-      action: closing ? 'closed' : 'lost',
-      backend: backend.name,
-      endpoint: endpoint.id,
-      reason: how,
-    })
+    if (isOpen) tell(closing ? 'closed' : 'lost', how)
+    else if (!closing) tell('refused', how)
     const failed = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason: how })
     listener.onClose(closing ? undefined : failed)
-  })
-  events.emit({
-    kind: 'upstream',
-    action: 'opened',
-    backend: backend.name,
-    endpoint: endpoint.id,
-    reason: `pid ${pid}`,
   })
 
   const send = async (message: Message): Promise<void> => {
@@ -167,5 +173,14 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
       closing = true
       await end()
     },
+  }
+}
+
+/** What is broken inside is for whoever asked. */
+const hasResult = (message: Message): boolean => {
+  try {
+    return resultOf(message) !== undefined
+  } catch {
+    return false
   }
 }

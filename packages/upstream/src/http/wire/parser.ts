@@ -189,7 +189,7 @@ const parseHead = (text: string): Head => {
   const first = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(
     firstEnd < 0 ? text : text.slice(0, firstEnd),
   )
-  if (!first) throw new BadAnswer('what is not an HTTP response')
+  if (!first) throw new BadAnswer('an invalid HTTP response')
   const headers = firstEnd < 0 ? {} : parseFields(text, firstEnd + 2)
   const connection = textOf(headers, 'connection')?.toLowerCase()
   const keepAlive = first[1] === '1' ? connection !== 'close' : connection === 'keep-alive'
