@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
@@ -42,11 +41,11 @@ import { noteAskedHere } from './sessions/asked.js'
 import { createReturnProofs } from './sessions/return-proof.js'
 import { createSessions } from './sessions/table.js'
 import { restOwned } from './sessions/takeover.js'
-import type { Sessions } from './sessions/table.js'
 import { createTold } from './sessions/told.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
 import { createUnderway } from './underway.js'
+import { owes, until } from './until.js'
 
 /** Router is the data plane of one Instance. */
 export interface Router {
@@ -280,18 +279,6 @@ export const createRouter = (given: RouterDeps): Router => {
       await sessions.close()
     },
   }
-}
-
-const pollMs = 50
-
-/** owes tells that a client waits on its Stream for an answer. */
-const owes = (sessions: Sessions): boolean =>
-  [...sessions.all()].some(({ live }) => (live?.debts.size() ?? 0) > 0)
-
-/** until resolves once it is so, or after `limitMs`. */
-const until = async (isSo: () => boolean, limitMs: number): Promise<void> => {
-  const giveUpAt = performance.now() + limitMs
-  while (!isSo() && performance.now() < giveUpAt) await wait(pollMs)
 }
 
 const downstreamOf: Record<Target['kind'], CallEvent['downstream']> = {
