@@ -130,7 +130,7 @@ const compose = async (
   const secretDigest = secretDigestOf(clusterSecret)
   const sharing = { membership: store.membership, secretDigest, patienceMs: storePatienceMs }
   // Before it listens: it must not take over the sessions of live instances.
-  await requireSameSecret({ ...sharing, self: { id: config.instance } })
+  await requireSameSecret({ ...sharing, self: { id: config.instance } }).catch(whereIsRedis)
 
   const live = redisUrl
     ? openLive((onError) => connectBroadcast(redisUrl, onError), {
@@ -265,7 +265,7 @@ const compose = async (
   opened.push(() => lease.close())
   life.lease = lease
   // Another cluster may have been started in the same moment.
-  await requireSameSecret({ ...sharing, self: self() })
+  await requireSameSecret({ ...sharing, self: self() }).catch(whereIsRedis)
 
   opened.push(async () => {
     life.phase = 'draining'
