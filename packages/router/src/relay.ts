@@ -163,7 +163,8 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     this.finish()
     this.controller?.abort(ended)
     this.incoming.res.end()
-    this.incoming.done(this.status, 'ENDED')
+    // A stream that a client opened by GET ends some time, whoever ends it.
+    this.incoming.done(this.status, this.incoming.req.method === 'GET' ? 'ok' : 'ENDED')
   }
 
   /** tell puts an event of the router's own between those of the Endpoint, where this is a stream. */
