@@ -192,7 +192,8 @@ export const createRouter = (given: RouterDeps): Router => {
     }
     const onFailed = (error: unknown): void =>
       respondError(incoming, error instanceof MalformedMessage ? malformed(error) : error)
-    loops.within(routers, () => void serve(target, incoming).catch(onFailed))
+    if (routers === '') serve(target, incoming).catch(onFailed)
+    else loops.within(routers, () => void serve(target, incoming).catch(onFailed))
   }
 
   const handleInternal = (url: string, req: IncomingMessage, res: ServerResponse): boolean => {

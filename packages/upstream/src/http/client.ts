@@ -98,8 +98,9 @@ export const createHttpClient = ({
     maxResponseBytes,
     dispatch(url, request, handler) {
       const { path, dispatch } = targetOf(url)
-      if (!loops) dispatch(path, request, handler)
-      else loops.send((routers) => dispatch(path, through(request, routers), handler))
+      const routers = loops?.routers()
+      if (!loops || routers === undefined) dispatch(path, request, handler)
+      else loops.outside(() => dispatch(path, through(request, routers), handler))
     },
     async close() {
       await Promise.all([...origins.values()].map((each) => each.close()))
@@ -114,10 +115,10 @@ const headersOfAll = (loops: LoopGuard | undefined): readonly string[] => [
 ]
 
 /** through names the routers that passed on what this request is sent for, beside this one. */
-const through = (request: HttpRequest, routers: string | undefined): HttpRequest =>
-  routers === undefined
-    ? request
-    : { ...request, more: [...(request.more ?? []), loopHeader, routers] }
+const through = (request: HttpRequest, routers: string): HttpRequest => ({
+  ...request,
+  more: [...(request.more ?? []), loopHeader, routers],
+})
 
 /** A GET may stream for hours, so streams have a Pool of their own. */
 const openTls = (url: URL, options: OriginOptions): Origin => {

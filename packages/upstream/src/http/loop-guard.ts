@@ -18,8 +18,10 @@ export interface LoopGuard {
   others(header: string): string
   /** Serves a request that these routers passed on: they are named in all that is sent for it. */
   within(routers: string, serve: () => void): void
-  /** Sends with the routers that passed on the request that is being served; undefined: a client sent it, or nobody. */
-  send(send: (routers: string | undefined) => void): void
+  /** The routers that passed on the request that is being served; undefined: a client sent it, or nobody. */
+  routers(): string | undefined
+  /** Sends outside of that request: a connection outlives the one that it is opened for, and must not belong to its context. */
+  outside(send: () => void): void
 }
 
 /**
@@ -42,16 +44,9 @@ export const createLoopGuard = (clusterSecret: string): LoopGuard => {
       return othersIn(routers)
     },
     others: (header) => othersIn(routersIn(header)),
-    within(routers, serve) {
-      if (routers === '') serve()
-      else serving.run(routers, serve)
-    },
-    send(send) {
-      const routers = serving.getStore()
-      if (routers === undefined) send(undefined)
-      // A connection outlives the request that it is opened for: it must not belong to that one's context.
-      else serving.run(undefined, send, routers)
-    },
+    within: (routers, serve) => serving.run(routers, serve),
+    routers: () => serving.getStore(),
+    outside: (send) => serving.run(undefined, send),
   }
 }
 
