@@ -1,6 +1,17 @@
 import { defineConfig } from 'vitest/config'
 
-// Two projects: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
+/** They judge the heap, and must find it as a process of their own has it. */
+const heap = [
+  'packages/gateway/src/trim.test.ts',
+  'packages/protocol/src/chunk-collector.test.ts',
+  'packages/protocol/src/sse.test.ts',
+  'packages/router/src/answer-body.test.ts',
+  'packages/router/src/body.test.ts',
+  'packages/upstream/src/http/small-chunks.test.ts',
+  'packages/upstream/src/stdio/lines.test.ts',
+]
+
+// Two projects, and one for those: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
 // the condition `source`, which node would also follow into packages of others (eventsource, of the SDK's SSE client, has one).
 export default defineConfig({
   test: {
@@ -18,12 +29,19 @@ export default defineConfig({
         ssr: { resolve: { conditions: ['source'] } },
         test: {
           name: 'unit',
+          exclude: ['**/node_modules/**', '**/dist/**', ...heap],
           include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
           maxWorkers: 6,
           sequence: { groupOrder: 0 },
         },
+      },
+      {
+        extends: true,
+        resolve: { conditions: ['source'] },
+        ssr: { resolve: { conditions: ['source'] } },
+        test: { name: 'unit-heap', include: heap, maxWorkers: 6, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,

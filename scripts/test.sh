@@ -29,7 +29,7 @@ case "${1:-}" in
   unit)
     shift
     with_chromium=no
-    set -- --project unit "$@"
+    set -- --project 'unit*' "$@"
     ;;
   cluster)
     shift
