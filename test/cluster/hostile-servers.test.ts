@@ -34,7 +34,8 @@ const judge = async (base: string, vitals: Vitals, log: () => string): Promise<v
   process.stdout.write(`${said}\n`)
   expect(tally(driven), `FUZZ_SEED=${seed}`).toEqual([])
   expect(accidents.exec(log())?.[0]).toBeUndefined()
-  expect(driven.calmCalls).toBeGreaterThan(20)
+  // A few steps are over before much else can be called.
+  expect(driven.calmCalls).toBeGreaterThan(Math.min(20, driven.steps))
 }
 
 /** tally is the faults, those of one kind together. */

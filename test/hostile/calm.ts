@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { openClient } from './clients.js'
-import type { Client, Heard, Line } from './clients.js'
+import type { Client } from './clients.js'
+import type { Heard, Line } from './exchange.js'
 import { shownHeard } from './judge.js'
 import type { Fault } from './judge.js'
 import type { ClientKind } from './step.js'

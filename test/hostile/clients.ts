@@ -1,23 +1,14 @@
-import { request as httpRequest } from 'node:http'
-import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
-import { text } from 'node:stream/consumers'
+import type { OutgoingHttpHeaders } from 'node:http'
+import { jsonHeaders, post } from '../harness/http.js'
 import { openStream } from '../harness/event-stream.js'
 import type { EventStream } from '../harness/event-stream.js'
-import { jsonHeaders } from '../harness/http.js'
 import { modernHeaders, modernRequest } from '../harness/modern.js'
 import { initialized, request } from '../harness/rpc.js'
-import { messagesIn } from '../harness/sse-messages.js'
 import { until } from '../harness/until.js'
+import { createAnswering } from './answering.js'
+import { exchange, Late, nothing, send } from './exchange.js'
+import type { Heard, Line } from './exchange.js'
 import type { Step } from './step.js'
-
-/** Heard is all that a client heard. */
-export interface Heard {
-  readonly status: number
-  readonly headers: string
-  readonly body: string
-  /** JSON-RPC, or what stands in its place. */
-  readonly messages: readonly string[]
-}
 
 /** Asking is what a client is to send; an id makes it a request. */
 export type Asking = Pick<Step, 'method' | 'params' | 'id'>
@@ -27,15 +18,6 @@ export interface Client {
   send(asking: Asking): Promise<Heard>
   close(): Promise<void>
 }
-
-/** Line is the connection that the clients of one worker share, as users behind a proxy do. */
-export interface Line {
-  readonly base: string
-  readonly boundMs: number
-  readonly agent: Agent
-}
-
-export class Late extends Error {}
 
 /** openClient opens a client of a kind; those with a session do the handshake. */
 export const openClient = (
@@ -83,15 +65,24 @@ const openSession = async (
   opening: Step['params'] = handshake,
 ): Promise<Client> => {
   const path = `/mcp/${server}`
-  const opened = await send(line, path, request(0, 'initialize', opening))
+  const slow = { ...line, boundMs: line.openMs }
+  const opened = await send(slow, path, request(0, 'initialize', opening))
   const session = /^mcp-session-id: (.*)$/m.exec(opened.headers)?.[1]
   if (session === undefined) throw new Refused(opened)
   const headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2025-06-18' }
   await send(line, path, initialized, headers)
+  const answer = createAnswering((body) => post(line.base + path, body, headers))
   return {
-    send: (asking) => {
-      if (asking.method === 'GET') return get(line, path, headers)
-      return send(line, path, textOf(asking), asking.method === 'initialize' ? {} : headers)
+    send(asking) {
+      if (asking.method === 'GET') return get(line, path, headers, answer)
+      if (asking.method === 'initialize') return send(slow, path, textOf(asking))
+      const all = { ...jsonHeaders, ...headers }
+      return exchange(line, path, {
+        method: 'POST',
+        headers: all,
+        body: textOf(asking),
+        hear: answer,
+      })
     },
     async close() {
       await exchange(line, path, { method: 'DELETE', headers })
@@ -115,10 +106,15 @@ const openLegacy = async (line: Line, server: string): Promise<Client> => {
     stream.close()
     throw refused()
   }
-  const address = await until('the endpoint', () => stream.events[0]?.data, line.boundMs)
+  const slow = { ...line, boundMs: line.openMs }
+  const address = await until('the endpoint', () => stream.events[0]?.data, slow.boundMs)
   const client = legacyOver(line, stream, address)
   try {
-    await client.send({ id: 'open', method: 'initialize', params: handshake })
+    await legacyOver(slow, stream, address).send({
+      id: 'open',
+      method: 'initialize',
+      params: handshake,
+    })
     await client.send({ id: undefined, method: 'notifications/initialized', params: {} })
     return client
   } catch (error) {
@@ -127,12 +123,18 @@ const openLegacy = async (line: Line, server: string): Promise<Client> => {
   }
 }
 
-const nothing: Heard = { status: 0, headers: '', body: '', messages: [] }
-
 const legacyOver = (line: Line, stream: EventStream, address: string): Client => ({
   async send(asking) {
     const from = stream.messages().length
     const { pathname, search } = new URL(address, line.base)
+    const answer = createAnswering((body) => post(line.base + pathname + search, body))
+    let answered = from
+    const answerAll = (): void => {
+      for (const message of stream.messages().slice(answered)) {
+        answered++
+        answer(message)
+      }
+    }
     const posted = await send(line, pathname + search, textOf(asking))
     if (asking.id === undefined || posted.status !== 202) return posted
     const own = (): readonly string[] =>
@@ -142,7 +144,10 @@ const legacyOver = (line: Line, stream: EventStream, address: string): Client =>
         .filter((each) => isResponseTo(each, asking.id))
     await until(
       'an answer',
-      () => own().length > 0 || stream.state() !== 'open',
+      () => {
+        answerAll()
+        return own().length > 0 || stream.state() !== 'open'
+      },
       line.boundMs,
     ).catch(() => {
       throw new Late(`no answer on the stream within ${line.boundMs} ms`)
@@ -166,62 +171,19 @@ export const isResponseTo = (text: string, id: Step['id']): boolean => {
   }
 }
 
-const send = (line: Line, path: string, body: string, headers: OutgoingHttpHeaders = {}) =>
-  exchange(line, path, { method: 'POST', headers: { ...jsonHeaders, ...headers }, body })
-
-interface Sent {
-  readonly method: string
-  readonly headers: OutgoingHttpHeaders
-  readonly body?: string
-}
-
-const exchange = (line: Line, path: string, sent: Sent): Promise<Heard> =>
-  once(line, path, sent).catch((error: unknown) => {
-    // The other side closed the connection at the moment when it was used again.
-    if (error instanceof Stale) return once(line, path, sent)
-    throw error
-  })
-
-class Stale extends Error {}
-
-const once = ({ base, agent, boundMs }: Line, path: string, { method, headers, body }: Sent) =>
-  new Promise<Heard>((resolve, reject) => {
-    const sending = httpRequest(base + path, { method, headers, agent })
-    const late = setTimeout(
-      () => sending.destroy(new Late(`no whole answer within ${boundMs} ms`)),
-      boundMs,
-    )
-    const failed = (error: NodeJS.ErrnoException): void => {
-      clearTimeout(late)
-      reject(sending.reusedSocket && error.code === 'ECONNRESET' ? new Stale() : error)
-    }
-    sending.on('error', failed)
-    sending.on('response', (response) => {
-      text(response).then((body) => {
-        clearTimeout(late)
-        resolve(heardIn(response, body))
-      }, failed)
-    })
-    if (body !== undefined) sending.setHeader('content-length', Buffer.byteLength(body))
-    sending.end(body)
-  })
-
-const heardIn = (response: IncomingMessage, body: string): Heard => {
-  const isStream = response.headers['content-type']?.startsWith('text/event-stream') ?? false
-  const headers = Object.entries(response.headers).map(
-    ([name, value]) => `${name}: ${String(value)}`,
-  )
-  const messages = isStream ? messagesIn(body) : body === '' ? [] : [body]
-  return { status: response.statusCode ?? 0, headers: headers.join('\n'), body, messages }
-}
-
 /** Nobody waits for the end of a standing stream. */
 const streamMs = 500
 
 /** get opens the standing stream and hears what comes within a moment. */
-const get = async (line: Line, path: string, headers: OutgoingHttpHeaders): Promise<Heard> => {
+const get = async (
+  line: Line,
+  path: string,
+  headers: OutgoingHttpHeaders,
+  answer: (message: string) => void,
+): Promise<Heard> => {
   const stream = await openStream(line.base + path, { headers })
   await until('the end of the stream', () => stream.state() !== 'open', streamMs).catch(() => 0)
+  stream.messages().forEach(answer)
   stream.close()
   return { ...nothing, status: stream.status, messages: stream.messages() }
 }

@@ -1,7 +1,9 @@
 import { Agent } from 'node:http'
 import { callCalmly, openCalmCallers } from './calm.js'
-import { Late, openClient, Refused } from './clients.js'
-import type { Client, Line } from './clients.js'
+import { openClient, Refused } from './clients.js'
+import type { Client } from './clients.js'
+import { Late } from './exchange.js'
+import type { Line } from './exchange.js'
 import { faultsOf } from './judge.js'
 import type { Fault } from './judge.js'
 import { stepAt } from './step.js'
@@ -31,7 +33,7 @@ export interface Driven {
 
 /** The deadline of a server and what the router may need beside it on a busy machine. */
 const boundMs = 9_000
-/** A server that is odd from the start may need several handshakes. */
+/** Several handshakes, each for as long as the instances' MCP_OPEN_TIMEOUT_MS allows. */
 const openMs = 40_000
 const usesOfASession = 12
 const shownFaults = 200
@@ -45,7 +47,12 @@ export const drive = async (spec: DriveSpec): Promise<Driven> => {
     if (faults.length < shownFaults) faults.push({ ...fault, step })
   }
   const endMs = Date.now() + spec.limitMs
-  const lineOf = (agent: Agent, ms = boundMs): Line => ({ base: spec.base, boundMs: ms, agent })
+  const lineOf = (agent: Agent, ms = boundMs): Line => ({
+    base: spec.base,
+    boundMs: ms,
+    openMs,
+    agent,
+  })
   const calmAgent = new Agent({ keepAlive: true })
   const calm = await openCalmCallers(lineOf(calmAgent, 20_000), add)
   let isBig = false
@@ -140,7 +147,11 @@ const carryOut = async (step: Step, kept: Kept): Promise<readonly Fault[]> => {
   } catch (error) {
     await kept.drop(step)
     const text = `${String(error)} (${Date.now() - began} ms)`
-    if (error instanceof Refused && step.isFirst) return []
+    if (error instanceof Refused && hasOddOpening(step)) return []
     return [{ kind: error instanceof Late ? 'a hang' : 'no answer', text }]
   }
 }
+
+/** Whoever opens a session for its standing stream is answered soundly over Streamable HTTP alone. */
+const hasOddOpening = ({ isFirst, method, server }: Step): boolean =>
+  isFirst || (method === 'GET' && server !== 'http' && server !== 'https')

@@ -1,5 +1,5 @@
 import { isResponseTo } from './clients.js'
-import type { Heard } from './clients.js'
+import type { Heard } from './exchange.js'
 import type { Step } from './step.js'
 
 /** Fault is something that must not be. */

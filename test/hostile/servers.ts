@@ -14,12 +14,14 @@ const program = fileURLToPath(new URL('dist/hostile/server/main.js', import.meta
 
 /** Seconds: of a hostile server soon, of the calm one what a busy machine may need. */
 const deadlineS = 3
+/** How long a handshake may take, ms: a cold process on a busy machine takes its time, too. */
+const openTimeoutMs = 8_000
 const calmDeadlineS = 30
 
 /** HostileServers are running servers, and their entries of a servers file. */
 export interface HostileServers {
   readonly entries: Readonly<Record<string, ServerEntry>>
-  /** What instances need to trust the https ones. */
+  /** What instances need to trust the https ones, and to give up on handshakes. */
   readonly env: Readonly<Record<string, string>>
   close(): Promise<void>
 }
@@ -93,7 +95,10 @@ export const openHostileServers = async (seed: number, firsts: number): Promise<
       'calm-stdio': { ...command('legacy'), ...calmly },
       ...Object.fromEntries(Array.from({ length: firsts }, (_, n) => [`first-${n}`, first(n)])),
     },
-    env: { NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem') },
+    env: {
+      NODE_EXTRA_CA_CERTS: join(folder, 'certificate.pem'),
+      MCP_OPEN_TIMEOUT_MS: String(openTimeoutMs),
+    },
     async close() {
       await Promise.all(running.map((each) => each.stop()))
       rmSync(folder, { recursive: true, force: true })

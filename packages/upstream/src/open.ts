@@ -92,7 +92,7 @@ export const createDialer = (deps: DialerDeps): Dialer => {
 
   const openFace = (backend: Backend, endpoint: Endpoint, listener: UpstreamListener): Upstream => {
     const channel = channels.of(backend, endpoint)
-    return new LegacyFace({ backend, channel, catalog, listener })
+    return new LegacyFace({ backend, channel, catalog, listener, openTimeoutMs })
   }
 
   return {

@@ -121,8 +121,7 @@ export class WatchedUpstream implements Upstream, UpstreamListener {
   private giveUp(): void {
     if (this.isOver) return
     this.isOver = true
-    const seconds = this.options.openTimeoutMs / 1_000
-    const reason = `initialize was not answered within ${seconds} s, the limit`
+    const reason = lateOpening('initialize', this.options.openTimeoutMs)
     this.options.listener.onClose(this.failed(reason, undefined, true))
     discard(this.current().close())
   }
@@ -139,6 +138,10 @@ export class WatchedUpstream implements Upstream, UpstreamListener {
     return this.inner
   }
 }
+
+/** lateOpening says what a handshake waited for, and how long, in ms. */
+export const lateOpening = (method: string, limitMs: number): string =>
+  `${method} was not answered within ${limitMs / 1_000} s, the limit`
 
 /** openingReason says which Endpoint could not be opened, once, and why. */
 export const openingReason = (endpoint: string, cause: unknown): string => {

@@ -12,6 +12,7 @@ import {
   discard,
   eventFault,
   isEventStream,
+  lateOpening,
   ownResponse,
   post,
   responseIn,
@@ -72,7 +73,7 @@ export const askOpening = (
     })
     opener.whenClosed(() => posting.abort(new Error('the client left')))
     const limitMs = context.deps.options.openTimeoutMs
-    const reason = `initialize was not answered within ${limitMs / 1_000} s, the limit`
+    const reason = lateOpening('initialize', limitMs)
     const late = new RouterError('OPENING_FAILED', { backend: opener.backend, reason })
     const tooLong = setTimeout(() => posting.abort(late), limitMs)
     discard(posting.answer.finally(() => clearTimeout(tooLong)))

@@ -61,6 +61,17 @@ describe('initialize at a modern server', () => {
   })
 })
 
+it('a server/discover that is not answered in time fails the handshake, and is given up', async () => {
+  const { channel, send } = openFace(200)
+  const sent = send(1, 'initialize')
+  const discover = await channel.next()
+  expect(await sent).toMatchObject({
+    code: 'OPENING_FAILED',
+    data: { reason: 'server/discover was not answered within 0.2 s, the limit', late: true },
+  })
+  expect(discover.isAborted()).toBe(true)
+})
+
 describe('what a face answers itself', () => {
   it('is ping', async () => {
     const { channel, heard, send } = openFace()

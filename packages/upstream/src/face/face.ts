@@ -16,9 +16,10 @@ import type { ClientFace, Message } from '@mcp-router/protocol'
 import type { ToolCatalogEntry, ToolCatalog } from '../catalog.js'
 import type { ModernChannel } from '../modern/channel.js'
 import { listModernTools } from '../modern/list-tools.js'
-import { askModern, ModernError } from '../modern/send.js'
+import { askModern, ModernError, NotAnswered } from '../modern/send.js'
 import { passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
+import { lateOpening } from '../watched.js'
 import { Asking } from './asking.js'
 import { FaceCall } from './call.js'
 import { Changes } from './changes.js'
@@ -42,10 +43,9 @@ interface Options {
   readonly channel: ModernChannel
   readonly catalog: ToolCatalog
   readonly listener: UpstreamListener
+  /** How long the server may take to answer `server/discover`, ms: a command may first have to be fetched (npx). */
+  readonly openTimeoutMs: number
 }
-
-/** A command may first have to be fetched (npx), ms. */
-const openingMs = 60_000
 
 const levels = 'debug info notice warning error critical alert emergency'.split(' ')
 
@@ -180,6 +180,7 @@ export class LegacyFace implements Upstream, FaceContext {
   }
 
   private async initialize(message: Message): Promise<void> {
+    const { openTimeoutMs } = this.options
     const params = paramsOf(message) ?? {}
     const { capabilities, clientInfo, protocolVersion } = params
     this.face = {
@@ -190,12 +191,20 @@ export class LegacyFace implements Upstream, FaceContext {
     try {
       const envelope = modernParams(undefined, this.face)
       const request = { method: 'server/discover', params: envelope }
-      const discovered = await askModern(this.channel, request, openingMs)
+      const discovered = await askModern(this.channel, request, openTimeoutMs)
       const result = initializeResult(discovered, protocolVersion, this.backend)
       this.offered = isRecord(result['capabilities']) ? result['capabilities'] : {}
       this.agreed = String(result['protocolVersion'])
       this.answer(message, resultBytes(message.id, result))
     } catch (error) {
+      if (error instanceof NotAnswered) {
+        const reason = lateOpening('server/discover', openTimeoutMs)
+        throw new RouterError(
+          'OPENING_FAILED',
+          { backend: this.backend, reason, late: true },
+          error,
+        )
+      }
       if (!(error instanceof ModernError)) throw error
       const { code, message: text } = legacyError(error.error)
       this.refuse(message, Number(code), String(text))

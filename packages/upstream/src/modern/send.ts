@@ -31,7 +31,7 @@ export const sendModern = (
   return channel.request(message, modernRequestHeaders(message, claim, headers), listener)
 }
 
-/** askModern sends a request and resolves with its result; notifications pass unheard. It rejects with an Error for an error. */
+/** askModern sends a request and resolves with its result; notifications pass unheard. It rejects with ModernError or NotAnswered, or as its channel fails. */
 export const askModern = (
   channel: ModernChannel,
   request: ModernRequest,
@@ -52,8 +52,8 @@ export const askModern = (
       },
     })
     const tooLong = setTimeout(() => {
-      call.abort()
-      reject(new Error(`${request.method} was not answered`))
+      call.abort(true)
+      reject(new NotAnswered(request.method))
     }, waitMs)
   })
 
@@ -66,5 +66,13 @@ export class ModernError extends Error {
     super(`${method} was refused: ${typeof message === 'string' ? message : 'without a reason'}`)
     this.name = 'ModernError'
     this.error = error
+  }
+}
+
+/** NotAnswered: the server had its time. */
+export class NotAnswered extends Error {
+  constructor(method: string) {
+    super(`${method} was not answered`)
+    this.name = 'NotAnswered'
   }
 }

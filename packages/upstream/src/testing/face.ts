@@ -7,11 +7,17 @@ import { createHeard } from './listener.js'
 import { createTwinChannel } from './modern-channel.js'
 
 /** openFace is a LegacyFace over a TwinChannel; `opened` is what a server says to `server/discover`, answered at `initialize`. */
-export const openFace = () => {
+export const openFace = (openTimeoutMs = 60_000) => {
   const channel = createTwinChannel()
   const heard = createHeard()
   const catalog = createToolCatalog({ ttlMs: 60_000 })
-  const face = new LegacyFace({ backend: backendOf(), channel, catalog, listener: heard })
+  const face = new LegacyFace({
+    backend: backendOf(),
+    channel,
+    catalog,
+    listener: heard,
+    openTimeoutMs,
+  })
   onTestFinished(() => face.close())
 
   /** Sends a request that nobody waits for here: its answer, or its failure, is looked for elsewhere. */
