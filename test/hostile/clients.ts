@@ -1,5 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { jsonHeaders, post } from '../harness/http.js'
+import type { Ask } from '../harness/http.js'
 import { openStream } from '../harness/event-stream.js'
 import type { EventStream } from '../harness/event-stream.js'
 import { modernHeaders, modernRequest } from '../harness/modern.js'
@@ -100,7 +102,7 @@ export class Refused extends Error {
 }
 
 const openLegacy = async (line: Line, server: string): Promise<Client> => {
-  const stream = await openStream(`${line.base}/sse/${server}`)
+  const stream = await openInTime(line.openMs, `${line.base}/sse/${server}`)
   const refused = (): Refused => new Refused({ ...nothing, status: stream.status })
   if (stream.status !== 200) {
     stream.close()
@@ -181,9 +183,27 @@ const get = async (
   headers: OutgoingHttpHeaders,
   answer: (message: string) => void,
 ): Promise<Heard> => {
-  const stream = await openStream(line.base + path, { headers })
+  const stream = await openInTime(line.boundMs, line.base + path, { headers })
   await until('the end of the stream', () => stream.state() !== 'open', streamMs).catch(() => 0)
   stream.messages().forEach(answer)
   stream.close()
   return { ...nothing, status: stream.status, messages: stream.messages() }
+}
+
+/** openInTime opens a stream, or throws Late where its head does not come. */
+const openInTime = async (boundMs: number, url: string, sent: Ask = {}): Promise<EventStream> => {
+  const opening = openStream(url, sent)
+  const bound = new AbortController()
+  const late = wait(boundMs, undefined, { signal: bound.signal }).then(
+    () => Promise.reject(new Late(`no stream within ${boundMs} ms`)),
+    () => opening,
+  )
+  try {
+    return await Promise.race([opening, late])
+  } catch (error) {
+    opening.then((stream) => stream.close()).catch(() => undefined)
+    throw error
+  } finally {
+    bound.abort()
+  }
 }
