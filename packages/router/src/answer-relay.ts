@@ -93,7 +93,15 @@ export class AnswerRelay extends Relay implements Quiet {
   }
 
   override onResponseError(controller: HttpController, error: Error): void {
-    if (!this.isDismissed(controller)) super.onResponseError(controller, error)
+    if (this.over || this.isDismissed(controller)) return
+    // However its connection ends behind the response, nothing is missing.
+    if (this.answered) this.conclude()
+    else this.onCut(controller, error)
+  }
+
+  /** onCut takes an answer that broke off, or never began. */
+  protected onCut(controller: HttpController, error: Error): void {
+    super.onResponseError(controller, error)
   }
 
   /** The answer is a stream from here on; one that comes as JSON will be its last event. */
@@ -267,13 +275,11 @@ export class AnswerRelay extends Relay implements Quiet {
 
   /** acknowledge answers what has no answer: whatever the server says, it took it, or refused it. */
   private acknowledge(answer: HttpAnswer): void {
-    const { incoming } = this
-    if (answer.status >= 300) {
-      this.refuse(answer)
-      return
+    if (answer.status >= 300) this.refuse(answer)
+    else {
+      this.finish()
+      respondEmpty(this.incoming, 202)
     }
-    this.finish()
-    respondEmpty(incoming, 202)
   }
 
   private refuse(answer: HttpAnswer): void {

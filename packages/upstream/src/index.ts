@@ -33,7 +33,14 @@ export { post } from './http/post.js'
 export type { ChunkTaker, HttpAnswer, HttpPosting } from './http/post.js'
 export { doubtIn, doubtInResponse, isSessionKnown } from './http/session-doubt.js'
 export type { SessionDoubt } from './http/session-doubt.js'
-export { eventFault, ownResponse, readEvent, refusalOf, responseIn } from './http/verdict.js'
+export {
+  eventFault,
+  ownResponse,
+  readEvent,
+  refusalOf,
+  responseIn,
+  wholeResponseIn,
+} from './http/verdict.js'
 export { messageOf } from './messages.js'
 export { createUpstreams } from './upstreams.js'
 export type { Upstreams } from './upstreams.js'

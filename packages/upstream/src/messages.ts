@@ -4,6 +4,7 @@ import {
   MalformedMessage,
   MalformedResponse,
   objectEnd,
+  requireValid,
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -59,10 +60,22 @@ const envelopeStart =
 /** messageOf reads one message likewise; undefined: it is none. */
 export const messageOf = (backend: string, bytes: Buffer): Message | undefined => {
   try {
-    return scanMessage(bytes)
+    const message = scanMessage(bytes)
+    const isBroken = message.kind === 'response' && !isValid(message)
+    return isBroken ? failed(backend, message.id, 'a response that is not valid JSON') : message
   } catch (error) {
     if (error instanceof MalformedResponse) return failed(backend, error.id, error.message)
     if (error instanceof MalformedMessage) return undefined
     throw error
+  }
+}
+
+/** What is broken inside is never answered where it goes on to a stream or a pipe. */
+const isValid = (response: Message): boolean => {
+  try {
+    requireValid(response)
+    return true
+  } catch {
+    return false
   }
 }

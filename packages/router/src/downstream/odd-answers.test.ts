@@ -96,6 +96,16 @@ const odd: readonly (readonly [string, Answer, RegExp])[] = [
     /event that is not valid JSON/,
   ],
   [
+    'an event that is broken JSON inside of its result',
+    (asked) =>
+      void asked.res
+        .writeHead(200, stream)
+        .write(
+          `data: {"jsonrpc":"2.0","id":${JSON.stringify(idOf(asked))},"result":{"x":"\\d"}}\n\n`,
+        ),
+    /event that is not valid JSON/,
+  ],
+  [
     'the result of another request as an event',
     ({ res }) => void res.writeHead(200, stream).write(`data: ${result('x')}\n\n`),
     /another id/,
@@ -201,6 +211,31 @@ describe.each(ways)('a server that is reached as %s and answers with', (way) => 
     },
   )
 })
+
+it.each(['session', 'route'] as const)(
+  'a response whose connection is reset behind it counts, and nothing else is told (%s)',
+  async (way) => {
+    const endpoint = await openEndpoint((asked) => {
+      if (asked.message.method !== 'write') {
+        echo(asked)
+        return
+      }
+      asked.res.writeHead(200, stream)
+      asked.res.write(`data: ${result(idOf(asked))}\n\n`, () => {
+        asked.res.socket?.resetAndDestroy()
+      })
+    })
+    const { url } = await openGateway({
+      backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
+    })
+    const isRoute = way === 'route'
+    const headers = isRoute ? {} : (await initialize(`${url}/mcp/weather`)).headers
+    const address = isRoute ? '/mcp/router/route/weather' : '/mcp/weather'
+    const told = await ask(url + address, { headers, body: aRequest('mine', 'write') })
+    expect(told.text.match(/"id":"mine"/g)).toHaveLength(1)
+    expect(told.text).toContain('"secret":true')
+  },
+)
 
 it.each(['session', 'route', 'sse'] as const)(
   'a server that refuses the credential of %s from the start says so at once',

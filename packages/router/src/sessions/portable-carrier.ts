@@ -1,24 +1,18 @@
 import type { Endpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import {
-  createSseDecoder,
-  isStrayProgress,
-  MalformedMessage,
-  progressTokenOf,
-  scanMessage,
-} from '@mcp-router/protocol'
+import { createSseDecoder, isStrayProgress, progressTokenOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import {
   BadAnswer,
   discard,
   doubtIn,
   doubtInResponse,
-  eventFault,
   isEventStream,
   ownResponse,
   post,
   refusalOf,
-  responseIn,
+  readEvent,
+  wholeResponseIn,
   SessionLost,
   wasNeverSent,
 } from '@mcp-router/upstream'
@@ -193,7 +187,7 @@ export class PortableCarrier implements Carrier {
       return response
     }
     await this.requireSession(sent, doubtIn(answer))
-    if (!isEventStream(answer)) return responseIn(backend, answer, message.id)
+    if (!isEventStream(answer)) return wholeResponseIn(backend, answer, message.id)
     throw new Error('its stream ended without a response')
   }
 
@@ -237,16 +231,12 @@ export class PortableCarrier implements Carrier {
   private hear(data: Buffer, sent: Message, reply: Reply): Message | undefined {
     const { backend } = this.held.record
     noteHeard(reply)
-    try {
-      const said = scanMessage(data)
-      if (said.kind === 'response') return ownResponse(backend, said, sent.id)
-      if (isQuestion(said)) noteAsked(reply, this.context.deps.options.inputTtlMs)
-      const isStray = isStrayProgress(said, (token) => token === progressTokenOf(sent))
-      if (!isStray && this.postings.has(reply)) reply.say(said)
-      return undefined
-    } catch (error) {
-      throw error instanceof MalformedMessage ? eventFault(backend, error) : error
-    }
+    const said = readEvent(backend, data)
+    if (said.kind === 'response') return ownResponse(backend, said, sent.id)
+    if (isQuestion(said)) noteAsked(reply, this.context.deps.options.inputTtlMs)
+    const isStray = isStrayProgress(said, (token) => token === progressTokenOf(sent))
+    if (!isStray && this.postings.has(reply)) reply.say(said)
+    return undefined
   }
 
   private async requireSession({ at, by }: Sent, doubt: SessionDoubt | undefined): Promise<void> {

@@ -48,6 +48,21 @@ const open = async () => {
 const answer = `data: ${JSON.stringify({ jsonrpc: '2.0', id: 7, result: {} })}\n\n`
 const said = { jsonrpc: '2.0', method: 'notifications/said' }
 
+it('a server that does not answer the GET of a client has its deadline for it', async () => {
+  const endpoint = await openEndpoint((asked) => {
+    if (asked.method !== 'GET') echo(asked)
+  })
+  const backend = { ...backendOf('web', [httpEndpoint(endpoint.url)]), deadlineMs: 300 }
+  const gateway = await openGateway({ backends: [backend] })
+  const url = `${gateway.url}/mcp/web`
+  const { headers } = await initialize(url)
+  const told = await ask(url, { method: 'GET', headers })
+  expect([told.status, told.text]).toEqual([504, expect.stringContaining('0.3 s')])
+  expect(JSON.parse((await ask(url, { headers, body: aRequest(1, 'ping') })).text)).toMatchObject({
+    id: 1,
+  })
+})
+
 describe('the rest of a call’s stream that a client fetches', () => {
   it('leaves the session’s own stream as it is', async () => {
     const { url, headers, resuming, rests, isOpen, say } = await open()

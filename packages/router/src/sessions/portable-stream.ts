@@ -6,6 +6,7 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { streamHeaders } from './stream.js'
 import { noteAskedOutside } from './asked.js'
+import { limitHead } from './head-limit.js'
 import type { HeldSession } from './held.js'
 import type { Keepable } from './listening.js'
 import { lookPortable } from './list-changes.js'
@@ -38,6 +39,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private isBusy = false
   private onSettled: (() => void)[] = []
   private wasReleased = false
+  private endLimit = (): void => undefined
   /** What its client has received already, when it was away with its stream. */
   private readonly delivered = new Set<string>()
   private readonly ids: string[] = []
@@ -91,7 +93,18 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     return true
   }
 
+  override send(): void {
+    this.endLimit()
+    this.endLimit = limitHead(this.context, this.session, (error) => {
+      this.dismiss('it did not answer')
+      if (this.begun) this.end()
+      else this.give(error)
+    })
+    super.send()
+  }
+
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
+    this.endLimit()
     super.onResponseStart(controller, status, headers)
     if (status !== 200 || !isEventStream({ headers })) return
     this.settle()
@@ -230,6 +243,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   protected override finish(): void {
     clearTimeout(this.retry)
+    this.endLimit()
     this.settle()
     if (this.session.follower === this) this.session.follower = undefined
     super.finish()

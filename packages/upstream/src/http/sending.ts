@@ -1,12 +1,5 @@
 import type { Link } from '@mcp-router/core'
-import {
-  agreedRevision,
-  ChunkCollector,
-  createSseDecoder,
-  MalformedMessage,
-  resultOf,
-  scanMessage,
-} from '@mcp-router/protocol'
+import { agreedRevision, ChunkCollector, createSseDecoder, resultOf } from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
 import type { UpstreamListener } from '../upstream.js'
 import type { HttpController, HttpHandler } from './client.js'
@@ -15,7 +8,7 @@ import { headerOf, isEventStream } from './headers.js'
 import type { HttpAnswer } from './post.js'
 import { doubtInResponse } from './session-doubt.js'
 import type { SessionDoubt } from './session-doubt.js'
-import { eventFault, ownResponse, responseIn } from './verdict.js'
+import { ownResponse, readEvent, wholeResponseIn } from './verdict.js'
 
 /**
  * Sending is one POST, or the GET that fetches more of its answer, under way: it hands what comes to the listener, JSON and stream alike,
@@ -106,7 +99,7 @@ export class Sending implements HttpHandler, Link {
       return
     }
     try {
-      this.takeResponse(responseIn(this.backend, this.answer(), sent.id))
+      this.takeResponse(wholeResponseIn(this.backend, this.answer(), sent.id))
       this.settle(undefined)
     } catch (thrown) {
       this.settle(asError(thrown))
@@ -152,18 +145,10 @@ export class Sending implements HttpHandler, Link {
   }
 
   private take(bytes: Buffer): void {
-    const message = this.read(bytes)
+    const message = readEvent(this.backend, bytes)
     if (message.kind === 'response' && this.sent?.kind === 'request')
       this.takeResponse(ownResponse(this.backend, message, this.sent.id))
     else this.listener.onMessage(message, this.sent?.id)
-  }
-
-  private read(bytes: Buffer): Message {
-    try {
-      return scanMessage(bytes)
-    } catch (error) {
-      throw error instanceof MalformedMessage ? eventFault(this.backend, error) : error
-    }
   }
 
   private takeResponse(response: Message): void {

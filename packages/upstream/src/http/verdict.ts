@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import { MalformedMessage, scanMessage, spliceId } from '@mcp-router/protocol'
+import { MalformedMessage, requireValid, scanMessage, spliceId } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { BadAnswer } from './bad-answer.js'
 import { headerOf, isJson } from './headers.js'
@@ -29,6 +29,18 @@ export const responseIn = (backend: string, answer: HttpAnswer, id: string): Mes
   return ownResponse(backend, message, id)
 }
 
+/** wholeResponseIn is responseIn for one that may travel on a stream, where JSON that is broken inside is never answered. */
+export const wholeResponseIn = (backend: string, answer: HttpAnswer, id: string): Message => {
+  const response = responseIn(backend, answer, id)
+  try {
+    requireValid(response)
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error
+    throw badAnswer(backend, `${said(answer)} that ${faultOf(error)}`, error)
+  }
+  return response
+}
+
 /** A refusal may come with JSON of any kind: then its status is what counts. */
 const messageIn = (backend: string, answer: HttpAnswer): Message => {
   try {
@@ -45,10 +57,12 @@ const faultOf = ({ kind, message }: MalformedMessage): string => {
   return kind === 'batch' ? 'is an array' : `is not JSON-RPC 2.0: ${message}`
 }
 
-/** readEvent reads a message that came on the stream of a call. It throws what that call fails with where it is none. */
+/** readEvent reads a message that came on the stream of a call. It throws what that call fails with where it is none, or a response that is broken inside. */
 export const readEvent = (backend: string, data: Buffer): Message => {
   try {
-    return scanMessage(data)
+    const message = scanMessage(data)
+    if (message.kind === 'response') requireValid(message)
+    return message
   } catch (error) {
     throw error instanceof MalformedMessage ? eventFault(backend, error) : error
   }
