@@ -71,10 +71,15 @@ export class AnswerRelay extends Relay implements Quiet {
     this.hooks.onStatus?.(status)
     this.answerStatus = status
     this.headers = headers
-    const isExpected = !this.message || this.message.kind === 'request'
-    if (status !== 200 || !isExpected || !isEventStream({ headers })) return
-    this.isEvents = true
-    if (!this.begun) this.takeHead(status, headers)
+    if (this.message && this.message.kind !== 'request') {
+      // Its body is for nobody, and may have no end.
+      if (status >= 300 || headers['content-length'] === '0') return
+      this.dismiss('it is no answer')
+      this.judge({ status, headers, body: Buffer.alloc(0) })
+    } else if (status === 200 && isEventStream({ headers })) {
+      this.isEvents = true
+      if (!this.begun) this.takeHead(status, headers)
+    }
   }
 
   override onResponseData(controller: HttpController, chunk: Buffer): void {
@@ -87,8 +92,9 @@ export class AnswerRelay extends Relay implements Quiet {
     if (this.over || this.isDismissed(controller)) return
     // From here on it may be the controller of another request on the same connection.
     this.controller = undefined
-    if (!this.isEvents) this.judge(this.answer())
-    else if (this.answered || this.message?.kind !== 'request') this.conclude()
+    if (!this.isEvents) {
+      this.judge({ status: this.answerStatus, headers: this.headers, body: this.body.take() })
+    } else if (this.answered || this.message?.kind !== 'request') this.conclude()
     else this.onUnanswered(new Error('its stream ended without a response'))
   }
 
@@ -125,15 +131,12 @@ export class AnswerRelay extends Relay implements Quiet {
   /** judge decides what a whole answer that is no stream means to the client. */
   protected judge(answer: HttpAnswer): void {
     const { message, incoming } = this
-    if (!message) {
-      this.give(refusalOf(incoming.backend, answer))
-      return
-    }
-    if (message.kind !== 'request') {
+    if (message && message.kind !== 'request') {
       this.acknowledge(answer)
       return
     }
     try {
+      if (!message) throw refusalOf(incoming.backend, answer)
       this.deliver(responseIn(incoming.backend, answer, message.id))
     } catch (error) {
       this.give(error instanceof Error ? error : new Error(String(error)))
@@ -269,10 +272,6 @@ export class AnswerRelay extends Relay implements Quiet {
     }
   }
 
-  private answer(): HttpAnswer {
-    return { status: this.answerStatus, headers: this.headers, body: this.body.take() }
-  }
-
   /** acknowledge answers what has no answer: whatever the server says, it took it, or refused it. */
   private acknowledge(answer: HttpAnswer): void {
     if (answer.status >= 300) this.refuse(answer)
@@ -284,8 +283,8 @@ export class AnswerRelay extends Relay implements Quiet {
 
   private refuse(answer: HttpAnswer): void {
     const { incoming } = this
-    const { status } = answer
     try {
+      const { status } = answer
       const response = responseIn(incoming.backend, answer, 'null')
       this.finish()
       respondJson(incoming, status, response.bytes, [], `UPSTREAM_${status}`)

@@ -269,6 +269,8 @@ describe('a notification', () => {
     ['204', ({ res }) => void res.writeHead(204).end()],
     ['202 with a body', ({ res }) => void res.writeHead(202, json).end('{"status":"accepted"}')],
     ['a stream', ({ res }) => void res.writeHead(200, stream).end(': hello\n\n')],
+    ['a stream without end', ({ res }) => void res.writeHead(200, stream).write(': hello\n\n')],
+    ['a body without end', ({ res }) => void res.writeHead(202, json).write('{')],
   ])('that is answered with %s is accepted, and no more', async (_, answer) => {
     const endpoint = await openEndpoint((asked) =>
       idOf(asked) === 'r' ? answer(asked) : echo(asked),

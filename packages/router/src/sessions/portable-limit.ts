@@ -7,7 +7,7 @@ import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 
 /**
- * limitPortable gives the server of a portable Session the time for a call that its Backend has, and cancels the call after it. What it returns is to
+ * limitPortable gives the server of a portable Session the time for a message that its Backend has, and cancels a call after it. What it returns is to
  * be taken out of the deadlines when the call is over; undefined: there is no limit.
  */
 export const limitPortable = (
@@ -18,9 +18,10 @@ export const limitPortable = (
   onPassed: (error: RouterError) => void,
 ): Silence | undefined => {
   const backend = deps.registry.snapshot().backends.get(held.record.backend)
-  if (!backend || message?.kind !== 'request') return undefined
+  if (!backend || !message) return undefined
   return watchSilence(deadlines, heard, backend, (error) => {
     onPassed(error)
+    if (message.kind !== 'request') return
     const body = cancelledMessage(message.id).bytes
     // It may have been replaced by a command meanwhile.
     if (held.endpoint.transport !== 'http') return

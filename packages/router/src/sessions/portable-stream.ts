@@ -56,11 +56,6 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     if (incoming.req.headers['last-event-id'] === undefined) held.follower = this
   }
 
-  /** start opens it, unless it is over already: its client may have opened another one. */
-  start(): void {
-    if (!this.over) this.send()
-  }
-
   isWaiting(): boolean {
     return this.isBusy && !this.over
   }
@@ -93,7 +88,9 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     return true
   }
 
+  /** send opens it, unless it is over already: its client may have opened another one. */
   override send(): void {
+    if (this.over) return
     this.endLimit()
     this.endLimit = limitHead(this.context, this.session, (error) => {
       this.dismiss('it did not answer')
@@ -285,11 +282,11 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   }
 
   private async again(): Promise<void> {
-    const { context, busyTries } = this
     // An Instance may listen in the client's place.
-    if (busyTries === 1 || (busyTries > soonTries && context.listening.isOn))
+    const isSeldom = this.busyTries > soonTries && this.context.listening.isOn
+    if (this.busyTries === 1 || isSeldom)
       this.wasReleased = (await this.collect()) || this.wasReleased
-    this.start()
+    this.send()
   }
 }
 

@@ -84,7 +84,7 @@ const openStream = async (
     return
   }
   if (context.listening.isOn) await stream.collect()
-  stream.start()
+  stream.send()
 }
 
 /** How long a drain waits for clients to open their streams at other Instances, ms: those of the official SDKs do so after 1 s. */
