@@ -7,10 +7,10 @@ import type { Incoming } from '../incoming.js'
 import { streamHeaders } from './stream.js'
 import { noteAskedOutside } from './asked.js'
 import type { HeldSession } from './held.js'
-import type { Keepable } from './listening.js'
+import type { Keepable } from './listening-kept.js'
 import { lookPortable } from './list-changes.js'
 import type { Follow } from './follows.js'
-import type { Listener } from './listener.js'
+import { headMs, type Listener } from './listener.js'
 import type { Missed, Missing } from './missed.js'
 import { PortableRelay } from './portable-relay.js'
 import { portableGet } from './portable-request.js'
@@ -36,6 +36,8 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private retry: NodeJS.Timeout | undefined
   private busyTries = 0
   private isBusy = false
+  /** From when on it counts as open, as `performance.now()` counts. */
+  private openAt = Infinity
   private onSettled: (() => void)[] = []
   private wasReleased = false
   /** What its client has received already, when it was away with its stream. */
@@ -56,7 +58,13 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   /** start opens it, unless it is over already: its client may have opened another one. */
   start(): void {
-    if (!this.over) this.send()
+    if (this.over) return
+    this.openAt = performance.now() + headMs
+    this.send()
+  }
+
+  isOpen(): boolean {
+    return !this.over && !this.isBusy && performance.now() >= this.openAt
   }
 
   isWaiting(): boolean {
@@ -82,13 +90,13 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private async collected(before: Promise<boolean> | undefined): Promise<boolean> {
     const { session, context } = this
     const { id } = session.record
-    const missed = await context.listening.collect(id).catch(() => undefined)
     await before
-    if (!missed) return false
-    const next = this.over ? session.follower : this
-    if (next instanceof PortableStream) next.receive(missed)
-    else context.listening.giveBack(id, missed)
-    return true
+    const take = (missed: Missed): void => {
+      const next = this.over ? session.follower : this
+      if (next instanceof PortableStream) next.receive(missed)
+      else context.listening.giveBack(id, missed)
+    }
+    return context.listening.collect(id, take).catch(() => false)
   }
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
@@ -104,6 +112,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     if (controller) this.onRequestStart(controller)
     this.receive(missing.all())
     this.beginStream()
+    this.settle()
     missing.heir = (event) => this.onEvent(event)
     hooks.onEnded = () => {
       this.controller = undefined
@@ -225,6 +234,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   private settle(): void {
     this.isBusy = false
+    this.openAt = 0
     for (const settled of this.onSettled.splice(0)) settled()
   }
 
