@@ -21,14 +21,14 @@ export interface Peers {
   ): Promise<readonly PeerAnswer[]>
   /** Takes the connection that another Instance opens, and keeps it open. */
   accept(res: ServerResponse): void
-  /** Ends the connections of the others: they learn that this Instance drains, and connect again to hear of its end. */
+  /** Ends the connections with the others: they learn that this Instance drains, and connect again to hear of its end. */
   leave(): void
   /** Resolves whether another Instance lives that does not drain. */
   hasOthers(): Promise<boolean>
   close(): void
 }
 
-type Asking = 'GET' | 'POST' | 'DELETE'
+type Asking = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface PeerAnswer {
   readonly from: Instance
@@ -117,11 +117,16 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
       accepted.add(res)
       res.on('close', () => {
         accepted.delete(res)
-        if (!isClosed) onLost()
+        if (isClosed) return
+        // One that drains is still there, at another address.
+        members.forget(instance)
+        onLost()
       })
     },
     leave() {
       for (const res of accepted) res.end()
+      // One that came before this Instance has not connected to it yet, or never will.
+      for (const link of links.values()) link.abort(new Error('the instance drains'))
     },
     hasOthers() {
       // Who has come a moment ago counts.

@@ -8,7 +8,7 @@ import type { Held } from './moves.js'
 
 /**
  * Where one Instance asks another for the server's own stream of a portable Session: GET whether it has it, POST to have calls wait because the client
- * is back, DELETE to have it released.
+ * is back, PUT for what it has collected, DELETE to have it released.
  */
 export const listeningPrefix = '/internal/listening/'
 
@@ -41,21 +41,18 @@ export class ListeningPeers {
 
   /**
    * untilAsked has calls wait everywhere, and resolves once those that were sent before have had the client asked, or are not about to: an Endpoint
-   * that has no stream at that moment asks nobody.
+   * that has no stream at that moment asks nobody. `take` is given what the client is asked.
    */
   async untilAsked(id: SessionId, here: () => Held, take: (missed: Missed) => void): Promise<void> {
     const giveUpAt = performance.now() + askMs
-    const onLate = ({ body }: PeerAnswer): void => {
-      const missed = readHeld(body)?.missed
-      if (missed) take(missed)
-    }
+    const onMissed = ({ body }: PeerAnswer): void => take(readMissed(body))
     for (;;) {
       const own = here()
-      const answers = await this.peers.ask('POST', targetOf(id), onLate)
+      const answers = await this.peers.ask('POST', targetOf(id))
       const all = [own, ...answers.map(({ body }) => readHeld(body))]
-      const missed = joinMissed(all.map((each) => each?.missed))
-      if (missed) take(missed)
-      if (!missed || !all.some((each) => each?.isAsking) || performance.now() > giveUpAt) return
+      const isAsking = all.some((each) => each?.isHolder) && all.some((each) => each?.isAsking)
+      if (!isAsking || performance.now() > giveUpAt) return
+      for (const answer of await this.peers.ask('PUT', targetOf(id), onMissed)) onMissed(answer)
       await wait(askPollMs, undefined, { ref: false })
     }
   }

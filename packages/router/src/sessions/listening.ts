@@ -18,7 +18,7 @@ import { hurry, hurryAll, isFollowed, isOpen } from './follows.js'
 import type { Follows } from './follows.js'
 import { joinMissed, Missing, writeMissed } from './missed.js'
 import type { Missed } from './missed.js'
-import { Moves, writeHeld } from './moves.js'
+import { Moves } from './moves.js'
 import type { Held } from './moves.js'
 
 interface Deps {
@@ -149,9 +149,9 @@ export class Listening {
   }
 
   private answerTo(method: string, id: SessionId): string | undefined {
-    if (method === 'POST') return writeHeld(this.hold(id))
-    if (method !== 'DELETE') return this.holder(id)
-    const missed = this.handOn(id)
+    if (method === 'POST') return JSON.stringify(this.hold(id))
+    if (method === 'GET') return this.holder(id)
+    const missed = method === 'PUT' ? this.kept.get(id)?.missing.handOn() : this.handOn(id)
     return missed && writeMissed(missed)
   }
 
@@ -189,8 +189,7 @@ export class Listening {
   private hold(id: SessionId): Held {
     // Otherwise calls do not ask `before`.
     if (this.isOn) this.moves.begin(id)
-    const isAsking = this.calls.haveSent(id, askMs)
-    return { isAsking, missed: this.kept.get(id)?.missing.handOn() }
+    return { isAsking: this.calls.haveSent(id, askMs), isHolder: this.kept.has(id) }
   }
 
   /** handOn gives the client what it missed, and the Endpoint's stream. */

@@ -5,6 +5,7 @@ import { aRequest, ask, follow, initialize } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import type { TestGateway } from '../testing/gateway.js'
 
 const eventStream = { 'content-type': 'text/event-stream' }
 const drainMs = 5_000
@@ -52,7 +53,7 @@ const openForgetful = async () => {
       call?.writeHead(200, { 'content-type': 'application/json' })
       call?.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { n: message.id } }))
       res.writeHead(202).end()
-    } else {
+    } else if (message.method !== 'hang') {
       res.writeHead(200, { 'content-type': 'application/json' })
       res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { tools: [] } }))
     }
@@ -70,14 +71,16 @@ const isClosed = ({ response }: Events): boolean => response.complete || respons
 const accept = { accept: 'application/json, text/event-stream' }
 const answerTo = (id: unknown) => ({ jsonrpc: '2.0', id, result: { roots: [] } })
 
-/** Three Instances; the one that has the client's stream drains, and keeps the server's. */
-const openThree = async () => {
+/** Three Instances; the one that has the client's stream drains, and keeps the server's: it was started as this one. */
+const openThree = async (started = 1) => {
   const server = await openForgetful()
   const backends = [backendOf('web', [httpEndpoint(server.endpoint.url)])]
   const store = openStore()
   const open = (n: number) =>
     openGateway({ backends, store, instance: `router-instance-${n}` as const })
-  const [a, b, c] = [await open(1), await open(2), await open(3)]
+  const order = [started, ...[1, 2, 3].filter((n) => n !== started)]
+  const all = [await open(1), await open(2), await open(3)]
+  const [a, b, c] = order.map((n) => all[n - 1]!) as [TestGateway, TestGateway, TestGateway] // three
   const at = (gateway: { readonly url: string }): string => `${gateway.url}/mcp/web`
   const { headers } = await initialize(at(a))
   for (const each of [b, c]) await ask(at(each), { headers, body: aRequest(0, 'tools/list') })
@@ -88,18 +91,30 @@ const openThree = async () => {
     headers: { ...headers, ...accept },
     body: aRequest(id, method),
   })
-  return { ...server, b, c, at, headers, call, draining }
+  return { ...server, a, b, c, at, headers, call, draining }
 }
 
 describe('a server that allows one stream, and forgets what it asks while there is none', () => {
-  it.each(['b', 'c'] as const)(
-    'has the client asked by a call that comes to %s while the stream is on its way to b',
-    async (name) => {
-      const { b, at, headers, call, shut, isAwaited, open, draining, ...all } = await openThree()
-      const gateway = { b, c: all.c }[name]
+  it.each([
+    ['a', 1],
+    ['b', 1],
+    ['c', 1],
+    ['a', 3],
+    ['b', 3],
+    ['c', 3],
+  ] as const)(
+    'has the client asked by a call that comes to %s while the stream is on its way to b (a is number %i)',
+    async (name, started) => {
+      const { a, b, c, at, headers, call, shut, isAwaited, open, received } =
+        await openThree(started)
+      const gateway = { a, b, c }[name]
       shut()
+      // Keeps the drain from ending.
+      const hanging = ask(at(a), call(2, 'hang'))
+      hanging.catch(() => undefined)
+      await expect.poll(() => received('hang')).toBe(true)
       const coming = follow(at(b), { headers })
-      await expect.poll(isAwaited).toBe(true)
+      await expect.poll(isAwaited, { timeout: drainMs }).toBe(true)
       const before = gateway.router.begun()
       const asking = ask(at(gateway), call(1, 'ask'))
       await expect.poll(() => gateway.router.begun()).toBe(before + 1)
@@ -110,7 +125,6 @@ describe('a server that allows one stream, and forgets what it asks while there 
       expect(await next.message()).toMatchObject({ id: 1, method: 'roots/list' })
       await ask(at(b), { headers, body: answerTo(1) })
       expect((await asking).text).toContain('"n":1')
-      await draining
     },
   )
 

@@ -1,25 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SessionId } from '@mcp-router/core'
-import { readMissed, writeMissed } from './missed.js'
-import type { Missed } from './missed.js'
 
 /** Held is what an Instance answers another one that is about to collect the Endpoint's stream of a Session. */
 export interface Held {
   /** It sent a call a moment ago, which may be about to have the client asked. */
   readonly isAsking: boolean
-  /** What it has collected so far, which is nobody else's from now on; undefined: the stream is not here. */
-  readonly missed: Missed | undefined
+  /** The stream is here. */
+  readonly isHolder: boolean
 }
-
-export const writeHeld = ({ isAsking, missed }: Held): string =>
-  JSON.stringify({ isAsking, ...(missed && { missed: writeMissed(missed) }) })
 
 /** readHeld is undefined where the Instance is of an earlier version, which does not know the question. */
 export const readHeld = (body: Buffer): Held | undefined => {
   const text = body.toString('utf8')
-  if (!text.startsWith('{')) return undefined
-  const { isAsking, missed } = JSON.parse(text) as { isAsking: boolean; missed?: string } // an Instance's
-  return { isAsking, missed: missed === undefined ? undefined : readMissed(Buffer.from(missed)) }
+  return text.startsWith('{') ? (JSON.parse(text) as Held) : undefined // an Instance's
 }
 
 interface Move {

@@ -90,13 +90,14 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private async collected(before: Promise<boolean> | undefined): Promise<boolean> {
     const { session, context } = this
     const { id } = session.record
-    await before
-    const take = (missed: Missed): void => {
+    const give = (missed: Missed): void => {
       const next = this.over ? session.follower : this
       if (next instanceof PortableStream) next.receive(missed)
       else context.listening.giveBack(id, missed)
     }
-    return context.listening.collect(id, take).catch(() => false)
+    const take = (missed: Missed): void => discard(Promise.resolve(before).then(() => give(missed)))
+    const collecting = context.listening.collect(id, take).catch(() => false)
+    return (await Promise.all([collecting, before]))[0]
   }
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
