@@ -10,8 +10,8 @@ import { z } from 'zod'
 /** AskingEndpoint is an http MCP server with sessions, on the official SDK. Its tool `ask` asks the user on the session's own stream (GET). */
 export interface AskingEndpoint {
   readonly url: string
-  /** The ports that the GET streams come from which are open now. */
-  streamPorts(): readonly number[]
+  /** The ports that the GET streams of a session come from which are open now. */
+  streamPorts(session: string): readonly number[]
   close(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ const openServer = (): McpServer => {
 
 export const openAskingEndpoint = async (answers: 'json' | 'events'): Promise<AskingEndpoint> => {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
-  const streams = new Map<ServerResponse, number>()
+  const streams = new Map<ServerResponse, { readonly session: string; readonly port: number }>()
   const open = async (): Promise<StreamableHTTPServerTransport> => {
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
@@ -55,7 +55,7 @@ export const openAskingEndpoint = async (answers: 'json' | 'events'): Promise<As
       return
     }
     if (req.method === 'GET') {
-      streams.set(res, req.socket.remotePort ?? 0)
+      streams.set(res, { session: String(id), port: req.socket.remotePort ?? 0 })
       res.once('close', () => streams.delete(res))
     }
     await transport.handleRequest(req, res)
@@ -64,10 +64,10 @@ export const openAskingEndpoint = async (answers: 'json' | 'events'): Promise<As
   await new Promise<void>((listens) => server.listen(0, '127.0.0.1', listens))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    streamPorts: () =>
+    streamPorts: (session) =>
       [...streams]
-        .filter(([res]) => res.headersSent && res.statusCode === 200)
-        .map(([, port]) => port),
+        .filter(([res, of]) => of.session === session && res.headersSent && res.statusCode === 200)
+        .map(([, { port }]) => port),
     close() {
       server.closeAllConnections()
       return new Promise((closed) => void server.close(() => closed()))

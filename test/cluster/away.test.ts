@@ -36,13 +36,16 @@ afterEach(async () => {
   await membersAreBack(cluster())
 })
 
-/** isFrom tells that a process has the connection with this local port. */
-const isFrom = (pid: number, port: number): boolean => {
-  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+const suffixOf = (port: number | string): string =>
+  `:${Number(port).toString(16).toUpperCase().padStart(4, '0')}`
+
+/** isFrom tells that a process has the connection from this local port to an endpoint: the same port may lead elsewhere, too. */
+const isFrom = (pid: number, port: number, { url }: AskingEndpoint): boolean => {
+  const [local, remote] = [suffixOf(port), suffixOf(new URL(url).port)]
   const rows = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1)
   const inode = rows
     .map((row) => row.trim().split(/\s+/))
-    .find((row) => row[1]?.endsWith(local))?.[9]
+    .find((row) => row[1]?.endsWith(local) && row[2]?.endsWith(remote))?.[9]
   const files = readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`)
@@ -54,17 +57,16 @@ const isFrom = (pid: number, port: number): boolean => {
   return inode !== undefined && files.includes(`socket:[${inode}]`)
 }
 
-/**
- * carrierOf is the instance that has the only stream which is open at an endpoint. In place of a client of the test before this one, an
- * instance may still listen for 10 s.
- */
-const carrierOf = (endpoint: AskingEndpoint): Promise<Member> => {
+/** carrierOf is the instance that has the only stream of a session which is open at its endpoint. */
+const carrierOf = (endpoint: AskingEndpoint, session: string): Promise<Member> => {
   const only = (): Member | undefined => {
-    const [port, ...others] = endpoint.streamPorts()
+    const [port, ...others] = endpoint.streamPorts(session)
     if (port === undefined || others.length > 0) return undefined
-    return [0, 1, 2].map((at) => memberAt(cluster(), at)).find(({ pid }) => isFrom(pid, port))
+    return [0, 1, 2]
+      .map((at) => memberAt(cluster(), at))
+      .find(({ pid }) => isFrom(pid, port, endpoint))
   }
-  return until('the stream', only, 20_000)
+  return until('the stream', only)
 }
 
 /** connect connects the official client, whose user answers each question with the number in it. */
@@ -119,8 +121,11 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a client whose stream is cut by 
     ['events', 2],
   ])('is asked, once, by each call of the next second (%s, round %i)', async (name) => {
     const endpoint = endpoints.get(name)!
-    const { asked, call, to } = await open(name)
-    const carrier = await carrierOf(endpoint)
+    const { asked, call, to, session } = await open(name)
+    const key = `mcp:sessions:${await session()}`
+    // An instance may still listen in place of a client of the test before this one.
+    const there = (await cluster().redis.hget(key, 'backendSessionId')) ?? ''
+    const carrier = await carrierOf(endpoint, there)
     expect(await call(0)).toBe('user 0')
     // One that is under way at another instance, and asks when the stream is gone.
     to.posts = cluster().instances.find((url) => url !== carrier.url)
@@ -143,7 +148,7 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a client whose stream is cut by 
       ...numbers.toSorted((a, b) => a - b),
     ])
     // … and has its own stream again.
-    await until('its stream', () => endpoint.streamPorts().length === 1)
+    await until('its stream', () => endpoint.streamPorts(there).length === 1)
     expect(await call(50)).toBe('user 50')
   })
 })

@@ -48,6 +48,26 @@ describe('an instance that drains', () => {
     expect(gateway.router.calls()).toBe(1)
   })
 
+  it('lets a call finish that came while it kept the stream of a client that is away', async () => {
+    const { endpoint, backends, store, gateway } = await open()
+    const other = await openGateway({ backends, store, instance: 'router-instance-2' })
+    const { headers } = await initialize(`${gateway.url}/mcp/weather`)
+    const own = await follow(`${gateway.url}/mcp/weather`, { headers })
+    let drained = false
+    const draining = gateway.router.drain(limitMs).then(() => (drained = true))
+    await expect.poll(() => own.response.complete).toBe(true)
+    const call = ask(`${gateway.url}/mcp/weather`, { headers, body: aRequest(1, 'slow') })
+    await expect.poll(() => endpoint.by('slow').length).toBe(1)
+    await follow(`${other.url}/mcp/weather`, { headers })
+    await expect.poll(() => endpoint.by('GET')[0]?.res.closed, { timeout: 5_000 }).toBe(true)
+    // Enough time goes by for a drain that waits for nothing more.
+    for (let n = 0; n < 20; n++) await initialize(`${other.url}/mcp/weather`)
+    expect(drained).toBe(false)
+    endpoint.by('slow').forEach(echo)
+    expect((await call).status).toBe(200)
+    await draining
+  })
+
   it('opens no sessions any more, and goes on with those that there are', async () => {
     const { endpoint, gateway } = await open()
     const { headers } = await initialize(`${gateway.url}/mcp/weather`)

@@ -31,7 +31,8 @@ import { acknowledged } from './sessions/acknowledge.js'
 import { ageingOf } from './sessions/ageing.js'
 import { rebound } from './sessions/rebound.js'
 import { endFollows, type Follows } from './sessions/follows.js'
-import { Listening, listeningPrefix } from './sessions/listening.js'
+import { Listening } from './sessions/listening.js'
+import { listeningPrefix } from './sessions/listening-peers.js'
 import { createOffers } from './sessions/offers.js'
 import { keepStreams } from './sessions/portable.js'
 import { createPortableReplays } from './sessions/portable-replays.js'
@@ -219,6 +220,17 @@ export const createRouter = (given: RouterDeps): Router => {
     return true
   }
 
+  /** callsOver resolves once nothing is under way, or at `giveUpAt`. */
+  const callsOver = async (giveUpAt: number): Promise<void> => {
+    const isParked = (): boolean => context.bridge.parking.size() > 0
+    do {
+      const leftMs = Math.max(0, giveUpAt - performance.now())
+      const isQuiet = (): boolean => !owes(sessions) && !isParked()
+      await Promise.all([underway.callsEnded(leftMs), until(isQuiet, leftMs)])
+      // One more may have come over a kept connection while the others were waited for.
+    } while (underway.hasCalls() && performance.now() < giveUpAt)
+  }
+
   return {
     handle(req, res) {
       const url = req.url ?? '/'
@@ -256,17 +268,11 @@ export const createRouter = (given: RouterDeps): Router => {
       context.draining = true
       sessions.linger()
       const giveUpAt = performance.now() + limitMs
-      do {
-        const leftMs = Math.max(0, giveUpAt - performance.now())
-        const isParked = (): boolean => context.bridge.parking.size() > 0
-        await Promise.all([
-          underway.callsEnded(leftMs),
-          until(() => !owes(sessions) && !isParked(), leftMs),
-        ])
-        // One more may have come over a kept connection while the others were waited for.
-      } while (underway.hasCalls() && performance.now() < giveUpAt)
+      await callsOver(giveUpAt)
       await Promise.all([...sessions.all()].map((held) => acknowledged(context.told, held)))
       await keepStreams(context, Math.max(0, giveUpAt - performance.now()))
+      // Or over that of a stream, which has ended now.
+      await callsOver(giveUpAt)
       closed = true
       peers.close()
       listening.close()

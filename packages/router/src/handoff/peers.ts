@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { discard, post } from '@mcp-router/upstream'
 import type { HttpClient, HttpPosting } from '@mcp-router/upstream'
@@ -12,16 +13,22 @@ export const peersPath = '/internal/peers'
 
 /** Peers notices at once that another Instance is gone, or drains: the connections between them end. */
 export interface Peers {
-  /** Asks every other Instance that lives; those that do not answer 200 in time are left out. */
-  ask(method: 'GET' | 'DELETE', target: string): Promise<readonly PeerAnswer[]>
+  /** Asks every other Instance that lives; those that do not answer 200 in time are left out, or `onLate` is called for each. */
+  ask(
+    method: Asking,
+    target: string,
+    onLate?: (answer: PeerAnswer) => void,
+  ): Promise<readonly PeerAnswer[]>
   /** Takes the connection that another Instance opens, and keeps it open. */
   accept(res: ServerResponse): void
-  /** Ends the connections of the others: they learn that this Instance drains, and connect again to hear of its end. */
+  /** Ends the connections with the others: they learn that this Instance drains, and connect again to hear of its end. */
   leave(): void
   /** Resolves whether another Instance lives that does not drain. */
   hasOthers(): Promise<boolean>
   close(): void
 }
+
+type Asking = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface PeerAnswer {
   readonly from: Instance
@@ -39,6 +46,8 @@ interface Deps {
 
 /** An Instance that takes longer is stopped, or as good as gone, ms. */
 const patienceMs = 500
+/** What it answers after that is received all the same, where somebody wants it, ms. */
+const lateMs = 5_000
 
 export const createPeers = ({ client, members, instance, secret, onLost }: Deps): Peers => {
   const links = new Map<InstanceId, HttpPosting>()
@@ -48,7 +57,7 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
   const others = async (): Promise<readonly Instance[]> =>
     (await members.all()).filter(({ id }) => id !== instance)
 
-  const requestTo = (to: Instance, method: 'GET' | 'DELETE', target: string) => {
+  const requestTo = (to: Instance, method: Asking, target: string) => {
     const signed = { method, target, principal: '', requestId: randomUUID(), body: undefined }
     const headers = sign(secret, { ...signed, hops: 1 })
     return { url: (to.back ?? to.address) + target, request: { method, headers } }
@@ -83,16 +92,24 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
   members.watch(connectAll)
 
   return {
-    async ask(method, target) {
+    async ask(method, target, onLate) {
+      const over = wait(patienceMs, undefined, { ref: false })
       const asked = (await others()).map(async (to) => {
         const { url, request } = requestTo(to, method, target)
         const posting = post(client, url, request)
-        const late = setTimeout(() => posting.abort(new Error('it does not answer')), patienceMs)
+        const limitMs = onLate ? lateMs : patienceMs
+        const late = setTimeout(() => posting.abort(new Error('it does not answer')), limitMs)
         const { status, body } = await posting.answer.finally(() => clearTimeout(late))
         return status === 200 ? { from: to, body } : undefined
       })
-      const answers = await Promise.all(asked.map((each) => each.catch(() => undefined)))
-      return answers.filter((answer) => answer !== undefined)
+      const inTime = asked.map(async (each) => {
+        const answer = each.catch(() => undefined)
+        const first = await Promise.race([answer, over])
+        // It is later than that, or it is none.
+        if (!first && onLate) discard(answer.then((came) => came && onLate(came)))
+        return first
+      })
+      return (await Promise.all(inTime)).filter((answer) => answer !== undefined)
     },
     accept(res) {
       res.writeHead(200, [...streamHeaders])
@@ -100,11 +117,16 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
       accepted.add(res)
       res.on('close', () => {
         accepted.delete(res)
-        if (!isClosed) onLost()
+        if (isClosed) return
+        // One that drains is still there, at another address.
+        members.forget(instance)
+        onLost()
       })
     },
     leave() {
       for (const res of accepted) res.end()
+      // One that came before this Instance has not connected to it yet, or never will.
+      for (const link of links.values()) link.abort(new Error('the instance drains'))
     },
     hasOthers() {
       // Who has come a moment ago counts.

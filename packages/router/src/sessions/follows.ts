@@ -8,6 +8,8 @@ export interface Follow {
   end(): void
   /** The Endpoint allows one stream of the session and has another one: this one is open towards the client only. */
   isWaiting(): boolean
+  /** The Endpoint writes to it. */
+  isOpen(): boolean
   /** Asks the Endpoint again at once. It resolves once this is the Endpoint's stream, or over. */
   hurry(): Promise<void>
 }
@@ -33,6 +35,10 @@ export const endFollows = (follows: Follows, id: SessionId): void => {
 /** isFollowed tells that a client's stream of the Session is the Endpoint's. */
 export const isFollowed = (follows: Follows, id: SessionId): boolean =>
   [...(follows.get(id) ?? [])].some((follow) => !follow.isWaiting())
+
+/** isOpen tells that the Endpoint writes to a client's stream of the Session. */
+export const isOpen = (follows: Follows, id: SessionId): boolean =>
+  [...(follows.get(id) ?? [])].some((follow) => follow.isOpen())
 
 /** hurry resolves once one of those that wait is the Endpoint's stream, or after `patienceMs`; undefined: none waits. */
 export const hurry = (

@@ -13,7 +13,7 @@ interface Hooks {
 }
 
 /** Some servers send the head of a stream with its first event only, ms. */
-const headMs = 500
+export const headMs = 500
 
 /** Listener holds the Endpoint's own stream of a portable Session in place of its client. */
 export class Listener implements HttpHandler {

@@ -7,6 +7,8 @@ import type { HeldSession } from './held.js'
 export interface ListeningCall {
   readonly session: HeldSession
   readonly heard: Heard
+  /** When it was sent, or is about to be, as `performance.now()` counts; undefined: it waits for the Endpoint's stream. */
+  sentAt: number | undefined
   older: ListeningCall | undefined
   newer: ListeningCall | undefined
   /** Delivers what the server said outside of calls. False: it cannot. */
@@ -36,8 +38,11 @@ export class ListeningCalls {
     return true
   }
 
-  has(id: SessionId): boolean {
-    for (const { session } of this) if (session.record.id === id) return true
+  /** haveSent tells that one of a Session was sent within the last `ms`. */
+  haveSent(id: SessionId, ms: number): boolean {
+    const since = performance.now() - ms
+    for (const { session, sentAt = -Infinity } of this)
+      if (session.record.id === id && sentAt > since) return true
     return false
   }
 

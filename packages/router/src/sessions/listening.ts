@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Instance, Session, SessionId } from '@mcp-router/core'
+import type { Instance, SessionId } from '@mcp-router/core'
 import { asSessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
@@ -10,33 +10,16 @@ import type { HeldSession } from './held.js'
 import { Listener } from './listener.js'
 import { ListeningCalls } from './listening-calls.js'
 import type { ListeningCall } from './listening-calls.js'
-import { hurry, hurryAll, isFollowed } from './follows.js'
+import { isOfEarlierSession } from './listening-kept.js'
+import type { Keepable, Kept } from './listening-kept.js'
+import { askMs, ListeningPeers, listeningPrefix } from './listening-peers.js'
+import type { Holder } from './listening-peers.js'
+import { hurry, hurryAll, isFollowed, isOpen } from './follows.js'
 import type { Follows } from './follows.js'
-import { joinMissed, Missing, readMissed, writeMissed } from './missed.js'
+import { joinMissed, Missing, writeMissed } from './missed.js'
 import type { Missed } from './missed.js'
-
-/** Where one Instance asks another for the server's own stream of a portable Session: GET whether it has it, DELETE to have it released. */
-export const listeningPrefix = '/internal/listening/'
-
-/** Kept is the Endpoint's stream of a Session whose client's stream is away. */
-interface Kept {
-  readonly missing: Missing
-  /** What holds it, for a client to go on with; undefined: the client's stream of this Instance, which drains. */
-  readonly listener: Listener | undefined
-  /** The session at the Endpoint that the listener is for. */
-  readonly at?: string
-  /** As `performance.now()` counts. */
-  readonly since?: number
-  close(): void
-}
-
-/** Keepable is a client's stream that can go on at the Endpoint without its client. */
-export interface Keepable {
-  keep(onChunk: (chunk: Buffer) => void, onEnded: () => void): () => void
-}
-
-/** Holder is who holds the Endpoint's stream at an Instance: the client, which is connected, or the Instance in the place of that, which may drain. */
-type Holder = 'client' | 'instance' | 'draining'
+import { Moves } from './moves.js'
+import type { Held } from './moves.js'
 
 interface Deps {
   readonly client: HttpClient
@@ -48,8 +31,6 @@ interface Deps {
 const awayMs = 10_000
 /** How long a call may wait for the Endpoint's stream: the Endpoint learns of the end of the one before by itself, ms. */
 const patienceMs = 1_000
-/** A call that was sent since an Instance holds the Endpoint's stream has the client asked within this, if it does so at once, ms. */
-const handOnMs = 1_000
 const firstBusyMs = 2
 const maxBusyMs = 50
 
@@ -72,10 +53,13 @@ export class Listening {
   private readonly late = new Set<SessionId>()
   /** What was collected for clients that were gone again by then. */
   private readonly untaken = new Map<SessionId, Missed>()
+  private readonly moves = new Moves((id) => this.isWithClient(id))
   private readonly deps: Deps
+  private readonly peers: ListeningPeers
 
   constructor(deps: Deps) {
     this.deps = deps
+    this.peers = new ListeningPeers(deps.peers)
   }
 
   enter(call: ListeningCall): void {
@@ -94,7 +78,7 @@ export class Listening {
     clearTimeout(this.timer)
     this.timer = setTimeout(() => {
       this.isOn = false
-      for (const each of [this.settled, this.late, this.untaken]) each.clear()
+      for (const each of [this.settled, this.late, this.untaken, this.moves]) each.clear()
       this.closeUnneeded()
     }, awayMs)
     this.timer.unref()
@@ -103,12 +87,21 @@ export class Listening {
   }
 
   /** before calls `send` once the server is heard, or cannot be. */
-  before({ session }: ListeningCall, send: () => void): void {
+  before(call: ListeningCall, send: () => void): void {
+    const { session } = call
     const { id } = session.record
     this.kept.get(id)?.missing.retake()
-    const attempt = this.listen(session)
-    if (attempt && !this.late.has(id)) void attempt.then(send)
-    else send()
+    const move = this.moves.over(id)
+    const attempt = move?.then(() => this.listen(session)) ?? this.listen(session)
+    if (!attempt || (!move && this.late.has(id))) {
+      send()
+      return
+    }
+    call.sentAt = undefined
+    void attempt.then(() => {
+      call.sentAt = performance.now()
+      send()
+    })
   }
 
   /** adopt gives what this Instance listens to, to the client that is back. */
@@ -125,30 +118,41 @@ export class Listening {
   /** listenerOf is the other Instance that listens in the client's place. */
   async listenerOf(id: SessionId): Promise<Instance | undefined> {
     if (this.kept.has(id)) return undefined
-    return (await this.holders(id)).find(({ holder }) => holder === 'instance')?.from
+    return (await this.peers.holders(id)).find(({ holder }) => holder === 'instance')?.from
   }
 
-  /** collect has the Endpoint's stream of a Session released for the client, whose own is here, by whoever has it; undefined: nobody has. */
-  async collect(id: SessionId): Promise<Missed | undefined> {
+  /**
+   * collect has the Endpoint's stream of a Session released for the client, whose own is here, by whoever has it; false: nobody has. `take` is given
+   * what they have collected.
+   */
+  async collect(id: SessionId, take: (missed: Missed) => void): Promise<boolean> {
     this.settle(id)
+    await this.peers.untilAsked(id, () => this.hold(id), take)
     const here = this.release(id)
-    const answers = await this.deps.peers.ask('DELETE', listeningPrefix + encodeURIComponent(id))
-    return joinMissed([here, ...answers.map(({ body }) => readMissed(body))])
+    const missed = joinMissed([here, await this.peers.release(id, take)])
+    if (missed) take(missed)
+    return missed !== undefined
   }
 
   /** giveBack keeps for the client's next stream what was collected for one that is gone. */
   giveBack(id: SessionId, missed: Missed): void {
-    if (this.isOn) this.untaken.set(id, missed)
+    const all = joinMissed([this.untaken.get(id), missed])
+    if (this.isOn && all) this.untaken.set(id, all)
   }
 
   /** answer tells another Instance. */
   answer(method: string, url: string, res: ServerResponse): void {
     const id = asSessionId(decodeURIComponent(url.slice(listeningPrefix.length)))
-    const isCollected = method === 'DELETE'
-    const missed = id && isCollected ? this.handOn(id) : undefined
-    const holder = id && !isCollected ? this.holder(id) : undefined
-    res.writeHead(missed || holder ? 200 : 404)
-    res.end(missed ? writeMissed(missed) : holder)
+    const body = id && this.answerTo(method, id)
+    res.writeHead(body ? 200 : 404)
+    res.end(body)
+  }
+
+  private answerTo(method: string, id: SessionId): string | undefined {
+    if (method === 'POST') return JSON.stringify(this.hold(id))
+    if (method === 'GET') return this.holder(id)
+    const missed = method === 'PUT' ? this.kept.get(id)?.missing.handOn() : this.handOn(id)
+    return missed && writeMissed(missed)
   }
 
   /** keep goes on with a client's stream that this Instance ends, until another Instance asks for it. */
@@ -176,20 +180,21 @@ export class Listening {
   }
 
   private holder(id: SessionId): Holder | undefined {
-    if (isFollowed(this.deps.follows, id)) return 'client'
+    const { follows } = this.deps
+    if (isFollowed(follows, id)) return isOpen(follows, id) ? 'client' : 'coming'
     const kept = this.kept.get(id)
     return kept && (kept.listener ? 'instance' : 'draining')
   }
 
-  /**
-   * handOn gives the client what it missed, and the Endpoint's stream: but not while a call that was sent from here may be about to have it asked,
-   * for an Endpoint that has no stream at that moment asks nobody. Its client comes again for the rest.
-   */
+  private hold(id: SessionId): Held {
+    // Otherwise calls do not ask `before`.
+    if (this.isOn) this.moves.begin(id)
+    return { isAsking: this.calls.haveSent(id, askMs), isHolder: this.kept.has(id) }
+  }
+
+  /** handOn gives the client what it missed, and the Endpoint's stream. */
   private handOn(id: SessionId): Missed | undefined {
-    const { missing, since = -Infinity } = this.kept.get(id) ?? {}
     if (this.attempts.has(id)) return undefined
-    if (missing && performance.now() - since < handOnMs && this.calls.has(id))
-      return missing.handOn()
     this.settle(id)
     return this.release(id)
   }
@@ -241,21 +246,25 @@ export class Listening {
 
   /** yieldToClient gives the stream up where the client has its own, at an Endpoint that allows several. */
   private async yieldToClient(id: SessionId): Promise<void> {
-    if ((await this.holderOf(id)) !== 'client') return
+    await this.moves.over(id)
+    const holder = await this.holderOf(id)
+    if (holder !== 'client' && holder !== 'coming') return
     this.kept.get(id)?.missing.retake()
     this.release(id)
   }
 
   /** holderOf asks the others who has the Endpoint's stream. */
   private async holderOf(id: SessionId): Promise<Holder | undefined> {
-    const holders = (await this.holders(id)).map(({ holder }) => holder)
+    const holders = (await this.peers.holders(id)).map(({ holder }) => holder)
     if (holders.length > 0) this.settle(id)
-    return holders.includes('client') ? 'client' : holders[0]
+    return holders.find((holder) => holder === 'client' || holder === 'coming') ?? holders[0]
   }
 
-  private async holders(id: SessionId) {
-    const answers = await this.deps.peers.ask('GET', listeningPrefix + encodeURIComponent(id))
-    return answers.map(({ from, body }) => ({ from, holder: String(body) as Holder })) // an Instance's
+  private async isWithClient(id: SessionId): Promise<boolean> {
+    if (isOpen(this.deps.follows, id)) return true
+    const isThere = (await this.peers.holders(id)).some(({ holder }) => holder === 'client')
+    if (isThere) this.settle(id)
+    return isThere
   }
 
   private async open(held: HeldSession) {
@@ -267,8 +276,7 @@ export class Listening {
     }
     const listener = new Listener({ onChunk: (chunk) => missing.push(chunk), onEnded })
     const at = held.record.backendSessionId
-    const since = performance.now()
-    const kept: Kept = { missing, listener, at, since, close: () => listener.close() }
+    const kept: Kept = { missing, listener, at, close: () => listener.close() }
     const outcome = await listener.open(client, held)
     // Its client may have come back meanwhile.
     if (outcome !== 'open' || !this.isOn || this.settled.has(id)) listener.close()
@@ -285,6 +293,3 @@ export class Listening {
     for (const [id, { listener }] of this.kept) if (listener && !busy.has(id)) this.release(id)
   }
 }
-
-const isOfEarlierSession = ({ at }: Kept, { backendSessionId }: Session): boolean =>
-  at !== undefined && at !== backendSessionId

@@ -15,6 +15,7 @@ import { portablePost } from './portable-request.js'
 export class PortableCall extends PortableRelay implements ListeningCall {
   older: ListeningCall | undefined
   newer: ListeningCall | undefined
+  sentAt: number | undefined = performance.now()
 
   private readonly sent: Message
 

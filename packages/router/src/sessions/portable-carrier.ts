@@ -113,6 +113,7 @@ export class PortableCarrier implements Carrier {
     const call: ListeningCall = {
       session: this.held,
       heard: reply,
+      sentAt: performance.now(),
       older: undefined,
       newer: undefined,
       takeOutside: (said) => {

@@ -4,14 +4,14 @@ import { discard, isEventStream } from '@mcp-router/upstream'
 import type { HttpAnswer, HttpController, HttpHeaders, HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
-import { streamHeaders } from './stream.js'
+import { beginStream } from './stream.js'
 import { noteAskedOutside } from './asked.js'
 import { limitHead } from './head-limit.js'
 import type { HeldSession } from './held.js'
-import type { Keepable } from './listening.js'
+import type { Keepable } from './listening-kept.js'
 import { lookPortable } from './list-changes.js'
 import type { Follow } from './follows.js'
-import type { Listener } from './listener.js'
+import { headMs, type Listener } from './listener.js'
 import type { Missed, Missing } from './missed.js'
 import { PortableRelay } from './portable-relay.js'
 import { portableGet } from './portable-request.js'
@@ -37,6 +37,8 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private retry: NodeJS.Timeout | undefined
   private busyTries = 0
   private isBusy = false
+  /** From when on it counts as open, as `performance.now()` counts. */
+  private openAt = Infinity
   private onSettled: (() => void)[] = []
   private wasReleased = false
   private endLimit = (): void => undefined
@@ -54,6 +56,10 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   constructor(context: Context, incoming: Incoming, held: HeldSession) {
     super(context, incoming, held, undefined)
     if (incoming.req.headers['last-event-id'] === undefined) held.follower = this
+  }
+
+  isOpen(): boolean {
+    return !this.over && !this.isBusy && performance.now() >= this.openAt
   }
 
   isWaiting(): boolean {
@@ -79,18 +85,20 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private async collected(before: Promise<boolean> | undefined): Promise<boolean> {
     const { session, context } = this
     const { id } = session.record
-    const missed = await context.listening.collect(id).catch(() => undefined)
-    await before
-    if (!missed) return false
-    const next = this.over ? session.follower : this
-    if (next instanceof PortableStream) next.receive(missed)
-    else context.listening.giveBack(id, missed)
-    return true
+    const give = (missed: Missed): void => {
+      const next = this.over ? session.follower : this
+      if (next instanceof PortableStream) next.receive(missed)
+      else context.listening.giveBack(id, missed)
+    }
+    const take = (missed: Missed): void => discard(Promise.resolve(before).then(() => give(missed)))
+    const collecting = context.listening.collect(id, take).catch(() => false)
+    return (await Promise.all([collecting, before]))[0]
   }
 
   /** send opens it, unless it is over already: its client may have opened another one. */
   override send(): void {
     if (this.over) return
+    this.openAt = performance.now() + headMs
     this.endLimit()
     this.endLimit = limitHead(this.context, this.session, (error) => {
       this.dismiss('it did not answer')
@@ -114,6 +122,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     if (controller) this.onRequestStart(controller)
     this.receive(missing.all())
     this.beginStream()
+    this.settle()
     missing.heir = (event) => this.onEvent(event)
     hooks.onEnded = () => {
       this.controller = undefined
@@ -139,7 +148,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     if (earlier.over) return
     this.collecting ??= earlier.collecting
     this.spares.push(...earlier.spares.splice(0), earlier.incoming)
-    for (const spare of this.spares) this.watch(spare)
+    this.spares.forEach((spare) => this.watch(spare))
     earlier.letGo()
     earlier.dismiss('its client continues it elsewhere')
     this.session.follower = this
@@ -181,8 +190,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   /** beginSpares begins the responses of those that had not begun when this took their place. */
   private beginSpares(): void {
-    if (!this.begun) return
-    for (const spare of this.spares) if (!spare.res.headersSent) beginStream(spare)
+    if (this.begun) this.spares.forEach(beginStream)
   }
 
   protected override pass(chunk: Buffer): void {
@@ -198,7 +206,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     }
     this.ids.push(id)
     if (this.ids.length > maxIds) this.ids.shift()
-    super.onEvent(this.delivered.delete(id) ? { ...event, data: noData } : event)
+    super.onEvent(this.delivered.delete(id) ? { ...event, data: Buffer.alloc(0) } : event)
   }
 
   protected override onAsked(said: Message): void {
@@ -235,6 +243,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   private settle(): void {
     this.isBusy = false
+    this.openAt = 0
     for (const settled of this.onSettled.splice(0)) settled()
   }
 
@@ -289,12 +298,3 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     this.send()
   }
 }
-
-const beginStream = (incoming: Incoming): void => {
-  const { res } = incoming
-  incoming.streaming = true
-  res.writeHead(200, [...streamHeaders])
-  res.flushHeaders()
-}
-
-const noData = Buffer.alloc(0)

@@ -125,6 +125,25 @@ describe('the era of an http endpoint', () => {
     expect(discovers()).toBe(2)
   })
 
+  it('is modern where it answers late, and opens no session', async () => {
+    const late: Asked[] = []
+    const server = await openServer((asked) => {
+      if (asked.message?.method === 'server/discover') {
+        late.push(asked)
+        return
+      }
+      asked.res.writeHead(400).end()
+      for (const { res } of late) {
+        res.writeHead(200, { 'content-type': 'application/json' })
+        res.end(discovered(['2026-07-28']))
+      }
+    })
+    const client = createHttpClient({ connectTimeoutMs: 1_000 })
+    onTestFinished(() => client.close())
+    const endpoint = httpEndpoint(`${server.origin}/mcp`)
+    expect(await createEras({ client }).find(backendOf(endpoint), endpoint)).toBe('modern')
+  })
+
   it('is what the operator says, without asking', async () => {
     const { asked, eras, backend, endpoint } = await open(200, 'text/plain', '')
     expect(await eras.find({ ...backend, era: 'modern' }, endpoint)).toBe('modern')

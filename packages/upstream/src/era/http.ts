@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, HttpEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { createSseDecoder } from '@mcp-router/protocol'
@@ -15,8 +16,10 @@ import type { Question } from './discover.js'
 import { findingFrom, legacy } from './finding.js'
 import type { Finding } from './finding.js'
 
-/** How long an Endpoint may take; calls wait for `server/discover`, and need what `initialize` finds out. ms */
-const waitMs: Readonly<Record<Question, number>> = { 'server/discover': 2_000, initialize: 10_000 }
+/** How long an Endpoint may take, ms. */
+const limitMs = 10_000
+/** One that is silent to `server/discover` for so long is asked by `initialize`, too: it may be of the older Era, or slow. ms */
+const silentMs = 2_000
 
 interface Place {
   readonly client: HttpClient
@@ -34,34 +37,53 @@ export const probeHttp = async (
   endpoint: HttpEndpoint,
 ): Promise<Finding> => {
   const place = { client, backend, endpoint }
-  const answer = await ask(place, 'server/discover').catch((error: unknown) => {
+  const left = new AbortController()
+  const asking = ask(place, 'server/discover', left.signal).catch((error: unknown) => {
     if (wasNeverSent(error)) throw error
     return error instanceof Error ? error : new Error(String(error))
   })
+  const soon = await Promise.race([asking, wait(silentMs, undefined, { ref: false })])
+  const finding = soon ? undefined : await session(place)
+  if (finding) {
+    left.abort()
+    return finding
+  }
+  const answer = soon ?? (await asking)
+  if (answer instanceof Error && !soon) throw answer
   if (answer instanceof Error) return byInitialize(place, answer)
   const { status } = answer
   if (isLoop(status)) throw refusalOf(backend.name, answer)
   if (status >= 500) return byInitialize(place, undecided(place, status))
   if (provesNothing.has(status)) throw undecided(place, status)
-  const finding = findingFrom(answer.body, 'server/discover')
-  return finding ?? legacy(`server/discover was refused: HTTP ${status}`)
+  const said = findingFrom(answer.body, 'server/discover')
+  return said ?? legacy(`server/discover was refused: HTTP ${status}`)
 }
 
-/** byInitialize takes a session as a sign of the older Era, for as long as the server does not answer better; else it fails with `cause`. */
 const byInitialize = async (place: Place, cause: Error): Promise<Finding> => {
+  const finding = await session(place)
+  if (!finding) throw cause
+  return finding
+}
+
+/** session takes one that opens as a sign of the older Era, for as long as the server does not answer better. */
+const session = async (place: Place): Promise<Finding | undefined> => {
   const answer = await ask(place, 'initialize').catch(() => undefined)
   const body = answer?.status === 200 ? answer.body : Buffer.alloc(0)
   const finding = findingFrom(body, 'initialize')
-  if (!answer || !finding || finding.revisions.length === 0) throw cause
+  if (!answer || !finding || finding.revisions.length === 0) return undefined
   const sessionId = headerOf(answer, 'mcp-session-id')
   const [revision = ''] = finding.revisions
-  const session = { sessionId, revision, cookies: withCookies('', answer.headers) }
-  if (sessionId) discard(endSession(place.client, place.endpoint, session))
+  const opened = { sessionId, revision, cookies: withCookies('', answer.headers) }
+  if (sessionId) discard(endSession(place.client, place.endpoint, opened))
   return { ...finding, isTentative: true }
 }
 
 /** ask resolves with the answer; of a stream its body is the response alone, and what comes later is not waited for. */
-const ask = ({ client, backend, endpoint }: Place, question: Question): Promise<HttpAnswer> =>
+const ask = (
+  { client, backend, endpoint }: Place,
+  question: Question,
+  left?: AbortSignal,
+): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     const isModern = question === 'server/discover'
     const headers = sessionHeaders(endpoint, '', isModern ? probedRevision : '')
@@ -81,7 +103,8 @@ const ask = ({ client, backend, endpoint }: Place, question: Question): Promise<
     const posting = post(client, endpoint.url, { method: 'POST', headers, body, taker })
     const reason = `${question} was not answered`
     const late = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason })
-    const tooLong = setTimeout(() => posting.abort(late), waitMs[question])
+    const tooLong = setTimeout(() => posting.abort(late), limitMs)
+    left?.addEventListener('abort', () => posting.abort(late), { once: true })
     posting.answer.then(resolve, reject).finally(() => clearTimeout(tooLong))
   })
 

@@ -10,7 +10,7 @@ import type { OriginOptions } from './wire/origin.js'
 
 /** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly headers: string[]
   /** The same list serves many requests and never changes: its text is kept. */
   readonly lasting?: boolean

@@ -22,7 +22,7 @@ export type ChunkTaker = (
 ) => ((chunk: Buffer) => void) | undefined
 
 interface Options {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly headers: string[]
   readonly body?: Buffer
   readonly taker?: ChunkTaker
