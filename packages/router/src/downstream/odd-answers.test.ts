@@ -212,31 +212,6 @@ describe.each(ways)('a server that is reached as %s and answers with', (way) => 
   )
 })
 
-it.each(['session', 'route'] as const)(
-  'a response whose connection is reset behind it counts, and nothing else is told (%s)',
-  async (way) => {
-    const endpoint = await openEndpoint((asked) => {
-      if (asked.message.method !== 'write') {
-        echo(asked)
-        return
-      }
-      asked.res.writeHead(200, stream)
-      asked.res.write(`data: ${result(idOf(asked))}\n\n`, () => {
-        asked.res.socket?.resetAndDestroy()
-      })
-    })
-    const { url } = await openGateway({
-      backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
-    })
-    const isRoute = way === 'route'
-    const headers = isRoute ? {} : (await initialize(`${url}/mcp/weather`)).headers
-    const address = isRoute ? '/mcp/router/route/weather' : '/mcp/weather'
-    const told = await ask(url + address, { headers, body: aRequest('mine', 'write') })
-    expect(told.text.match(/"id":"mine"/g)).toHaveLength(1)
-    expect(told.text).toContain('"secret":true')
-  },
-)
-
 it.each(['session', 'route', 'sse'] as const)(
   'a server that refuses the credential of %s from the start says so at once',
   async (way) => {
