@@ -20,11 +20,15 @@ export const faultsOf = (step: Step, heard: Heard, own: ReadonlySet<number>): re
     return faults
   }
   const answers = heard.messages.filter((each) => isResponseTo(each, step.id))
-  if (answers.length === 0) add('no response with the id')
+  if (answers.length === 0 && !mayResume(step, heard)) add('no response with the id')
   if (answers.length > 1) add('more than one response')
   if (!heard.messages.every(isJsonRpc)) add('no JSON-RPC')
   return faults
 }
+
+/** mayResume tells that the server named its events, and ended the stream before the response: whoever has a session comes back for the rest. */
+const mayResume = ({ client }: Step, { headers, body }: Heard): boolean =>
+  client === 'http' && headers.includes('text/event-stream') && /^id:/m.test(body)
 
 /** shownHeard is the beginning of an answer, for a person. */
 export const shownHeard = ({ status, headers, body }: Heard): string =>
