@@ -220,7 +220,7 @@ const refusalOf = async (
     const params = cursor === undefined ? {} : { cursor }
     // The process that the call will use is asked: another one would have to be started.
     if (!lane || endpoint.transport !== 'stdio' || pool.find(endpoint))
-      return askPooled(context, bridged, 'tools/list', params)
+      return askPooled(pool, bridged, 'tools/list', params)
     return (await lanes.share(backend, endpoint, lane)).ask('tools/list', params)
   })
 }
