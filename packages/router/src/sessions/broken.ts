@@ -8,7 +8,7 @@ import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import type { Pending } from './live-hooks.js'
 import type { PostReply } from './reply.js'
-import { reviveOwned } from './takeover.js'
+import { reviveOwned } from './revive.js'
 
 /** What is under way when a server goes away is sent again to the next one if it may run twice; of the rest its client is told. */
 
