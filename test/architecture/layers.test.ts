@@ -14,6 +14,7 @@ describe('the house', () => {
     ['keeps example-server apart', rules.exampleServerStandsApart],
     ['imports packages whole, no files of theirs', rules.onlyPackagesAreImported],
     ['imports no file of another package by its path', rules.noImportByPath],
+    ['has no file that imports itself in a circle, types included', rules.noCircle],
     ['names ioredis in store/redis and gateway/live only', rules.ioredisHasItsPlaces],
     ['names nginx-conf in nginx only', rules.nginxConfHasItsPlace],
     ['reads process.env in config only', rules.onlyConfigReadsTheEnvironment],

@@ -11,6 +11,15 @@ const built = (path: string, text: string, change: Partial<Package> = {}): House
   return { packages: [{ ...sound, ...change }], rootDevDependencies: ['vitest'] }
 }
 
+/** A package `core` of these files, each with what it holds. */
+const filled = (texts: Readonly<Record<string, string>>): House => {
+  const sources = Object.entries(texts).map(([name, text]) => ({
+    path: `packages/core/src/${name}.ts`,
+    text,
+  }))
+  return built('packages/core/src/a.ts', '', { sources })
+}
+
 const lines = (count: number): string => 'const a = 1\n'.repeat(count)
 
 describe('a rule goes red at', () => {
@@ -60,6 +69,29 @@ describe('a rule goes red at', () => {
       'a path into another package',
       rules.noImportByPath,
       built('packages/core/src/b/a.ts', "import { a } from '../../../router/src/a.js'"),
+    ],
+    ['a file that imports itself', rules.noCircle, filled({ a: "import './a.js'" })],
+    [
+      'a circle of two files, one of them for a type',
+      rules.noCircle,
+      filled({ a: "import { b } from './b.js'", b: "import type { A } from './a.js'" }),
+    ],
+    [
+      'a circle through another folder and an export',
+      rules.noCircle,
+      filled({
+        a: "import { b } from './b/b.js'",
+        'b/b': "export { c } from '../c.js'",
+        c: "type A = import('./a.js').A",
+      }),
+    ],
+    [
+      'a circle through the name of the package itself',
+      rules.noCircle,
+      filled({
+        index: "export { a } from './a.js'",
+        a: "import { b } from '@mcp-router/core'",
+      }),
     ],
     [
       'ioredis beside store/src/redis',
@@ -130,12 +162,36 @@ describe('a rule goes red at', () => {
   })
 })
 
+it('of circles that share a file the shortest is reported, file by file', () => {
+  const house = filled({
+    a: "import './b.js'; import './c.js'",
+    b: "import './c.js'",
+    c: "import './d.js'",
+    d: "import './a.js'",
+    e: "import './f.js'",
+    f: "import './e.js'; import './a.js'",
+  })
+  const circle = (...names: readonly string[]): string =>
+    `a circle of imports: ${names.map((name) => `packages/core/src/${name}.ts`).join(' → ')}`
+  expect(rules.noCircle(house)).toEqual([circle('e', 'f', 'e'), circle('a', 'c', 'd', 'a')])
+})
+
 describe('a rule stays green at', () => {
   it.each<[string, Rule, House]>([
     [
       'an import downwards',
       rules.noUpwardImport,
       built('packages/router/src/a.ts', "import { a } from '@mcp-router/core'"),
+    ],
+    [
+      'two ways to one file, which lead to no circle',
+      rules.noCircle,
+      filled({ a: "import './b.js'; import './c.js'", b: "import './c.js'", c: '' }),
+    ],
+    [
+      'a test that is imported by what it tests',
+      rules.noCircle,
+      filled({ 'a.test': "import './a.js'", a: "import './a.test.js'" }),
     ],
     [
       'a comment and a text that look like an import',

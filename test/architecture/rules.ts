@@ -1,3 +1,5 @@
+import { circlesOf } from './circles.js'
+import type { Graph } from './circles.js'
 import type { House, Package, Source } from './house.js'
 import { exportsAll, importsOf, packageOf, readsEnvironment } from './syntax.js'
 
@@ -80,8 +82,34 @@ export const noImportByPath: Rule = (house) =>
 
 const leavesPackage = (path: string, specifier: string): boolean => {
   const root = path.split('/').slice(0, 3).join('/')
-  const { pathname } = new URL(specifier, `file:///${path}`)
-  return !pathname.startsWith(`/${root}/`)
+  return !pathOf(path, specifier).startsWith(`${root}/`)
+}
+
+/** pathOf is what a relative import names, from the root of the repository. */
+const pathOf = (path: string, specifier: string): string =>
+  new URL(specifier, `file:///${path}`).pathname.slice(1)
+
+/** A type counts, too: who reads one of these files has to read all. The name of its own package stands for its index.ts. */
+export const noCircle: Rule = ({ packages }) =>
+  packages.flatMap((each) =>
+    circlesOf(graphOf(each)).map((circle) => `a circle of imports: ${circle.join(' → ')}`),
+  )
+
+const graphOf = ({ name, sources }: Package): Graph => {
+  const root = `packages/${name}/src`
+  const target = ({ path }: Source, specifier: string): readonly string[] => {
+    if (specifier === scope + name) return [`${root}/index.ts`]
+    if (!specifier.startsWith('.')) return []
+    const built = pathOf(path, specifier)
+    return [built.replace(/\.js$/, '.ts'), built.replace(/\.jsx?$/, '.tsx')]
+  }
+  const product = sources.filter((source) => !isTest(source))
+  return new Map(
+    product.map((source) => [
+      source.path,
+      importsOf(source).flatMap((specifier) => target(source, specifier)),
+    ]),
+  )
 }
 
 /** onlyIn lets the places name a package of npm, and nobody else. */

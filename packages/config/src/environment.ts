@@ -1,6 +1,11 @@
 import { ConfigError, type Problem } from './config-error.js'
-import { secrets } from './process-env.js'
-import { environmentSchema, secondNames, type Environment, type Variable } from './schema.js'
+import {
+  environmentSchema,
+  secondNames,
+  secrets,
+  type Environment,
+  type Variable,
+} from './schema.js'
 
 /** Env is a process environment. */
 export type Env = Readonly<Record<string, string | undefined>>

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.js'
 import type { Env } from './environment.js'
 import { readText } from './read-text.js'
+import { secrets } from './schema.js'
 
 /**
  * privateEnvVariable is set to `stdin` by a parent that writes further variables there, as one JSON
@@ -14,9 +15,6 @@ const fromInput = 'stdin'
 
 /** isOfCluster tells that `cluster` started this process, and the servers with a `start` line. */
 export const isOfCluster = (): boolean => process.env[privateEnvVariable] === fromInput
-
-/** Variables that may also be read from a file, whose path is in `<name>_FILE`. */
-export const secrets = ['ACCESS_TOKEN', 'CLUSTER_SECRET', 'PROXY_SECRET', 'REDIS_URL'] as const
 
 // Standard input can be read once.
 let received: Env | undefined

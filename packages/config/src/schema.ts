@@ -156,6 +156,14 @@ export const secondNames: Readonly<Partial<Record<Variable, string>>> = {
   INSTANCE_ID: 'MCP_SESSION_INSTANCE_ID',
 }
 
+/** Variables that may also be read from a file, whose path is in `<name>_FILE`. */
+export const secrets = [
+  'ACCESS_TOKEN',
+  'CLUSTER_SECRET',
+  'PROXY_SECRET',
+  'REDIS_URL',
+] as const satisfies readonly Variable[]
+
 /** The Instances of a cluster are called so, and numbered, unless INSTANCE_ID is set. */
 export const defaultInstancePrefix = 'router-instance'
 

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RouterError, shortReason } from '@mcp-router/core'
 import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import type { Accepted } from './journal/calls.js'
 
 /** Nginx, or an Instance that passes a request on, says so of one that comes again. */
 export const againHeader = 'x-mcp-router-again'
@@ -24,6 +23,25 @@ export interface Resumed {
 export interface Quiet {
   /** Its client was told nothing for long, and takes a stream: what is between them may take the connection for dead. */
   onQuiet(): void
+}
+
+/** Accepted is the note of a call that must not run twice, as whoever answers it sees it. */
+export interface Accepted {
+  /** Tells it from another request that was given the same id. */
+  readonly digest: string
+  /**
+   * The answer is waited for even when the client leaves; `finish` follows then. `moveTo` goes on towards a request that came again; false: that
+   * one can only wait for the answer.
+   */
+  keep(moveTo?: (incoming: Incoming) => boolean): void
+  /** Its response: who asked again gets it, and who will, where the first client has left. */
+  finish(response: Buffer, hasLeft: boolean): void
+  /** Nobody waits for it any more. */
+  drop(): void
+  /**
+   * It was not sent: its Session is at another Instance by now, and so will it be. Resolves once it may come there.
+   */
+  release(): Promise<void>
 }
 
 /** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */

@@ -2,9 +2,9 @@ import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import { describe, expect, it } from 'vitest'
-import type { Context } from './downstream/context.js'
 import { createSelector } from './policy/selector.js'
 import { isRetrySafe } from './retry-safe.js'
+import type { ToolSources } from './retry-safe.js'
 import { backendOf, httpEndpoint, nodeEndpoint } from './testing/backend.js'
 
 const call = scanMessage(requestBytes(1, 'tools/call', { name: 'append' }))
@@ -31,7 +31,7 @@ const triesOf = async (...endpoints: Endpoint[]): Promise<number[]> => {
     deps: { pool, catalog },
     selector,
     sessions: { all: () => [] },
-  } as unknown as Context
+  } as unknown as ToolSources
   await expect(isRetrySafe(context, backendOf('web', endpoints), call)).rejects.toThrow()
   return tries
 }

@@ -5,9 +5,23 @@ import type { Message } from '@mcp-router/protocol'
 import { endpointKey, mayTryElsewhere } from '@mcp-router/upstream'
 import type { ToolList } from '@mcp-router/upstream'
 import { askPooled, Refused } from './bridge/ask-pooled.js'
-import type { Context } from './downstream/context.js'
+import type { RouterDeps } from './deps.js'
+import type { Selector } from './policy/selector.js'
+import type { Sessions } from './sessions/table.js'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** KnownTools are the tools that servers have listed. */
+export interface KnownTools {
+  readonly deps: Pick<RouterDeps, 'catalog'>
+}
+
+/** ToolSources are where tools that nobody has listed yet are looked up. */
+export interface ToolSources {
+  readonly deps: Pick<RouterDeps, 'catalog' | 'pool'>
+  readonly sessions: Pick<Sessions, 'all'>
+  readonly selector: Pick<Selector, 'failed' | 'mayReturn'>
+}
 
 /** Requests that change nothing, or the same again. */
 const methods: ReadonlySet<string> = new Set([
@@ -36,7 +50,7 @@ const methods: ReadonlySet<string> = new Set([
  * a process may be started to ask for that, as repeating it needs one, too; `running`: not yet, for the call would wait for it.
  */
 export const isRetrySafe = async (
-  context: Context,
+  context: ToolSources,
   backend: Backend,
   message: Message,
   ask: 'any' | 'running' = 'any',
@@ -58,12 +72,12 @@ const askMs = 2_000
 
 /** askRunning lists the tools of an Endpoint; a process is never started for that: the call would wait for it, and some can run only once. */
 export const askRunning = async (
-  context: Context,
+  context: ToolSources,
   { backend, endpoint }: Place,
   params: Json,
 ): Promise<Json> => {
   if (endpoint.transport !== 'stdio' || context.deps.pool.find(endpoint))
-    return askPooled(context, { backend, endpoint }, 'tools/list', params)
+    return askPooled(context.deps.pool, { backend, endpoint }, 'tools/list', params)
   const key = endpointKey(endpoint)
   for (const held of context.sessions.all()) {
     if (!held.live?.isReady() || endpointKey(held.endpoint) !== key) continue
@@ -92,7 +106,7 @@ interface Place {
 
 /** askAny lists the tools of the first Endpoint that answers. */
 const askAny = async (
-  context: Context,
+  context: ToolSources,
   backend: Backend,
   params: object,
   ask: 'any' | 'running',
@@ -113,7 +127,7 @@ const askAny = async (
         const mayOpen = ask === 'any' && (endpoint.transport !== 'stdio' || round < rounds)
         return await askRunning(context, place, { ...params }).catch((error: unknown) => {
           if (!mayOpen) throw error
-          return askPooled(context, place, 'tools/list', { ...params })
+          return askPooled(context.deps.pool, place, 'tools/list', { ...params })
         })
       } catch (error) {
         // It is there, and would say the same again.
@@ -128,7 +142,7 @@ const askAny = async (
 
 /** isKnownRetrySafe says so at once where that can be said without asking the server for its tools. */
 export const isKnownRetrySafe = (
-  { deps }: Context,
+  { deps }: KnownTools,
   backend: Backend,
   message: Message,
 ): boolean | undefined => {

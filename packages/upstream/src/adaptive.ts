@@ -3,7 +3,7 @@ import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { isRecord, modernRevisions } from '@mcp-router/protocol'
 import { answerOf } from './modern/answer.js'
-import { mayTryElsewhere } from './pool/pool.js'
+import { mayTryElsewhere } from './failure.js'
 import { discard } from './upstream.js'
 import type { ContinuedSession, Upstream, UpstreamListener } from './upstream.js'
 

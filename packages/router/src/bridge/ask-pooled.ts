@@ -1,8 +1,7 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import { answerOf, SessionLost } from '@mcp-router/upstream'
-import type { SharedUpstream } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { SharedUpstream, UpstreamPool } from '@mcp-router/upstream'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -24,12 +23,11 @@ const askMs = 2_000
 
 /** askPooled asks a server something of the router's own through that session, once more where it had forgotten it, and resolves with the result. */
 export const askPooled = async (
-  context: Context,
+  pool: UpstreamPool,
   { backend, endpoint }: Place,
   method: string,
   params: Json,
 ): Promise<Json> => {
-  const { pool } = context.deps
   const open = (): Promise<SharedUpstream> => pool.open(backend, endpoint)
   const shared = pool.find(endpoint) ?? (await open())
   try {

@@ -2,14 +2,13 @@ import { exactParamsOf, isRecord, legacyParams, metaKeys } from '@mcp-router/pro
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
-import type { Incoming } from '../incoming.js'
-import { afterBreak } from '../outcome.js'
+import { afterBreak } from '../after-break.js'
+import { boundOf } from './bridged.js'
+import type { Bridged } from './bridged.js'
 import { BridgedCall } from './call.js'
 import type { BridgedRequest } from './call.js'
 import { reach } from './reach.js'
 import type { ModernReply } from './reply.js'
-import type { Bound } from './seal.js'
-import type { Bridged } from './serve.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -69,14 +68,6 @@ export const callOnLane = async (
 }
 
 const used = new WeakSet<Lane>()
-
-/** boundOf is what the state of a call is good for. */
-export const boundOf = (incoming: Incoming, { backend, message, claim }: Bridged): Bound => ({
-  principal: incoming.principal.name,
-  backend: backend.name,
-  method: message.method,
-  params: claim.params,
-})
 
 /** Only these may be answered with questions (2026-07-28, MRTR). */
 const takesAnswers: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])

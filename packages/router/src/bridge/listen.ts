@@ -4,10 +4,10 @@ import { isRecord } from '@mcp-router/protocol'
 import { discard, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
+import type { Bridged } from './bridged.js'
 import { honouredOf } from './filter.js'
 import { reach } from './reach.js'
 import type { ModernReply } from './reply.js'
-import type { Bridged } from './serve.js'
 import { Subscription } from './subscription.js'
 
 type Json = Readonly<Record<string, unknown>>

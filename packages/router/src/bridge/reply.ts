@@ -2,11 +2,11 @@ import { RouterError } from '@mcp-router/core'
 import { errorBytes, eventBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { SessionLost } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
 import { eventIdOf, primer } from '../downstream/modern-event-id.js'
-import type { Streamed } from '../downstream/modern-event-id.js'
+import type { EventIdSource, Streamed } from '../downstream/modern-event-id.js'
 import { failureOf } from '../failure.js'
 import type { Incoming, Quiet } from '../incoming.js'
+import type { KeepAlive } from '../keep-alive.js'
 import { respondError, respondJson } from '../respond.js'
 import { openStream } from '../sessions/stream.js'
 import type { Stream } from '../sessions/stream.js'
@@ -22,20 +22,24 @@ const statuses: ReadonlyMap<number, number> = new Map([
 /** statusOf is the HTTP status of an error; most are told in band. */
 export const statusOf = (code: number): number => statuses.get(code) ?? 200
 
+interface ReplyContext extends EventIdSource {
+  readonly keep: KeepAlive
+}
+
 /**
  * ModernReply answers one modern request: as JSON when the response is all there is, as a stream once a notification comes first, or nothing for
  * long. The client's leaving is its cancellation (2026-07-28, Streamable HTTP §Cancellation); by the id of the first event it can come back.
  */
 export class ModernReply implements Quiet {
   readonly incoming: Incoming
-  private readonly context: Context
+  private readonly context: ReplyContext
   private readonly streamed: Streamed
   private stream: Stream | undefined
   private hasId = false
   private over = false
   private onLeft: (() => void) | undefined
 
-  constructor(context: Context, incoming: Incoming, streamed: Streamed) {
+  constructor(context: ReplyContext, incoming: Incoming, streamed: Streamed) {
     this.context = context
     this.incoming = incoming
     this.streamed = streamed

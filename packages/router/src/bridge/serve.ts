@@ -1,4 +1,3 @@
-import type { Backend, Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import {
   discoverResult,
@@ -11,7 +10,7 @@ import {
   resultBytes,
   scanMessage,
 } from '@mcp-router/protocol'
-import type { Message, ModernClaim, Refusal } from '@mcp-router/protocol'
+import type { Refusal } from '@mcp-router/protocol'
 import { laneInitialize } from '@mcp-router/upstream'
 import type { LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
@@ -21,7 +20,9 @@ import { outcomeUnknown } from '../outcome.js'
 import { respondError, respondRefusal } from '../respond.js'
 import { isRetrySafe } from '../retry-safe.js'
 import { cache } from './answer.js'
-import { boundOf, callOnLane } from './lane-call.js'
+import { boundOf } from './bridged.js'
+import type { Bridged } from './bridged.js'
+import { callOnLane } from './lane-call.js'
 import { paramRefusal } from './param-refusal.js'
 import { reach } from './reach.js'
 import { serveListen } from './listen.js'
@@ -30,14 +31,6 @@ import { askPooled } from './ask-pooled.js'
 import { PooledCall } from './pooled-call.js'
 
 type Json = Readonly<Record<string, unknown>>
-
-/** Bridged is one request of a modern client on its way to a server with sessions. */
-export interface Bridged {
-  readonly backend: Backend
-  readonly endpoint: Endpoint
-  readonly message: Message
-  readonly claim: ModernClaim
-}
 
 /** serveBridged answers a modern request from a server with sessions. The request has passed checkModernRequest. */
 export const serveBridged = async (
@@ -227,7 +220,7 @@ const refusalOf = async (
     const params = cursor === undefined ? {} : { cursor }
     // The process that the call will use is asked: another one would have to be started.
     if (!lane || endpoint.transport !== 'stdio' || pool.find(endpoint))
-      return askPooled(context, bridged, 'tools/list', params)
+      return askPooled(pool, bridged, 'tools/list', params)
     return (await lanes.share(backend, endpoint, lane)).ask('tools/list', params)
   })
 }

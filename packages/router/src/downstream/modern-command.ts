@@ -5,7 +5,8 @@ import { answerOf, listModernTools, mayTryElsewhere } from '@mcp-router/upstream
 import { paramRefusal } from '../bridge/param-refusal.js'
 import { ModernReply, statusOf } from '../bridge/reply.js'
 import type { Incoming } from '../incoming.js'
-import { afterBreak, isBroken } from '../outcome.js'
+import { isBroken } from '../outcome.js'
+import { afterBreak } from '../after-break.js'
 import { respondRefusal } from '../respond.js'
 import type { Context } from './context.js'
 

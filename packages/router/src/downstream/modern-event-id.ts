@@ -4,7 +4,7 @@ import type { Message } from '@mcp-router/protocol'
 import { createBox } from '../bridge/box.js'
 import type { Incoming, Resumed } from '../incoming.js'
 import { isKnownRetrySafe } from '../retry-safe.js'
-import type { Context } from './context.js'
+import type { KnownTools } from '../retry-safe.js'
 
 /** StreamedRequest is a request of 2026-07-28 whose answer became a stream, as the id of the stream's first event tells it. */
 export interface StreamedRequest extends Resumed {
@@ -103,20 +103,25 @@ export interface Streamed {
   readonly message: Message
 }
 
+/** EventIdSource is what the id of a first event is made with: whether the request may be sent again is part of it. */
+export interface EventIdSource extends KnownTools {
+  readonly eventIds: Pick<ModernEventIds, 'write'>
+}
+
 /** eventIdOf is the id of the first event of an answer; undefined: it has none. Who listens opens another stream when one breaks. */
 export const eventIdOf = (
-  context: Context,
+  source: EventIdSource,
   incoming: Incoming,
   { backend, message }: Streamed,
 ): string | undefined => {
   if (message.method === 'subscriptions/listen') return undefined
   const { resumed, accepted, requestId, at } = incoming
-  const isWhole = isKnownRetrySafe(context, backend, message) !== false
+  const isWhole = isKnownRetrySafe(source, backend, message) !== false
   const digest = accepted?.digest ?? ''
   const origin = resumed
     ? { ...resumed, repeats: resumed.repeats + 1 }
     : { params: paramsIn(incoming), requestId, at: Math.round(at), repeats: 0 }
-  return context.eventIds.write({ ...origin, message, isWhole, digest }, bearerOf(incoming))
+  return source.eventIds.write({ ...origin, message, isWhole, digest }, bearerOf(incoming))
 }
 
 const paramsIn = ({ rawHeaders }: Incoming): string[] =>

@@ -1,6 +1,6 @@
 import type { Journal, AcceptedCall } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
-import type { Incoming } from '../incoming.js'
+import type { Accepted, Incoming } from '../incoming.js'
 import { outcomeUnknown } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
 
@@ -20,25 +20,6 @@ export interface Calls {
   begin(incoming: Incoming, call: AcceptedCall): void
   /** Answers a request that came again when the call that it began is over, with what is known then. False: there is none. */
   join(incoming: Incoming): boolean
-}
-
-/** Accepted is one of them, as whoever answers it sees it. */
-export interface Accepted {
-  /** Tells it from another request that was given the same id. */
-  readonly digest: string
-  /**
-   * The answer is waited for even when the client leaves; `finish` follows then. `moveTo` goes on towards a request that came again; false: that
-   * one can only wait for the answer.
-   */
-  keep(moveTo?: (incoming: Incoming) => boolean): void
-  /** Its response: who asked again gets it, and who will, where the first client has left. */
-  finish(response: Buffer, hasLeft: boolean): void
-  /** Nobody waits for it any more. */
-  drop(): void
-  /**
-   * It was not sent: its Session is at another Instance by now, and so will it be. Resolves once it may come there.
-   */
-  release(): Promise<void>
 }
 
 export const createCalls = (journal: Journal): Calls => {

@@ -3,12 +3,12 @@ import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
-import { afterBreak } from '../outcome.js'
+import { afterBreak } from '../after-break.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import type { Pending } from './live-hooks.js'
 import type { PostReply } from './reply.js'
-import { reviveOwned } from './takeover.js'
+import { reviveOwned } from './revive.js'
 
 /** What is under way when a server goes away is sent again to the next one if it may run twice; of the rest its client is told. */
 

@@ -106,13 +106,13 @@ const askShared =
     const { pool } = context.deps
     const place = { backend, endpoint }
     // It may have been the server before this one that its handshake was with.
-    await askPooled(context, place, 'ping', {}).catch((error: unknown) => {
+    await askPooled(pool, place, 'ping', {}).catch((error: unknown) => {
       if (!(error instanceof Refused)) throw error
     })
     const { handshake } = pool.find(endpoint) ?? (await pool.open(backend, endpoint))
     const ask: Parameters<typeof askLists>[1] = async (method, params) => {
       try {
-        return await askPooled(context, place, method, params)
+        return await askPooled(pool, place, method, params)
       } catch (error) {
         if (error instanceof Refused) return undefined
         throw error

@@ -20,7 +20,7 @@ import { Replies } from './replies.js'
 import type { Questions } from './questions.js'
 import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
-import type { Revival } from './takeover.js'
+import type { Revival } from './revival.js'
 import { TaskTokens } from './task-tokens.js'
 
 /**

@@ -21,7 +21,8 @@ import { readForeign, Replays } from './replays.js'
 import { openReply } from './reply.js'
 import { openCounted, resume } from './resume.js'
 import { StreamedCall, succeed } from './streamed.js'
-import { putOff, restartOwned, reviveOwned } from './takeover.js'
+import { restartOwned, reviveOwned } from './revive.js'
+import { putOff } from './revival.js'
 
 /** openLive makes the live part of an owned Session; when its Upstream ends by itself, another takes its place. */
 export const openLive = (

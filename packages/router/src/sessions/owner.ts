@@ -8,7 +8,8 @@ import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { ownedBy } from './owned-by.js'
-import { reviveOwned, takeOver } from './takeover.js'
+import { takeOver } from './takeover.js'
+import { reviveOwned } from './revive.js'
 
 /** OwnerTask is a request of an owned Session. */
 export interface OwnerTask {

@@ -20,7 +20,7 @@ import type {
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
-import { afterBreak } from '../outcome.js'
+import { afterBreak } from '../after-break.js'
 import { AnswerRelay } from '../answer-relay.js'
 import type { HeldSession } from './held.js'
 import { PortableReply } from './portable-reply.js'

@@ -4,7 +4,8 @@ import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { reopenPortable, replacedCause } from './reopen.js'
-import { reviveOwned, takeOver } from './takeover.js'
+import { takeOver } from './takeover.js'
+import { reviveOwned } from './revive.js'
 
 /** How often an owned Session with calls under way is looked at, ms. */
 const pauseMs = 250

@@ -3,15 +3,13 @@ import type { Message } from '@mcp-router/protocol'
 import type { Link, RouterError } from '@mcp-router/core'
 import { acceptedOf } from '../accept.js'
 import type { Deadlines, Timed } from '../deadlines.js'
-import type { Incoming } from '../incoming.js'
-import type { Accepted } from '../journal/calls.js'
+import type { Accepted, Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { isBroken } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
 import type { Form, Replay } from './replay.js'
 import type { Replays } from './replays.js'
 import { openStream } from './stream.js'
-import type { StreamedCall } from './streamed.js'
 
 /**
  * Reply answers one POSTed request of an owned Session: as JSON when the response is all there is, as a stream once something else comes
@@ -57,13 +55,21 @@ interface Clocks {
  */
 const patienceMs = 250
 
+/** StreamHooks hear of an answer that becomes a stream which its client can resume. */
+export interface StreamHooks {
+  /** It becomes the stream of this name; resolves once its head may leave. */
+  begin(stream: string): Promise<void>
+  /** All of it was said; `isHeard`: to a client that was there. */
+  end(answer: Buffer, isHeard: boolean): void
+}
+
 /** ReplyTerms are how a Reply tells its client what. */
 export interface ReplyTerms {
   readonly form: Form
   /** The server went away with the request. Without this, the client is told so. */
   readonly onBroken?: (error: RouterError, reply: PostReply) => void
   /** Told when it becomes a stream that its client can resume. */
-  readonly streamed?: Pick<StreamedCall, 'begin' | 'end'>
+  readonly streamed?: StreamHooks
   /** Its client came back for the rest of a stream: it is one from the start. */
   readonly isResumed?: boolean
 }

@@ -6,6 +6,7 @@ import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { isRetrySafe } from '../retry-safe.js'
 import type { HeldSession } from './held.js'
+import type { StreamHooks } from './reply.js'
 import type { ForeignEvent } from './replays.js'
 import { tellOn, unknownAnswer } from './resume.js'
 import { tellSession } from './tell.js'
@@ -14,7 +15,7 @@ import { tellSession } from './tell.js'
  * StreamedCall is a call whose answer has become a stream that its client can resume. It is in the Journal until the client has the answer: the
  * Instance that it resumes at may be another one.
  */
-export class StreamedCall {
+export class StreamedCall implements StreamHooks {
   private readonly context: Context
   private readonly session: Pick<Session, 'id' | 'epoch'>
   private readonly message: Message

@@ -8,11 +8,14 @@ import { createTransports } from './transports.js'
 
 const isAuto = true as const
 
-const open = async (answer: (asked: Asked) => void) => {
+/** So long is waited for an answer that does not come, ms. */
+const briefMs = 50
+
+const open = async (answer: (asked: Asked) => void, waitMs = 5_000) => {
   const server = await openServer(answer)
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
-  const transports = createTransports(client, 50)
+  const transports = createTransports(client, waitMs)
   const endpoint = httpEndpoint(`${server.origin}/sse`, { isAuto })
   const { name } = backendOf(endpoint)
   let changes = 0
@@ -41,7 +44,7 @@ describe('the transport of an endpoint that names none', () => {
     ['405', ({ res }: Asked) => void res.writeHead(405).end()],
     ['no answer', () => undefined],
   ])('is Streamable HTTP for a while where it is answered with %s', async (_, answer) => {
-    const { server, transports, endpoint, name } = await open(answer)
+    const { server, transports, endpoint, name } = await open(answer, briefMs)
     const asked = [transports.isSse(name, endpoint), transports.isSse(name, endpoint)]
     expect(await Promise.all(asked)).toEqual([false, false])
     expect(await transports.isSse(name, endpoint)).toBe(false)
@@ -68,7 +71,7 @@ describe('the transport of an endpoint that names none', () => {
         backend: { name },
         listener: { onMessage: () => undefined, onClose: () => undefined },
         events: { emit: () => undefined },
-        waitMs: 50,
+        waitMs: briefMs,
       }).catch((error: unknown) => error)
       transports.doubt(endpoint, failure)
       expect(transports.of(endpoint).transport).toBe(stays ? 'sse' : 'http')

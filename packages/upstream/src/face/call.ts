@@ -10,14 +10,27 @@ import {
   paramHeaders,
   resultBytes,
 } from '@mcp-router/protocol'
-import type { InputRequest, Message } from '@mcp-router/protocol'
+import type { ClientFace, InputRequest, Message } from '@mcp-router/protocol'
 import type { ToolCatalogEntry } from '../catalog.js'
-import type { ModernCall, ModernListener } from '../modern/channel.js'
+import type { ModernCall, ModernChannel, ModernListener } from '../modern/channel.js'
 import { sendModern } from '../modern/send.js'
 import { answerOf } from '../modern/answer.js'
-import type { FaceContext } from './face.js'
+import type { UpstreamListener } from '../upstream.js'
+import type { Asking } from './asking.js'
 
 type Json = Readonly<Record<string, unknown>>
+
+/** FaceContext is what a FaceCall needs of its face. */
+export interface FaceContext {
+  readonly backend: string
+  readonly channel: ModernChannel
+  readonly listener: UpstreamListener
+  readonly asking: Asking
+  client(): ClientFace
+  revision(): string
+  findTool(name: string): Promise<ToolCatalogEntry | undefined>
+  forgetTools(): void
+}
 
 /** So often a server may ask for more before the call fails; the specification sets no bound, an endless loop must end. */
 const maxRounds = 10

@@ -22,21 +22,10 @@ import type { Upstream, UpstreamListener } from '../upstream.js'
 import { lateOpening } from '../watched.js'
 import { Asking } from './asking.js'
 import { FaceCall } from './call.js'
+import type { FaceContext } from './call.js'
 import { Changes } from './changes.js'
 
 type Json = Readonly<Record<string, unknown>>
-
-/** FaceContext is what a FaceCall needs of its face. */
-export interface FaceContext {
-  readonly backend: string
-  readonly channel: ModernChannel
-  readonly listener: UpstreamListener
-  readonly asking: Asking
-  client(): ClientFace
-  revision(): string
-  findTool(name: string): Promise<ToolCatalogEntry | undefined>
-  forgetTools(): void
-}
 
 interface Options {
   readonly backend: Backend

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient, isExhausted, wasNeverSent } from './client.js'
-import type { HttpController, HttpHandler } from './client.js'
+import type { HttpController, HttpHandler } from './handler.js'
 import { post } from './post.js'
 import { answerJson, beginEvents, deadOrigin, openServer } from '../testing/http-server.js'
 

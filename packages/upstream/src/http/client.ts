@@ -1,5 +1,5 @@
 import { buildConnector, Pool } from 'undici'
-import type { Dispatcher } from 'undici'
+import type { HttpHandler, HttpRequest } from './handler.js'
 import { Intake } from './intake.js'
 import { loopHeader } from './loop-guard.js'
 import type { LoopGuard } from './loop-guard.js'
@@ -7,21 +7,6 @@ import { noReserve, OutOfDescriptors } from './reserve.js'
 import type { Reserve } from './reserve.js'
 import { openOrigin } from './wire/origin.js'
 import type { OriginOptions } from './wire/origin.js'
-
-/** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly headers: string[]
-  /** The same list serves many requests and never changes: its text is kept. */
-  readonly lasting?: boolean
-  /** Beside those, for this request alone. */
-  readonly more?: readonly string[]
-  readonly body?: Buffer
-}
-
-/** HttpHandler is what hears of the answer, undici's dispatch handler: one object per request, no closures. */
-export type HttpHandler = Dispatcher.DispatchHandler
-export type HttpController = Dispatcher.DispatchController
 
 /** HttpClient keeps connections to every Endpoint alive. Deadlines are the caller's: abort through the controller. */
 export interface HttpClient {

@@ -1,7 +1,7 @@
 import * as zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { BadAnswer } from './bad-answer.js'
-import type { HttpController, HttpHandler } from './client.js'
+import type { HttpController, HttpHandler } from './handler.js'
 import { endHandler, failHandler } from './handler.js'
 import type { HttpHeaders } from './headers.js'
 

@@ -1,4 +1,19 @@
-import type { HttpController, HttpHandler } from './client.js'
+import type { Dispatcher } from 'undici'
+
+/** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly headers: string[]
+  /** The same list serves many requests and never changes: its text is kept. */
+  readonly lasting?: boolean
+  /** Beside those, for this request alone. */
+  readonly more?: readonly string[]
+  readonly body?: Buffer
+}
+
+/** HttpHandler is what hears of the answer, undici's dispatch handler: one object per request, no closures. */
+export type HttpHandler = Dispatcher.DispatchHandler
+export type HttpController = Dispatcher.DispatchController
 
 /** endHandler ends a request; what its handler throws fails that request and nothing else. */
 export const endHandler = (handler: HttpHandler, controller: HttpController): void => {

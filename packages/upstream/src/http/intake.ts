@@ -1,6 +1,6 @@
 import { eventStreamType, isMediaType } from '@mcp-router/protocol'
 import { BadAnswer, asBadAnswer } from './bad-answer.js'
-import type { HttpController, HttpHandler, HttpRequest } from './client.js'
+import type { HttpController, HttpHandler, HttpRequest } from './handler.js'
 import { decode } from './decode.js'
 import { endHandler, failHandler, refuseHandler } from './handler.js'
 import { headerOf } from './headers.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { deadOrigin } from '../testing/http-server.js'
 import { createHttpClient } from './client.js'
-import type { HttpHandler } from './client.js'
+import type { HttpHandler } from './handler.js'
 import { noReserve } from './reserve.js'
 
 /** What a handler is told of a request, in order; a controller is told by which it is of those seen. */

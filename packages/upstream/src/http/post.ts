@@ -1,5 +1,6 @@
 import { ChunkCollector } from '@mcp-router/protocol'
-import type { HttpClient, HttpController, HttpHandler } from './client.js'
+import type { HttpClient } from './client.js'
+import type { HttpController, HttpHandler } from './handler.js'
 import type { HttpHeaders } from './headers.js'
 
 /** HttpAnswer is a whole answer, or its head while events still come (`onChunk` was given and took them). */

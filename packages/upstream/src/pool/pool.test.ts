@@ -5,7 +5,6 @@ import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testi
 import { echo, openMcpServer } from '../testing/mcp-server.js'
 import { ask, openPool } from '../testing/pool.js'
 import { SessionLost } from '../upstream.js'
-import { mayTryElsewhere } from './pool.js'
 
 /** A stdio server: answers initialize and echoes params; `hang` is never answered, `die` ends it. */
 const script = `
@@ -226,18 +225,5 @@ describe('closing', () => {
     await pool.close()
     await opening
     expect(server.asked.at(-1)?.method).toBe('DELETE')
-  })
-})
-
-describe('mayTryElsewhere', () => {
-  it.each<[unknown, boolean]>([
-    [Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), true],
-    [Object.assign(new Error('x'), { code: 'UND_ERR_CONNECT_TIMEOUT' }), true],
-    [Object.assign(new Error('x'), { code: 'NO_HEALTHY_ENDPOINT' }), false],
-    [Object.assign(new Error('x'), { code: 'ECONNRESET' }), false],
-    [new SessionLost('e'), false],
-    ['ECONNREFUSED', false],
-  ])('of %o is %s: only what certainly never arrived', (error, may) => {
-    expect(mayTryElsewhere(error)).toBe(may)
   })
 })

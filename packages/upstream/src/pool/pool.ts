@@ -4,7 +4,7 @@ import type { ListChanges } from '../changes.js'
 import { ownInitialize } from '../era/discover.js'
 import { endpointKey } from '../era/endpoint-key.js'
 import type { Dialer } from '../open.js'
-import { wasNeverSent } from '../http/client.js'
+import { isFinal } from '../failure.js'
 import type { Upstream } from '../upstream.js'
 import { openingReason } from '../watched.js'
 import { createExchange } from './exchange.js'
@@ -161,25 +161,4 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
   }
 }
 
-/** A server that answers, but not as one that could be used, or that cannot be asked, is not asked again in a moment. */
-export const isFinal = (cause: unknown): boolean =>
-  isMisconfigured(cause) || (cause instanceof RouterError && finalCodes.has(cause.code))
-
-const finalCodes: ReadonlySet<string> = new Set([
-  'UPSTREAM_CREDENTIAL_REFUSED',
-  'UPSTREAM_BAD_ANSWER',
-  'LOOP_DETECTED',
-  'DRAINING',
-])
-
 const isBusy = ({ shared }: Entry): boolean => !shared || shared.exchange.size() > 0
-
-/** mayTryElsewhere tells that a failed call never reached the Endpoint. */
-export const mayTryElsewhere = (error: unknown): boolean =>
-  wasNeverSent(error) ||
-  isMisconfigured(error) ||
-  (error instanceof RouterError && error.code === 'NO_HEALTHY_ENDPOINT')
-
-/** isMisconfigured tells that this Endpoint takes no call before the operator has corrected it. */
-const isMisconfigured = (error: unknown): boolean =>
-  error instanceof RouterError && error.code === 'BACKEND_MISCONFIGURED'

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ChunkCollector } from '@mcp-router/protocol'
-import type { HttpController, HttpHandler, HttpRequest } from '../client.js'
+import type { HttpController, HttpHandler, HttpRequest } from '../handler.js'
 import type { Intake } from '../intake.js'
 import { createResponseParser } from './parser.js'
 import type { ResponseParser } from './parser.js'

@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import type { HttpHandler, HttpRequest } from '../client.js'
+import type { HttpHandler, HttpRequest } from '../handler.js'
 import { refuseHandler } from '../handler.js'
 import { Intake } from '../intake.js'
 import type { ResponseLimits } from '../intake.js'
