@@ -11,6 +11,7 @@ import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
 import {
   isEventStream,
   isJson,
+  lingerMs,
   messageOf,
   ownResponse,
   readEvent,
@@ -131,13 +132,10 @@ export class AnswerRelay extends Relay implements Quiet {
   /** judge decides what a whole answer that is no stream means to the client. */
   protected judge(answer: HttpAnswer): void {
     const { message, incoming } = this
-    if (message && message.kind !== 'request') {
-      this.acknowledge(answer)
-      return
-    }
     try {
       if (!message) throw refusalOf(incoming.backend, answer)
-      this.deliver(responseIn(incoming.backend, answer, message.id))
+      if (message.kind === 'request') this.deliver(responseIn(incoming.backend, answer, message.id))
+      else this.acknowledge(answer)
     } catch (error) {
       this.give(error instanceof Error ? error : new Error(String(error)))
     }
@@ -191,6 +189,16 @@ export class AnswerRelay extends Relay implements Quiet {
     this.answered = true
     noteTools(this.shared.deps, this.incoming.backend, this.message, response)
     this.pass(eventBytes({ ...event, data: response.bytes }))
+    this.dueIn(lingerMs)
+  }
+
+  /** The Endpoint keeps its stream open behind the response. */
+  override onDue(): void {
+    if (!this.answered) super.onDue()
+    else if (!this.over) {
+      this.dismiss('the response is complete')
+      this.conclude()
+    }
   }
 
   protected onEvent(event: SseEvent): void {
@@ -274,23 +282,12 @@ export class AnswerRelay extends Relay implements Quiet {
 
   /** acknowledge answers what has no answer: whatever the server says, it took it, or refused it. */
   private acknowledge(answer: HttpAnswer): void {
-    if (answer.status >= 300) this.refuse(answer)
-    else {
-      this.finish()
-      respondEmpty(this.incoming, 202)
-    }
-  }
-
-  private refuse(answer: HttpAnswer): void {
     const { incoming } = this
-    try {
-      const { status } = answer
-      const response = responseIn(incoming.backend, answer, 'null')
-      this.finish()
-      respondJson(incoming, status, response.bytes, [], `UPSTREAM_${status}`)
-    } catch (error) {
-      this.give(error instanceof Error ? error : new Error(String(error)))
-    }
+    const { status } = answer
+    const refusal = status < 300 ? undefined : responseIn(incoming.backend, answer, 'null')
+    this.finish()
+    if (refusal) respondJson(incoming, status, refusal.bytes, [], `UPSTREAM_${status}`)
+    else respondEmpty(incoming, 202)
   }
 }
 

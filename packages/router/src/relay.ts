@@ -93,7 +93,7 @@ export class Relay implements HttpHandler, KeptStream, Timed {
       this.head.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no')
       // A stream that was asked for begins at once.
       if (this.incoming.req.method === 'GET') process.nextTick(beginRelay, this)
-      else this.awaitFirst()
+      else this.dueIn(headMs)
     }
   }
 
@@ -266,10 +266,11 @@ export class Relay implements HttpHandler, KeptStream, Timed {
     if (this.streams) this.clocks.keep.streams.delete(this)
   }
 
-  private awaitFirst(): void {
+  /** dueIn has `onDue` called after so long, ms, unless it is over before. */
+  protected dueIn(ms: number): void {
     if (this.timed) this.clocks.deadlines.remove(this)
     this.timed = true
-    this.dueAt = performance.now() + headMs
+    this.dueAt = performance.now() + ms
     this.clocks.deadlines.add(this)
   }
 

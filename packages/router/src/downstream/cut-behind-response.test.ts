@@ -2,7 +2,10 @@ import { expect, it } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, ask, initialize } from '../testing/client.js'
 import { echo, openEndpoint } from '../testing/endpoint.js'
+import type { Asked } from '../testing/endpoint.js'
 import { openGateway } from '../testing/gateway.js'
+import { modernClient } from '../testing/modern-client.js'
+import { openModernEndpoint } from '../testing/modern-endpoint.js'
 
 it.each(['session', 'route'] as const)(
   'a response whose connection is reset behind it counts, and nothing else is told (%s)',
@@ -32,3 +35,36 @@ it.each(['session', 'route'] as const)(
     expect(told.text).toContain('"is":"there"')
   },
 )
+
+it.each(['session', 'route', 'modern'] as const)(
+  'a response whose stream goes on behind it is the whole answer (%s)',
+  async (way) => {
+    const left: boolean[] = []
+    const answering = ({ message, res }: Pick<Asked, 'message' | 'res'>): void => {
+      res.on('close', () => left.push(true))
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const result = { is: 'there', resultType: 'complete' }
+      res.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result })}\n\n`)
+    }
+    const endpoint =
+      way === 'modern'
+        ? await openModernEndpoint(answering)
+        : await openEndpoint((asked) => (isCall(asked) ? answering(asked) : echo(asked)))
+    const { url } = await openGateway({
+      backends: [{ ...backendOf('weather', [httpEndpoint(endpoint.url)]), deadlineMs: 1_000 }],
+    })
+    const call = aRequest('mine', 'write')
+    const session = async () => (await initialize(`${url}/mcp/weather`)).headers
+    const told =
+      way === 'modern'
+        ? await modernClient(`${url}/mcp/weather`).send('prompts/get', { name: 'p' })
+        : way === 'route'
+          ? await ask(`${url}/mcp/router/route/weather`, { body: call })
+          : await ask(`${url}/mcp/weather`, { headers: await session(), body: call })
+    expect(told.text.match(/"jsonrpc"/g)).toHaveLength(1)
+    expect(told.text).toContain('"is":"there"')
+    await expect.poll(() => left).toEqual([true])
+  },
+)
+
+const isCall = ({ message }: Asked): boolean => message.method === 'write'

@@ -209,7 +209,10 @@ const openOwned = async (
     respondJson(incoming, 200, answer.bytes, ['mcp-session-id', id])
   } catch (error) {
     void live.close()
-    throw error
+    // There was none yet that its client could have lost.
+    if (failureOf(backend.name, error).code !== 'SESSION_NOT_FOUND') throw error
+    const reason = 'the server ended the session while it was opened'
+    throw new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
   }
 }
 

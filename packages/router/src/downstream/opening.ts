@@ -13,6 +13,7 @@ import {
   eventFault,
   isEventStream,
   lateOpening,
+  lingerMs,
   ownResponse,
   post,
   responseIn,
@@ -20,9 +21,6 @@ import {
 } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
 import type { Context } from './context.js'
-
-/** How long it may keep the stream open behind its response, ms. */
-const lingerMs = 250
 
 /** Opener is on whose behalf `initialize` is sent. */
 export interface Opener {

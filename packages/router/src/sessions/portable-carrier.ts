@@ -8,6 +8,7 @@ import {
   doubtIn,
   doubtInResponse,
   isEventStream,
+  lingerMs,
   ownResponse,
   post,
   refusalOf,
@@ -34,9 +35,6 @@ import { limitPortable } from './portable-limit.js'
 import { httpEndpoint } from './portable-request.js'
 import { isForgotten, reopenPortable } from './reopen.js'
 import type { Reply } from './reply.js'
-
-/** How long an Endpoint may keep a stream open behind its response, ms. */
-const lingerMs = 250
 
 /** How often the session is opened anew for one message, as for one that comes alone. */
 const maxTries = 2

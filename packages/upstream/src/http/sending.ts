@@ -10,6 +10,9 @@ import { doubtInResponse } from './session-doubt.js'
 import type { SessionDoubt } from './session-doubt.js'
 import { ownResponse, readEvent, wholeResponseIn } from './verdict.js'
 
+/** How long a stream may stay open behind the response, ms: what is about it comes before (2025-11-25, transports). */
+export const lingerMs = 250
+
 /**
  * Sending is one POST, or the GET that fetches more of its answer, under way: it hands what comes to the listener, JSON and stream alike,
  * and settles once the answer has ended. Undici's handler, one object per request.
@@ -32,6 +35,7 @@ export class Sending implements HttpHandler, Link {
   /** Until the answer has ended: after that it may be the controller of another request on the same connection. */
   private controller: HttpController | undefined
   private aborted: Error | undefined
+  private lingering: NodeJS.Timeout | undefined
   private decoder: SseDecoder | undefined
   private headers: HttpAnswer['headers'] = {}
   private readonly body = new ChunkCollector()
@@ -116,15 +120,20 @@ export class Sending implements HttpHandler, Link {
     this.answered = true
     if (this.sent?.method === 'initialize') this.conversation.agreed(revisionOf(response))
     this.listener.onMessage(response, this.sent?.id)
+    if (!this.decoder || this.settled) return
+    const complete = (): void => this.abort(new Error('the response is complete'))
+    this.lingering = setTimeout(complete, lingerMs).unref()
   }
 
   onResponseError(_: HttpController, error: Error): void {
-    this.settle(error)
+    // However its connection ends behind the response, nothing is missing.
+    this.settle(this.answered ? undefined : error)
   }
 
   private settle(error: Error | undefined): void {
     if (this.settled) return
     this.settled = true
+    clearTimeout(this.lingering)
     this.onSettled(error)
   }
 
