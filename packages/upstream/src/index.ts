@@ -31,7 +31,7 @@ export { headerOf, isEventStream, isJson, sessionHeaders } from './http/headers.
 export type { HttpHeaders } from './http/headers.js'
 export { endSession, openHttpUpstream } from './http/upstream.js'
 export { post } from './http/post.js'
-export { lingerMs } from './http/sending.js'
+export { lingerMs } from './http/linger.js'
 export type { ChunkTaker, HttpAnswer, HttpPosting } from './http/post.js'
 export { doubtIn, doubtInResponse, isSessionKnown } from './http/session-doubt.js'
 export type { SessionDoubt } from './http/session-doubt.js'

@@ -79,7 +79,7 @@ export class PortableCarrier implements Carrier {
   async tell(message: Message): Promise<void> {
     const { backend } = this.held.record
     await this.inSession(async (sent) => {
-      const answer = await this.post(message).answer
+      const answer = await this.post(message, 'notice').answer
       await this.requireSession(sent, doubtIn(answer))
       if (answer.status < 400) return
       if (answer.status !== 400) throw refusalOf(backend, answer)
@@ -244,11 +244,12 @@ export class PortableCarrier implements Carrier {
     if (await isForgotten(this.context, this.held, by, doubt)) throw new SessionLost(at.id)
   }
 
-  private post(message: Message, taker?: ChunkTaker): HttpPosting {
+  private post(message: Message, taker: ChunkTaker | 'notice'): HttpPosting {
     const { held, incoming } = this
     const { url } = httpEndpoint(held)
     const headers = [...held.postHeaders, ...traceOf(incoming.req)]
     const request = { method: 'POST', headers, body: message.bytes } as const
-    return post(this.context.deps.client, url, taker ? { ...request, taker } : request)
+    const reading = taker === 'notice' ? { isNotice: true } : { taker }
+    return post(this.context.deps.client, url, { ...request, ...reading })
   }
 }

@@ -2,6 +2,7 @@ import { ChunkCollector } from '@mcp-router/protocol'
 import type { HttpClient } from './client.js'
 import type { HttpController, HttpHandler } from './handler.js'
 import type { HttpHeaders } from './headers.js'
+import { lingerMs } from './linger.js'
 
 /** HttpAnswer is a whole answer, or its head while events still come (`onChunk` was given and took them). */
 export interface HttpAnswer {
@@ -27,15 +28,20 @@ interface Options {
   readonly headers: string[]
   readonly body?: Buffer
   readonly taker?: ChunkTaker
+  /** The answer is its head where that accepts what was sent: a body is for nobody, and may have no end. */
+  readonly isNotice?: boolean
 }
 
 /** post sends one request and collects its answer; of a stream the chunks go to the taker and the answer's body is empty. */
 export const post = (client: HttpClient, url: string, options: Options): HttpPosting => {
-  const posting = new Posting(options.taker)
+  const posting = new Posting(options.isNotice ? accepting : options.taker)
   const { method, headers, body } = options
   client.dispatch(url, body ? { method, headers, body } : { method, headers }, posting)
   return posting
 }
+
+/** accepting is the taker of a body that is for nobody. */
+const accepting: ChunkTaker = (status) => (status < 300 ? () => undefined : undefined)
 
 class Posting implements HttpHandler, HttpPosting {
   readonly answer: Promise<HttpAnswer>
@@ -45,6 +51,7 @@ class Posting implements HttpHandler, HttpPosting {
   /** Until the answer has ended: after that it may be the controller of another request on the same connection. */
   private controller: HttpController | undefined
   private aborted: Error | undefined
+  private lingering: NodeJS.Timeout | undefined
   private take: ((chunk: Buffer) => void) | undefined
   private status = 0
   private headers: HttpAnswer['headers'] = {}
@@ -76,6 +83,9 @@ class Posting implements HttpHandler, HttpPosting {
     this.status = status
     this.headers = headers
     this.take = this.taker?.(status, headers)
+    if (!this.take || this.taker !== accepting || headers['content-length'] === '0') return
+    this.resolve({ status, headers, body: Buffer.alloc(0) })
+    this.lingering = setTimeout(() => this.abort(new Error('it is accepted')), lingerMs).unref()
   }
 
   onResponseData(controller: HttpController, chunk: Buffer): void {
@@ -92,10 +102,12 @@ class Posting implements HttpHandler, HttpPosting {
 
   onResponseEnd(): void {
     this.controller = undefined
+    clearTimeout(this.lingering)
     this.resolve({ status: this.status, headers: this.headers, body: this.body.take() })
   }
 
   onResponseError(_controller: HttpController, error: Error): void {
+    clearTimeout(this.lingering)
     this.reject(error)
   }
 }

@@ -5,13 +5,11 @@ import type { UpstreamListener } from '../upstream.js'
 import type { HttpController, HttpHandler } from './handler.js'
 import type { HttpConversation } from './conversation.js'
 import { headerOf, isEventStream } from './headers.js'
+import { lingerMs } from './linger.js'
 import type { HttpAnswer } from './post.js'
 import { doubtInResponse } from './session-doubt.js'
 import type { SessionDoubt } from './session-doubt.js'
 import { ownResponse, readEvent, wholeResponseIn } from './verdict.js'
-
-/** How long a stream may stay open behind the response, ms: what is about it comes before (2025-11-25, transports). */
-export const lingerMs = 250
 
 /**
  * Sending is one POST, or the GET that fetches more of its answer, under way: it hands what comes to the listener, JSON and stream alike,
@@ -84,9 +82,15 @@ export class Sending implements HttpHandler, Link {
         this.conversation.maxEventBytes,
       )
     }
+    // Its body is for nobody, and may have no end.
+    if (!this.sent || this.sent.kind === 'request' || status >= 300) return
+    this.settle(undefined)
+    this.linger()
   }
 
   onResponseData(controller: HttpController, chunk: Buffer): void {
+    const isForNobody = this.settled && !this.answered
+    if (isForNobody) return
     if (!this.decoder) {
       this.body.push(chunk)
       return
@@ -96,6 +100,7 @@ export class Sending implements HttpHandler, Link {
 
   onResponseEnd(): void {
     this.controller = undefined
+    clearTimeout(this.lingering)
     const { sent } = this
     // A refusal is judged by who sent it: it may mean that the session is gone.
     if (this.decoder || sent?.kind !== 'request' || this.status >= 400) {
@@ -120,12 +125,17 @@ export class Sending implements HttpHandler, Link {
     this.answered = true
     if (this.sent?.method === 'initialize') this.conversation.agreed(revisionOf(response))
     this.listener.onMessage(response, this.sent?.id)
-    if (!this.decoder || this.settled) return
-    const complete = (): void => this.abort(new Error('the response is complete'))
+    if (this.decoder && !this.settled) this.linger()
+  }
+
+  /** linger leaves what still comes some time. */
+  private linger(): void {
+    const complete = (): void => this.abort(new Error('the answer is complete'))
     this.lingering = setTimeout(complete, lingerMs).unref()
   }
 
   onResponseError(_: HttpController, error: Error): void {
+    clearTimeout(this.lingering)
     // However its connection ends behind the response, nothing is missing.
     this.settle(this.answered ? undefined : error)
   }
@@ -133,7 +143,6 @@ export class Sending implements HttpHandler, Link {
   private settle(error: Error | undefined): void {
     if (this.settled) return
     this.settled = true
-    clearTimeout(this.lingering)
     this.onSettled(error)
   }
 

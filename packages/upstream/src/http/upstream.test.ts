@@ -43,6 +43,28 @@ const openSession = async (answer: (asked: Asked) => void) => {
   return opened
 }
 
+it('a notification is taken once the server says so, though its answer has no end', async () => {
+  const left = vi.fn()
+  const { upstream } = await openSession(({ res }) => {
+    res.on('close', left)
+    res.writeHead(202).write('{')
+  })
+  await upstream.send(scanMessage(notificationBytes('notifications/initialized')))
+  await expect.poll(() => left.mock.calls.length).toBe(1)
+})
+
+it('a response counts whose stream goes on behind it, which is left', async () => {
+  const left = vi.fn()
+  const { upstream, heard } = await openSession((asked) => {
+    asked.res.on('close', left)
+    beginEvents(asked)
+    asked.res.write(frame({ jsonrpc, id: 7, result: {} }))
+  })
+  await upstream.send(aRequest(7))
+  expect(await heard.next()).toMatchObject({ id: 7 })
+  expect(left.mock.calls.length).toBe(1)
+})
+
 describe('an answer', () => {
   it('comes as JSON, byte by byte', async () => {
     const { upstream, heard } = await open((asked) =>

@@ -105,6 +105,14 @@ describe('a server that cannot be reached', () => {
 })
 
 describe('messages', () => {
+  it('are taken once the server says so, though the answer to a POST has no end', async () => {
+    const { server } = await serve(endpointEvent('/m'), ({ res }) => {
+      res.writeHead(202).write('Acc')
+    })
+    const { upstream } = await connect(server.origin)
+    await upstream.send(aRequest('a'))
+  })
+
   it('of the server come by the stream, the answer to a POST too', async () => {
     const { server, stream } = await serve(endpointEvent('/m'), (asked) => {
       stream().write(': ping\r\n\r\n')

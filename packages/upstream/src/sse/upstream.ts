@@ -128,7 +128,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   const send = async (message: Message): Promise<void> => {
     const headers = sessionHeaders(endpoint, '', '', cookies)
     headers.push('content-type', 'application/json')
-    const posting = post(client, postUrl, { method: 'POST', headers, body: message.bytes })
+    const { bytes: body } = message
+    const posting = post(client, postUrl, { method: 'POST', headers, body, isNotice: true })
     const answer = await posting.answer
     cookies = withCookies(cookies, answer.headers)
     if (answer.status < 400) return
