@@ -69,9 +69,9 @@ export const untilKept = async (
   call: OwedCall,
 ): Promise<void> => {
   for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
-    if (!journal.isUnwritten(id, call.entry)) return
+    // What was written by now may have come after whoever took the Session over had read what is owed.
     if (live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
-    if (live.debts.isDelivered(call)) return
+    if (!journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)) return
     await wait(unkeptPauseMs, undefined, { ref: false })
   }
 }
