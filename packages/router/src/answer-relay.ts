@@ -103,11 +103,11 @@ export class AnswerRelay extends Relay implements Quiet {
     if (this.over || this.isDismissed(controller)) return
     // However its connection ends behind the response, nothing is missing.
     if (this.answered) this.conclude()
-    else this.onCut(controller, error)
+    else this.onInterrupted(controller, error)
   }
 
-  /** onCut takes an answer that broke off, or never began. */
-  protected onCut(controller: HttpController, error: Error): void {
+  /** onInterrupted handles a connection that closed before the response. */
+  protected onInterrupted(controller: HttpController, error: Error): void {
     super.onResponseError(controller, error)
   }
 

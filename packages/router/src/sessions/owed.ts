@@ -69,7 +69,7 @@ export const untilKept = async (
   call: OwedCall,
 ): Promise<void> => {
   for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
-    // What was written by now may have come after whoever took the Session over had read what is owed.
+    // The new Owner may have read the Journal before this request was written.
     if (live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
     if (!journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)) return
     await wait(unkeptPauseMs, undefined, { ref: false })

@@ -167,7 +167,7 @@ export abstract class PortableRelay extends AnswerRelay {
     else this.onBroken(error)
   }
 
-  protected override onCut(controller: HttpController, error: Error): void {
+  protected override onInterrupted(controller: HttpController, error: Error): void {
     // Neither says that the Endpoint is gone: one is its answer, the other of this router, which sent nothing.
     if (error instanceof BadAnswer || error instanceof RouterError) {
       this.give(failureOf(this.session.record.backend, error))
@@ -177,7 +177,7 @@ export abstract class PortableRelay extends AnswerRelay {
     if (this.tries < maxTries && wasNeverSent(error)) this.reopen(undefined)
     else if (this.message) this.onBroken(error)
     else if (this.begun && this.streams) this.end()
-    else super.onCut(controller, error)
+    else super.onInterrupted(controller, error)
   }
 
   /** A client of a revision that can resume gets numbers for its events, where the Endpoint gives none. */
