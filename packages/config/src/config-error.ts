@@ -1,3 +1,5 @@
+import { withoutCredentialsIn } from './without-credentials.js'
+
 /** Problem is one thing that is wrong with the configuration, and where. */
 export interface Problem {
   /** The servers file, as a person would type it; undefined for a variable or an option. */
@@ -16,9 +18,9 @@ const place = ({ file, line, column }: Problem): string => {
   return line === undefined ? `${file}: ` : `${file}:${line}:${column ?? 1}: `
 }
 
-/** problemText is fit to print: its place, what is wrong, what to do. */
+/** problemText is fit to print: its place, what is wrong, what to do. A path or a key may be a URL, too. */
 export const problemText = (problem: Problem): string =>
-  `${place(problem)}${problem.reason}; ${problem.advice}`
+  withoutCredentialsIn(`${place(problem)}${problem.reason}; ${problem.advice}`)
 
 const text = (problems: readonly Problem[]): string => {
   const sentences = problems.map(problemText)

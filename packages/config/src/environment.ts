@@ -1,6 +1,7 @@
 import { ConfigError, type Problem } from './config-error.js'
 import {
   environmentSchema,
+  fileVariable,
   secondNames,
   secrets,
   type Environment,
@@ -31,19 +32,31 @@ export const parseEnvironment = (
     if (value !== undefined) values.set(name, value)
   }
   const parsed = environmentSchema.safeParse(Object.fromEntries(values))
-  if (parsed.success) {
+  const twice = givenTwice(env)
+  if (parsed.success && twice.length === 0) {
     requireLongerLife(parsed.data)
     return parsed.data
   }
-  throw new ConfigError(
-    parsed.error.issues.map((issue): Problem => {
-      // The schema has one level: the path of every issue is the name of a variable.
-      const name = String(issue.path[0]) as Variable
-      const label = given[name]?.option ?? name
-      return { reason: `${label}: ${issue.message}`, advice: `correct ${label} or leave it out` }
-    }),
-  )
+  const wrong = (parsed.error?.issues ?? []).map((issue): Problem => {
+    // The schema has one level: the path of every issue is the name of a variable.
+    const name = String(issue.path[0]) as Variable
+    const label = given[name]?.option ?? name
+    // Of a secret it is not known here which of the two it came from.
+    const isSecret = label === name && secrets.some((each) => each === name)
+    const where = isSecret ? `${label}, or the file that ${fileVariable(name)} names,` : label
+    return { reason: `${label}: ${issue.message}`, advice: `correct ${where} or leave it out` }
+  })
+  throw new ConfigError([...twice, ...wrong])
 }
+
+/** Which of two secrets is meant nobody can tell; the one that was just changed may be the other. */
+const givenTwice = (env: Env): readonly Problem[] =>
+  secrets
+    .filter((name) => env[name] && env[fileVariable(name)])
+    .map((name) => ({
+      reason: `${name} and ${fileVariable(name)} are both set`,
+      advice: 'set one of them',
+    }))
 
 /** A session in use is renewed once in MCP_TOUCH_MS, and must outlive a renewal that is late. */
 const touchesInLife = 3
@@ -59,8 +72,11 @@ const requireLongerLife = ({ MCP_SESSION_TTL_MS, MCP_TOUCH_MS }: Environment): v
 export const variableNames: readonly string[] = [
   ...environmentSchema.keyof().options,
   ...Object.values(secondNames),
-  ...secrets.map((name) => `${name}_FILE`),
+  ...secrets.map(fileVariable),
 ]
+
+/** secretVariables are those whose values nobody may see. */
+export const secretVariables: readonly string[] = secrets
 
 const firstSet = (env: Env, names: readonly (string | undefined)[]): string | undefined => {
   for (const name of names) {

@@ -30,6 +30,8 @@ export interface GatewayConfig {
   readonly disabled: readonly string[]
   /** What is in the servers file and not used, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
+  /** What of the servers file restricts tools in another program, and not here, as one sentence. */
+  readonly unenforced: string | undefined
   readonly sessionTtlMs: number
   readonly leaseMs: number
   readonly leaseRenewMs: number
@@ -118,6 +120,7 @@ export interface ClusterConfig {
   /** Servers that the file says are off. */
   readonly disabled: readonly string[]
   readonly unused: string | undefined
+  readonly unenforced: string | undefined
   readonly managed: readonly ManagedBackend[]
   readonly accessToken: string | undefined
   readonly allowedHosts: readonly string[]

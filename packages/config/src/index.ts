@@ -1,6 +1,6 @@
 export { ConfigError } from './config-error.js'
 export type { Problem } from './config-error.js'
-export { parseEnvironment, variableNames } from './environment.js'
+export { parseEnvironment, secretVariables, variableNames } from './environment.js'
 export { nearest } from './servers-file/nearest.js'
 export type { Env } from './environment.js'
 export type {
@@ -11,6 +11,7 @@ export type {
   ManagedBackend,
 } from './gateway-config.js'
 export {
+  isLoopback,
   loadClusterConfig,
   loadClusterWithoutServers,
   loadGatewayConfig,
@@ -22,3 +23,4 @@ export { isOfCluster, privateEnvVariable, processEnv } from './process-env.js'
 export { readServers } from './servers-file/read.js'
 export type { ServersFile } from './servers-file/read.js'
 export { makeProxySecret, readProxySecret } from './proxy-secret.js'
+export { readText } from './read-text.js'

@@ -146,12 +146,14 @@ describe('the configuration of a gateway', () => {
     [{ HOST: 'a b' }, 'HOST: "a b" is not a host name or an IP address'],
     [{ INSTANCE_ID: 'a/b' }, 'INSTANCE_ID: "a/b" is not an instance id'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: "loud" is not one of error, warn, info, debug'],
+    [{ ALLOWED_HOSTS: '*' }, 'ALLOWED_HOSTS: "*" is not a host name; write out each name'],
+    [{ ALLOWED_HOSTS: 'a,*.b' }, 'ALLOWED_HOSTS: "*.b" is not a host name; write out each'],
     [{ ALLOWED_HOSTS: 'a:80' }, 'ALLOWED_HOSTS: "a:80" is not a host name'],
     [{ ALLOWED_ORIGINS: 'app.example' }, 'ALLOWED_ORIGINS: "app.example" is not an origin'],
     [{ TRUSTED_PROXIES: 'proxy.example' }, 'TRUSTED_PROXIES: "proxy.example" is not an address'],
     [{ TRUSTED_PROXIES: 'loopback,10.0.0.0/33' }, '"10.0.0.0/33" is not an address, a subnet'],
     [{ REDIS_URL: 'localhost' }, 'REDIS_URL: not a Redis address like redis://host:6379'],
-    [{ ACCESS_TOKEN: 'a b' }, 'ACCESS_TOKEN: only visible ASCII letters'],
+    [{ ACCESS_TOKEN: 'a b' }, 'ACCESS_TOKEN: only visible ASCII characters'],
   ])('refuses %o', (env, told) => {
     expect(() => gateway(env)).toThrow(told)
   })
@@ -194,6 +196,18 @@ describe('the configuration of a gateway', () => {
       expect(() => cluster({ ...env, HOST: '', GATEWAY_HOST: '::' })).toThrow('GATEWAY_HOST')
       expect(() => gateway(env)).not.toThrow(new RegExp(`"${token}"`))
       expect(gateway({ ACCESS_TOKEN: token }).accessToken).toBe(token)
+    },
+  )
+
+  it.each(['x', 'fifteen-letters', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'])(
+    'nor with a cluster secret that can be guessed (%s)',
+    (secret) => {
+      const env = { HOST: '0.0.0.0', ACCESS_TOKEN: strong, CLUSTER_SECRET: secret }
+      const told = /CLUSTER_SECRET can be guessed; set CLUSTER_SECRET to 16 random .*openssl rand/
+      expect(() => gateway(env)).toThrow(told)
+      expect(() => cluster({ ...env, HOST: '', GATEWAY_HOST: '::' })).toThrow(told)
+      expect(gateway({ CLUSTER_SECRET: secret }).clusterSecret).toBe(secret)
+      expect(gateway({ ...env, CLUSTER_SECRET: strong }).clusterSecret).toBe(strong)
     },
   )
 

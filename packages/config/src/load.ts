@@ -48,6 +48,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     invalid: servers.invalid,
     disabled: servers.disabled,
     unused: servers.unused,
+    unenforced: servers.unenforced,
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
     leaseMs: parsed.MCP_LEASE_MS,
     leaseRenewMs: Math.floor(parsed.MCP_LEASE_MS / 3),
@@ -91,6 +92,7 @@ export const loadClusterWithoutServers = (env: Env): ClusterConfig =>
     invalid: [],
     disabled: [],
     unused: undefined,
+    unenforced: undefined,
   }))
 
 const clusterConfig = (
@@ -101,7 +103,7 @@ const clusterConfig = (
   requireToken(parsed)
   const serversFile = resolve(parsed.MCP_SERVERS_FILE)
   const strict = parsed.MCP_STRICT
-  const { backends, managed, invalid, disabled, unused } = serversOf(serversFile, strict)
+  const { managed, ...servers } = serversOf(serversFile, strict)
   requirePorts(parsed, managed)
   return deepFreeze<ClusterConfig>({
     instances: parsed.ROUTER_INSTANCES,
@@ -117,10 +119,7 @@ const clusterConfig = (
     runDir: resolve(parsed.MCP_RUN_DIR),
     serversFile,
     strict,
-    backends,
-    invalid,
-    disabled,
-    unused,
+    ...servers,
     managed,
     accessToken: parsed.ACCESS_TOKEN,
     allowedHosts: allowedHosts(parsed),
@@ -188,8 +187,9 @@ const givenBy = (overrides: GatewayOverrides): Partial<Record<Variable, Given>> 
   )
 }
 
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
+/** isLoopback tells whether only this machine reaches who listens at `host`. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || /^(::1|\[::1\])$/.test(host) || /^127(\.\d+){3}$/.test(host)
 
 /** So many characters, and so many different ones, are too many to try. */
 const leastLength = 16
@@ -199,18 +199,22 @@ const isWeak = (token: string): boolean =>
   token.length < leastLength || new Set(token).size < leastVariety
 
 const requireToken = (parsed: Environment): void => {
-  const token = parsed.ACCESS_TOKEN
   const open = (['HOST', 'GATEWAY_HOST'] as const).filter((name) => !isLoopback(parsed[name]))
-  const problems = open.map((name): Problem => {
-    const reason = `${name}: ${parsed[name]} is reachable from other machines, and `
-    if (token === undefined) {
-      const advice = 'set ACCESS_TOKEN to a secret of your own, or listen on 127.0.0.1'
-      return { reason: `${reason}no token is set`, advice }
-    }
-    const advice = `set ACCESS_TOKEN to ${leastLength} random characters or more: openssl rand -hex 32`
-    return { reason: `${reason}ACCESS_TOKEN can be guessed`, advice }
+  const weak = (['ACCESS_TOKEN', 'CLUSTER_SECRET'] as const).filter((name) => {
+    const secret = parsed[name]
+    return secret !== undefined && isWeak(secret)
   })
-  if (problems.length > 0 && (token === undefined || isWeak(token))) throw new ConfigError(problems)
+  const problems = open.flatMap((name): readonly Problem[] => {
+    const reason = `${name}: ${parsed[name]} is reachable from other machines, and `
+    const guessed = weak.map((secret) => ({
+      reason: `${reason}${secret} can be guessed`,
+      advice: `set ${secret} to ${leastLength} random characters or more: openssl rand -hex 32`,
+    }))
+    if (parsed.ACCESS_TOKEN !== undefined) return guessed
+    const advice = 'set ACCESS_TOKEN to a secret of your own, or listen on 127.0.0.1'
+    return [{ reason: `${reason}no token is set`, advice }, ...guessed]
+  })
+  if (problems.length > 0) throw new ConfigError(problems)
 }
 
 const requirePorts = (parsed: Environment, managed: readonly ManagedBackend[]): void => {

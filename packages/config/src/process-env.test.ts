@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { variableNames } from './environment.js'
+import { parseEnvironment, variableNames } from './environment.js'
 import { withSecretFiles } from './process-env.js'
 
 const fileWith = (text: string): string => {
@@ -16,9 +16,23 @@ it.each(['ACCESS_TOKEN', 'CLUSTER_SECRET', 'REDIS_URL'])('reads %s from a file',
   expect(withSecretFiles({ [`${name}_FILE`]: fileWith('secret\n') })[name]).toBe('secret')
 })
 
-it('prefers the variable itself', () => {
-  const env = { ACCESS_TOKEN: 'own', ACCESS_TOKEN_FILE: '/nowhere' }
-  expect(withSecretFiles(env).ACCESS_TOKEN).toBe('own')
+it.each(['ACCESS_TOKEN', 'CLUSTER_SECRET', 'PROXY_SECRET', 'REDIS_URL'])(
+  'refuses %s beside a file of it, whichever is meant',
+  (name) => {
+    const env = withSecretFiles({ [name]: 'redis://own', [`${name}_FILE`]: '/nowhere' })
+    expect(() => parseEnvironment(env)).toThrow(
+      `${name} and ${name}_FILE are both set; set one of them`,
+    )
+  },
+)
+
+it('takes an empty variable beside a file of it, and what was read for all there is', () => {
+  const file = fileWith('redis://a:1\n')
+  const env = withSecretFiles({ REDIS_URL: '', REDIS_URL_FILE: file })
+  expect(parseEnvironment(env).REDIS_URL).toBe('redis://a:1')
+  expect(parseEnvironment({ REDIS_URL: 'redis://b:1', REDIS_URL_FILE: '' }).REDIS_URL).toBe(
+    'redis://b:1',
+  )
 })
 
 it('reads no other variable from a file', () => {
@@ -27,7 +41,7 @@ it('reads no other variable from a file', () => {
 
 it('reads no file without end', () => {
   expect(() => withSecretFiles({ ACCESS_TOKEN_FILE: '/dev/zero' })).toThrow(
-    'ACCESS_TOKEN_FILE: cannot read /dev/zero (it is larger than 4194304 bytes); correct',
+    'ACCESS_TOKEN_FILE: cannot read /dev/zero (it is a device, and a regular file is needed); correct',
   )
 })
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { ConfigError } from './config-error.js'
 import type { Env } from './environment.js'
 import { readText } from './read-text.js'
-import { secrets } from './schema.js'
+import { fileVariable, secrets } from './schema.js'
 
 /**
  * privateEnvVariable is set to `stdin` by a parent that writes further variables there, as one JSON
@@ -25,16 +25,27 @@ let received: Env | undefined
  */
 export const processEnv = (): Env => {
   const { [privateEnvVariable]: place, ...env } = process.env
-  // Written by our own parent.
-  if (place === fromInput) received ??= JSON.parse(readFileSync(0, 'utf8')) as Env
-  return withSecretFiles({ ...env, ...received })
+  if (place !== fromInput) return withSecretFiles(env)
+  // Written by our own parent, which has read the files of secrets; one of an earlier release names them still.
+  received ??= JSON.parse(readFileSync(0, 'utf8')) as Env
+  return { ...env, ...received, ...noFiles }
 }
 
-/** withSecretFiles resolves `ACCESS_TOKEN_FILE` and its like, as containers and systemd give them. */
+const noFiles: Env = Object.fromEntries(secrets.map((name) => [fileVariable(name), undefined]))
+
+/**
+ * withSecretFiles resolves `ACCESS_TOKEN_FILE` and its like, as containers and systemd give them: what was read stands in their place. Where
+ * the variable itself is set, too, both stay, and whoever reads it refuses that.
+ */
 export const withSecretFiles = (env: Env): Env => {
   const read = secrets.flatMap((name) => {
-    const path = env[`${name}_FILE`]
-    return path === undefined || path === '' || env[name] ? [] : [[name, contentOf(name, path)]]
+    const file = fileVariable(name)
+    const path = env[file]
+    if (!path || env[name]) return []
+    return [
+      [name, contentOf(name, path)],
+      [file, undefined],
+    ]
   })
   return { ...env, ...(Object.fromEntries(read) as Env) }
 }

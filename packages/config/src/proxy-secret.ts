@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readText } from './read-text.js'
 
 // The Nginx of a cluster shows this secret to the instances, so that they tell it from clients that
 // reach their ports. Its file is for the owner of the run directory alone.
@@ -9,7 +10,7 @@ const fileIn = (runDir: string): string => join(runDir, 'proxy-secret')
 /** readProxySecret is the secret of the run directory; undefined: no cluster was started there. */
 export const readProxySecret = (runDir: string): string | undefined => {
   try {
-    return readFileSync(fileIn(runDir), 'utf8').trim() || undefined
+    return readText(fileIn(runDir)).trim() || undefined
   } catch {
     return undefined
   }

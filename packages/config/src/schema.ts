@@ -1,6 +1,7 @@
 import { longestMs } from '@mcp-router/core'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { quoted } from './without-credentials.js'
 
 // Every option of the router with its default. Everything is text at first: environment variables
 // are, and the servers file is read as text so that `TOKEN: 0123` stays what was written.
@@ -14,14 +15,14 @@ const wholeNumber = (from: number, to: number) =>
   z.string().transform((text, context) => {
     const value = Number(text)
     if (/^\d+$/.test(text) && value >= from && value <= to) return value
-    return refuse(context, `"${text}" is not a whole number from ${from} to ${to}`)
+    return refuse(context, `${quoted(text)} is not a whole number from ${from} to ${to}`)
   })
 
 const decimal = (from: number, to: number, of = '') =>
   z.string().transform((text, context) => {
     const value = Number(text)
     if (/^[\d.]+$/.test(text) && value >= from && value <= to) return value
-    return refuse(context, `"${text}" is not a number${of} from ${from} to ${to}`)
+    return refuse(context, `${quoted(text)} is not a number${of} from ${from} to ${to}`)
   })
 
 const commaSeparated = z.string().transform((text) =>
@@ -31,11 +32,19 @@ const commaSeparated = z.string().transform((text) =>
     .filter((item) => item !== ''),
 )
 
+/** A password may hold a comma: then only the whole tells where it ends. */
+const quotedOf = (items: readonly string[], item: string): string => {
+  const whole = items.join(',')
+  return quoted(/@|%40/.test(whole) ? whole : item)
+}
+
 const matching = (shape: RegExp, wanted: string) =>
-  z.string().regex(shape, { error: ({ input }) => `"${String(input)}" is not ${wanted}` })
+  z.string().regex(shape, { error: ({ input }) => `${quoted(String(input))} is not ${wanted}` })
 
 const oneOf = <const Word extends string>(words: readonly Word[]) =>
-  z.enum(words, { error: ({ input }) => `"${String(input)}" is not one of ${words.join(', ')}` })
+  z.enum(words, {
+    error: ({ input }) => `${quoted(String(input))} is not one of ${words.join(', ')}`,
+  })
 
 const flag = oneOf(['true', 'false']).transform((text) => text === 'true')
 const port = wholeNumber(1, 65_535)
@@ -49,25 +58,35 @@ const instanceId = matching(
 const hostName = z.string().transform((text, context) => {
   const bare = text.replace(/^\[(.*)\]$/, '$1')
   if (isIP(bare) > 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text)) return bare
-  return refuse(context, `"${text}" is not a host name or an IP address`)
+  return refuse(context, `${quoted(text)} is not a host name or an IP address`)
 })
 
 const hostNames = commaSeparated.transform((names, context) => {
+  // Compared as it is: of a pattern no Host is ever one.
+  const pattern = names.find((name) => name.includes('*'))
+  if (pattern !== undefined)
+    return refuse(context, `${quotedOf(names, pattern)} is not a host name; write out each name`)
   const wrong = names.find((name) => /[/\s]|^[^[]*:/.test(name))
   if (wrong === undefined) return names.map((name) => name.toLowerCase())
-  return refuse(context, `"${wrong}" is not a host name; leave out the scheme and the port`)
+  return refuse(
+    context,
+    `${quotedOf(names, wrong)} is not a host name; leave out the scheme and the port`,
+  )
 })
 
 const origins = commaSeparated.transform((texts, context) => {
   const wrong = texts.find((text) => !/^https?:\/\/[^/]+$/.test(text) || !URL.canParse(text))
   if (wrong === undefined) return texts.map((text) => new URL(text).origin)
-  return refuse(context, `"${wrong}" is not an origin like https://app.example`)
+  return refuse(context, `${quotedOf(texts, wrong)} is not an origin like https://app.example`)
 })
 
 const proxies = commaSeparated.transform((texts, context) => {
   const wrong = texts.find((text) => text !== 'loopback' && !isSubnet(text))
   if (wrong === undefined) return texts
-  return refuse(context, `"${wrong}" is not an address, a subnet like 10.0.0.0/8, or "loopback"`)
+  return refuse(
+    context,
+    `${quotedOf(texts, wrong)} is not an address, a subnet like 10.0.0.0/8, or "loopback"`,
+  )
 })
 
 const isSubnet = (text: string): boolean => {
@@ -87,7 +106,7 @@ const redisUrl = z
     /^(rediss?(\+sentinel|\+cluster)?:\/\/[^/]|unix:\/\/\/.)/,
     'not a Redis address like redis://host:6379 or unix:///absolute/redis.sock',
   )
-const token = z.string().regex(/^[\x21-\x7e]+$/, 'only visible ASCII letters, no spaces')
+const token = z.string().regex(/^[\x21-\x7e]+$/, 'only visible ASCII characters, no spaces')
 
 /**
  * environmentSchema is every variable that the router reads. A second name of a variable is in
@@ -164,6 +183,9 @@ export const secrets = [
   'REDIS_URL',
 ] as const satisfies readonly Variable[]
 
+/** fileVariable names the file that a secret is read from. */
+export const fileVariable = (name: Variable): string => `${name}_FILE`
+
 /** The Instances of a cluster are called so, and numbered, unless INSTANCE_ID is set. */
 export const defaultInstancePrefix = 'router-instance'
 
@@ -182,7 +204,7 @@ const transports = new Map([
 const transport = z.string().transform((text, context) => {
   const plain = text.toLowerCase().replace(/[-_]/g, '')
   const found = [...transports].find(([name]) => name === plain)?.[1]
-  return found ?? refuse(context, `"${text}" is not one of http, sse, stdio, streamable-http`)
+  return found ?? refuse(context, `${quoted(text)} is not one of http, sse, stdio, streamable-http`)
 })
 
 /**
@@ -201,7 +223,11 @@ const ownHeaders: ReadonlySet<string> = new Set([
 
 const texts = z.record(z.string(), z.string())
 const argument = z.string().regex(/^[^\0]*$/, 'has a NUL character, which no process can be given')
-const variables = z.record(argument, argument)
+const variables = z.record(z.string(), argument).superRefine((held, context) => {
+  const message = 'no process can be given a variable of this name'
+  for (const name of Object.keys(held))
+    if (!/^[^=\0]+$/.test(name)) context.addIssue({ code: 'custom', message, path: [name] })
+})
 
 /** serverSchema is what a Backend has beside its Endpoints. */
 export const serverSchema = z.strictObject({
@@ -235,7 +261,7 @@ export const urlEndpointSchema = z.strictObject({
 /** commandEndpointSchema is an Endpoint that is run. */
 export const commandEndpointSchema = z.strictObject({
   ...endpointShape,
-  command: argument.min(1, 'the command is empty'),
+  command: argument.regex(/\S/, 'the command is empty'),
   args: z.array(argument).default([]),
   env: variables.default({}),
   /** A file of `NAME=value` lines; `env` stands above it. */

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -53,6 +54,26 @@ describe('the servers file', () => {
       expect(names()).toEqual(['weather'])
     },
   )
+
+  it('that became a pipe changes nothing and holds up nothing', async () => {
+    const { path, onError, names } = open()
+    rmSync(path)
+    execFileSync('mkfifo', [path])
+    const writer = spawn('sh', ['-c', 'sleep 2; echo x > "$0"', path], { stdio: 'ignore' })
+    onTestFinished(() => void writer.kill('SIGKILL'))
+    const pipe = 'it cannot be read: it is a pipe, and a regular file is needed'
+    await expect.poll(() => onError.mock.calls[0]?.[0].message).toContain(pipe)
+    writeFileSync(`${path}.new`, servers('weather', 'notes'))
+    renameSync(`${path}.new`, path)
+    await expect.poll(names).toEqual(['weather', 'notes'])
+  })
+
+  it('is published together with what is off', async () => {
+    const { path, registry, names } = open()
+    writeFileSync(path, `${servers('weather')}\n  notes: { disabled: true }`)
+    await expect.poll(names).toEqual(['weather'])
+    expect(registry.snapshot().disabled).toEqual(['notes'])
+  })
 
   it('is published when it is replaced, again and again', async () => {
     const { folder, path, names } = open()

@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { readServers } from '@mcp-router/config'
 import type { ServersFile } from '@mcp-router/config'
-import type { Problems, Registry } from '@mcp-router/store'
+import type { Beside, Registry } from '@mcp-router/store'
 
 /** Provider is where Backends come from: it publishes to the Registry what it finds and whenever that changes. */
 export interface Provider {
@@ -23,9 +23,14 @@ interface Options {
 /** Editors write in several steps: what follows within this time is one change, ms. */
 const settleMs = 100
 
-/** problemsOf are those of the servers that a file leaves out. */
-export const problemsOf = ({ invalid }: Pick<ServersFile, 'invalid'>): Problems =>
-  new Map(invalid.map(({ name, problems }) => [name, problems]))
+/** besideOf is what a file says of the servers that it leaves out. */
+export const besideOf = ({
+  invalid,
+  disabled,
+}: Pick<ServersFile, 'invalid' | 'disabled'>): Beside => ({
+  problems: new Map(invalid.map(({ name, problems }) => [name, problems])),
+  disabled,
+})
 
 /** fileProvider follows `mcp-servers.yaml`. The first table was published by whoever read the configuration. */
 export const fileProvider = (options: Options): Provider => {
@@ -39,7 +44,7 @@ export const fileProvider = (options: Options): Provider => {
       const isOut = (name: string): boolean => file.invalid.some((each) => each.name === name)
       const isIn = (name: string): boolean => file.backends.some((each) => each.name === name)
       const kept = [...before.values()].filter(({ name }) => isOut(name) && !isIn(name))
-      registry.publish([...file.backends, ...kept], problemsOf(file))
+      registry.publish([...file.backends, ...kept], besideOf(file))
       onChange(file)
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)))

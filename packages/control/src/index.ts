@@ -1,2 +1,2 @@
-export { fileProvider, problemsOf } from './file-provider.js'
+export { fileProvider, besideOf } from './file-provider.js'
 export type { Provider } from './file-provider.js'

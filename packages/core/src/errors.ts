@@ -60,13 +60,15 @@ const table = {
     status: 404,
     rpc: -31404,
     text: (d) =>
-      `Not found: ${String(d['path'])}; MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>`,
+      `Not found: ${String(d['path'])}; ${String(d['hint'] ?? 'MCP is at /mcp/<server>, /sse/<server> and /mcp/router/route/<server>')}`,
   },
   BACKEND_UNKNOWN: {
     status: 404,
     rpc: -31404,
     text: (d) =>
-      `Unknown server "${String(d['backend'])}": known are ${list(d['known'])}; servers are registered in ${String(d['file'] ?? 'the servers file')}`,
+      d['disabled'] === true
+        ? `Server "${String(d['backend'])}" is disabled in ${fileIn(d)}; known are ${list(d['known'])}`
+        : `Unknown server "${String(d['backend'])}": known are ${list(d['known'])}; servers are registered in ${fileIn(d)}`,
   },
   BACKEND_MISCONFIGURED: {
     status: 502,
@@ -96,7 +98,7 @@ const table = {
     rpc: -31503,
     retryAfterS: 2,
     text: (d) =>
-      `No endpoint of server "${String(d['backend'])}" can be reached${because(d)}; check that the server is running`,
+      `No endpoint of server "${String(d['backend'])}" can be reached${because(d)}; ${String(d['todo'] ?? 'check that the server is running')}`,
   },
   UPSTREAM_FAILED: {
     status: 502,
@@ -218,6 +220,8 @@ const list = (value: ErrorData[string] | undefined): string => {
   if (!Array.isArray(value) || value.length === 0) return 'none'
   return value.join(', ')
 }
+
+const fileIn = (data: ErrorData): string => String(data['file'] ?? 'the servers file')
 
 const nameOf = (data: ErrorData): string => {
   if (data['tool']) return `the call of tool "${String(data['tool'])}" `

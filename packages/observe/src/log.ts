@@ -1,5 +1,7 @@
 import { createLogger, format, transports } from 'winston'
 import type { Logger } from 'winston'
+import type { Writable } from 'node:stream'
+import { openLogFile } from './log-file.js'
 import { readable } from './readable.js'
 
 /** LogOptions say where log lines go. */
@@ -10,8 +12,14 @@ export interface LogOptions {
   readonly file: string | undefined
 }
 
-const maxFileBytes = 64 * 1024 * 1024
-const maxFiles = 5
+/** Log is where lines go. */
+export interface Log {
+  readonly log: Logger
+  /** Resolves once every line is written. */
+  readonly close: () => Promise<void>
+}
+
+const rotation = { maxBytes: 64 * 1024 * 1024, maxFiles: 5, maxWaiting: 8 * 1024 * 1024 }
 
 /** Time, level and text first, as in the lines of calls. */
 const jsonLine = format.printf(({ timestamp, level, message, instance: from, ...rest }) =>
@@ -21,23 +29,32 @@ const jsonLine = format.printf(({ timestamp, level, message, instance: from, ...
 /** isTerminal tells whether a person reads standard output. */
 export const isTerminal = (): boolean => process.stdout.isTTY
 
-/** openLog writes JSON lines to the file, and readable ones where a person watches. */
-export const openLog = ({ instance, level, file }: LogOptions): Logger => {
+/** openLog writes JSON lines to the file, and readable ones where a person watches. It throws an Error fit to print where the file cannot be written. */
+export const openLog = ({ instance, level, file }: LogOptions): Log => {
   const json = format.combine(format.timestamp(), jsonLine)
-  const outputs: (transports.FileTransportInstance | transports.ConsoleTransportInstance)[] = []
-  if (file !== undefined) {
-    const name = { filename: file, maxsize: maxFileBytes, maxFiles, tailable: true }
-    outputs.push(new transports.File({ ...name, format: json }))
-  }
+  const outputs: (transports.StreamTransportInstance | transports.ConsoleTransportInstance)[] = []
+  const stream = file === undefined ? undefined : openLogFile(file, { ...rotation, onLost })
+  if (stream) outputs.push(new transports.Stream({ stream, format: json }))
   if (isTerminal()) outputs.push(new transports.Console({ format: readable }))
-  else if (file === undefined) outputs.push(new transports.Console({ format: json }))
+  else if (stream === undefined) outputs.push(new transports.Console({ format: json }))
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's own types disagree
-  return createLogger({ level, defaultMeta: { instance }, transports: outputs })
+  const log = createLogger({ level, defaultMeta: { instance }, transports: outputs })
+  return {
+    log,
+    async close() {
+      await ended(log)
+      if (stream) await ended(stream)
+    },
+  }
 }
 
-/** closeLog resolves once every line is written. */
-export const closeLog = (log: Logger): Promise<void> =>
+const ended = (stream: Logger | Writable): Promise<void> =>
   new Promise((resolve) => {
-    log.once('finish', resolve)
-    log.end()
+    stream.once('finish', resolve)
+    stream.end()
   })
+
+// A full disk must not end the process, and there is no log to write it to.
+const onLost = (reason: string): void => {
+  process.stderr.write(`mcp-router: logging: ${reason}\n`)
+}

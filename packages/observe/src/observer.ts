@@ -1,7 +1,7 @@
 import type { EventSink, RouterEvent } from '@mcp-router/core'
 import type { Logger } from 'winston'
 import { createCallLines } from './call-lines.js'
-import { closeLog, openLog } from './log.js'
+import { openLog } from './log.js'
 import type { LogOptions } from './log.js'
 import { createMetrics } from './metrics.js'
 import type { Metrics } from './metrics.js'
@@ -21,12 +21,12 @@ export interface ObserverOptions extends LogOptions {
 
 export const createObserver = (options: ObserverOptions): Observer => {
   const { nameSession } = options
-  const log = openLog(options)
+  const { log, close } = openLog(options)
   const metrics = createMetrics(options.instance)
   const isNews = createRefusals()
   const lines = createCallLines(log, options.instance, nameSession)
   let closing: Promise<void> | undefined
-  // A full disk must not end the process, and there is no log to tell it to.
+  // An error of standard output must not end the process, and there is no log to write it to.
   log.on('error', (error) => process.stderr.write(`mcp-router: logging: ${error.message}\n`))
   return {
     log,
@@ -41,7 +41,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
     close() {
       closing ??= Promise.resolve().then(() => {
         lines.flush()
-        return closeLog(log)
+        return close()
       })
       return closing
     },

@@ -2,10 +2,16 @@ export { isInteractive, legacyCapabilities, modernCapabilities } from './bridge/
 export { legacyParams, modernParams } from './bridge/envelope.js'
 export type { ClientFace } from './bridge/envelope.js'
 export { legacyError, modernError } from './bridge/errors.js'
-export { legacyInputRequest, modernInputRequest, urlInputRequests } from './bridge/input.js'
-export type { InputRequest } from './bridge/input.js'
+export {
+  inputRequired,
+  legacyInputRequest,
+  modernInputRequest,
+  takesInput,
+  urlInputRequests,
+} from './bridge/input.js'
+export type { InputRequest, InputRequired } from './bridge/input.js'
 export type { Json } from './bridge/json.js'
-export { discoverResult, initializeResult } from './bridge/opening.js'
+export { discoverFault, discoverResult, initializeResult } from './bridge/opening.js'
 export type { Cache } from './bridge/opening.js'
 export { wrapsOutput } from './bridge/output-schema.js'
 export { paramHeaders } from './bridge/params.js'

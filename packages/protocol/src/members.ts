@@ -28,12 +28,14 @@ export class Members {
 
   /** match finds the name for the key between two indices, without its quotes; undefined: it is none of them. */
   match(bytes: Buffer, start: number, end: number): Match | undefined {
-    let isPlain = true
+    const match = this.matchPlain(bytes, start, end)
+    // Most keys of an envelope are its members.
+    if (match?.isExact) return match
     for (let at = start; at < end; at++) {
       const byte = bytes[at] ?? 0
-      if (byte === backslash || byte >= firstBeyondAscii) isPlain = false
+      if (byte === backslash || byte >= firstBeyondAscii) return this.matchText(bytes, start, end)
     }
-    return isPlain ? this.matchPlain(bytes, start, end) : this.matchText(bytes, start, end)
+    return match
   }
 
   private matchPlain(bytes: Buffer, start: number, end: number): Match | undefined {

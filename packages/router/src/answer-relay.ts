@@ -181,8 +181,10 @@ export class AnswerRelay extends Relay implements Quiet {
     this.pass(eventBytes(event))
   }
 
-  /** onAsked hears that the Endpoint asks the client. */
-  protected onAsked?(said: Message): void
+  /** towardsClient is a request or notification of the Endpoint as the client gets it. */
+  protected towardsClient(said: Message): Message {
+    return said
+  }
 
   /** onResponse takes the response where it comes on a stream. */
   protected onResponse(response: Message, event: SseEvent): void {
@@ -214,7 +216,6 @@ export class AnswerRelay extends Relay implements Quiet {
     const isMessage = event.event === 'message'
     const said = isMessage ? this.read(event.data) : undefined
     if (isMessage && !said) return
-    if (said?.kind === 'request') this.onAsked?.(said)
     // The rest of a call's stream, fetched by GET.
     if (
       said?.kind === 'response' &&
@@ -224,7 +225,8 @@ export class AnswerRelay extends Relay implements Quiet {
       this.answered = true
     if (said?.kind === 'notification' && this.isStray(said)) return
     if (said?.kind !== 'response' || message?.kind !== 'request') {
-      this.passEvent(said ? { ...event, data: said.bytes } : event)
+      const heard = said?.kind === 'response' ? said : said && this.towardsClient(said)
+      this.passEvent(heard ? { ...event, data: heard.bytes } : event)
     } else if (!this.answered) {
       this.onResponse(ownResponse(incoming.backend, said, message.id), event)
     }

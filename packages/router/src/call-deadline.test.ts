@@ -157,7 +157,8 @@ describe('the deadline of a server, for a modern client', () => {
     ['the shared session', {}],
     ['a session of its own', canAnswer],
   ])('ends its call in %s', async (_, capabilities) => {
-    const endpoint = await openEndpoint(({ res, message }) => {
+    const endpoint = await openEndpoint(({ method, res, message }) => {
+      if (method === 'GET') res.writeHead(405).end()
       if (message.method !== 'tools/list') return
       res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: { tools: [] } }))
     })

@@ -70,17 +70,33 @@ export const noteAsked = (heard: Heard, inputTtlMs: number): void => {
 export const isQuestion = ({ kind, method }: Message): boolean =>
   kind === 'request' && method !== 'ping'
 
+/** Limited is a server, and how long it may leave something alone, ms. */
+type Limited = Pick<Backend, 'deadlineMs'> & { readonly name: string }
+
 /** watchSilence does so for what may outlast the request of its client, or is one of several: whoever asked takes it out of the deadlines. */
 export const watchSilence = (
   deadlines: Deadlines,
   heard: Heard,
-  backend: Backend,
+  backend: Limited,
   onPassed: (error: RouterError) => void,
 ): Silence => {
   const limit = new Silence(deadlines, heard, backend, onPassed, backend.deadlineMs)
   deadlines.add(limit)
   return limit
 }
+
+/** inTime settles as `done` does, or rejects with DEADLINE_PASSED where that takes longer than the deadline. */
+export const inTime = <T>(deadlines: Deadlines, backend: Limited, done: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const limit = watchSilence(deadlines, {}, backend, reject)
+    const settled =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
+        deadlines.remove(limit)
+        settle(value)
+      }
+    done.then(settled(resolve), settled(reject))
+  })
 
 /** limitCall ends a call after `deadlineMs`, whatever its server says meanwhile. */
 export const limitCall = (
@@ -107,7 +123,7 @@ export class Silence implements Timed {
   next: Link | undefined
   private readonly deadlines: Deadlines
   private readonly heard: Heard
-  private readonly backend: Backend
+  private readonly backend: Limited
   private readonly onPassed: (error: RouterError) => void
   /** Where its address gave it a time, that is counted where it came in. */
   private readonly deadlineMs: number
@@ -117,7 +133,7 @@ export class Silence implements Timed {
   constructor(
     deadlines: Deadlines,
     heard: Heard,
-    backend: Backend,
+    backend: Limited,
     onPassed: (error: RouterError) => void,
     deadlineMs: number,
   ) {

@@ -67,5 +67,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly clusterSecret: string
   /** Since when nobody may have taken over what this Instance owns, as `performance.now()` counts; undefined: its lease has lapsed. */
   readonly leaseHeldSince: () => number | undefined
+  /** How long after its start clients may be on their way back with Sessions that other processes had, ms; 0: none are. */
+  readonly returningMs?: number
   readonly options: RouterOptions
 }

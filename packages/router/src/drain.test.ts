@@ -68,6 +68,22 @@ describe('an instance that drains', () => {
     await draining
   })
 
+  it('takes no stream of a client that another instance can take', async () => {
+    const { endpoint, backends, store, gateway } = await open()
+    const { headers } = await initialize(`${gateway.url}/mcp/weather`)
+    const call = ask(`${gateway.url}/mcp/weather`, { headers, body: aRequest(1, 'slow') })
+    await expect.poll(() => endpoint.by('slow').length).toBe(1)
+    const draining = gateway.router.drain(limitMs)
+    const alone = await follow(`${gateway.url}/mcp/weather`, { headers })
+    const other = await openGateway({ backends, store, instance: 'router-instance-2' })
+    await expect(follow(`${gateway.url}/mcp/weather`, { headers })).rejects.toThrow()
+    await follow(`${other.url}/mcp/weather`, { headers })
+    endpoint.by('slow').forEach(echo)
+    expect((await call).status).toBe(200)
+    await draining
+    await expect.poll(() => alone.response.complete).toBe(true)
+  })
+
   it('opens no sessions any more, and goes on with those that there are', async () => {
     const { endpoint, gateway } = await open()
     const { headers } = await initialize(`${gateway.url}/mcp/weather`)

@@ -60,7 +60,7 @@ export const respondRefusal = (incoming: Incoming, refusal: Refusal): void => {
 /** respondError is the one exit of every error: HTTP status, headers and a JSON-RPC error that carries the request's id. */
 export const respondError = (incoming: Incoming, thrown: unknown): void => {
   const error = asRouterError(thrown)
-  if (error.status === 503 && comesBack(incoming)) {
+  if (isForLater(incoming, error) && comesBack(incoming)) {
     respondRetry(incoming, error)
     return
   }
@@ -94,6 +94,10 @@ export const arrayOf = (messages: readonly Buffer[]): Buffer => {
   const parts = messages.flatMap((message, at) => (at === 0 ? [message] : [comma, message]))
   return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')])
 }
+
+/** To a client of 2024-11-05 its stream is its session: it may come for it as long as that is to be had at all. */
+const isForLater = ({ downstream }: Incoming, { status, code }: RouterError): boolean =>
+  status === 503 || (code === 'DEADLINE_PASSED' && downstream === 'sse')
 
 /** comesBack tells that a client which had a stream asks for it again. A client that is refused then never comes again. */
 const comesBack = ({ req: { method, url = '', headers }, ...incoming }: Incoming): boolean =>

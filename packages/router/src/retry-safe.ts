@@ -7,7 +7,7 @@ import type { ToolList } from '@mcp-router/upstream'
 import { askPooled, Refused } from './bridge/ask-pooled.js'
 import type { RouterDeps } from './deps.js'
 import type { Selector } from './policy/selector.js'
-import type { Sessions } from './sessions/table.js'
+import type { Sessions } from './sessions/sessions.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -57,10 +57,28 @@ export const isRetrySafe = async (
 ): Promise<boolean> => {
   const known = isKnownRetrySafe(context, backend, message)
   if (known !== undefined) return known
-  const tools = await context.deps.catalog.tools(backend, (cursor) =>
-    askAny(context, backend, cursor === undefined ? {} : { cursor }, ask),
-  )
-  return isSafeIn(tools, message)
+  return isSafeIn(await listedTools(context, backend, ask), message)
+}
+
+/**
+ * listedTools waits for the tools of a Backend. A list that somebody else had under way may have failed with the very connection that the call
+ * was lost with: that says nothing, and the Endpoints are asked.
+ */
+const listedTools = async (
+  context: ToolSources,
+  backend: Backend,
+  ask: 'any' | 'running',
+): Promise<ToolList> => {
+  const { catalog } = context.deps
+  let hasAsked = false
+  const list = (cursor: string | undefined): Promise<Json> => {
+    hasAsked = true
+    return askAny(context, backend, cursor === undefined ? {} : { cursor }, ask)
+  }
+  return catalog.tools(backend, list).catch((error: unknown) => {
+    if (hasAsked) throw error
+    return catalog.tools(backend, list)
+  })
 }
 
 /** A server that has just gone may be back in a moment; a call that nobody knows to be safe is not repeated. It is asked so often at least. */

@@ -77,6 +77,7 @@ const anonymous: Principal = { name: '' }
 
 export const createRouter = (given: RouterDeps): Router => {
   const { storePatienceMs } = given.options
+  const returnedAt = performance.now() + (given.returningMs ?? 0)
   const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
@@ -97,6 +98,8 @@ export const createRouter = (given: RouterDeps): Router => {
       orphansOf(context).renew(held)
     },
     onRest: ({ live }) => live && restOwned(live),
+    onMoved: (id, record) => listening.onMoved(id, record),
+    onLoaded: (record) => performance.now() < returnedAt && listening.onMoved(record.id, record),
     onOver: (id) => endFollows(follows, id),
     keys: createSharedKeys(deps.clusterSecret),
     onRebound: (held) => rebound(context, held),
@@ -117,7 +120,8 @@ export const createRouter = (given: RouterDeps): Router => {
     onLost: () => listening.onLost(),
   })
   const follows: Follows = new Map()
-  const listening = new Listening({ client: deps.client, peers, follows })
+  const atOf = (id: SessionId) => sessions.held(id)?.record.backendSessionId
+  const listening = new Listening({ client: deps.client, peers, follows, atOf })
   const selector = createSelector(deps.options.endpointPatienceMs)
   const context: Context = {
     deps,
@@ -132,7 +136,7 @@ export const createRouter = (given: RouterDeps): Router => {
     calls: createCalls(deps.journal),
     returns: createReturnProofs(deps.instance),
     told: createTold(deps.journal, ageingOf(deadlines)),
-    portableReplays: createPortableReplays(deps.instance, ageingOf(deadlines)),
+    portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, ageingOf(deadlines)),
     offers: createOffers({
       onChanged(backend, change) {
         deps.changes.tell(backend, change)
@@ -198,6 +202,11 @@ export const createRouter = (given: RouterDeps): Router => {
   }
 
   const handleInternal = (url: string, req: IncomingMessage, res: ServerResponse): boolean => {
+    if (closed) {
+      // Not marked as answered: the sender knows that nothing was taken.
+      res.writeHead(503, { connection: 'close' }).end()
+      return true
+    }
     const from = handoff.admit(req)
     if (!from) return false
     if (url.startsWith(recallPrefix)) {
@@ -234,22 +243,17 @@ export const createRouter = (given: RouterDeps): Router => {
   return {
     handle(req, res) {
       const url = req.url ?? '/'
+      if (url.startsWith('/internal/')) return handleInternal(url, req, res)
       if (closed) {
         // It would be cut off in the middle: not begun here, Nginx sends it on.
         req.socket.destroy()
         return true
       }
-      if (url.startsWith('/internal/')) return handleInternal(url, req, res)
       const target = matchTarget(url)
       if (target) take(target, req, res, undefined)
       return target !== undefined
     },
-    handleBack(req, res) {
-      const url = req.url ?? '/'
-      if (!closed) return handleInternal(url, req, res)
-      req.socket.destroy()
-      return true
-    },
+    handleBack: (req, res) => handleInternal(req.url ?? '/', req, res),
     clientAsked: (id) => noteAskedHere(context, id),
     forget: (id, isOver) => sessions.forget(id, isOver),
     sessions() {

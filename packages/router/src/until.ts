@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Sessions } from './sessions/table.js'
+import type { Sessions } from './sessions/sessions.js'
 
 const pollMs = 50
 

@@ -33,10 +33,10 @@ export interface AcceptedCall {
  */
 export interface Journal {
   /**
-   * Writes an entry, or replaces it. `epoch` is that of the Session as the writer knows it: a writer that another Instance has superseded
-   * since writes nothing.
+   * Writes an entry, or replaces it. `epoch` is that of the Session as the writer knows it: false, and nothing is written, where another
+   * Instance has claimed it since.
    */
-  owe(session: SessionId, epoch: number, owed: Owed): Promise<void>
+  owe(session: SessionId, epoch: number, owed: Owed): Promise<boolean>
   /** Deletes entries, under the same condition. */
   settle(session: SessionId, epoch: number, entries: readonly string[]): Promise<void>
   /** What is still owed, in no order. */

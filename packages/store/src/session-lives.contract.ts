@@ -72,6 +72,17 @@ export const describeLives = (open: OpenStore) => {
       expect(kinds).toEqual(['opened', 'ended'])
     })
 
+    it('names each session of which something is known, also one that ended', async () => {
+      const record = aSession()
+      await store.sessions.create(record)
+      await store.lives.note(record.id, anEntry())
+      await store.sessions.delete(record.id)
+      await store.lives.note('s-2' as SessionId, anEntry())
+      const listed: SessionId[] = []
+      for await (const id of store.lives.list()) listed.push(id)
+      expect(listed.sort()).toEqual([record.id, 's-2'].sort())
+    })
+
     it('is no session', async () => {
       await store.lives.note(session, anEntry())
       for await (const listed of store.sessions.list()) expect(listed).toBeUndefined()

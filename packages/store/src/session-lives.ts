@@ -26,6 +26,8 @@ export interface SessionLives {
   note(session: SessionId, entry: LifeEntry): Promise<void>
   /** The oldest first; none where nothing is known. */
   read(session: SessionId): Promise<readonly LifeEntry[]>
+  /** Walks the Sessions of which something is known, also those that ended, without blocking the store (SCAN); order is not defined. */
+  list(): AsyncIterable<SessionId>
 }
 
 /** How many turns of one Session are kept. */

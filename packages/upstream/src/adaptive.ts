@@ -80,6 +80,10 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
     this.current().listen()
   }
 
+  heard(): Promise<void> {
+    return this.current().heard?.() ?? Promise.resolve()
+  }
+
   use(endpoint: Endpoint): void {
     this.current().use?.(endpoint)
   }
@@ -159,11 +163,7 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
   private async turnedOutModern(outcome: Outcome): Promise<boolean> {
     const { isModern } = this.options
     if (!isModern) return false
-    if (outcome.kind === 'refused') {
-      const data = answerOf(outcome.answer).error?.['data']
-      const supported = isRecord(data) ? data['supported'] : undefined
-      if (Array.isArray(supported) && supported.some(isServed)) return true
-    }
+    if (outcome.kind === 'refused' && namesModern(outcome.answer)) return true
     // It had its time: to ask once more would take as long again.
     const { cause } = this.ended ?? {}
     if (outcome.kind === 'closed' && cause instanceof RouterError && cause.data['late'] === true)
@@ -193,6 +193,13 @@ const asError = (thrown: unknown): Error =>
 
 const isBadAnswer = (error: Error): boolean =>
   error instanceof RouterError && error.code === 'UPSTREAM_BAD_ANSWER'
+
+/** namesModern tells of a refused `initialize` that its server says itself that it is modern. */
+export const namesModern = (refusal: Message): boolean => {
+  const data = answerOf(refusal).error?.['data']
+  const supported = isRecord(data) ? data['supported'] : undefined
+  return Array.isArray(supported) && supported.some(isServed)
+}
 
 const isServed = (revision: unknown): boolean =>
   modernRevisions.some((served) => served === revision)

@@ -1,3 +1,4 @@
+export { namesModern } from './adaptive.js'
 export { noteList } from './catalog.js'
 export type { ToolCatalog, ToolList } from './catalog.js'
 export { createHttpClient, isExhausted, wasNeverSent } from './http/client.js'
@@ -32,11 +33,13 @@ export type { HttpHeaders } from './http/headers.js'
 export { endSession, openHttpUpstream } from './http/upstream.js'
 export { post } from './http/post.js'
 export { lingerMs } from './http/linger.js'
+export { mayBeBusy } from './http/own-stream.js'
 export type { ChunkTaker, HttpAnswer, HttpPosting } from './http/post.js'
 export { doubtIn, doubtInResponse, isSessionKnown } from './http/session-doubt.js'
 export type { SessionDoubt } from './http/session-doubt.js'
 export {
   eventFault,
+  noServerThere,
   ownResponse,
   readEvent,
   refusalOf,
@@ -51,9 +54,10 @@ export type { Caller, Exchange } from './pool/exchange.js'
 export type { Handshake } from './pool/handshake.js'
 export { mayTryElsewhere } from './failure.js'
 export type { SharedUpstream, UpstreamPool } from './pool/pool.js'
+export { maybeStreamable } from './sse/upstream.js'
 export { birthOf } from './stdio/birth.js'
 export { endRecordedChildren, recordChildrenIn } from './stdio/records.js'
-export { isMissing } from './stdio/start-failure.js'
+export { isUnusable } from './unusable.js'
 export { lateOpening } from './watched.js'
 export { cancelledMessage, discard, passBy, SessionLost } from './upstream.js'
 export type { Upstream, UpstreamListener } from './upstream.js'

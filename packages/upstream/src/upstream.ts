@@ -27,6 +27,8 @@ export interface Upstream {
   cancel(id: string, isLate?: boolean): void
   /** Starts to hear what the Endpoint says outside of calls, where that takes an effort of its own (http: a GET stream). */
   listen(): void
+  /** Resolves once it hears that, or will not; where that takes no effort, it is absent. */
+  heard?(): Promise<void>
   /** The operator gave its Endpoint, at the same place, other headers: they go with the next request. Where there are none, it is absent. */
   use?(endpoint: Endpoint): void
   /** The last of what its process wrote aside, in one line without configured secrets; only where there is one. */

@@ -61,6 +61,10 @@ export class WatchedUpstream implements Upstream, UpstreamListener {
     this.current().listen()
   }
 
+  heard(): Promise<void> {
+    return this.inner?.heard?.() ?? Promise.resolve()
+  }
+
   use(endpoint: Endpoint): void {
     this.inner?.use?.(endpoint)
   }

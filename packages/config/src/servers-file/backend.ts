@@ -4,7 +4,7 @@ import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
 import { commandEndpointSchema, serverSchema, urlEndpointSchema } from '../schema.js'
 import type { Path, ServersDocument } from './document.js'
-import { endpointFrom } from './endpoint.js'
+import { endpointFrom, giveAddress, isUrl } from './endpoint.js'
 import { problemsOf } from './problems.js'
 import { isRecord } from './record.js'
 
@@ -36,7 +36,8 @@ export const backendFrom = (source: BackendSource): BackendOutcome => {
   }
   if (!isRecord(value)) {
     const reason = `server "${name}" has no endpoint`
-    return { problems: [document.problemAtKey(path, reason, 'give it a url or a command')] }
+    const advice = isUrl(value) ? `write ${name}: { url: http://… }` : giveAddress
+    return { problems: [document.problemAtKey(path, reason, advice)] }
   }
   // What is disabled may be unfinished.
   if (value['disabled'] === 'true') return { backend: undefined, managed: [] }

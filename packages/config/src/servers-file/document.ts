@@ -1,5 +1,6 @@
 import {
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -71,6 +72,14 @@ export const parseServersDocument = (text: string, file: string): ServersDocumen
         ),
   )
   if (syntaxErrors.length > 0) throw new ConfigError(syntaxErrors)
+  const unnamed = unnamedIn(root).map((key) =>
+    problemAtOffset(
+      offsetOf(key),
+      'a list or a map stands where a name belongs',
+      'write the name as text',
+    ),
+  )
+  if (unnamed.length > 0) throw new ConfigError(unnamed)
   const aliases = aliasesIn(root)
   const endless = aliases.find(({ isInside }) => isInside)
   if (endless) {
@@ -118,6 +127,17 @@ const depthExceededAt = (text: string): number | undefined => {
     if (depth > maxDepth) return at
   }
   return undefined
+}
+
+/** unnamedIn are the keys that are no text, but a list or a map: YAML has them, and no name comes of one. */
+const unnamedIn = (root: Document.Parsed): readonly unknown[] => {
+  const found: unknown[] = []
+  visit(root, {
+    Pair(_at, { key }) {
+      if (isCollection(resolved(root, key))) found.push(key)
+    },
+  })
+  return found
 }
 
 interface FoundAlias {

@@ -1,9 +1,11 @@
 import type { BackendName, Endpoint, EndpointId } from '@mcp-router/core'
+import { existsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
 import { readEnvFile } from '../read-env-file.js'
 import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
+import { withoutCredentials } from '../without-credentials.js'
 import type { Path, ServersDocument } from './document.js'
 import { variablesIn } from './expand.js'
 import { problemsOf, unknownKey } from './problems.js'
@@ -35,7 +37,10 @@ export type EndpointOutcome =
 /** endpointFrom reads one Endpoint; `url` or `command` decides of which kind it is. */
 export const endpointFrom = (source: EndpointSource): EndpointOutcome => {
   const { value } = source
-  if (!isRecord(value)) return refused(source, [], 'must be a map', 'give it a url or a command')
+  if (!isRecord(value)) {
+    const reason = `endpoints[${source.position - 1}] must be a map`
+    return refused(source, [], reason, isUrl(value) ? 'write - { url: http://… }' : giveAddress)
+  }
   if ('url' in value && 'command' in value)
     return refused(source, ['command'], 'has both a url and a command', 'keep one of them')
   if ('url' in value) return urlEndpoint(source, value)
@@ -53,8 +58,15 @@ const noAddress = (
     .filter((key) => !known.includes(key))
     .map((key) => unknownKey(source.document, source.path, key, { known }))
   if (problems.length > 0) return { problems }
-  return refused(source, [], 'has no endpoint', 'give it a url or a command')
+  return refused(source, [], 'has no endpoint', giveAddress)
 }
+
+/** giveAddress is what to do about a server, or an Endpoint, that names none. */
+export const giveAddress = 'give it a url or a command'
+
+/** isUrl tells of a value that its key was forgotten. */
+export const isUrl = (value: unknown): boolean =>
+  typeof value === 'string' && /^https?:/.test(value)
 
 const urlKeys = Object.keys(urlEndpointSchema.shape)
 const commandKeys = Object.keys(commandEndpointSchema.shape)
@@ -82,7 +94,7 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
     return refused(
       source,
       ['url'],
-      `"${withoutQuery(text)}" is not a URL`,
+      `"${withoutQuery(withoutCredentials(text))}" is not a URL`,
       `${correctVariables(document.sourceAt([...path, 'url']))}write http://host:port/path`,
     )
   if (url.port === '0')
@@ -101,7 +113,15 @@ const urlEndpoint = (source: EndpointSource, value: unknown): EndpointOutcome =>
       `the router writes the header "${own}" itself`,
       'remove it',
     )
-  const allHeaders = { ...credentialsOf(url), ...lowerCased(headers) }
+  const credentials = credentialsOf(url)
+  if (credentials === undefined)
+    return refused(
+      source,
+      ['url'],
+      'user or password of its url cannot be decoded',
+      `${correctVariables(document.sourceAt([...path, 'url']))}write "%" in them as "%25"`,
+    )
+  const allHeaders = { ...credentials, ...lowerCased(headers) }
   url.username = url.password = url.hash = ''
   const id = idOf(source)
   const isAuto = (transport ?? type) === undefined
@@ -157,7 +177,12 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
   if (kind !== 'stdio')
     return refused(source, ['command'], `${kind} takes a url, not a command`, 'use stdio')
   const id = idOf(source)
-  const place = cwd === undefined ? {} : { cwd: resolve(dirname(file), cwd) }
+  // Relative paths mean the same wherever the router was started from.
+  const place = { cwd: resolve(dirname(file), cwd ?? '') }
+  if (/\s/.test(command) && !existsSync(resolve(place.cwd, command))) {
+    const reason = 'the command holds a blank, and there is no such file'
+    return refused(source, ['command'], reason, splitAdvice(command))
+  }
   const whom = runAsFrom(user)
   if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
   const own =
@@ -165,6 +190,15 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
   if ('reason' in own) return refused(source, ['envFile'], own.reason, own.advice)
   const env = { ...own.variables, ...parsed.data.env }
   return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place, ...whom } }
+}
+
+/** Any argument may be a secret, save the name of an option. */
+const splitAdvice = (line: string): string => {
+  const [command = '', first, ...others] = line.trim().split(/\s+/)
+  if (first === undefined) return `write command: ${command}`
+  const isOption = /^--?[\w-]+$/.test(first)
+  const args = isOption ? [first, ...(others.length > 0 ? ['…'] : [])] : ['…']
+  return `put its arguments under "args": command: ${command}, args: [${args.join(', ')}]`
 }
 
 /** EndpointId as core describes it. */
@@ -195,9 +229,13 @@ const isHeader = (name: string, value: string): boolean =>
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
-// User and password leave the URL, because the URL appears in logs and listings.
-const credentialsOf = ({ username, password }: URL): Record<string, string> => {
+// User and password leave the URL, because the URL appears in logs and listings. Undefined: a "%" in them stands for no character.
+const credentialsOf = ({ username, password }: URL): Record<string, string> | undefined => {
   if (username === '' && password === '') return {}
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  try {
+    const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  } catch {
+    return undefined
+  }
 }

@@ -7,10 +7,13 @@ export interface Expansion {
   readonly failures: readonly Failure[]
 }
 
-/** Failure is a reference that stays as it is: its variable is not set, or it names none (then `name` is undefined). */
+/** Failure is a reference that stays as it is: its variable is not set, it names none, or it is not closed (then `name` is undefined). */
 export interface Failure {
   readonly match: string
   readonly name: string | undefined
+  readonly isOpen?: boolean
+  /** The input of VS Code that the variable stands for. */
+  readonly input?: string
 }
 
 interface Surroundings {
@@ -41,6 +44,10 @@ export const expand = (text: string, around: Surroundings): Expansion => {
     else if (match === '${') {
       const end = closing(text, at)
       const whole = text.slice(found.index, end + 1)
+      if (end === text.length) {
+        failures.push({ match: whole, name: undefined, isOpen: true })
+        return { text: done + whole, failures }
+      }
       const inner = expandBraced(text.slice(at, end), whole, around)
       done += inner.text
       failures.push(...inner.failures)
@@ -56,17 +63,18 @@ export const expand = (text: string, around: Surroundings): Expansion => {
 }
 
 const expandBraced = (inner: string, match: string, around: Surroundings): Expansion => {
-  const failed = (name?: string): Expansion => ({ text: match, failures: [{ match, name }] })
   const place = placeOf(inner, around)
   if (place !== undefined) return { text: place, failures: [] }
   const [, kind, id = '', fallback] = /^(?:(env|input):)?([^:]+)(?::-([\s\S]*))?$/.exec(inner) ?? []
   // An editor asks for an input; here it is a variable.
   const name = kind === 'input' ? id.toUpperCase().replace(/[^A-Z0-9]+/g, '_') : id
-  if (!/^[A-Za-z_]\w*$/.test(name)) return failed()
+  const failed = (failure: Failure): Expansion => ({ text: match, failures: [failure] })
+  if (!/^[A-Za-z_]\w*$/.test(name)) return failed({ match, name: undefined })
   const value = around.env[name]
   // As in a shell: `:-` also stands in for an empty value.
   if (fallback !== undefined && (value ?? '') === '') return expand(fallback, around)
-  return value === undefined ? failed(name) : { text: value, failures: [] }
+  if (value !== undefined) return { text: value, failures: [] }
+  return failed({ match, name, ...(kind === 'input' && { input: id }) })
 }
 
 /** closing is where the brace that is open at `from` ends; the end of the text where it does not. */

@@ -255,7 +255,9 @@ describe('what is wrong with a servers file', () => {
   it('says when there is no file, or it cannot be read', () => {
     const missing = join(folder, 'none.yaml')
     expect(() => readServers(missing, {})).toThrow(`${missing}: there is no such file`)
-    expect(() => readServers(folder, {})).toThrow('it cannot be read: EISDIR')
+    expect(() => readServers(folder, {})).toThrow(
+      'it cannot be read: it is a folder, and a regular file is needed; correct that, or',
+    )
   })
 })
 

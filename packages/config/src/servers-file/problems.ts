@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Problem } from '../config-error.js'
 import type { Path, ServersDocument } from './document.js'
-import { nearest } from './nearest.js'
+import { meantBy } from './words.js'
 
 const nameOf = (path: Path): string =>
   path.reduce<string>(
@@ -45,7 +45,7 @@ export const unknownKey = (
   const elsewhere = keys.elsewhere?.[key]
   if (elsewhere !== undefined)
     return document.problemAtKey(path, `${nameOf(path)}: ${elsewhere}`, 'remove it')
-  const meant = nearest(key, keys.known)
+  const meant = meantBy(key, keys.known)
   const advice =
     meant === undefined ? `known are ${keys.known.join(', ')}` : `did you mean "${meant}"?`
   return document.problemAtKey(path, `${nameOf(path)}: unknown key "${key}"`, advice)

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Env } from '../environment.js'
 import { readServers } from './read.js'
@@ -124,6 +124,36 @@ servers:
     })
   })
 
+  it.each(['http://bob:S3%zzcret@host/', 'http://S3%@host/', 'http://bob:S3%E9cret@host/'])(
+    'leaves out only the server whose URL has a stray % in user or password: %s',
+    (url) => {
+      writeFileSync(file, `servers:\n  a: { url: "${url}" }\n  b: { url: http://b/ }`)
+      const { backends, invalid } = readServers(file, {})
+      expect(backends.map(({ name }) => name)).toEqual(['b'])
+      expect(invalid).toEqual([
+        {
+          name: 'a',
+          problems: [
+            `${file}:2:13: server "a": user or password of its url cannot be decoded; write "%" in them as "%25"`,
+          ],
+        },
+      ])
+    },
+  )
+
+  it('names the variable that brought a stray % into the URL', () => {
+    writeFileSync(file, 'servers: { a: { url: "http://bob:${PW}@host/" } }')
+    expect(readServers(file, { PW: '50%zz' }).invalid[0]!.problems[0]).toMatch(
+      /cannot be decoded; correct PW, or write "%" in them as "%25"$/,
+    )
+  })
+
+  it('takes a % that is written so', () => {
+    expect(endpointOf('servers: { a: { url: "http://me:S3%25zz@a/" } }')).toMatchObject({
+      headers: { authorization: `Basic ${Buffer.from('me:S3%zz').toString('base64')}` },
+    })
+  })
+
   it('takes anchors from keys that begin with x-', () => {
     const text = `
 x-slow: &slow { deadline: 600 }
@@ -152,4 +182,13 @@ servers:
     ])
     expect(backends[0]!.endpoints[0]).not.toHaveProperty('start')
   })
+})
+
+it.each([
+  ['', '.'],
+  ['    cwd: sub\n', 'sub'],
+  ['    cwd: /tmp\n', '/tmp'],
+])('a command runs in the folder of the file, or in a cwd seen from it (%j)', (line, expected) => {
+  const text = `servers:\n  a:\n    command: ./run\n${line}`
+  expect(read(text)[0]?.endpoints[0]).toMatchObject({ cwd: resolve(folder, expected) })
 })

@@ -8,6 +8,7 @@ import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
 import { withoutComments } from './comments.js'
 import { parseServersDocument, type Path, type ServersDocument } from './document.js'
+import { noNotes, unenforcedText, unusedText, type Notes } from './notes.js'
 import { scalarsOf, substitute, type Unset } from './substitute.js'
 import { entriesIn, type Entries } from './top.js'
 import { translate } from './translate.js'
@@ -23,8 +24,10 @@ export interface ServersFile {
   readonly invalid: readonly InvalidBackend[]
   /** Servers that are left out because the file says `disabled: true`. */
   readonly disabled: readonly string[]
-  /** What is in the file and not used, as one sentence; undefined: nothing. */
+  /** What is in the file and ignored, and the names that are served otherwise, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
+  /** What of the file keeps tools from the user of another program, and not here, as one sentence; undefined: nothing. */
+  readonly unenforced: string | undefined
 }
 
 interface Options {
@@ -47,7 +50,7 @@ export const readServers = (path: string, env: Env, { strict }: Options = {}): S
   const entries = entriesIn(document, document.data(), problems)
   if (problems.length > 0) throw new ConfigError(inOrder(problems))
   const taken = new Map<BackendName, string>()
-  const notes: string[] = [...entries.unused]
+  const notes = noNotes(entries.unused)
   const read = Object.entries(entries.servers).flatMap(([name, value]) => {
     const source = { document, path: [...entries.path, name], file, name, value }
     return readOne(source, { env, unset, taken, notes }) ?? []
@@ -64,7 +67,8 @@ export const readServers = (path: string, env: Env, { strict }: Options = {}): S
       problems: inOrder(each.problems).map(problemText),
     })),
     disabled: read.flatMap(({ isOff, name }) => (isOff ? [name] : [])),
-    unused: notes.length > 0 ? `not used from ${shown}: ${notes.join(', ')}` : undefined,
+    unused: unusedText(shown, notes),
+    unenforced: unenforcedText(shown, notes),
   }
 }
 
@@ -103,7 +107,7 @@ interface Reading {
   readonly unset: readonly Unset[]
   /** Names that are served already, as the file has them. */
   readonly taken: Map<BackendName, string>
-  readonly notes: string[]
+  readonly notes: Notes
 }
 
 interface ReadOne {
@@ -118,9 +122,9 @@ interface ReadOne {
 /** readOne reads an entry; undefined: it is no server, but a part of the program that wrote the file. */
 const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne | undefined => {
   const { document, path, name: given } = source
-  const { value, unused, unset: wanted } = translate(source.value, env)
+  const { value, unused, unenforced, unset: wanted } = translate(source.value, env)
   if (value === undefined) {
-    notes.push(given)
+    notes.unused.push(given)
     return undefined
   }
   const nothing = { name: given, isOff: false, backend: undefined, managed: [], problems: [] }
@@ -147,8 +151,9 @@ const readOne = (source: Source, { env, unset, taken, notes }: Reading): ReadOne
   if (name) taken.set(name, given)
   if (problems.length > 0 || 'problems' in outcome)
     return { ...nothing, name: name ?? given, problems }
-  if (name !== given) notes.push(`the name "${given}" (served as "${name}")`)
-  notes.push(...unused.map((key) => `${given}.${key}`))
+  if (name !== given) notes.renamed.push(`"${given}" is served as "${name}"`)
+  notes.unused.push(...unused.map((key) => `${given}.${key}`))
+  notes.unenforced.push(...unenforced.map((key) => `${given}.${key}`))
   return { ...nothing, ...outcome, name: outcome.backend?.name ?? given, problems }
 }
 
@@ -194,7 +199,7 @@ const textOf = (path: string, file: string): string => {
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     const reason = missing ? 'there is no such file' : `it cannot be read: ${reasonOf(error)}`
-    const advice = 'write one (see mcp-servers.yaml of the project) or set MCP_SERVERS_FILE'
-    throw new ConfigError([{ file, reason, advice }])
+    const advice = missing ? 'write one (see mcp-servers.yaml of the project)' : 'correct that,'
+    throw new ConfigError([{ file, reason, advice: `${advice} or set MCP_SERVERS_FILE` }])
   }
 }

@@ -1,5 +1,6 @@
 import type { RunAs } from '@mcp-router/core'
 import { readFileSync } from 'node:fs'
+import { quoted } from '../without-credentials.js'
 
 /** RunAsOutcome is the user that a command runs as, or what is wrong with it. */
 export type RunAsOutcome =
@@ -17,7 +18,7 @@ export const runAsFrom = (
   if (user === undefined) return {}
   const runAs = entries(passwd).find(({ name, uid }) => name === user || String(uid) === user)
   if (runAs === undefined)
-    return { reason: `there is no user "${user}" in /etc/passwd`, advice: 'correct it' }
+    return { reason: `there is no user ${quoted(user)} in /etc/passwd`, advice: 'correct it' }
   if (ownUid === 0 || ownUid === runAs.uid) return { runAs }
   return {
     reason: `only root may run a command as "${user}"`,

@@ -1,8 +1,9 @@
 import { isMap, isScalar, isSeq, visit, type Node, type Scalar } from 'yaml'
 import type { Problem } from '../config-error.js'
 import type { Env } from '../environment.js'
+import { quoted } from '../without-credentials.js'
 import type { ServersDocument } from './document.js'
-import { expand } from './expand.js'
+import { expand, type Failure } from './expand.js'
 
 /** Unset is a reference that could not be replaced and stands in the document as it was. */
 export interface Unset {
@@ -63,18 +64,31 @@ const inScalar = (document: ServersDocument, node: Scalar, around: Around): read
   const quote = node.type?.startsWith('QUOTE') === true ? 1 : 0
   const { text: expanded, failures } = expand(text, around)
   node.value = expanded
-  return failures.map(({ match, name }) => {
+  return failures.map((failure) => {
+    const { match } = failure
     const offset = start + quote + Math.max(0, source.indexOf(match))
-    const [reason, advice] =
-      name === undefined
-        ? [
-            `"${match}" is not a variable`,
-            'write ${NAME} or ${NAME:-default}, or $${ for a plain ${',
-          ]
-        : [
-            `the environment variable ${name} is not set`,
-            `set it, or give a default: \${${name}:-value}`,
-          ]
-    return { match, node, problem: document.problemAtOffset(offset, reason, advice) }
+    return { match, node, problem: document.problemAtOffset(offset, ...toldOf(failure)) }
   })
 }
+
+const toldOf = ({ match, name, input, isOpen }: Failure): [reason: string, advice: string] => {
+  // What follows may be the rest of a URL with a key in it.
+  const begun = /^\$\{((env|input):)?\w*/.exec(match)?.[0]
+  if (isOpen === true)
+    return [
+      `the reference that begins with "${begun}" is not closed`,
+      'add its "}", or write $${ for a plain ${',
+    ]
+  if (name === undefined)
+    return [
+      `${quoted(match)} is not a variable`,
+      'write ${NAME} or ${NAME:-default}, or $${ for a plain ${',
+    ]
+  return [
+    `the environment variable ${name}${inputNote(input)} is not set`,
+    `set it, or give a default: \${${name}:-value}`,
+  ]
+}
+
+const inputNote = (input: string | undefined): string =>
+  input === undefined ? '' : `, which stands for the input ${quoted(input)},`

@@ -53,7 +53,10 @@ export const entriesIn = (
     }
   }
   if (isRecord(below)) return { path: [key], servers: below, unused }
-  const advice = 'write names with their url or command below it'
+  const isNamed = Array.isArray(below) && below.some((each) => isRecord(each) && 'name' in each)
+  const advice = isNamed
+    ? 'write each "- name: x" as "x:", with its other keys below it'
+    : 'write names with their url or command below it'
   problems.push(document.problemAt([key], `"${key}" must be a map of servers`, advice))
   return none
 }

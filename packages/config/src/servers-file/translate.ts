@@ -1,7 +1,8 @@
 import type { Env } from '../environment.js'
 import { entryKeys } from '../schema.js'
-import { nearest } from './nearest.js'
+import { isRestriction } from './notes.js'
 import { isRecord } from './record.js'
+import { meantBy, synonyms } from './words.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -11,6 +12,8 @@ export interface Translated {
   readonly value: unknown
   /** Keys that have a meaning for that program only. */
   readonly unused: readonly string[]
+  /** Those that keep tools from the user of that program. */
+  readonly unenforced: readonly string[]
   /** Variables that it wants by name, and that are not set. */
   readonly unset: readonly string[]
 }
@@ -18,13 +21,23 @@ export interface Translated {
 /** What Claude, VS Code, Cursor, Windsurf, Cline, Gemini CLI, opencode, Zed and Goose say of a server, and a router has no use for. */
 const foreignKeys: ReadonlySet<string> = new Set([
   ...['timeout', 'tool_timeout', 'connectTimeout', 'initTimeout', 'networkTimeout', 'bundled'],
-  ...['autoApprove', 'alwaysAllow', 'trust', 'trusted', 'disabledTools', 'enabledTools', 'tools'],
+  ...[
+    'autoApprove',
+    'alwaysAllow',
+    'trust',
+    'trusted',
+    'disabledTools',
+    'enabledTools',
+    'tools',
+    'allowedTools',
+  ],
   ...['includeTools', 'excludeTools', 'available_tools', 'default_tools_approval_mode'],
   ...['description', 'name', 'display_name', 'title', 'version', 'icon', 'gallery', 'metadata'],
   ...['dev', 'sandbox', 'sandboxEnabled', 'alwaysLoad', 'instructions', 'roots'],
   ...['auth', 'oauth', 'OAuth', 'authProviderType', 'authorization', 'headersHelper', 'settings'],
   ...['targetAudience', 'targetServiceAccount', 'source', 'remote', 'extensionName', 'socket'],
   ...['registryUrl', 'installationId', 'fromGalleryId', 'env_http_headers', 'code', 'dependencies'],
+  ...['startup', 'oauth_headers', 'apiKey', 'env_vars', 'bearer_token_env_var', 'server'],
 ])
 
 /** Goose's own, Zed's from an extension: they run inside of the program. */
@@ -36,13 +49,15 @@ export const translate = (
   env: Env,
   platform: string = process.platform,
 ): Translated => {
-  if (!isRecord(entry) || 'endpoints' in entry) return { value: entry, unused: [], unset: [] }
+  if (!isRecord(entry) || 'endpoints' in entry) return asItIs(entry)
   const given = flattened(entry)
   const isReachable = addressKeys.some((key) => isSet(given[key]))
   // Zed has only the settings of a server that an extension brings.
   const isInner = 'settings' in given || innerTypes.has(String(given['type'] ?? given['source']))
-  if (isInner && !isReachable) return { value: undefined, unused: [], unset: [] }
-  const { value, unused } = renamed(given)
+  if (isInner && !isReachable) return asItIs(undefined)
+  const { value, unused: ignored } = renamed(given)
+  const unenforced = ignored.filter((key) => isRestriction(key, given[key]))
+  const unused = ignored.filter((key) => !unenforced.includes(key))
   const wanted = asList(given['env_keys']).map(String)
   const fromEnv = wanted.flatMap((name): readonly (readonly [string, unknown])[] =>
     env[name] === undefined ? [] : [[name, env[name]]],
@@ -51,8 +66,10 @@ export const translate = (
   const whole = fromEnv.length > 0 ? { ...value, env: merged } : value
   const has = asMap(value['env'])
   const unset = wanted.filter((name) => env[name] === undefined && !(name in has))
-  return { value: unwrapped(whole, platform), unused, unset }
+  return { value: unwrapped(whole, platform), unused, unenforced, unset }
 }
+
+const asItIs = (value: unknown): Translated => ({ value, unused: [], unenforced: [], unset: [] })
 
 const addressKeys = ['command', 'cmd', 'url', 'httpUrl', 'serverUrl', 'uri']
 
@@ -71,7 +88,7 @@ const renamed = (given: Json): { readonly value: Json; readonly unused: readonly
   const unused: string[] = []
   const address = ['httpUrl', 'serverUrl', 'url', 'uri'].find((key) => isSet(given[key]))
   for (const [key, held] of Object.entries(given)) {
-    const own = names[key] ?? key
+    const own = synonyms.get(key) ?? key
     const isOther = own === 'url' && address !== undefined && key !== address
     // There is no process that it could be the environment of.
     const isForeignEnv = /^(envs|environment|envFile)$/.test(key) && address !== undefined
@@ -102,7 +119,7 @@ const writtenLikewise = /^(accept|content-type)$/i
 
 /** What is not near to any key of ours is one of a program that is not known here. */
 const isForeign = (key: string): boolean =>
-  foreignKeys.has(key) || (!entryKeys.includes(key) && nearest(key, entryKeys) === undefined)
+  foreignKeys.has(key) || (!entryKeys.includes(key) && meantBy(key, entryKeys) === undefined)
 
 /** Windows runs npx by its shell; elsewhere there is none of that name, and no need for it. */
 const unwrapped = (value: Json, platform: string): Json => {
@@ -119,13 +136,3 @@ const isSet = (value: unknown): boolean => value !== undefined && value !== 'nul
 const asMap = (value: unknown): Json => (isRecord(value) ? value : {})
 
 const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
-
-const names: Readonly<Record<string, string>> = {
-  httpUrl: 'url',
-  serverUrl: 'url',
-  uri: 'url',
-  cmd: 'command',
-  envs: 'env',
-  environment: 'env',
-  http_headers: 'headers',
-}

@@ -4,7 +4,13 @@ import {
   ListRootsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, it } from 'vitest'
-import { legacyInputRequest, modernInputRequest, urlInputRequests } from './input.js'
+import {
+  inputRequired,
+  legacyInputRequest,
+  modernInputRequest,
+  takesInput,
+  urlInputRequests,
+} from './input.js'
 
 const form = {
   method: 'elicitation/create',
@@ -32,6 +38,51 @@ const asked = (request: typeof roots, capabilities: object, revision = '2025-11-
     capabilities: { ...capabilities },
     elicitationId: 'e-1',
   })
+
+describe('inputRequired', () => {
+  const read = (result: object, method = 'tools/call') => inputRequired(method, { ...result })
+
+  it.each([
+    ['questions', { inputRequests: { f: form } }, { asked: [['f', form]], state: undefined }],
+    ['a state', { requestState: '' }, { asked: [], state: '' }],
+    [
+      'a state, and no question',
+      { inputRequests: {}, requestState: 's' },
+      { asked: [], state: 's' },
+    ],
+    [
+      'both',
+      { inputRequests: { r: { method: 'roots/list' } }, requestState: 's' },
+      { asked: [['r', roots]], state: 's' },
+    ],
+  ])('reads %s', (_, result, required) => {
+    expect(read(result)).toEqual(required)
+  })
+
+  it.each([
+    ['neither', {}],
+    ['neither', { inputRequests: {} }],
+    ['inputRequests are no object', { inputRequests: 'nonsense', requestState: 's' }],
+    ['inputRequests are no object', { inputRequests: [form], requestState: 's' }],
+    ['inputRequests are no object', { inputRequests: null, requestState: 's' }],
+    ['no request', { inputRequests: { f: form, x: null } }],
+    ['no request', { inputRequests: { x: 'roots/list' } }],
+    ['no request', { inputRequests: { x: [form] } }],
+    ['no request', { inputRequests: { x: { params: {} } } }],
+    ['no request', { inputRequests: { x: { ...form, params: 'm' } } }],
+    ['requestState is no string', { requestState: 7 }],
+    ['requestState is no string', { inputRequests: { f: form }, requestState: null }],
+  ])('says what is wrong: %s, at %j', (fault, result) => {
+    expect(read(result)).toEqual({ fault: expect.stringContaining(fault) })
+  })
+
+  it('is for three methods only', () => {
+    const wanted = ['tools/call', 'prompts/get', 'resources/read']
+    expect(wanted.map(takesInput)).toEqual([true, true, true])
+    const fault = 'input_required as the answer to tools/list'
+    expect(read({ requestState: 's' }, 'tools/list')).toEqual({ fault })
+  })
+})
 
 describe('legacyInputRequest', () => {
   it('asks for what the client can answer, in requests of its revision', () => {

@@ -12,6 +12,52 @@ export interface InputRequest {
   readonly params: Json
 }
 
+/** InputRequired is what a modern server wants before it goes on with a request. At least one of the two is there. */
+export interface InputRequired {
+  readonly asked: readonly (readonly [key: string, request: InputRequest])[]
+  readonly state: string | undefined
+}
+
+/** Only these may be answered with what the server wants first (2026-07-28, MRTR §Supported Requests). */
+const answeredByQuestions: ReadonlySet<string> = new Set([
+  'tools/call',
+  'prompts/get',
+  'resources/read',
+])
+
+/** takesInput says whether a modern server may ask for more before it answers this method. */
+export const takesInput = (method: string): boolean => answeredByQuestions.has(method)
+
+/** inputRequired reads a result of type `input_required`, or says what is wrong with it: then its request must not be sent again. */
+export const inputRequired = (
+  method: string,
+  { inputRequests, requestState }: Json,
+): InputRequired | { readonly fault: string } => {
+  if (!takesInput(method)) return { fault: `input_required as the answer to ${method}` }
+  if (inputRequests !== undefined && !isRecord(inputRequests))
+    return { fault: 'input_required whose inputRequests are no object' }
+  if (requestState !== undefined && typeof requestState !== 'string')
+    return { fault: 'input_required whose requestState is no string' }
+  const asked = Object.entries(inputRequests ?? {}).map(
+    ([key, value]) => [key, requestIn(value)] as const,
+  )
+  if (!asked.every(isAsked))
+    return { fault: 'input_required with a member of inputRequests that is no request' }
+  if (asked.length === 0 && requestState === undefined)
+    return { fault: 'input_required with neither inputRequests nor requestState' }
+  return { asked, state: requestState }
+}
+
+type Asked = InputRequired['asked'][number]
+
+const isAsked = (member: readonly [string, InputRequest | undefined]): member is Asked =>
+  member[1] !== undefined
+
+const requestIn = (value: unknown): InputRequest | undefined => {
+  const { method, params = {} } = isRecord(value) ? value : {}
+  return typeof method === 'string' && isRecord(params) ? { method, params } : undefined
+}
+
 /** LegacyTerms is what a client with a session can be asked. */
 interface LegacyTerms {
   readonly revision: string

@@ -1,6 +1,6 @@
 import { InitializeResultSchema } from '@modelcontextprotocol/sdk/types.js'
 import { describe, expect, it } from 'vitest'
-import { discoverResult, initializeResult } from './opening.js'
+import { discoverFault, discoverResult, initializeResult } from './opening.js'
 
 const serverInfoKey = 'io.modelcontextprotocol/serverInfo'
 const tasks = 'io.modelcontextprotocol/tasks'
@@ -53,6 +53,17 @@ describe('initializeResult', () => {
     const result = initializeResult({ x: 1, _meta: { 'example.com/y': 2 } }, '', 'b')
     expect(result).toMatchObject({ x: 1, _meta: { 'example.com/y': 2 }, capabilities: {} })
   })
+})
+
+it.each([
+  [{}, 'an answer to server/discover without supportedVersions'],
+  [
+    { supportedVersions: '2026-07-28' },
+    'an answer to server/discover with another thing than a list for supportedVersions',
+  ],
+  [{ supportedVersions: [] }, undefined],
+])('discoverFault says what is wrong with %j', (said, fault) => {
+  expect(discoverFault(said)).toBe(fault)
 })
 
 describe('discoverResult', () => {

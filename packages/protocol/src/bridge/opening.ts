@@ -27,6 +27,13 @@ export const initializeResult = (discovered: Json, requested: unknown, name: str
   }
 }
 
+/** discoverFault says what is wrong with the answer to `server/discover` where it does not tell what its server speaks. */
+export const discoverFault = ({ supportedVersions }: Json): string | undefined => {
+  if (Array.isArray(supportedVersions)) return undefined
+  const fault = supportedVersions === undefined ? 'without' : 'with another thing than a list for'
+  return `an answer to server/discover ${fault} supportedVersions`
+}
+
 /** discoverResult answers the `server/discover` of a modern client from what a legacy server said at `initialize`. */
 export const discoverResult = (initialized: Json, { ttlMs, cacheScope }: Cache): Json => {
   const { serverInfo } = initialized

@@ -82,6 +82,17 @@ describe('the headers of a request', () => {
     })
   })
 
+  it.each(['tools/list', 'initialize'])('say so to a %s without an envelope, too', (of) => {
+    const refused = checked({ id: 1, method: of, params: {} }, version('2030-01-01'))
+    expect(refused).toMatchObject({
+      status: 400,
+      code: -32022,
+      message:
+        'Unsupported protocol version (supported: 2026-07-28; with sessions: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25)',
+      data: { supported: ['2026-07-28'], requested: '2030-01-01' },
+    })
+  })
+
   it('may be padded', () => {
     expect(list(sound, version(` ${revision}\t`), method('\ttools/list '))).toBeUndefined()
   })
@@ -109,8 +120,14 @@ describe('a message without claim', () => {
     [
       'a request with half an envelope',
       { id: 1, method: 'tools/list', params: { _meta: capabilitiesOnly } },
-      [version('2027-01-01')],
+      modern,
       { status: 400, code: -32602 },
+    ],
+    [
+      'a request with half an envelope of a revision not served',
+      { id: 1, method: 'tools/list', params: { _meta: capabilitiesOnly } },
+      [version('2027-01-01')],
+      { status: 400, code: -32022 },
     ],
     [
       'a request that hides the version among others',

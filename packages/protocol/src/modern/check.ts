@@ -85,7 +85,10 @@ const checkClaimed = (
 
 /** The header cannot make a request modern: it can only contradict a body that is not (2026-07-28, versioning). */
 const checkUnclaimed = (message: Message, headers: HeaderValues): Refusal | undefined => {
-  if (modernRevisionOf(headers) === undefined) return undefined
+  const revision = modernRevisionOf(headers)
+  if (revision === undefined) return undefined
+  // Before the missing envelope, unlike the SDK: what an unknown revision requires is not known.
+  if (!isModernRevision(revision)) return refusal.unsupportedRevision(revision)
   if (message.method === 'initialize') {
     return refusal.headerMismatch(versionHeader, 'names a revision that has no initialize')
   }

@@ -1,4 +1,4 @@
-import { modernRevisions } from '../revision.js'
+import { legacyRevisions, modernRevisions } from '../revision.js'
 import { metaKeys } from './envelope.js'
 import type { EnvelopeFault } from './envelope.js'
 
@@ -40,11 +40,11 @@ export const headerMismatch = (header: string, problem: string): Refusal => ({
   data: { header },
 })
 
-/** unsupportedRevision is UnsupportedProtocolVersion; its data lets the client pick another (2026-07-28, versioning §Negotiation). */
+/** unsupportedRevision is UnsupportedProtocolVersion; its text and data let the client pick another (2026-07-28, versioning §Negotiation). */
 export const unsupportedRevision = (requested: unknown): Refusal => ({
   status: 400,
   code: -32022,
-  message: 'Unsupported protocol version',
+  message: `Unsupported protocol version (supported: ${modernRevisions.join(', ')}; with sessions: ${legacyRevisions.join(', ')})`,
   data: { supported: modernRevisions, requested },
 })
 

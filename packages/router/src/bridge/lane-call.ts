@@ -1,4 +1,4 @@
-import { exactParamsOf, isRecord, legacyParams, metaKeys } from '@mcp-router/protocol'
+import { exactParamsOf, isRecord, legacyParams, metaKeys, takesInput } from '@mcp-router/protocol'
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
@@ -34,14 +34,18 @@ export const callOnLane = async (
     params: legacyParams(exactParamsOf(message)),
     logs: level !== undefined,
     canBeAsked: (question) =>
-      takesAnswers.has(message.method) && canBeAsked(terms.capabilities, question),
+      takesInput(message.method) && canBeAsked(terms.capabilities, question),
   }
   const bound = boundOf(reply.incoming, bridged)
   const { parking, seal } = context.bridge
+  const giveBack = (lane: Lane): void => {
+    used.add(lane)
+    lanes.give(lane)
+  }
   const first = await take()
   // It may have waited for its turn.
   if (reply.incoming.isClosed()) {
-    lanes.give(first)
+    giveBack(first)
     return
   }
   const call = new BridgedCall(first, request, {
@@ -59,18 +63,13 @@ export const callOnLane = async (
       return afterBreak(context, { backend, message, requestId, at, error, repeats })
     },
     wasUsed: (lane) => used.has(lane),
-    onOver(lane) {
-      used.add(lane)
-      lanes.give(lane)
-    },
+    onOver: giveBack,
   })
   call.start(reply, claim.meta['progressToken'])
 }
 
+/** Those that were given back: what happened to their server since, nobody knows. */
 const used = new WeakSet<Lane>()
-
-/** Only these may be answered with questions (2026-07-28, MRTR). */
-const takesAnswers: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** The capability that a client must have declared to be asked. */
 const capabilityOf: Readonly<Record<string, string>> = {

@@ -3,12 +3,14 @@ import { openAsker } from '../testing/asker.js'
 import type { AskerCall } from '../testing/asker.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
+import { echo, openEndpoint } from '../testing/endpoint.js'
+import type { Asked } from '../testing/endpoint.js'
 import { openGateway } from '../testing/gateway.js'
 import { canAnswer, modernClient } from '../testing/modern-client.js'
 
 const done = (call: AskerCall): void => call.end({ done: true })
 const prompt = { name: 'p' }
+const info = { name: 'weather', version: '1' }
 
 const open = async (work = done, second = false) => {
   const askers = [await openAsker(work), ...(second ? [await openAsker(work)] : [])]
@@ -44,6 +46,48 @@ describe('a server that restarted', () => {
     expect((await told).status).toBe(200)
   })
 
+  it('gets it though it has forgotten a session that was opened for a call that left, and the next', async () => {
+    const opening: Asked[] = []
+    const greet = (asked: Asked): void => void opening.push(asked)
+    const alive = new Set<unknown>()
+    const endpoint = await openEndpoint(
+      (asked) => {
+        const { method, headers, res } = asked
+        if (method === 'GET')
+          res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+        else if (alive.has(headers['mcp-session-id'])) echo(asked)
+        else res.writeHead(404).end()
+      },
+      greet,
+      {},
+      { knowsAll: true },
+    )
+    const gateway = await openGateway({
+      backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
+    })
+    const client = modernClient(`${gateway.url}/mcp/weather`, { capabilities: canAnswer })
+    const grant = async (n: number): Promise<void> => {
+      await expect.poll(() => opening.length).toBe(n)
+      const { res, message } = opening[n - 1]! // there is one
+      res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': `s-${n}` })
+      const result = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: info }
+      res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+    }
+    const leaving = new AbortController()
+    const left = client.send('prompts/get', prompt, { signal: leaving.signal })
+    left.catch(() => undefined)
+    await expect.poll(() => opening.length).toBe(1)
+    leaving.abort()
+    await expect.poll(() => gateway.router.calls()).toBe(0)
+    await grant(1)
+    await expect.poll(() => endpoint.by('GET').length).toBe(1)
+    const call = client.send('prompts/get', prompt)
+    await grant(2)
+    alive.add('s-3')
+    await grant(3)
+    expect((await call).status).toBe(200)
+  })
+
   it('and knows no session at all is an error, not a loop', async () => {
     const endpoint = await openEndpoint(({ res }) => res.writeHead(404).end())
     const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
@@ -53,7 +97,8 @@ describe('a server that restarted', () => {
       const told = await client.send('prompts/get', prompt, { capabilities })
       expect([told.status, jsonOf(told)]).toMatchObject([503, { error: { code: -31503 } }])
     }
-    expect(endpoint.by('prompts/get')).toHaveLength(4)
+    // That of a client which can be asked is known to be lost by its own stream.
+    expect(endpoint.by('prompts/get')).toHaveLength(2)
   })
 
   it('is still held against what it declared of its tools', async () => {

@@ -174,7 +174,8 @@ const loseParked = async (
 }
 
 const refuseState = (reply: ModernReply): void => {
-  const text = 'Invalid requestState: it was used, altered or has expired; call anew without it'
+  const text =
+    'Invalid requestState: it was used, altered or has expired; send the call again without it'
   reply.refuse(-32602, text)
 }
 

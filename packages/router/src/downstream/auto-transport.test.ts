@@ -126,7 +126,9 @@ describe('a URL without a transport', () => {
     const server = await openEndpoint(undefined, ({ res }) => void res.writeHead(405).end())
     const gateway = await open(bare(server.url))
     const { told } = await initialize(address(gateway))
-    expect(jsonOf(told)).toMatchObject({ error: { message: expect.stringContaining('HTTP 405') } })
+    expect(jsonOf(told)).toMatchObject({
+      error: { message: expect.stringContaining('HTTP 405; no MCP server is at this path') },
+    })
     expect(server.by('GET')).toHaveLength(1)
     await initialize(address(gateway))
     expect(server.by('GET')).toHaveLength(1)
@@ -151,7 +153,9 @@ describe('a URL with a transport', () => {
     const server = await openSseServer()
     const gateway = await open({ ...httpEndpoint(server.url) })
     const { told } = await initialize(address(gateway))
-    expect(jsonOf(told)).toMatchObject({ error: { message: expect.stringContaining('HTTP 404') } })
+    expect(jsonOf(told)).toMatchObject({
+      error: { message: expect.stringContaining('HTTP 404; no MCP server is at this path') },
+    })
     expect(server.asked()).not.toContain('GET /sse')
   })
 })

@@ -18,7 +18,7 @@ import type { Follows } from '../sessions/follows.js'
 import type { PortableReplays } from '../sessions/portable-replays.js'
 import type { ReturnProofs } from '../sessions/return-proof.js'
 import type { ModernEventIds } from './modern-event-id.js'
-import type { Sessions } from '../sessions/table.js'
+import type { Sessions } from '../sessions/sessions.js'
 import type { Told } from '../sessions/told.js'
 
 /** Context is what every Downstream works with. */
@@ -50,9 +50,9 @@ export const noteBackend = (context: Context, incoming: Incoming, name: string):
   if ((backends as ReadonlyMap<string, Backend>).has(name)) incoming.backend = name
 }
 
-/** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are. */
+/** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are, and tells of one that is off. */
 export const requireBackend = (context: Context, name: string): Backend => {
-  const { backends, problems } = context.deps.registry.snapshot()
+  const { backends, problems, disabled } = context.deps.registry.snapshot()
   const backend = (backends as ReadonlyMap<string, Backend>).get(name)
   if (backend) return backend
   if (problems.has(name)) {
@@ -63,6 +63,7 @@ export const requireBackend = (context: Context, name: string): Backend => {
   throw new RouterError('BACKEND_UNKNOWN', {
     backend: name,
     known: [...backends.keys()],
+    ...(disabled.includes(name) && { disabled: true }),
     ...(serversFile !== undefined && { file: basename(serversFile) }),
   })
 }

@@ -94,6 +94,20 @@ describe('a session at a server that knows none', () => {
   })
 })
 
+it.each([['2026-07-28'], [null], [undefined]])(
+  'a session opens at a modern server that says %j for what it speaks, and refuses initialize as one',
+  async (supportedVersions) => {
+    const discovered = { resultType: 'complete', supportedVersions, capabilities: {} }
+    const endpoint = await openModernEndpoint(asking, undefined, discovered)
+    const gateway = await openGateway({
+      backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
+    })
+    const opened = await ask(`${gateway.url}/mcp/weather`, { body: initialize })
+    expect([opened.status, jsonOf(opened)]).toMatchObject([200, { result: { capabilities: {} } }])
+    expect(opened.headers['mcp-session-id']).toBeDefined()
+  },
+)
+
 describe('a session at a server of both eras', () => {
   it('is its own, not a face', async () => {
     const endpoint = await openEndpoint((asked) => {

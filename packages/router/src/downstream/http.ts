@@ -191,6 +191,8 @@ const lookUp = async (
     sessions.cached(id, principal, backend.name) ??
     (await sessions.find(id, principal, backend.name))
   if (held.record.downstream !== 'http') throw new RouterError('SESSION_NOT_FOUND')
+  // The same text for all its requests: logs look it up, and its hash is known.
+  incoming.session = held.record.id
   incoming.endpoint = held.record.endpoint
   return held
 }

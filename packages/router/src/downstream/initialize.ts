@@ -2,7 +2,7 @@ import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
 import { messageFrame, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { headerOf, mayTryElsewhere, withCookies } from '@mcp-router/upstream'
+import { headerOf, mayTryElsewhere, namesModern, withCookies } from '@mcp-router/upstream'
 import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
@@ -112,7 +112,8 @@ const openHttp = async (
   if (
     backend.era === 'auto' &&
     isDoubtful &&
-    (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern'
+    (('response' in opening && namesModern(opening.response)) ||
+      (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern')
   ) {
     const open = (live: LiveSession) =>
       Promise.resolve(dialer.openFace(backend, endpoint, live.hear()))

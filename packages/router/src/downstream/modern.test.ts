@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { ask, jsonOf } from '../testing/client.js'
@@ -78,6 +79,16 @@ describe('a modern call to a modern endpoint', () => {
   it('goes on to the next endpoint when the first refuses the connection', async () => {
     const endpoint = await openModernEndpoint(json)
     const endpoints = [httpEndpoint(await deadUrl(), 9), httpEndpoint(endpoint.url)]
+    const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
+    const told = await ask(`${gateway.url}/mcp/weather`, { body: call, headers })
+    expect([told.status, endpoint.asked.length]).toEqual([200, 1])
+  })
+
+  it('goes on where the first ends the connection instead of saying what it speaks', async () => {
+    const endpoint = await openModernEndpoint(json)
+    const end = ({ res }: { readonly res: ServerResponse }) => res.destroy()
+    const breaking = await openEndpoint(end, end, {}, { knowsAll: true })
+    const endpoints = [httpEndpoint(breaking.url, 9), httpEndpoint(endpoint.url)]
     const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
     const told = await ask(`${gateway.url}/mcp/weather`, { body: call, headers })
     expect([told.status, endpoint.asked.length]).toEqual([200, 1])

@@ -1,3 +1,4 @@
+import { RouterError, shortReason } from '@mcp-router/core'
 import type { Backend, Endpoint, Era } from '@mcp-router/core'
 import { agreesAtSight, checkModernRequest, headerValuesOf } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
@@ -5,6 +6,7 @@ import { mayTryElsewhere } from '@mcp-router/upstream'
 import { limitSilence } from '../call-deadline.js'
 import { isParked, openingOf, serveBridged } from '../bridge/serve.js'
 import { failureOf } from '../failure.js'
+import { isBroken } from '../outcome.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
 import { respondEmpty, respondError, respondRefusal } from '../respond.js'
@@ -138,6 +140,12 @@ interface Place {
   readonly era: Era
 }
 
+/** unasked is why an Endpoint could not be asked what it speaks. Where the connection broke, it has none of the call. */
+const unasked = (backend: string, thrown: unknown): RouterError => {
+  if (thrown instanceof RouterError || !isBroken(thrown)) return failureOf(backend, thrown)
+  return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: shortReason(thrown) }, thrown)
+}
+
 /** findPlace asks Endpoints what they speak until one answers, `first` before the others. */
 const findPlace = async (
   context: Context,
@@ -151,12 +159,13 @@ const findPlace = async (
   for (let endpoint = first; ; endpoint = context.selector.select(backend, tried)) {
     try {
       return { endpoint, era: await context.deps.eras.find(backend, endpoint, opening) }
-    } catch (error) {
-      if (!mayTryElsewhere(error)) throw failureOf(backend.name, error)
+    } catch (thrown) {
+      const error = unasked(backend.name, thrown)
+      if (!mayTryElsewhere(error)) throw error
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend, tried))) throw failureOf(backend.name, error)
+      if (!(await context.selector.mayReturn(backend, tried))) throw error
       tried.clear()
     }
   }

@@ -116,7 +116,7 @@ export const readOpening = (backend: string, answer: HttpAnswer, id: string): Op
   try {
     const messages = isEventStream(answer)
       ? eventsIn(backend, answer, id)
-      : [responseIn(backend, answer, id)]
+      : [responseIn(backend, answer, id, true)]
     const response = messages.find(({ kind }) => kind === 'response')
     if (!response) {
       const reason = 'its stream ended without a response'

@@ -83,6 +83,9 @@ const passProof = async (
   else context.handoff.passBack(incoming, to, message.bytes, { unreachable: accept, lost: accept })
 }
 
+/** A client that reconnects in the middle of its handshake without Last-Event-ID has a new session: its `initialize` fails after this, ms. */
+const unbegunMs = 3_000
+
 const noStream =
   'the stream of this session is closed, so the response could not be delivered and the message was not passed on; open the stream again'
 
@@ -94,14 +97,16 @@ const accept = async (
   message: Message | Batch,
   task: OwnerTask,
 ): Promise<void> => {
-  // Nothing was begun, and the Stream went with the Owner: its client opens another one.
-  if (held.streams === 0 && !held.record.initialize) {
+  const isBegun = held.record.initialize !== ''
+  const begins = message.kind !== 'batch' && message.method === 'initialize'
+  // Nothing was begun, and the Stream went with the Owner: its client opens another one. One that begins was sent before that.
+  if (held.streams === 0 && !isBegun && !begins) {
     await context.sessions.end(held)
     throw new RouterError('SESSION_NOT_FOUND')
   }
-  orphansOf(context).see(held, incoming)
+  if (isBegun) orphansOf(context).see(held, incoming)
   // Its client may come back as one that cannot be recognised, and would wait for the answer for ever.
-  const came = awaitReturn(held)
+  const came = isBegun ? awaitReturn(held) : awaitReturn(held, unbegunMs)
   const forget = came === 'here' ? undefined : announce(incoming, held, message)
   try {
     const is = await came
@@ -109,7 +114,10 @@ const accept = async (
       await serveElsewhere(context, incoming, held, task)
       return
     }
-    if (is === 'late') throw new RouterError('INVALID_REQUEST', { reason: noStream })
+    if (is === 'late') {
+      if (!isBegun) await context.sessions.end(held)
+      throw new RouterError('INVALID_REQUEST', { reason: noStream })
+    }
     if (message.kind !== 'batch' && isAcknowledgement(liveOf(held), message)) {
       respondAccepted(incoming)
       return

@@ -2,13 +2,14 @@ import { RouterError } from '@mcp-router/core'
 import { expect, it, vi } from 'vitest'
 import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, follow } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
+import { echo, openEndpoint } from '../testing/endpoint.js'
+import type { Asked } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
 import { cut, handshakeOf, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 that gives all its requests the id 1, after its first call, at the first of two instances. */
-const open = async () => {
-  const endpoint = await openEndpoint()
+const open = async (answer = echo) => {
+  const endpoint = await openEndpoint(answer)
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
   const store = openStore()
   const a = await openGateway({ backends, store })
@@ -47,6 +48,16 @@ it('a request that waits for its stream is not answered by the call before it', 
   await lost()
   const posting = post(b, 2)
   // Its session has been taken over, and it waits.
+  await expect.poll(() => b.router.sessions().get('web')).toBe(1)
+  expect(await heardUntil(b, client.lastEventId, 2)).toEqual([2])
+  expect((await posting).status).toBe(202)
+})
+
+it('nor where it is taken over from a server that is slow to say whether it has a stream', async () => {
+  const slow = (asked: Asked): void => (asked.method === 'GET' ? undefined : echo(asked))
+  const { b, client, lost, post, heardUntil } = await open(slow)
+  await lost()
+  const posting = post(b, 2)
   await expect.poll(() => b.router.sessions().get('web')).toBe(1)
   expect(await heardUntil(b, client.lastEventId, 2)).toEqual([2])
   expect((await posting).status).toBe(202)

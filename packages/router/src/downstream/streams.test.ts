@@ -1,12 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { SessionId } from '@mcp-router/core'
 import { describe, expect, it } from 'vitest'
+import { askedId } from '../testing/asked-id.js'
 import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, begin, follow, initialize } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
 import { echo, openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
-import { stdioServer } from '../testing/stdio-server.js'
+import { askingServer, stdioServer } from '../testing/stdio-server.js'
 
 const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed
 
@@ -103,20 +104,6 @@ describe('two streams of one session', () => {
 })
 
 describe('a request that comes again while its server asks the client', () => {
-  const asking = `
-    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-    let call
-    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const { id, method, result, params } = JSON.parse(line)
-      const serverInfo = { name: 's', version: '1' }
-      if (method === 'initialize') send({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo } })
-      else if (method === 'ask' || method === 'prompts/get') {
-        call = id
-        setTimeout(() => send({ id: 'q', method: 'roots/list' }), params.afterMs)
-      } else if (method === undefined) send({ id: call, result: { heard: result } })
-      else if (id !== undefined) send({ id, result: {} })
-    })`
-
   it.each([
     ['before', 400, 'ask'],
     ['after', 0, 'ask'],
@@ -124,7 +111,9 @@ describe('a request that comes again while its server asks the client', () => {
   ])(
     'gets the question from the start, where it came %s the first was gone (%i ms, %s)',
     async (_, afterMs, method) => {
-      const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(asking)])] })
+      const gateway = await openGateway({
+        backends: [backendOf('local', [nodeEndpoint(askingServer)])],
+      })
       const url = `${gateway.url}/mcp/local`
       const { headers } = await initialize(url)
       const posted = {
@@ -142,8 +131,9 @@ describe('a request that comes again while its server asks the client', () => {
       else await expect.poll(() => gateway.router.calls()).toBe(1)
       leaving.abort()
       const again = await follow(url, posted)
-      expect(await again.message()).toMatchObject({ id: 'q', method: 'roots/list' })
-      await ask(url, { headers, body: { jsonrpc: '2.0', id: 'q', result: { roots: [] } } })
+      const { id, method: asked } = await again.message()
+      expect([id, asked]).toEqual([askedId('q'), 'roots/list'])
+      await ask(url, { headers, body: { jsonrpc: '2.0', id, result: { roots: [] } } })
       expect(await again.message()).toMatchObject({ id: 1, result: { heard: { roots: [] } } })
     },
   )

@@ -10,6 +10,7 @@ import { openGateway, openStore } from '../testing/gateway.js'
 import type { Question } from '../testing/client.js'
 import { stdioServer } from '../testing/stdio-server.js'
 import { signedHeaders } from '../testing/signed.js'
+import { markAnswered } from './answered.js'
 import { readSigned } from './signature.js'
 
 /** Two Instances of one cluster, `a` the owner of whatever is opened there. */
@@ -125,6 +126,13 @@ describe('an owner that is away', () => {
     })
   })
 
+  it('though it still listens has taken nothing once it has drained', async () => {
+    const { a, headers, there } = await openSession()
+    await a.router.drain(0)
+    const { status, ...told } = await ask(there, { headers, body: aRequest(2, 'echo', { n: 2 }) })
+    expect([status, jsonOf({ status, ...told })]).toMatchObject([200, { id: 2, result: { n: 2 } }])
+  })
+
   it('though its lease lasts is succeeded when its port refuses', async () => {
     const { store, headers, there } = await openSession()
     const id = 'router-instance-1' as never
@@ -155,6 +163,23 @@ describe('an owner that is away', () => {
       expect([told.status, jsonOf(told)]).toMatchObject([200, { id: 1, result: { n: 1 } }])
     },
   )
+})
+
+describe('a call whose owner went away behind its response', () => {
+  it('has that response, and no other', async () => {
+    const { store, headers, there } = await openSession()
+    const address = await openForeign((res) => {
+      markAnswered(res)
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const response = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { n: 1 } })
+      res.write(`event: message\ndata: ${response}\n\n`, () => res.destroy())
+    })
+    const id = 'router-instance-1' as never
+    await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
+    const told = await ask(there, { headers, body: aRequest(1, 'hang') })
+    expect(told.text.match(/"id":1/g)).toHaveLength(1)
+    expect(told.text).toContain('"result":{"n":1}')
+  })
 })
 
 describe('a call whose owner went away while it answered', () => {
@@ -229,7 +254,7 @@ describe('the address for handoffs', () => {
 
   it('passes nothing on without end', async () => {
     const { b, headers } = await openSession()
-    const extra = signedHeaders('secret', { ...signed, hops: 2, body })
+    const extra = signedHeaders('secret', { ...signed, hops: 4, body })
     const told = await ask(b.url + target, { headers: { ...headers, ...extra }, body: message })
     expect(told.status).toBe(503)
   })

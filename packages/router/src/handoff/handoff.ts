@@ -1,18 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { ChunkCollector, messageFrame } from '@mcp-router/protocol'
-import { isEventStream, isExhausted, wasNeverSent } from '@mcp-router/upstream'
-import type { HttpClient, HttpController, HttpHeaders } from '@mcp-router/upstream'
+import { isExhausted, wasNeverSent } from '@mcp-router/upstream'
+import type { HttpClient } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../deadlines.js'
 import { againHeader } from '../incoming.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
 import { outcomeUnknown } from '../outcome.js'
-import { Relay } from '../relay.js'
+import type { Relay } from '../relay.js'
 import { respondError } from '../respond.js'
-import type { Clocks, RelayHooks } from '../relay.js'
-import { isAnswered, NotTaken } from './answered.js'
+import { NotTaken } from './answered.js'
+import { HandoffRelay } from './handoff-relay.js'
 import type { Members } from './members.js'
 import { readSigned, sign } from './signature.js'
 import type { Sender } from './signature.js'
@@ -205,54 +204,6 @@ export const createHandoff = ({
     home: (key) => members.home(key).catch(() => undefined),
     find: (id) => members.find(id as InstanceId), // of a record or a sealed state: written by an Instance
     admit: (req) => readSigned(secret, req),
-  }
-}
-
-/**
- * HandoffRelay passes the owner's answer on. A stream that the client opened by GET just ends, once the owner has answered: no request failed,
- * and it comes again.
- */
-class HandoffRelay extends Relay {
-  private readonly request: Incoming
-  /** What the owner answers to a stream that has begun, where that is no stream: it becomes an event of it. */
-  private framed: ChunkCollector | undefined
-  private hasAnswer = false
-
-  constructor(incoming: Incoming, clocks: Clocks, hooks: RelayHooks) {
-    super(incoming, clocks, hooks)
-    this.request = incoming
-    // Its head was sent here, to find out whose stream it is.
-    if (incoming.streaming && incoming.req.method === 'GET') this.carryOn()
-  }
-
-  override onRequestStart(controller: HttpController): void {
-    this.framed = undefined
-    super.onRequestStart(controller)
-  }
-
-  override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
-    // It must not reach the client: a 404 would end its session.
-    if (!isAnswered(headers)) throw new NotTaken(status)
-    this.hasAnswer = true
-    if (this.begun && !isEventStream({ headers })) this.framed = new ChunkCollector()
-    super.onResponseStart(controller, status, headers)
-  }
-
-  override onResponseData(controller: HttpController, chunk: Buffer): void {
-    if (this.framed) this.framed.push(chunk)
-    else super.onResponseData(controller, chunk)
-  }
-
-  protected override conclude(): void {
-    if (this.framed) this.pass(messageFrame(this.framed.take()))
-    super.conclude()
-  }
-
-  override onResponseError(controller: HttpController, error: Error): void {
-    const isStream = this.request.streaming && this.request.req.method === 'GET'
-    if (!isStream) super.onResponseError(controller, error)
-    // Only the head was sent, from here: whoever takes the Session over goes on with the stream.
-    else if (this.over || this.hasAnswer || !this.hooks.onFailed?.(error, this, false)) this.end()
   }
 }
 

@@ -33,3 +33,34 @@ it('leaves out instances with another cluster secret', async () => {
   const homes = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => members.home(key)))
   expect(homes).not.toContainEqual(foreign)
 })
+
+it('knows who lived lately while the store is away', async () => {
+  const store = memoryStore({ sessionTtlMs: 60_000, leaseMs: 60_000 })
+  let isAway = false
+  const { membership } = store
+  const failing = {
+    ...membership,
+    list: () => answer(() => membership.list()),
+    find: (id: InstanceId) => answer(() => membership.find(id)),
+  }
+  const answer = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isAway) throw new Error('away')
+    return work()
+  }
+  for (const each of [same, unknown]) await membership.join(each)
+  const members = createMembers(failing, 'ours')
+  onTestFinished(() => {
+    members.close()
+    return store.close()
+  })
+  await members.all()
+  // As when it was paused for longer than its lease.
+  await membership.leave(same.id)
+  members.forget(same.id)
+  expect([await members.lately(), await members.find(same.id)]).toEqual([[unknown], undefined])
+  isAway = true
+  members.forget(same.id)
+  expect(await members.all()).toEqual([unknown])
+  expect(await members.lately()).toEqual([same, unknown])
+  expect(await members.find(same.id)).toEqual(same)
+})

@@ -13,6 +13,8 @@ export interface Members {
   home(key: string): Promise<Instance | undefined>
   /** All that live, or that lived when that was last known. */
   all(): Promise<readonly Instance[]>
+  /** The same, and while the store is away also those that lived lately: one that was paused cannot say there that it goes on. */
+  lately(): Promise<readonly Instance[]>
   /** Forgets one that did not answer where it should be. */
   forget(id: InstanceId): void
   /** Has all that live told to a watcher, every few seconds. */
@@ -22,6 +24,14 @@ export interface Members {
 
 const rememberMs = 2_000
 const lookMs = 5_000
+/** One that was paused goes on within this, or hardly at all, ms. */
+const latelyMs = 60_000
+
+interface Known {
+  readonly instance: Instance
+  /** ms since the epoch */
+  readonly at: number
+}
 
 interface Listed {
   readonly instances: readonly Instance[]
@@ -35,16 +45,24 @@ export const createMembers = (membership: Membership, secret: string): Members =
     secretDigest === undefined || secretDigest === ownDigest
   const listLive = async (): Promise<readonly Instance[]> =>
     (await membership.list()).filter(isOfCluster)
-  const known = new Map<InstanceId, { readonly instance: Instance; readonly at: number }>()
+  const known = new Map<InstanceId, Known>()
   let listed: Listed | undefined
   /** What was listed last, for times without a store. */
   let last: readonly Instance[] = []
+  /** All that were listed, and when. */
+  const seen = new Map<InstanceId, Known>()
+
+  const note = (instances: readonly Instance[]): void => {
+    last = instances
+    for (const instance of instances) seen.set(instance.id, { instance, at: Date.now() })
+    for (const [id, { at }] of seen) if (Date.now() - at > latelyMs) seen.delete(id)
+  }
 
   const list = async (): Promise<readonly Instance[]> => {
     if (listed && Date.now() - listed.at < rememberMs) return listed.instances
     const instances = await listLive()
     listed = { instances, at: Date.now() }
-    last = instances
+    note(instances)
     return instances
   }
 
@@ -54,7 +72,7 @@ export const createMembers = (membership: Membership, secret: string): Members =
   const look = (): void => {
     listLive().then(
       (instances) => {
-        last = instances
+        note(instances)
         for (const watcher of watchers) watcher(instances)
       },
       () => undefined,
@@ -67,11 +85,12 @@ export const createMembers = (membership: Membership, secret: string): Members =
   return {
     home: async (key) => homeOf(key, await list().catch(() => last)),
     all: () => list().catch(() => last),
+    lately: () => list().catch(() => [...seen.values()].map(({ instance }) => instance)),
     async find(id) {
       const found = known.get(id)
       if (found && Date.now() - found.at < rememberMs) return found.instance
-      // Who was not there when that was last known is gone; what depends on it is claimed in the store.
-      const instance = await membership.find(id).catch(() => last.find((each) => each.id === id))
+      // What depends on one that is gone is claimed in the store.
+      const instance = await membership.find(id).catch(() => seen.get(id)?.instance)
       if (instance && isOfCluster(instance)) {
         known.set(id, { instance, at: Date.now() })
         return instance

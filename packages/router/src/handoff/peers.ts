@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { discard, post } from '@mcp-router/upstream'
 import type { HttpClient, HttpPosting } from '@mcp-router/upstream'
+import { homeOf } from './home.js'
 import type { Members } from './members.js'
 import { sign } from './signature.js'
 import { streamHeaders } from '../sessions/stream.js'
@@ -13,12 +14,15 @@ export const peersPath = '/internal/peers'
 
 /** Peers notices at once that another Instance is gone, or drains: the connections between them end. */
 export interface Peers {
-  /** Asks every other Instance that lives; those that do not answer 200 in time are left out, or `onLate` is called for each. */
+  /** Asks every other Instance that lives, or `to`; those that do not answer 200 in time are left out, or `onLate` is called for each. */
   ask(
     method: Asking,
     target: string,
     onLate?: (answer: PeerAnswer) => void,
+    to?: Instance,
   ): Promise<readonly PeerAnswer[]>
+  /** The other Instance that is home to a key, but for those that do not answer; undefined: this one is. */
+  home(key: string, silent: readonly Instance[]): Promise<Instance | undefined>
   /** Takes the connection that another Instance opens, and keeps it open. */
   accept(res: ServerResponse): void
   /** Ends the connections with the others: they learn that this Instance drains, and connect again to hear of its end. */
@@ -28,7 +32,7 @@ export interface Peers {
   close(): void
 }
 
-type Asking = 'GET' | 'POST' | 'PUT' | 'DELETE'
+type Asking = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export interface PeerAnswer {
   readonly from: Instance
@@ -92,15 +96,15 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
   members.watch(connectAll)
 
   return {
-    async ask(method, target, onLate) {
+    async ask(method, target, onLate, to) {
       const over = wait(patienceMs, undefined, { ref: false })
-      const asked = (await others()).map(async (to) => {
-        const { url, request } = requestTo(to, method, target)
+      const asked = (to ? [to] : await others()).map(async (each) => {
+        const { url, request } = requestTo(each, method, target)
         const posting = post(client, url, request)
         const limitMs = onLate ? lateMs : patienceMs
         const late = setTimeout(() => posting.abort(new Error('it does not answer')), limitMs)
         const { status, body } = await posting.answer.finally(() => clearTimeout(late))
-        return status === 200 ? { from: to, body } : undefined
+        return status === 200 ? { from: each, body } : undefined
       })
       const inTime = asked.map(async (each) => {
         const answer = each.catch(() => undefined)
@@ -110,6 +114,11 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
         return first
       })
       return (await Promise.all(inTime)).filter((answer) => answer !== undefined)
+    },
+    async home(key, silent) {
+      const all = (await members.all()).filter(({ id }) => !silent.some((each) => each.id === id))
+      const home = homeOf(key, all)
+      return home?.id === instance ? undefined : home
     },
     accept(res) {
       res.writeHead(200, [...streamHeaders])

@@ -30,13 +30,7 @@ const openInstance = async (id: string, record?: Partial<Session>): Promise<Inst
 const recallAmong = (instances: readonly Instance[]) => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
-  const members = {
-    all: () => Promise.resolve(instances),
-    find: () => Promise.resolve(undefined),
-    home: () => Promise.resolve(undefined),
-    forget: () => undefined,
-    close: () => undefined,
-  }
+  const members = { lately: () => Promise.resolve(instances) }
   return createRecall({ client, members, instance: 'i-1' as InstanceId, secret: 'secret' })
 }
 

@@ -14,7 +14,7 @@ export const recallPrefix = '/internal/sessions/'
 
 interface Deps {
   readonly client: HttpClient
-  readonly members: Pick<Members, 'all'>
+  readonly members: Pick<Members, 'lately'>
   readonly instance: InstanceId
   /** What Instances know each other by. */
   readonly secret: string
@@ -42,7 +42,7 @@ export const createRecall = ({ client, members, instance, secret }: Deps): Recal
     return status === 200 ? (JSON.parse(body.toString('utf8')) as Session) : undefined // an Instance's
   }
   return async (id) => {
-    const others = (await members.all()).filter((each) => each.id !== instance)
+    const others = (await members.lately()).filter((each) => each.id !== instance)
     const asked = await Promise.all(others.map((each) => ask(each, id).catch(() => undefined)))
     const known = asked.filter((record) => record !== undefined)
     // One may not have heard of the latest Takeover, or that the Session was opened anew at its server.

@@ -59,7 +59,7 @@ it('writes an answer behind its request, however long that takes', async () => {
   const owe: Journal['owe'] = (_, __, { body }) => {
     if (isAway) return Promise.reject(new Error('away'))
     written.push(body)
-    return Promise.resolve()
+    return Promise.resolve(true)
   }
   const journal = open(never, owe)
   const first = journal.owe(session, 1, owedAs('1', 'request'))
@@ -76,7 +76,7 @@ it('reads what is owed once all that is being written is there', async () => {
   const written: string[] = []
   const owe = vi.fn<Journal['owe']>((_, __, { body }) => {
     written.push(body)
-    return Promise.resolve()
+    return Promise.resolve(true)
   })
   owe.mockRejectedValueOnce(new Error('away'))
   const owed: Journal['owed'] = () => Promise.resolve(written.map((body) => owedAs('1', body)))
@@ -85,4 +85,25 @@ it('reads what is owed once all that is being written is there', async () => {
   const read = journal.owed(session)
   await vi.advanceTimersByTimeAsync(150)
   expect(await read).toEqual([owedAs('1', 'answer')])
+})
+
+it.each([
+  ['at once', 0],
+  ['once the store is back', 20_000],
+])('knows of an entry that another instance has claimed the session before (%s)', async (_, ms) => {
+  let isAway = ms > 0
+  const journal = open(never, () =>
+    isAway ? Promise.reject(new Error('away')) : Promise.resolve(false),
+  )
+  const writing = journal.owe(session, 1, owedAs('1', 'request')).catch(() => undefined)
+  await vi.advanceTimersByTimeAsync(ms)
+  expect(journal.isSuperseded(session, '1')).toBe(ms === 0)
+  isAway = false
+  await vi.advanceTimersByTimeAsync(500)
+  await writing
+  expect([journal.isSuperseded(session, '1'), journal.isUnwritten(session, '1')]).toEqual([
+    true,
+    false,
+  ])
+  expect(journal.isSuperseded(session, '2')).toBe(false)
 })

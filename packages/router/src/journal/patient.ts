@@ -1,18 +1,32 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SessionId } from '@mcp-router/core'
 import { isFull } from '@mcp-router/store'
-import type { Journal } from '@mcp-router/store'
+import type { Journal, Owed } from '@mcp-router/store'
 import { createOutage } from './outage.js'
 import { createUnwrittenNotes } from './unwritten-notes.js'
 
 /** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
 const defaultPatienceMs = 5_000
 const pauseMs = 100
+/** Of so many entries it is known; whoever wrote one asks at once. */
+const maxSuperseded = 1_000
 
 /** PatientJournal is a Journal that outlives outages of its store. */
 export interface PatientJournal extends Journal {
   /** Whether this entry of a Session waits for the store to come back. */
   isUnwritten(session: SessionId, entry: string): boolean
+  /** What waits for the store to come back, or is being written, of a Session. */
+  unwritten(session: SessionId): readonly Owed[]
+  /** Whether it could not be written, because another Instance had claimed the Session: whoever answers for that does not know of it. */
+  isSuperseded(session: SessionId, entry: string): boolean
+}
+
+/** Writing is what is under way for one entry. */
+interface Writing {
+  readonly session: SessionId
+  /** Absent: it is being settled. */
+  readonly owed: Owed | undefined
+  readonly done: Promise<unknown>
 }
 
 /**
@@ -38,32 +52,44 @@ export const patientJournal = (
     }
   }
   /** What is under way for each entry: a request that is still being noted must not be written over its answer. */
-  const writing = new Map<string, Promise<void>>()
-  const inTurn = (
+  const writing = new Map<string, Writing>()
+  const inTurn = <T>(
     session: SessionId,
     entries: readonly string[],
-    write: () => Promise<void>,
-  ): Promise<void> => {
+    write: () => Promise<T>,
+    owed?: Owed,
+  ): Promise<T> => {
     const names = entries.map((entry) => `${session} ${entry}`)
-    const before = names.flatMap((name) => writing.get(name) ?? [])
+    const before = names.flatMap((name) => writing.get(name)?.done ?? [])
     const written =
       before.length === 0
         ? patiently(write)
         : Promise.allSettled(before).then(() => patiently(write))
-    for (const name of names) writing.set(name, written)
+    for (const name of names) writing.set(name, { session, owed, done: written })
     const over = (): void => {
-      for (const name of names) if (writing.get(name) === written) writing.delete(name)
+      for (const name of names) if (writing.get(name)?.done === written) writing.delete(name)
     }
     written.then(over, over)
     return written
   }
-  const unwritten = createUnwrittenNotes(journal)
+  const underwayOf = (session: SessionId): readonly Writing[] =>
+    [...writing.values()].filter((each) => each.session === session)
+  const superseded = new Set<string>()
+  const supersede = (session: SessionId, entry: string): void => {
+    superseded.add(`${session} ${entry}`)
+    const [oldest] = superseded
+    if (superseded.size > maxSuperseded && oldest !== undefined) superseded.delete(oldest)
+  }
+  const unwritten = createUnwrittenNotes(journal, supersede)
   return {
     async owe(session, epoch, owed) {
       const name = `${session} ${owed.entry}`
       unwritten.drop(name)
       try {
-        await inTurn(session, [owed.entry], () => journal.owe(session, epoch, owed))
+        const write = () => journal.owe(session, epoch, owed)
+        const isWritten = await inTurn(session, [owed.entry], write, owed)
+        if (!isWritten) supersede(session, owed.entry)
+        return isWritten
       } catch (error) {
         if (!isFull(error)) unwritten.add(name, { session, epoch, owed })
         throw error
@@ -75,11 +101,15 @@ export const patientJournal = (
     },
     async owed(session) {
       // What is being written is part of it.
-      const own = [...writing].filter(([name]) => name.startsWith(`${session} `))
-      await Promise.allSettled(own.map(([, written]) => written))
+      await Promise.allSettled(underwayOf(session).map(({ done }) => done))
       return patiently(() => journal.owed(session))
     },
     isUnwritten: (session, entry) => unwritten.has(`${session} ${entry}`),
+    unwritten: (session) => [
+      ...unwritten.of(session),
+      ...underwayOf(session).flatMap(({ owed }) => owed ?? []),
+    ],
+    isSuperseded: (session, entry) => superseded.has(`${session} ${entry}`),
     accept: (requestId, call) => patiently(() => journal.accept(requestId, call)),
     accepted: (requestId) => patiently(() => journal.accepted(requestId)),
     finish: (requestId, call, keptMs) => patiently(() => journal.finish(requestId, call, keptMs)),

@@ -19,7 +19,7 @@ const openAway = () => {
   const owe = vi.fn<Journal['owe']>((_, __, { entry, body }) => {
     if (isAway) return Promise.reject(new Error('away'))
     written.set(entry, body)
-    return Promise.resolve()
+    return Promise.resolve(true)
   })
   const settle: Journal['settle'] = () =>
     isAway ? Promise.reject(new Error('away')) : Promise.resolve()
@@ -33,7 +33,7 @@ const openAway = () => {
 
 it('what could not be written is written once the store is back, however long that takes', async () => {
   const { owe, comeBack } = openAway()
-  const notes = createUnwrittenNotes({ owe })
+  const notes = createUnwrittenNotes({ owe }, vi.fn())
   for (const entry of ['1.1', '1.2']) notes.add(entry, { session, epoch: 1, owed: owed(entry) })
   await vi.advanceTimersByTimeAsync(60_000)
   // One asks for all whether it is back.
@@ -46,7 +46,7 @@ it('what could not be written is written once the store is back, however long th
 
 it('but not what was dropped, and of two notes the later one', async () => {
   const { owe, comeBack } = openAway()
-  const notes = createUnwrittenNotes({ owe })
+  const notes = createUnwrittenNotes({ owe }, vi.fn())
   for (const entry of ['1.1', '1.2']) notes.add(entry, { session, epoch: 1, owed: owed(entry) })
   notes.drop('1.1')
   notes.add('1.2', { session, epoch: 1, owed: owed('1.2', 'its response') })
@@ -55,7 +55,7 @@ it('but not what was dropped, and of two notes the later one', async () => {
 
 it('and of too many the newest', async () => {
   const { owe, comeBack } = openAway()
-  const notes = createUnwrittenNotes({ owe })
+  const notes = createUnwrittenNotes({ owe }, vi.fn())
   const rest = 'x'.repeat(4 * 1024 * 1024)
   for (const n of ['1', '2', '3', '4', '5'])
     notes.add(n, { session, epoch: 1, owed: owed(n, `${n}${rest}`) })

@@ -15,13 +15,19 @@ export interface UnwrittenNotes {
   /** Drops it: another one takes its place, or nobody needs it any more. */
   drop(name: string): void
   has(name: string): boolean
+  /** Those of a Session. */
+  of(session: SessionId): readonly Owed[]
 }
 
 const pauseMs = 250
 const maxNotes = 10_000
 const maxBytes = 16 * 1024 * 1024
 
-export const createUnwrittenNotes = (journal: Pick<Journal, 'owe'>): UnwrittenNotes => {
+/** `onSuperseded` comes for a note of a Session that another Instance has claimed since. */
+export const createUnwrittenNotes = (
+  journal: Pick<Journal, 'owe'>,
+  onSuperseded: (session: SessionId, entry: string) => void,
+): UnwrittenNotes => {
   const notes = new Map<string, Note>()
   let bytes = 0
   let timer: NodeJS.Timeout | undefined
@@ -36,7 +42,8 @@ export const createUnwrittenNotes = (journal: Pick<Journal, 'owe'>): UnwrittenNo
   /** write stops at the first that fails: the store is away still. */
   const write = async (): Promise<void> => {
     for (const [name, note] of notes) {
-      await journal.owe(note.session, note.epoch, note.owed)
+      const isWritten = await journal.owe(note.session, note.epoch, note.owed)
+      if (!isWritten) onSuperseded(note.session, note.owed.entry)
       if (notes.get(name) === note) drop(name)
     }
   }
@@ -62,5 +69,7 @@ export const createUnwrittenNotes = (journal: Pick<Journal, 'owe'>): UnwrittenNo
     },
     drop,
     has: (name) => notes.has(name),
+    of: (session) =>
+      [...notes.values()].flatMap((note) => (note.session === session ? [note.owed] : [])),
   }
 }

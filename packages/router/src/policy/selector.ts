@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { endpointKey, isMissing } from '@mcp-router/upstream'
+import { endpointKey, isUnusable } from '@mcp-router/upstream'
 import { weightedRoundRobin } from './weighted-round-robin.js'
 import type { Policy } from './weighted-round-robin.js'
 
@@ -63,7 +63,7 @@ export const createSelector = (patienceMs = 0): Selector => {
     isDown,
     stateOf(endpoint) {
       const key = endpointKey(endpoint)
-      if (falls.has(key) || isMissing(endpoint)) return 'down'
+      if (falls.has(key) || isUnusable(endpoint)) return 'down'
       return provenKeys.has(key) ? 'up' : 'unknown'
     },
     select(backend, tried) {
@@ -84,7 +84,7 @@ export const createSelector = (patienceMs = 0): Selector => {
     },
     failed(endpoint) {
       // It will not be back by itself: nobody waits for it, and the next call finds out at once whether it was corrected.
-      if (isMissing(endpoint)) return
+      if (isUnusable(endpoint)) return
       const before = falls.get(endpointKey(endpoint))
       const times = (before?.times ?? 0) + 1
       const since = before?.since ?? Date.now()
@@ -107,7 +107,7 @@ export const createSelector = (patienceMs = 0): Selector => {
       const may = endpoints.some((each, n) => {
         const fall = fallen[n]
         // One that has not fallen has worked for somebody since it failed here.
-        return fall ? fall.since > earliest : takesWork(each) && !isMissing(each)
+        return fall ? fall.since > earliest : takesWork(each) && !isUnusable(each)
       })
       const times = Math.max(1, ...fallen.map((fall) => fall?.times ?? 0))
       if (may) await wait(Math.min(firstPauseMs * times, longestPauseMs))

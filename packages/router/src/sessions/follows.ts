@@ -10,6 +10,12 @@ export interface Follow {
   isWaiting(): boolean
   /** The Endpoint writes to it. */
   isOpen(): boolean
+  /** It has ended, though its response may not be closed yet. */
+  isOver(): boolean
+  /** It is open in another session at a server than this one. */
+  isStale(at: string): boolean
+  /** Has what its client missed collected from the other Instances. */
+  collect(): Promise<boolean>
   /** Asks the Endpoint again at once. It resolves once this is the Endpoint's stream, or over. */
   hurry(): Promise<void>
 }
@@ -32,23 +38,35 @@ export const endFollows = (follows: Follows, id: SessionId): void => {
   for (const follow of [...(follows.get(id) ?? [])]) follow.end()
 }
 
-/** isFollowed tells that a client's stream of the Session is the Endpoint's. */
-export const isFollowed = (follows: Follows, id: SessionId): boolean =>
-  [...(follows.get(id) ?? [])].some((follow) => !follow.isWaiting())
+/** endStale ends those that are open in another session at a server than this one: their clients come again. */
+export const endStale = (follows: Follows, id: SessionId, at: string): void => {
+  for (const follow of [...(follows.get(id) ?? [])]) if (follow.isStale(at)) follow.end()
+}
+
+/** isFollowed tells that a client's stream of the Session is the Endpoint's, in this session there where one is given. */
+export const isFollowed = (follows: Follows, id: SessionId, at?: string): boolean =>
+  current(follows, id, at).some((follow) => !follow.isWaiting())
 
 /** isOpen tells that the Endpoint writes to a client's stream of the Session. */
-export const isOpen = (follows: Follows, id: SessionId): boolean =>
-  [...(follows.get(id) ?? [])].some((follow) => follow.isOpen())
+export const isOpen = (follows: Follows, id: SessionId, at?: string): boolean =>
+  current(follows, id, at).some((follow) => follow.isOpen())
 
-/** hurry resolves once one of those that wait is the Endpoint's stream, or after `patienceMs`; undefined: none waits. */
+const current = (follows: Follows, id: SessionId, at: string | undefined): readonly Follow[] =>
+  [...(follows.get(id) ?? [])].filter(
+    (follow) => !follow.isOver() && (at === undefined || !follow.isStale(at)),
+  )
+
+/** hurry resolves once one of those that wait is the Endpoint's stream, and rejects after `patienceMs`; undefined: none waits. */
 export const hurry = (
   follows: Follows,
   id: SessionId,
   patienceMs: number,
-): Promise<unknown> | undefined => {
+): Promise<void> | undefined => {
   const waiting = [...(follows.get(id) ?? [])].filter((follow) => follow.isWaiting())
   if (waiting.length === 0) return undefined
-  const late = wait(patienceMs, undefined, { ref: false })
+  const late = wait(patienceMs, undefined, { ref: false }).then(() => {
+    throw new Error('the stream still waits')
+  })
   return Promise.race([...waiting.map((follow) => follow.hurry()), late])
 }
 
@@ -56,4 +74,11 @@ export const hurry = (
 export const hurryAll = (follows: Follows): void => {
   for (const all of follows.values())
     for (const follow of all) if (follow.isWaiting()) discard(follow.hurry())
+}
+
+/** collectAll has the client's streams collect what others hold; undefined: there are none. */
+export const collectAll = (follows: Follows, id: SessionId): string | undefined => {
+  const all = current(follows, id, undefined)
+  for (const follow of all) discard(follow.collect())
+  return all.length > 0 ? 'collecting' : undefined
 }

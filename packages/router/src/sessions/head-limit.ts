@@ -1,4 +1,4 @@
-import { watchSilence } from '../call-deadline.js'
+import { inTime, watchSilence } from '../call-deadline.js'
 import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 
@@ -15,4 +15,31 @@ export const limitHead = (
   if (!backend) return () => undefined
   const limit = watchSilence(deadlines, {}, backend, onPassed)
   return () => deadlines.remove(limit)
+}
+
+/**
+ * untilServed waits for what a request of a Session cannot do without, an Upstream above all: as long as its Endpoint has for any message.
+ * Who comes later may find what went on meanwhile.
+ */
+export const untilServed = <T>(
+  { deps, deadlines }: Context,
+  { record }: HeldSession,
+  done: Promise<T>,
+): Promise<T> => {
+  const backend = deps.registry.snapshot().backends.get(record.backend)
+  return backend ? inTime(deadlines, backend, done) : done
+}
+
+/** HeadLimit is that of a stream which may be sent more than once before its head is there: all of it has one deadline. */
+export class HeadLimit {
+  private stop: (() => void) | undefined
+
+  begin(context: Context, held: HeldSession, onPassed: Parameters<typeof limitHead>[2]): void {
+    this.stop ??= limitHead(context, held, onPassed)
+  }
+
+  end(): void {
+    this.stop?.()
+    this.stop = undefined
+  }
 }

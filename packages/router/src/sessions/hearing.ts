@@ -1,15 +1,22 @@
+import { randomUUID } from 'node:crypto'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
+import { backendSessionOf } from './backend-session.js'
+import type { BackendSession } from './backend-session.js'
+import { marked, unmarked } from './question-id.js'
 import { WireIds } from './wire-ids.js'
 
 /** Hearer has one Upstream after the other, and hears the newest only. */
 interface Hearer extends UpstreamListener {
   hears(hearing: UpstreamListener): boolean
+  backendSession(): BackendSession
 }
 
 /** Hearing is what one Upstream of a Hearer speaks to, and what ids requests have there. */
 export class Hearing implements UpstreamListener {
   readonly ids = new WireIds()
+  /** Names the session at the server where that is the connection. */
+  private readonly name = randomUUID()
   private readonly hearer: Hearer
 
   constructor(hearer: Hearer) {
@@ -18,7 +25,10 @@ export class Hearing implements UpstreamListener {
 
   /** send sends a message on the Upstream that this is for. */
   async send(upstream: Upstream, message: Message): Promise<void> {
-    const sent = this.ids.sent(message)
+    const own = message.kind === 'response' ? this.towardsServer(upstream, message) : message
+    // Whoever asked that is gone.
+    if (!own) return
+    const sent = this.ids.sent(own)
     try {
       await upstream.send(sent)
     } catch (error) {
@@ -31,7 +41,16 @@ export class Hearing implements UpstreamListener {
     if (!this.hearer.hears(this)) return
     const subject = about && this.ids.own(about)
     const message = this.ids.received(came)
-    if (message) this.hearer.onMessage(message, subject)
+    if (message) this.hearer.onMessage(this.towardsClient(message), subject)
+  }
+
+  private towardsServer(upstream: Upstream, answer: Message): Message | undefined {
+    return unmarked(answer, this.name, backendSessionOf(upstream).backendSessionId)
+  }
+
+  private towardsClient(message: Message): Message {
+    if (message.kind === 'response') return message
+    return marked(message, this.hearer.backendSession().backendSessionId || this.name)
   }
 
   onClose(cause: Error | undefined): void {

@@ -3,7 +3,7 @@ import { progressTokenOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { Upstream } from '@mcp-router/upstream'
-import { deadlinePassed } from '../call-deadline.js'
+import { deadlinePassed, inTime } from '../call-deadline.js'
 import type { Deadlines } from '../deadlines.js'
 import { CallWatch } from './call-watch.js'
 import { LiveSession } from './live.js'
@@ -60,6 +60,14 @@ export class LimitedSession extends LiveSession {
     return oldest
   }
 
+  /** A request has a watch of its own, which a word of the server begins anew. */
+  override tell(message: Message): Promise<void> {
+    const telling = super.tell(message)
+    if (message.kind === 'request') return telling
+    const { deadlines, deadlineMs } = this.limits
+    return inTime(deadlines, { name: this.backend, deadlineMs: deadlineMs() }, telling)
+  }
+
   protected override deliver(message: Message): Promise<void> {
     if (message.kind === 'request') this.watch.begin()
     // The answer of the client: from here on the server takes its time again.
@@ -74,7 +82,10 @@ export class LimitedSession extends LiveSession {
   private takesQuestion(id: string): boolean {
     this.askedAt = performance.now()
     this.questions ??= new Questions()
-    if (!this.questions.add(id, this.upstream)) return false
+    const refuse = (response: Message): void => {
+      if (this.upstream) discard(this.hearing.send(this.upstream, response))
+    }
+    if (!this.questions.add(id, refuse)) return false
     if (this.lingers) discard(this.handOver())
     return true
   }

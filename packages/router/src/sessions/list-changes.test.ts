@@ -33,7 +33,7 @@ const open = async () => {
   const url = `${gateway.url}/mcp/web`
   const { headers } = await initialize(url)
   return {
-    endpoint,
+    endpoint: { ...endpoint, write: (text: string) => void streams.at(-1)?.write(text) },
     url,
     headers,
     /** Opens the client's stream, and waits until the server has told what it lists so often, and what its client is told of that. */
@@ -62,6 +62,24 @@ it('a client is told between two events of its server when that came back with a
   await followed(1, [])
   await restart('two')
   await followed(2, [{ jsonrpc: '2.0', method }])
+})
+
+it('a client is told nothing of what its server listed before its session was opened', async () => {
+  const { endpoint, url, headers, restart } = await open()
+  const list = (by: Record<string, string>) =>
+    ask(url, { headers: by, body: aRequest(2, 'tools/list') })
+  await list(headers)
+  await vi.waitUntil(() => endpoint.by('tools/list').length === 2, limit)
+  await restart('two')
+  const second = (await initialize(url)).headers
+  await list(second)
+  await vi.waitUntil(() => endpoint.by('tools/list').length === 4, limit)
+  await restart('two')
+  const events = await follow(url, { headers: second })
+  await vi.waitUntil(() => endpoint.by('tools/list').length === 5, limit)
+  await ask(url, { headers: second, body: aRequest(3, 'ping') })
+  endpoint.write('"method":"notifications/said"}\n\n')
+  expect(await events.message()).toMatchObject({ method: 'notifications/said' })
 })
 
 it('what may run twice is looked up anew once a server has begun anew', async () => {

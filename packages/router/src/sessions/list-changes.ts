@@ -14,7 +14,7 @@ import type { Context } from '../downstream/context.js'
 import type { Relay } from '../relay.js'
 import { askRunning } from '../retry-safe.js'
 import { askLists } from './ask-lists.js'
-import type { AskLists } from './offers.js'
+import type { AskLists, Look } from './offers.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 
@@ -22,7 +22,7 @@ import type { LiveSession } from './live.js'
 
 /**
  * lookOwned looks at what the server of an owned Session lists, through its own Upstream. `since` (ms since the epoch): it is on this Upstream
- * from then on; undefined: on its first.
+ * from then on; undefined: this is its first, and of each process of a command is asked what it lists: another may be of another release.
  */
 export const lookOwned = (
   context: Context,
@@ -30,16 +30,19 @@ export const lookOwned = (
   live: LiveSession,
   since?: number,
 ): void => {
-  look(context, held, held.endpoint, since, askLists(live.opening, askLive(live)), (change) =>
+  const when = since === undefined ? { since: Date.now(), isFirst: true } : { since }
+  look(context, held, when, askLists(live.opening, askLive(live)), (change) =>
     live.replays.standalone.say(notificationBytes(change)),
   )
 }
 
 /** lookPortable is that of a portable Session, when its client has opened its stream: this is where it is told. */
 export const lookPortable = (context: Context, held: HeldSession, stream: Relay): void => {
-  const since = context.sessions.movedAt(held.record.id)
-  const { endpoint } = held
-  look(context, held, endpoint, since, askShared(context, held, endpoint), (change) =>
+  const { endpoint, record } = held
+  const movedAt = context.sessions.movedAt(record.id)
+  const when =
+    movedAt === undefined ? { since: record.lastActive, isFirst: true } : { since: movedAt }
+  look(context, held, when, askShared(context, held, endpoint), (change) =>
     stream.tell(messageFrame(notificationBytes(change))),
   )
 }
@@ -55,7 +58,9 @@ export const learnPortable = (context: Context, held: HeldSession, { method }: M
   const backend = backendOf(context, record.backend)
   if (!backend || context.sessions.movedAt(record.id) !== undefined) return
   const ask = askShared(context, held, endpoint)
-  discard(context.offers.learn({ session: record.id, backend, endpoint, since: undefined, ask }))
+  // What was listed before it was opened may not be what its client knows.
+  const since = record.lastActive
+  discard(context.offers.learn({ session: record.id, backend, endpoint, since, ask }))
 }
 
 /**
@@ -75,15 +80,14 @@ export const reinitialized = (context: Context, name: string, endpoint: Endpoint
 const look = (
   context: Context,
   held: HeldSession,
-  endpoint: Endpoint,
-  since: number | undefined,
+  when: Pick<Look, 'since' | 'isFirst'>,
   ask: AskLists,
   tell: (change: ListChange) => void,
 ): void => {
-  const { id, backend: name } = held.record
-  const backend = backendOf(context, name)
+  const { endpoint, record } = held
+  const backend = backendOf(context, record.backend)
   if (!backend) return
-  const looking = context.offers.look({ session: id, backend, endpoint, since, ask })
+  const looking = context.offers.look({ session: record.id, backend, endpoint, ask, ...when })
   discard(looking.then((changes) => changes.forEach(tell)))
 }
 

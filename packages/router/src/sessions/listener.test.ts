@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { askedId } from '../testing/asked-id.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize } from '../testing/client.js'
 import { echo, openEndpoint } from '../testing/endpoint.js'
@@ -59,10 +60,11 @@ const openInstances = async (count: number) => {
     headers: { ...headers, accept: 'application/json, text/event-stream' },
     body: aRequest(id, method),
   })
+  const end = async (n: number): Promise<void> => all[n]?.router.drain(0)
   /** The instance goes; resolves once the first has noticed, and listens while it passes calls. */
   const lose = async (n: number): Promise<void> => {
     const before = server.endpoint.by('GET').length
-    await all[n]?.router.drain(0)
+    await end(n)
     await expect
       .poll(async () => {
         await ask(at(0), call(90 + n, 'echo'))
@@ -70,7 +72,7 @@ const openInstances = async (count: number) => {
       })
       .toBeGreaterThan(before)
   }
-  return { ...server, headers, url: at(0), at, call, lose }
+  return { ...server, headers, url: at(0), at, call, end, lose }
 }
 
 describe('a listener in the place of a client', () => {
@@ -79,22 +81,34 @@ describe('a listener in the place of a client', () => {
     speaking.brief = true
     await lose(1)
     speaking.brief = false
-    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual(asked)
+    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual({
+      ...asked,
+      id: askedId('q'),
+    })
   })
 
   it('is replaced where the session was opened anew at its server', async () => {
     const { endpoint, url, call, lose } = await openInstances(2)
     await lose(1)
-    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual(asked)
+    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual({
+      ...asked,
+      id: askedId('q'),
+    })
     endpoint.forget()
     await ask(url, call(2, 'echo'))
-    expect(await (await follow(url, call(3, 'ask'))).message()).toEqual(asked)
+    expect(await (await follow(url, call(3, 'ask'))).message()).toEqual({
+      ...asked,
+      id: askedId('q'),
+    })
   })
 
   it('is not handed to a client whose session was opened anew at its server', async () => {
     const { endpoint, url, headers, call, lose, say, open } = await openInstances(2)
     await lose(1)
-    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual(asked)
+    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual({
+      ...asked,
+      id: askedId('q'),
+    })
     endpoint.forget()
     await ask(url, call(2, 'echo'))
     const own = await follow(url, { headers })
@@ -103,12 +117,16 @@ describe('a listener in the place of a client', () => {
     expect(await own.message()).toEqual(news)
   })
 
-  it('is replaced after it gave way to a client that has left since', async () => {
-    const { url, at, headers, call, lose, open } = await openInstances(3)
+  it('is opened where a client had its own, which has left since', async () => {
+    const { url, at, headers, call, end, lose, open } = await openInstances(3)
     await follow(at(1), { headers })
-    await lose(2)
-    await expect.poll(() => open('s-1')).toBe(1)
+    await end(2)
+    for (let n = 0; n < 3; n++) await ask(url, call(10 + n, 'echo'))
+    expect(open('s-1')).toBe(1)
     await lose(1)
-    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual(asked)
+    expect(await (await follow(url, call(1, 'ask'))).message()).toEqual({
+      ...asked,
+      id: askedId('q'),
+    })
   })
 })

@@ -1,10 +1,13 @@
-import { isEventStream } from '@mcp-router/upstream'
+import { isEventStream, mayBeBusy } from '@mcp-router/upstream'
 import type { HttpClient, HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
 import type { HeldSession } from './held.js'
 import { httpEndpoint, portableGet } from './portable-request.js'
 
 /** ListenOutcome: the stream is open, the Endpoint has one of this session already, or it gives none. */
 export type ListenOutcome = 'open' | 'busy' | 'none'
+
+/** busyPauseMs is how long after so many tries an Endpoint is asked again that has one, ms. */
+export const busyPauseMs = (tries: number): number => Math.min(2 ** (tries + 1), 50)
 
 interface Hooks {
   readonly onChunk: (chunk: Buffer) => void
@@ -59,7 +62,7 @@ export class Listener implements HttpHandler {
   onResponseStart(_: HttpController, status: number, headers: HttpHeaders): void {
     this.streams = status === 200 && isEventStream({ headers })
     if (this.streams) this.settle('open')
-    else this.settle(status === 409 ? 'busy' : 'none')
+    else this.settle(mayBeBusy(status) ? 'busy' : 'none')
   }
 
   onResponseData(controller: HttpController, chunk: Buffer): void {

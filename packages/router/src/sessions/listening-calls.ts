@@ -46,6 +46,17 @@ export class ListeningCalls {
     return false
   }
 
+  /** deliver has one of a Session take what the server said outside of calls. False: none could. */
+  deliver(id: SessionId, message: Message): boolean {
+    for (const on of this) if (on.session.record.id === id && on.takeOutside(message)) return true
+    return false
+  }
+
+  /** sessions are those that have one. */
+  sessions(): ReadonlySet<SessionId> {
+    return new Set([...this].map(({ session }) => session.record.id))
+  }
+
   *[Symbol.iterator](): Generator<ListeningCall> {
     for (let call = this.newest; call;) {
       const { older } = call

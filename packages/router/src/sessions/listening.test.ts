@@ -1,61 +1,17 @@
-import type { ServerResponse } from 'node:http'
 import type { SessionId } from '@mcp-router/core'
 import { describe, expect, it } from 'vitest'
+import { asked, openAsideAsker, question } from '../testing/aside-asker.js'
+import { askedId } from '../testing/asked-id.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
 import { echo, openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
 
-const eventStream = { 'content-type': 'text/event-stream' }
 const limitMs = 5_000
 
-const question = (id: string) => ({ jsonrpc: '2.0', id, method: 'roots/list' })
-
-/** A server that allows one stream of a session, and answers `ask` once its question has been, in JSON. With ids, it resumes. */
-const openAsker = async ({ isNumbered = false } = {}) => {
-  let own: ServerResponse | undefined
-  const said: object[] = []
-  const calls = new Map<unknown, ServerResponse>()
-  let received = 0
-  const write = (to: ServerResponse | undefined, n: number): void => {
-    const id = isNumbered ? `id: e-${n}\n` : ''
-    to?.write(`${id}data: ${JSON.stringify(said[n])}\n\n`)
-  }
-  const say = (message: object): void => write(own, said.push(message) - 1)
-  const endpoint = await openEndpoint(({ method, headers, message, res }) => {
-    if (method === 'GET') {
-      if (own) {
-        res.writeHead(409).end()
-        return
-      }
-      own = res
-      res.on('close', () => (own = undefined))
-      res.writeHead(200, eventStream).flushHeaders()
-      const last = headers['last-event-id']
-      const from = typeof last === 'string' ? Number(last.slice(2)) + 1 : said.length
-      for (let n = from; n < said.length; n++) write(res, n)
-    } else if (message.method === 'ask') {
-      calls.set(message.id, res)
-      say(question(`q-${String(message.id)}`))
-    } else if (message.id === 0) {
-      res.writeHead(200, { 'content-type': 'application/json' })
-      res.end('{"jsonrpc":"2.0","id":0,"result":{"tools":[]}}')
-    } else {
-      received++
-      res.writeHead(202).end()
-    }
-  })
-  const answer = (id: unknown): void => {
-    const res = calls.get(id)
-    res?.writeHead(200, { 'content-type': 'application/json' })
-    res?.end(JSON.stringify({ jsonrpc: '2.0', id, result: { n: id } }))
-  }
-  return { endpoint, say, answer, isHeld: () => own !== undefined, received: () => received }
-}
-
-const openPair = async (options?: Parameters<typeof openAsker>[0]) => {
-  const server = await openAsker(options)
+const openPair = async (options?: Parameters<typeof openAsideAsker>[0]) => {
+  const server = await openAsideAsker(options)
   const backends = [backendOf('web', [httpEndpoint(server.endpoint.url)])]
   const store = openStore()
   const a = await openGateway({ backends, store })
@@ -68,10 +24,7 @@ const openPair = async (options?: Parameters<typeof openAsker>[0]) => {
     await store.sessions.update(id, 0, { revision: '2025-03-26' })
     await b.router.forget(id)
   }
-  const openThird = async (): Promise<string> => {
-    const c = await openGateway({ backends, store, instance: 'router-instance-3' })
-    return `${c.url}/mcp/web`
-  }
+  const openThird = () => openGateway({ backends, store, instance: 'router-instance-3' })
   return { ...server, allowBatches, a, b: `${b.url}/mcp/web`, openThird, headers, own }
 }
 
@@ -87,7 +40,7 @@ describe('a server that asks while its client’s stream is away with an instanc
     await a.router.drain(0)
     await expect.poll(() => isClosed(own)).toBe(true)
     const told = await follow(b, call(1, headers))
-    expect(await told.message()).toEqual(question('q-1'))
+    expect(await told.message()).toEqual(asked('q-1'))
     answer(1)
     expect(await told.message()).toMatchObject({ id: 1, result: { n: 1 } })
     expect(isHeld()).toBe(true)
@@ -98,11 +51,11 @@ describe('a server that asks while its client’s stream is away with an instanc
     await a.router.drain(0)
     const told = await follow(b, call(1, headers))
     await told.message()
-    const asked = endpoint.by('GET').length
+    const opened = endpoint.by('GET').length
     const next = await follow(b, { headers })
     say(question('later'))
-    expect(await next.message()).toEqual(question('later'))
-    expect(endpoint.by('GET')).toHaveLength(asked)
+    expect(await next.message()).toEqual(asked('later'))
+    expect(endpoint.by('GET')).toHaveLength(opened)
   })
 
   it('is heard by the client’s next stream where no call can take it', async () => {
@@ -111,7 +64,7 @@ describe('a server that asks while its client’s stream is away with an instanc
     const asking = ask(b, call(1, headers, 'application/json'))
     await expect.poll(() => a.router.calls()).toBe(0)
     const next = await follow(b, { headers })
-    expect(await next.message()).toEqual(question('q-1'))
+    expect(await next.message()).toEqual(asked('q-1'))
     answer(1)
     expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
   })
@@ -122,8 +75,8 @@ describe('a server that asks while its client’s stream is away with an instanc
     await a.router.drain(0)
     const batch = { headers, body: [aRequest(1, 'ask'), aRequest(2, 'ask')] }
     const told = await follow(b, { ...batch, headers: call(1, headers).headers })
-    const asked = [await told.message(), await told.message()].map(({ id }) => id)
-    expect(asked.toSorted()).toEqual(['q-1', 'q-2'])
+    const ids = [await told.message(), await told.message()].map(({ id }) => id)
+    expect(ids.toSorted()).toEqual([askedId('q-1'), askedId('q-2')])
     answer(1)
     answer(2)
     expect((await told.message()).id).toBe(1)
@@ -136,11 +89,40 @@ describe('a server that asks while its client’s stream is away with an instanc
     const { id } = await own.next()
     await a.router.drain(0)
     const told = await follow(b, call(1, headers))
-    expect(await told.message()).toEqual(question('q-1'))
+    expect(await told.message()).toEqual(asked('q-1'))
     const next = await follow(b, { headers: { ...headers, 'last-event-id': String(id) } })
     say(question('after'))
-    expect(await next.message()).toEqual(question('after'))
+    expect(await next.message()).toEqual(asked('after'))
   })
+})
+
+it('a client that has its stream keeps it, at a server that takes the newest for it', async () => {
+  const { openThird, b, headers, own, answer, endpoint } = await openPair({ takesNewest: true })
+  const c = await openThird()
+  await ask(`${c.url}/mcp/web`, { headers, body: aRequest(0, 'tools/list') })
+  await c.router.drain(0)
+  const asking = ask(b, call(1, headers))
+  expect(await own.message()).toEqual(asked('q-1'))
+  answer(1)
+  expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
+  expect(endpoint.by('GET')).toHaveLength(1)
+})
+
+it('two instances with a call each open one stream between them', async () => {
+  const { a, b, openThird, headers, own, answer, endpoint } = await openPair({ takesNewest: true })
+  const c = `${(await openThird()).url}/mcp/web`
+  await ask(c, { headers, body: aRequest(0, 'tools/list') })
+  await a.router.drain(0)
+  await expect.poll(() => isClosed(own)).toBe(true)
+  const asking = [ask(b, call(1, headers)), ask(c, call(2, headers))]
+  await expect.poll(() => endpoint.by('ask').length).toBe(2)
+  const next = await follow(b, { headers })
+  answer(1)
+  answer(2)
+  const results = (await Promise.all(asking)).map(({ text }) => text)
+  expect(results).toEqual([expect.stringContaining('"n":1'), expect.stringContaining('"n":2')])
+  expect(endpoint.by('GET')).toHaveLength(2)
+  expect(isClosed(next)).toBe(false)
 })
 
 describe('a client’s second stream, which waited while an instance had the first one', () => {
@@ -149,7 +131,7 @@ describe('a client’s second stream, which waited while an instance had the fir
     const second = await follow(b, { headers })
     await a.router.drain(0)
     const asking = ask(b, call(1, headers))
-    expect(await second.message()).toEqual(question('q-1'))
+    expect(await second.message()).toEqual(asked('q-1'))
     answer(1)
     expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
   })
@@ -157,11 +139,11 @@ describe('a client’s second stream, which waited while an instance had the fir
   it('hears it also where another instance listens first', async () => {
     const { a, b, openThird, headers, answer } = await openPair()
     const second = await follow(b, { headers })
-    const c = await openThird()
+    const c = `${(await openThird()).url}/mcp/web`
     await ask(c, { headers, body: aRequest(0, 'tools/list') })
     await a.router.drain(0)
     const asking = ask(c, call(1, headers, 'application/json'))
-    expect(await second.message()).toEqual(question('q-1'))
+    expect(await second.message()).toEqual(asked('q-1'))
     answer(1)
     expect(JSON.parse((await asking).text)).toMatchObject({ id: 1, result: { n: 1 } })
   })
@@ -175,7 +157,7 @@ describe('an instance that drains', () => {
     expect(isHeld()).toBe(true)
     say(question('meanwhile'))
     const next = await follow(b, { headers })
-    expect(await next.message()).toEqual(question('meanwhile'))
+    expect(await next.message()).toEqual(asked('meanwhile'))
     await draining
     await expect
       .poll(() =>
@@ -186,7 +168,7 @@ describe('an instance that drains', () => {
       )
       .toBe(true)
     say(question('then'))
-    expect(await next.message()).toEqual(question('then'))
+    expect(await next.message()).toEqual(asked('then'))
   })
 
   it('does not wait for clients that stay away', async () => {

@@ -1,49 +1,44 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Instance, SessionId } from '@mcp-router/core'
-import { asSessionId } from '@mcp-router/core'
-import type { Message } from '@mcp-router/protocol'
+import type { Instance, Session, SessionId } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Peers } from '../handoff/peers.js'
+import { Away } from './away.js'
 import type { HeldSession } from './held.js'
-import { Listener } from './listener.js'
+import { busyPauseMs } from './listener.js'
+import type { ListenOutcome } from './listener.js'
 import { ListeningCalls } from './listening-calls.js'
 import type { ListeningCall } from './listening-calls.js'
-import { isOfEarlierSession } from './listening-kept.js'
+import { createKept, isOfEarlierSession } from './listening-kept.js'
 import type { Keepable, Kept } from './listening-kept.js'
-import { askMs, ListeningPeers, listeningPrefix } from './listening-peers.js'
-import type { Holder } from './listening-peers.js'
-import { hurry, hurryAll, isFollowed, isOpen } from './follows.js'
+import { askMs, ListeningPeers, readTarget } from './listening-peers.js'
+import type { Held, Holder } from './listening-peers.js'
+import { collectAll, endStale, hurry, hurryAll, isFollowed, isOpen } from './follows.js'
 import type { Follows } from './follows.js'
 import { joinMissed, Missing, writeMissed } from './missed.js'
 import type { Missed } from './missed.js'
 import { Moves } from './moves.js'
-import type { Held } from './moves.js'
 
 interface Deps {
   readonly client: HttpClient
-  readonly peers: Pick<Peers, 'ask'>
+  readonly peers: Pick<Peers, 'ask' | 'home'>
   readonly follows: Follows
+  /** The session at its server in which a Session goes on, where it is held here. */
+  readonly atOf: (id: SessionId) => string | undefined
 }
 
-/** How long after a fault clients may be away with their streams, ms: those of the official SDKs come back after 1 s, and after 2.5 s once more. */
-const awayMs = 10_000
 /** How long a call may wait for the Endpoint's stream: the Endpoint learns of the end of the one before by itself, ms. */
-const patienceMs = 1_000
-const firstBusyMs = 2
-const maxBusyMs = 50
+const patienceMs = 1_500
 
 /**
  * Listening sees to it that a server which asks its client on the session's own stream (GET) is heard while that is away, because the Instance
- * that had it is gone or drains. For a while after such a fault each Instance holds the Endpoint's stream of the portable Sessions whose calls
- * it passes, unless another one does, and delivers what comes on the stream of a call. What no call can take is kept for the client's next stream,
- * wherever that is opened.
+ * that had it is gone or drains, or the session at the server is a new one. For a while after such a fault each Instance holds the Endpoint's stream
+ * of the portable Sessions whose calls it passes, unless another one does, and delivers what comes on the stream of a call. What no call can take is
+ * kept for the client's next stream, wherever that is opened.
  */
 export class Listening {
-  /** An Instance has gone a moment ago: calls ask `before`. */
-  isOn = false
-  private timer: NodeJS.Timeout | undefined
+  private readonly away = new Away((id) => this.onBack(id))
   readonly calls = new ListeningCalls()
   private readonly kept = new Map<SessionId, Kept>()
   private readonly attempts = new Map<SessionId, Promise<unknown>>()
@@ -53,37 +48,42 @@ export class Listening {
   private readonly late = new Set<SessionId>()
   /** What was collected for clients that were gone again by then. */
   private readonly untaken = new Map<SessionId, Missed>()
-  private readonly moves = new Moves((id) => this.isWithClient(id))
+  private readonly moves = new Moves((id) => this.whereIs(id))
   private readonly deps: Deps
   private readonly peers: ListeningPeers
 
   constructor(deps: Deps) {
     this.deps = deps
-    this.peers = new ListeningPeers(deps.peers)
+    this.peers = new ListeningPeers(deps.peers, deps.atOf)
   }
 
   enter(call: ListeningCall): void {
     this.calls.add(call)
   }
 
-  /** leave is for a call that is over. Idempotent. */
+  /** Idempotent. */
   leave(call: ListeningCall): void {
-    if (this.calls.remove(call) && this.kept.size > 0 && !this.isOn) this.closeUnneeded()
+    if (this.calls.remove(call) && this.kept.size > 0) this.closeUnneeded()
+  }
+
+  /** isOn: calls of this Session ask `before`. */
+  isOn(id: SessionId): boolean {
+    return this.away.has(id)
   }
 
   /** onLost is for when another Instance is gone, or drains: its clients are away with their streams. */
   onLost(): void {
-    this.isOn = true
+    this.away.lose()
     for (const each of [this.settled, this.late]) each.clear()
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => {
-      this.isOn = false
-      for (const each of [this.settled, this.late, this.untaken, this.moves]) each.clear()
-      this.closeUnneeded()
-    }, awayMs)
-    this.timer.unref()
     hurryAll(this.deps.follows)
     for (const { session } of this.calls) void this.listen(session)
+  }
+
+  /** onMoved is for a Session that goes on in another session at a server: a stream of the one before is nobody's any more. */
+  onMoved(id: SessionId, record?: Session): void {
+    this.away.move(id)
+    for (const each of [this.settled, this.late]) each.delete(id)
+    if (record) endStale(this.deps.follows, id, record.backendSessionId)
   }
 
   /** before calls `send` once the server is heard, or cannot be. */
@@ -92,7 +92,9 @@ export class Listening {
     const { id } = session.record
     this.kept.get(id)?.missing.retake()
     const move = this.moves.over(id)
-    const attempt = move?.then(() => this.listen(session)) ?? this.listen(session)
+    const listening = move ? move.then(() => this.listen(session)) : this.listen(session)
+    // The client may have come back meanwhile, and be about to have the stream instead.
+    const attempt = listening?.then(() => this.moves.over(id)).catch(() => this.late.add(id))
     if (!attempt || (!move && this.late.has(id))) {
       send()
       return
@@ -122,12 +124,13 @@ export class Listening {
   }
 
   /**
-   * collect has the Endpoint's stream of a Session released for the client, whose own is here, by whoever has it; false: nobody has. `take` is given
-   * what they have collected.
+   * collect has whoever holds the Endpoint's stream of a Session release it for the client, whose own is here; false: nobody does. `take` is given what
+   * they have collected. `isLate`: the Endpoint has refused it for a while, and no call waits where no Instance has it.
    */
-  async collect(id: SessionId, take: (missed: Missed) => void): Promise<boolean> {
+  async collect(id: SessionId, take: (missed: Missed) => void, isLate: boolean): Promise<boolean> {
     this.settle(id)
-    await this.peers.untilAsked(id, () => this.hold(id), take)
+    if (!isLate || (await this.peers.holder(id)))
+      await this.peers.untilAsked(id, () => this.hold(id), take)
     const here = this.release(id)
     const missed = joinMissed([here, await this.peers.release(id, take)])
     if (missed) take(missed)
@@ -135,34 +138,35 @@ export class Listening {
   }
 
   /** giveBack keeps for the client's next stream what was collected for one that is gone. */
-  giveBack(id: SessionId, missed: Missed): void {
+  giveBack(id: SessionId, missed: Missed | undefined): void {
     const all = joinMissed([this.untaken.get(id), missed])
-    if (this.isOn && all) this.untaken.set(id, all)
+    if (this.isOn(id) && all) this.untaken.set(id, all)
   }
 
   /** answer tells another Instance. */
   answer(method: string, url: string, res: ServerResponse): void {
-    const id = asSessionId(decodeURIComponent(url.slice(listeningPrefix.length)))
-    const body = id && this.answerTo(method, id)
-    res.writeHead(body ? 200 : 404)
-    res.end(body)
+    const { id, at, by } = readTarget(url)
+    const body = id && this.answerTo(method, id, at, by)
+    res.writeHead(body ? 200 : 404).end(body)
   }
 
-  private answerTo(method: string, id: SessionId): string | undefined {
+  private answerTo(method: string, id: SessionId, at?: string, by?: string): string | undefined {
+    if (by !== undefined) return this.peers.grant(id, by)
+    if (method === 'PATCH') return collectAll(this.deps.follows, id)
     if (method === 'POST') return JSON.stringify(this.hold(id))
-    if (method === 'GET') return this.holder(id)
+    if (method === 'GET') return this.holder(id, at)
     const missed = method === 'PUT' ? this.kept.get(id)?.missing.handOn() : this.handOn(id)
     return missed && writeMissed(missed)
   }
 
   /** keep goes on with a client's stream that this Instance ends, until another Instance asks for it. */
   keep(id: SessionId, stream: Keepable, maxEventBytes: number): void {
-    const missing = new Missing((message) => this.deliver(id, message), maxEventBytes)
+    const missing = new Missing((message) => this.calls.deliver(id, message), maxEventBytes)
     const close = stream.keep(
       (chunk) => missing.push(chunk),
       () => this.kept.delete(id),
     )
-    this.kept.set(id, { missing, listener: undefined, close })
+    this.kept.set(id, { missing, since: performance.now(), listener: undefined, close })
   }
 
   size(): number {
@@ -170,31 +174,31 @@ export class Listening {
   }
 
   close(): void {
-    clearTimeout(this.timer)
-    this.isOn = false
+    this.away.close()
     for (const id of [...this.kept.keys()]) this.release(id)
   }
 
   private settle(id: SessionId): void {
-    if (this.isOn) this.settled.add(id)
+    if (this.isOn(id)) this.settled.add(id)
   }
 
-  private holder(id: SessionId): Holder | undefined {
+  private holder(id: SessionId, at?: string): Holder | undefined {
     const { follows } = this.deps
-    if (isFollowed(follows, id)) return isOpen(follows, id) ? 'client' : 'coming'
+    if (isFollowed(follows, id, at)) return isOpen(follows, id, at) ? 'client' : 'coming'
     const kept = this.kept.get(id)
     return kept && (kept.listener ? 'instance' : 'draining')
   }
 
   private hold(id: SessionId): Held {
-    // Otherwise calls do not ask `before`.
-    if (this.isOn) this.moves.begin(id)
+    if (this.isOn(id)) this.moves.begin(id)
     return { isAsking: this.calls.haveSent(id, askMs), isHolder: this.kept.has(id) }
   }
 
   /** handOn gives the client what it missed, and the Endpoint's stream. */
   private handOn(id: SessionId): Missed | undefined {
-    if (this.attempts.has(id)) return undefined
+    // A call that waited for it was sent a moment ago, and may be about to have the client asked.
+    const isNew = performance.now() - (this.kept.get(id)?.since ?? -Infinity) < 2 * askMs
+    if (this.attempts.has(id) || (isNew && this.calls.haveSent(id, askMs))) return undefined
     this.settle(id)
     return this.release(id)
   }
@@ -208,19 +212,20 @@ export class Listening {
     return joinMissed([untaken, kept?.missing.all()])
   }
 
-  /** listen resolves once this is decided; undefined: it is already. */
+  /** listen resolves once this is decided, or calls have waited long enough; undefined: it is already. */
   private listen(held: HeldSession): Promise<unknown> | undefined {
     const { id, backendSessionId } = held.record
     const underway = this.attempts.get(id)
     if (underway) return underway
-    if (!backendSessionId || held.isReplaced || isFollowed(this.deps.follows, id)) return undefined
+    if (!backendSessionId || held.isReplaced) return undefined
+    if (isFollowed(this.deps.follows, id, backendSessionId)) return undefined
     const kept = this.kept.get(id)
     if (kept && isOfEarlierSession(kept, held.record)) this.release(id)
     else if (kept) return undefined
     if (this.settled.has(id)) return undefined
     // A call is sent in any case.
     const opened = hurry(this.deps.follows, id, patienceMs) ?? this.attempt(held)
-    const attempt = opened.catch(() => undefined).finally(() => this.attempts.delete(id))
+    const attempt = opened.catch(() => this.late.add(id)).finally(() => this.attempts.delete(id))
     this.attempts.set(id, attempt)
     return attempt
   }
@@ -229,67 +234,64 @@ export class Listening {
     const { id } = held.record
     const giveUpAt = performance.now() + patienceMs
     let asking: Promise<unknown> | undefined
-    for (let tries = 0; this.isOn && !this.settled.has(id); tries++) {
-      const outcome = await this.open(held)
+    // Some servers speak on the newest stream only, and on none once that has ended: a client that has its own keeps it.
+    await this.holderOf(id)
+    for (let tries = 0; this.isOn(id) && !this.settled.has(id); tries++) {
+      const outcome = (await this.peers.claim(id)) ? await this.open(held) : 'busy'
       if (outcome === 'none') this.settle(id)
       if (outcome === 'open') discard(this.yieldToClient(id))
       if (outcome !== 'busy') return
-      if (performance.now() > giveUpAt) {
-        this.late.add(id)
-        return
-      }
+      if (performance.now() > giveUpAt) throw new Error('the Endpoint gave no stream in time')
       // Somebody has it, or the Endpoint does not know yet that nobody has.
       asking ??= this.holderOf(id).finally(() => (asking = undefined))
-      await wait(Math.min(firstBusyMs * 2 ** tries, maxBusyMs), undefined, { ref: false })
+      await wait(busyPauseMs(tries), undefined, { ref: false })
     }
   }
 
-  /** yieldToClient gives the stream up where the client has its own, at an Endpoint that allows several. */
+  /** yieldToClient has the client's own stream collect this one, where there is one, at an Endpoint that allows several. */
   private async yieldToClient(id: SessionId): Promise<void> {
-    await this.moves.over(id)
-    const holder = await this.holderOf(id)
-    if (holder !== 'client' && holder !== 'coming') return
-    this.kept.get(id)?.missing.retake()
-    this.release(id)
+    const kept = this.kept.get(id)
+    await this.moves.over(id)?.catch(() => undefined)
+    await this.peers.offer(id, () => this.kept.get(id) === kept)
   }
 
   /** holderOf asks the others who has the Endpoint's stream. */
   private async holderOf(id: SessionId): Promise<Holder | undefined> {
-    const holders = (await this.peers.holders(id)).map(({ holder }) => holder)
-    if (holders.length > 0) this.settle(id)
-    return holders.find((holder) => holder === 'client' || holder === 'coming') ?? holders[0]
+    const holder = await this.peers.holder(id)
+    if (holder) this.settle(id)
+    return holder
   }
 
-  private async isWithClient(id: SessionId): Promise<boolean> {
-    if (isOpen(this.deps.follows, id)) return true
-    const isThere = (await this.peers.holders(id)).some(({ holder }) => holder === 'client')
-    if (isThere) this.settle(id)
-    return isThere
+  private async whereIs(id: SessionId): Promise<Holder | undefined> {
+    const { follows } = this.deps
+    const holder = isOpen(follows, id) ? 'client' : await this.peers.holder(id)
+    if (holder === 'client') this.settle(id)
+    return holder !== 'client' && isFollowed(follows, id) ? 'coming' : holder
   }
 
-  private async open(held: HeldSession) {
-    const { client } = this.deps
+  private async open(held: HeldSession): Promise<ListenOutcome> {
     const { id } = held.record
-    const missing = new Missing((message) => this.deliver(id, message), client.maxResponseBytes)
     const onEnded = (): void => {
       if (this.kept.get(id) === kept) this.kept.delete(id)
     }
-    const listener = new Listener({ onChunk: (chunk) => missing.push(chunk), onEnded })
-    const at = held.record.backendSessionId
-    const kept: Kept = { missing, listener, at, close: () => listener.close() }
-    const outcome = await listener.open(client, held)
+    const kept = createKept(this.deps.client, held, this.calls, onEnded)
+    const outcome = await kept.listener.open(this.deps.client, held)
     // Its client may have come back meanwhile.
-    if (outcome !== 'open' || !this.isOn || this.settled.has(id)) listener.close()
-    else if (!listener.isOver()) this.kept.set(id, kept)
+    if (outcome !== 'open' || !this.isOn(id) || this.settled.has(id)) kept.close()
+    else if (!kept.listener.isOver()) this.kept.set(id, kept)
     return outcome
   }
 
-  private deliver(id: SessionId, message: Message): boolean {
-    return [...this.calls].some((on) => on.session.record.id === id && on.takeOutside(message))
+  private onBack(id: SessionId | undefined): void {
+    for (const each of [this.settled, this.late, this.untaken, this.moves])
+      if (id === undefined) each.clear()
+      else each.delete(id)
+    this.closeUnneeded()
   }
 
   private closeUnneeded(): void {
-    const busy = new Set([...this.calls].map(({ session }) => session.record.id))
-    for (const [id, { listener }] of this.kept) if (listener && !busy.has(id)) this.release(id)
+    const busy = this.calls.sessions()
+    for (const [id, { listener }] of this.kept)
+      if (listener && !busy.has(id) && !this.isOn(id)) this.release(id)
   }
 }

@@ -39,6 +39,14 @@ const openReply = (id: string) => {
   return { reply, said: () => reply.say.mock.calls.length }
 }
 
+const upstreamOf = (send: Upstream['send']): Upstream => ({
+  send,
+  pass: () => undefined,
+  cancel: () => undefined,
+  listen: () => undefined,
+  close: () => Promise.resolve(),
+})
+
 const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
   const hooks = {
@@ -54,17 +62,11 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   }
   const live = new LiveSession('local', hooks)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]
-  const upstream: Upstream = {
-    send(each) {
-      sent.push(each)
-      return send(each)
-    },
-    pass: () => undefined,
-    cancel: () => undefined,
-    listen,
-    close,
+  const through: Upstream['send'] = (each) => {
+    sent.push(each)
+    return send(each)
   }
-  live.connect(upstream)
+  live.connect({ ...upstreamOf(through), listen, close })
   return { live, sent, hooks, listen, close }
 }
 
@@ -204,25 +206,34 @@ describe('a message of the client', () => {
     expect([sent, abandon.mock.calls.length, reply.fail.mock.calls.length]).toEqual([[], 1, 0])
   })
 
-  it('that comes when the server has just ended waits for the next one', async () => {
+  it('that comes when the server has just ended waits for one that is ready, and is failed by none before', async () => {
     const { live, hooks, sent } = open()
     live.onClose(undefined)
-    const next: string[] = []
+    const { reply } = openReply('1')
+    const next = upstreamOf((each) => Promise.resolve(void sent.push(each)))
     hooks.onMissing.mockImplementation(() => {
-      live.connect({
-        send(each) {
-          next.push(each.id)
-          return Promise.resolve()
-        },
-        pass: () => undefined,
-        cancel: () => undefined,
-        listen: () => undefined,
-        close: () => Promise.resolve(),
-      })
+      live.begin(next)
+      live.onClose(undefined)
+      live.connect(next)
       return Promise.resolve()
     })
+    await live.request(message({ id: 1, method: 'm' }), reply)
+    expect([sent.length, reply.fail.mock.calls]).toEqual([1, []])
+    live.onMessage(message({ id: 1, result: {} }))
+    expect(reply.answer).toHaveBeenCalledOnce()
+  })
+
+  it('that no server has taken is sent again, also where the next one goes, too', async () => {
+    let refusals = 2
+    const refused = new RouterError('NO_HEALTHY_ENDPOINT')
+    const { live, hooks, sent } = open(() =>
+      refusals-- > 0 ? Promise.reject(refused) : Promise.resolve(),
+    )
     await live.tell(message({ id: 1, method: 'm' }))
-    expect([sent, next]).toEqual([[], ['1']])
+    expect([sent.length, hooks.onForgotten.mock.calls.length]).toEqual([3, 2])
+    refusals = 9
+    await expect(live.tell(message({ id: 2, method: 'm' }))).rejects.toBe(refused)
+    expect(sent.length).toBe(6)
   })
 
   it('that says initialized starts the listening', async () => {

@@ -1,4 +1,4 @@
-import type { Endpoint, Session } from '@mcp-router/core'
+import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { cancelledId, isStrayProgress } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -13,7 +13,6 @@ import { Debts } from './debts.js'
 import { Hearing } from './hearing.js'
 import type { LiveHooks, OwedCall } from './live-hooks.js'
 import { askOwn } from './own-request.js'
-import { replayHandshake } from './replay-handshake.js'
 import type { Form } from './replay.js'
 import { Replays } from './replays.js'
 import { Replies } from './replies.js'
@@ -23,8 +22,11 @@ import type { Stream } from './stream.js'
 import type { Revival } from './revival.js'
 import { TaskTokens } from './task-tokens.js'
 
+/** How often a message that no server has taken is sent again. */
+const maxTries = 2
+
 /**
- * LiveSession is an owned Session at its Owner: one Upstream of its own, so that ids pass unchanged, and the way back to the client:
+ * LiveSession is an owned Session at its Owner: one Upstream of its own, and the way back to the client:
  * its Stream, and a Reply for each POST that waits for an answer.
  */
 export class LiveSession implements UpstreamListener {
@@ -82,19 +84,10 @@ export class LiveSession implements UpstreamListener {
     return this.ready
   }
 
-  /** resumeOn goes on over a new Upstream, on which the client's handshake is replayed. It rejects when that is refused. */
-  async resumeOn(upstream: Upstream, record: Session): Promise<void> {
+  /** begin goes on over a new Upstream, which is not ready. */
+  begin(upstream: Upstream): void {
     if (this.over) throw new RouterError('SESSION_NOT_FOUND')
     this.upstream = upstream
-    if (record.initialize) await replayHandshake(this, record)
-    this.ready = true
-  }
-
-  /** continueOn goes on over an Upstream that continues the session at the server: nothing is replayed. */
-  continueOn(upstream: Upstream): void {
-    if (this.over) throw new RouterError('SESSION_NOT_FOUND')
-    this.connect(upstream)
-    upstream.listen()
   }
 
   backendSession(): BackendSession {
@@ -169,7 +162,7 @@ export class LiveSession implements UpstreamListener {
   }
 
   onClose(cause: Error | undefined): void {
-    this.end(failureOf(this.backend, cause ?? new RouterError('SESSION_NOT_FOUND')))
+    this.end(failureOf(this.backend, cause ?? new Error('the connection was given up')))
     if (!this.over) this.hooks.onLost()
   }
 
@@ -225,32 +218,37 @@ export class LiveSession implements UpstreamListener {
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
+    this.questions?.clear()
     for (const reply of this.replies?.all() ?? []) reply.fail(error)
     for (const id of this.debts.ids()) this.lose(id, error)
   }
 
-  /** deliver sends a message, and once more where the server forgot the session or was not there: it was not executed then. */
+  /** deliver sends a message, and again where the server forgot the session or was not there: it was not executed then. */
   protected async deliver(message: Message): Promise<void> {
-    if (!this.upstream && !this.over) await this.hooks.onMissing()
-    const upstream = this.connected()
+    if (!this.upstream && !this.over) await this.aside(message.id, () => this.hooks.onMissing())
     if (message.method === 'initialize') this.initializeId = message.id
     this.tasks.note(message)
     if (message.kind === 'response') this.questions?.delete(message.id)
-    try {
-      await this.hearing.send(upstream, message)
-    } catch (error) {
-      if (!(error instanceof SessionLost || mayTryElsewhere(error)) || !this.ready) throw error
-      // What happens to those under way does not happen to this one: the server never took it.
-      const putBack = this.setAside(message.id)
-      await this.hooks.onForgotten(upstream, error).finally(putBack)
-      await this.hearing.send(this.connected(), message)
+    for (let tries = 0; ; tries++) {
+      const upstream = this.connected()
+      try {
+        await this.hearing.send(upstream, message)
+        return
+      } catch (error) {
+        const isUntaken = error instanceof SessionLost || mayTryElsewhere(error)
+        if (!isUntaken || !this.ready || tries >= maxTries) throw error
+        await this.aside(message.id, () => this.hooks.onForgotten(upstream, error))
+      }
     }
   }
 
-  private setAside(id: string): () => void {
+  /** What happens meanwhile to those under way does not happen to this one: no server has taken it. */
+  private async aside(id: string, work: () => Promise<void>): Promise<void> {
     const putBack = this.replies?.setAside(id)
     const pending = this.debts.take(id)
-    return () => {
+    try {
+      await work()
+    } finally {
       putBack?.()
       if (pending) this.debts.add(pending)
     }

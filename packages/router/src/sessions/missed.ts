@@ -6,6 +6,7 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
+import { marked } from './question-id.js'
 
 /** Missed is what the server of a Session said on its own stream while its client's was away. */
 export interface Missed {
@@ -27,11 +28,13 @@ export class Missing {
   /** Takes all that comes, from when it is set. */
   heir: ((event: SseEvent) => void) | undefined
   private readonly take: (message: Message) => boolean
+  private readonly session: string
   private readonly decoder
 
-  /** `take` delivers a message that has just come; false: nobody can. */
-  constructor(take: (message: Message) => boolean, maxEventBytes: number) {
+  /** `take` delivers a message that has just come; false: nobody can. `session`: whose ids have no mark yet. */
+  constructor(take: (message: Message) => boolean, maxEventBytes: number, session = '') {
     this.take = take
+    this.session = session
     this.decoder = createSseDecoder((event) => this.hear(event), maxEventBytes)
   }
 
@@ -45,7 +48,7 @@ export class Missing {
     const frames = this.frames
     this.frames = []
     this.bytes = 0
-    const decoder = createSseDecoder((event) => this.offer(event))
+    const decoder = createSseDecoder((event) => this.offer(event, scanMessage(event.data)))
     for (const frame of frames) decoder.push(frame)
   }
 
@@ -68,15 +71,16 @@ export class Missing {
     }
     if (event.id !== undefined) this.ids.push(event.id)
     if (this.ids.length > maxEvents) this.ids.shift()
-    if (event.event === 'message' && event.data.length > 0) this.offer(event)
+    if (event.event !== 'message' || event.data.length === 0) return
+    const message = messageIn(event.data)
+    if (message) this.offer(event, marked(message, this.session))
   }
 
-  private offer(event: SseEvent): void {
-    const message = messageIn(event.data)
+  private offer(event: SseEvent, message: Message): void {
     // The answer to a call comes on the call's own stream, or it is nobody's.
-    if (!message || message.kind === 'response' || isStrayProgress(message, () => true)) return
+    if (message.kind === 'response' || isStrayProgress(message, () => true)) return
     if (this.take(message)) return
-    const frame = eventBytes(event)
+    const frame = eventBytes({ ...event, data: message.bytes })
     if (this.bytes + frame.length > maxBytes || this.frames.length >= maxEvents) return
     this.bytes += frame.length
     this.frames.push(frame)

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { askedId } from '../testing/asked-id.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
@@ -14,9 +15,10 @@ const worksMs = 100
 
 /**
  * A server that allows one stream of a session, and forgets what it asks while there is none, as the official SDK's does. `ask` is asked at once,
- * `askSoon` after a while; each is answered once its client has. After `shut` a stream begins only once `open` is called.
+ * `askSoon` after a while; each is answered once its client has. After `shut` a stream begins only once `open` is called. `isBlind`: it does not
+ * notice that a stream was closed before it writes to it, as the official SDK's `toNodeHandler` does.
  */
-const openForgetful = async () => {
+const openForgetful = async (isBlind = false) => {
   let own: ServerResponse | undefined
   let isShut = false
   let waiting: (() => void) | undefined
@@ -35,7 +37,7 @@ const openForgetful = async () => {
       }
       const begin = (): void => {
         own = res
-        res.on('close', () => (own = undefined))
+        if (!isBlind) res.on('close', () => (own = undefined))
         res.writeHead(200, eventStream).flushHeaders()
       }
       if (isShut) waiting = begin
@@ -72,8 +74,8 @@ const accept = { accept: 'application/json, text/event-stream' }
 const answerTo = (id: unknown) => ({ jsonrpc: '2.0', id, result: { roots: [] } })
 
 /** Three Instances; the one that has the client's stream drains, and keeps the server's: it was started as this one. */
-const openThree = async (started = 1) => {
-  const server = await openForgetful()
+const openThree = async (started = 1, isBlind = false) => {
+  const server = await openForgetful(isBlind)
   const backends = [backendOf('web', [httpEndpoint(server.endpoint.url)])]
   const store = openStore()
   const open = (n: number) =>
@@ -122,7 +124,7 @@ describe('a server that allows one stream, and forgets what it asks while there 
       await ask(at(gateway), { headers, body: answerTo('nobody’s') })
       open()
       const next = await coming
-      expect(await next.message()).toMatchObject({ id: 1, method: 'roots/list' })
+      expect(await next.message()).toMatchObject({ id: askedId(1), method: 'roots/list' })
       await ask(at(b), { headers, body: answerTo(1) })
       expect((await asking).text).toContain('"n":1')
     },
@@ -134,9 +136,19 @@ describe('a server that allows one stream, and forgets what it asks while there 
     const asking = ask(at(c), call(1, 'askSoon'))
     await expect.poll(() => received('askSoon')).toBe(true)
     const next = await follow(at(b), { headers })
-    expect(await next.message()).toMatchObject({ id: 1, method: 'roots/list' })
+    expect(await next.message()).toMatchObject({ id: askedId(1), method: 'roots/list' })
     await ask(at(b), { headers, body: answerTo(1) })
     expect((await asking).text).toContain('"n":1')
     await draining
+  })
+
+  it('answers calls that come while it takes a stream for open that is closed', async () => {
+    const { a, b, c, at, headers, call, draining } = await openThree(1, true)
+    const coming = await follow(at(b), { headers })
+    const answered = [b, c, b].map(async (each, n) => (await ask(at(each), call(n, 'list'))).status)
+    expect(await Promise.all(answered)).toEqual([200, 200, 200])
+    expect(isClosed(coming)).toBe(false)
+    await draining
+    expect(a.router.calls()).toBe(0)
   })
 })

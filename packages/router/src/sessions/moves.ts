@@ -1,28 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { SessionId } from '@mcp-router/core'
-
-/** Held is what an Instance answers another one that is about to collect the Endpoint's stream of a Session. */
-export interface Held {
-  /** It sent a call a moment ago, which may be about to have the client asked. */
-  readonly isAsking: boolean
-  /** The stream is here. */
-  readonly isHolder: boolean
-}
-
-/** readHeld is undefined where the Instance is of an earlier version, which does not know the question. */
-export const readHeld = (body: Buffer): Held | undefined => {
-  const text = body.toString('utf8')
-  return text.startsWith('{') ? (JSON.parse(text) as Held) : undefined // an Instance's
-}
+import type { Holder } from './listening-peers.js'
 
 interface Move {
-  /** As `performance.now()` counts. */
+  /** Both as `performance.now()` counts. */
+  readonly beganAt: number
   endsAt: number
   over: Promise<void> | undefined
 }
 
 /** A call waits no longer for a client that is back, and gets no stream, ms. */
-const moveMs = 1_000
+const moveMs = 1_500
+/** Nor for one that is about to get it all the time. */
+const longestMs = 5_000
 const pollMs = 10
 
 /**
@@ -31,26 +21,33 @@ const pollMs = 10
  */
 export class Moves {
   private readonly moves = new Map<SessionId, Move>()
-  private readonly isThere: (id: SessionId) => Promise<boolean>
+  private readonly whereIs: (id: SessionId) => Promise<Holder | undefined>
 
-  /** `isThere` tells that the client has the Endpoint's stream. */
-  constructor(isThere: (id: SessionId) => Promise<boolean>) {
-    this.isThere = isThere
+  /** `whereIs` tells who has the Endpoint's stream, or is about to. */
+  constructor(whereIs: (id: SessionId) => Promise<Holder | undefined>) {
+    this.whereIs = whereIs
   }
 
   /** begin is called again while it takes longer. */
   begin(id: SessionId): void {
-    const endsAt = performance.now() + moveMs
+    const now = performance.now()
     const move = this.moves.get(id)
-    if (move) move.endsAt = endsAt
-    else this.moves.set(id, { endsAt, over: undefined })
+    if (move) move.endsAt = now + moveMs
+    else this.moves.set(id, { beganAt: now, endsAt: now + moveMs, over: undefined })
   }
 
-  /** over resolves once the move is; undefined: it is. */
+  /** over resolves once the move is, and rejects where it takes too long; undefined: it is. */
   over(id: SessionId): Promise<void> | undefined {
     const move = this.moves.get(id)
-    if (move) move.over ??= this.watch(id, move).finally(() => this.moves.delete(id))
+    if (move)
+      move.over ??= this.watch(id, move).finally(() => {
+        if (this.moves.get(id) === move) this.moves.delete(id)
+      })
     return move?.over
+  }
+
+  delete(id: SessionId): void {
+    this.moves.delete(id)
   }
 
   clear(): void {
@@ -58,9 +55,12 @@ export class Moves {
   }
 
   private async watch(id: SessionId, move: Move): Promise<void> {
-    while (performance.now() < move.endsAt) {
-      if (await this.isThere(id).catch(() => false)) return
+    while (performance.now() < Math.min(move.endsAt, move.beganAt + longestMs)) {
+      const where = await this.whereIs(id).catch(() => undefined)
+      if (where === 'client') return
+      if (where === 'coming') move.endsAt = performance.now() + moveMs
       await wait(pollMs, undefined, { ref: false })
     }
+    throw new Error('the client gets no stream')
   }
 }

@@ -4,7 +4,7 @@ import type { Session } from '@mcp-router/core'
 import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 import { postHeadersOf } from './post-headers.js'
-import { hasMoved } from './reopen.js'
+import { hasMoved } from './has-moved.js'
 
 /** Some load balancers renew their cookie with every answer: an old one leads to the same place for a while, ms. */
 const writeMs = 5_000

@@ -1,7 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { paramsOf } from '@mcp-router/protocol'
 import type { HeldSession } from './held.js'
-import type { Sessions } from './table.js'
+import type { Sessions } from './sessions.js'
 
 const noted: ReadonlySet<string> = new Set([
   'logging/setLevel',
@@ -21,7 +23,7 @@ export const noteRequest = async (
   const { subscriptions } = held.record
   switch (message.method) {
     case 'initialize':
-      return sessions.change(held, { initialize: JSON.stringify(paramsOf(message) ?? {}) })
+      return noteHandshake(sessions, held, JSON.stringify(paramsOf(message) ?? {}))
     case 'logging/setLevel':
       return sessions.change(held, { loggingLevel: textParam(message, 'level') })
     case 'resources/subscribe': {
@@ -33,6 +35,29 @@ export const noteRequest = async (
       return sessions.change(held, { subscriptions: subscriptions.filter((each) => each !== uri) })
     }
     default:
+  }
+}
+
+/** A store that restarts is waited for, ms. */
+const patienceMs = 5_000
+const pauseMs = 50
+
+/**
+ * noteHandshake resolves once the store has the handshake: a conversation that only its Owner knows would be lost with that. It rejects with
+ * STORE_UNAVAILABLE, as for any new Session, where the store stays away.
+ */
+const noteHandshake = async (
+  sessions: Sessions,
+  held: HeldSession,
+  initialize: string,
+): Promise<void> => {
+  await sessions.change(held, { initialize })
+  for (let waitedMs = 0; sessions.isUnwritten(held); waitedMs += pauseMs) {
+    if (waitedMs >= patienceMs) {
+      await sessions.change(held, { initialize: '' })
+      throw new RouterError('STORE_UNAVAILABLE')
+    }
+    await wait(pauseMs, undefined, { ref: false })
   }
 }
 

@@ -26,12 +26,12 @@ const open = () => {
   lists('one')
   /** `since` is now where the session has moved, and what is asked for waits for its turn. */
   const look = async (session: string, { moved = false, endpoint = a } = {}) => {
-    const since = moved ? Date.now() : undefined
     const looking = offers.look({
       session: session as SessionId,
       backend: weather,
       endpoint,
-      since,
+      since: Date.now(),
+      isFirst: !moved,
       ask,
     })
     looking.catch(() => undefined)
@@ -48,6 +48,16 @@ it('a session that goes on at a changed server is told of the lists that changed
   expect(await look('s', { moved: true })).toEqual([tools])
   expect(onChanged.mock.calls).toEqual([['weather', tools]])
   expect(await look('s', { moved: true })).toEqual([])
+})
+
+it('a session that opens after its server changed knows what is listed now, not what was', async () => {
+  const { look, lists } = open()
+  await look('earlier')
+  lists('two')
+  expect(await look('s')).toEqual([])
+  expect(await look('s', { moved: true })).toEqual([])
+  lists('one')
+  expect(await look('s', { moved: true })).toEqual([tools])
 })
 
 it('so is each other one, whenever it moves, and one that opened its stream elsewhere before', async () => {

@@ -13,8 +13,10 @@ export interface Look {
   readonly session: SessionId
   readonly backend: Backend
   readonly endpoint: Endpoint
-  /** When the Session went over to this server, ms since the epoch: what was listed before does not count. Undefined: it is its first. */
-  readonly since: number | undefined
+  /** When the Session went over to this server, or was opened there, ms since the epoch: what was listed before does not count. */
+  readonly since: number
+  /** It was opened there: what another server listed before is not known to its client. */
+  readonly isFirst?: boolean
   readonly ask: AskLists
 }
 
@@ -82,7 +84,7 @@ export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers =>
   const renew = (look: Look): Promise<Offer> => {
     const id = endpointKey(look.endpoint)
     const underway = asking.get(id)
-    if (underway && underway.startsAt >= (look.since ?? 0)) return underway.offer
+    if (underway && underway.startsAt >= look.since) return underway.offer
     const last = underway?.startsAt ?? latest.get(id)?.askedAt ?? 0
     const startsAt = Math.max(Date.now(), last + pause)
     const offer = ask(look, startsAt).finally(() => {
@@ -95,11 +97,11 @@ export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers =>
   const current = (look: Look): Offer | undefined => {
     const known = latest.get(endpointKey(look.endpoint))
     if (!known || known.backend !== look.backend.name) return undefined
-    return isOutdated(known) || known.askedAt < (look.since ?? 0) ? undefined : known
+    return isOutdated(known) || known.askedAt < look.since ? undefined : known
   }
 
   /** What a Session that was never looked at here knows is what its Backend listed before it moved. */
-  const knownBefore = ({ backend, endpoint, since = 0 }: Look): Offer | undefined => {
+  const knownBefore = ({ backend, endpoint, since }: Look): Offer | undefined => {
     const key = endpointKey(endpoint)
     return [latest.get(key), previous.get(key), ...latest.values(), ...previous.values()].find(
       (offer) => offer?.backend === backend.name && offer.askedAt < since,
@@ -108,8 +110,7 @@ export const createOffers = ({ onChanged, pause = pauseMs }: Options): Offers =>
 
   return {
     async look(look) {
-      const before =
-        seen.get(look.session) ?? (look.since === undefined ? undefined : knownBefore(look))
+      const before = seen.get(look.session) ?? (look.isFirst ? undefined : knownBefore(look))
       // Whoever was asked for all may have gone meanwhile.
       const now = current(look) ?? (await renew(look).catch(() => renew(look)))
       remember(seen, look.session, now, maxSessions)

@@ -3,6 +3,7 @@ import { RouterError } from '@mcp-router/core'
 import type { Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import type { Owed } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
@@ -60,17 +61,22 @@ const unkeptPauseMs = 100
 /**
  * untilKept resolves once the Journal has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
- * UPSTREAM_FAILED where this Instance released the Session meanwhile.
+ * UPSTREAM_FAILED where another Instance has the Session meanwhile.
  */
 export const untilKept = async (
-  { deps: { journal } }: Context,
+  { deps: { journal }, sessions }: Context,
   { id, backend }: Session,
   live: LiveSession,
   call: OwedCall,
 ): Promise<void> => {
   for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
-    // The new Owner may have read the Journal before this request was written.
-    if (live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
+    // The new Owner has read the Journal before this request could be written, or may have.
+    const isSuperseded = journal.isSuperseded(id, call.entry)
+    // By now this Instance may have it again, with another live part.
+    if (isSuperseded && sessions.held(id)?.live === live) discard(sessions.forget(id))
+    if (isSuperseded || live.isOver()) {
+      throw new RouterError('UPSTREAM_FAILED', { backend })
+    }
     if (!journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)) return
     await wait(unkeptPauseMs, undefined, { ref: false })
   }
@@ -94,7 +100,10 @@ const writeOwed = (
   { entry, callId, isRepeated }: OwedCall,
 ): Promise<void> => {
   const owed = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
-  return journal.owe(id, epoch, owed).catch(() => undefined)
+  return journal.owe(id, epoch, owed).then(
+    () => undefined,
+    () => undefined,
+  )
 }
 
 /** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
@@ -121,18 +130,38 @@ export interface OwedMessage {
   readonly message: Message
 }
 
-/**
- * owedOf reads what the client of a Session still waits for, or may not have received, in the order of its requests. Of two with the same
- * JSON-RPC id it waits for the later one only.
- */
+/** How often a store that is away is asked again, ms. */
+const owedPauseMs = 250
+
+/** owedOf reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
 export const owedOf = async (
-  { deps }: Context,
+  { deps: { journal } }: Context,
   { id, downstream }: Session,
   live: LiveSession,
-): Promise<readonly OwedMessage[]> => {
+): Promise<readonly OwedMessage[] | undefined> => {
   if (downstream !== 'sse') return []
+  const owed = await journal.owed(id).catch(() => undefined)
+  return owed && readOwed(owed, live)
+}
+
+/** untilOwed reads it once the store is back, as long as the Session goes on here: nobody else could tell its client. */
+export const untilOwed = async (
+  context: Context,
+  record: Session,
+  live: LiveSession,
+): Promise<readonly OwedMessage[]> => {
+  while (!live.isOver()) {
+    const owed = await owedOf(context, record, live)
+    // Its client may have used an id for another request meanwhile.
+    if (owed) return owed.filter(({ call }) => !live.debts.isSuperseded(call))
+    await wait(owedPauseMs, undefined, { ref: false })
+  }
+  return []
+}
+
+/** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
+export const readOwed = (owed: readonly Owed[], live: LiveSession): readonly OwedMessage[] => {
   const { generation } = live.debts
-  const owed = await deps.journal.owed(id).catch(() => [])
   const read = owed
     .toSorted((a, b) => byEntry(a.entry, b.entry))
     .flatMap(({ entry, callId, isRepeated = false, body }): OwedMessage[] =>
@@ -143,6 +172,12 @@ export const owedOf = async (
     )
   return [...new Map(read.map((each) => [each.call.requestId, each])).values()]
 }
+
+/** isOfEarlierOwner tells what an Owner before this one had accepted. */
+export const isOfEarlierOwner =
+  ({ epoch }: Session) =>
+  ({ call }: OwedMessage): boolean =>
+    Number(call.entry.split('.')[0]) < epoch
 
 /** Entries are `<epoch>.<number>`. */
 const byEntry = (one: string, other: string): number => {

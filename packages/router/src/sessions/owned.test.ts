@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { askedId } from '../testing/asked-id.js'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
 import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
 import { openGateway } from '../testing/gateway.js'
@@ -70,8 +71,9 @@ describe('a session with a command', () => {
     await send(notify('say', { n: 2 }))
     expect(await events.message()).toMatchObject({ params: { n: 2 } })
     await send(notify('ask'))
-    expect(await events.message()).toMatchObject({ id: 'server-1', method: 'roots/list' })
-    const answer = { jsonrpc: '2.0', id: 'server-1', result: { roots: [] } }
+    const { id, method } = await events.message()
+    expect([id, method]).toEqual([askedId('server-1'), 'roots/list'])
+    const answer = { jsonrpc: '2.0', id, result: { roots: [] } }
     expect((await send(answer)).status).toBe(202)
     expect(jsonOf(await send(aRequest(2, 'heard')))).toMatchObject({
       result: { answer: { roots: [] } },

@@ -8,6 +8,7 @@ import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
 import { gateOf } from './gate.js'
+import { untilServed } from './head-limit.js'
 import type { HeldSession } from './held.js'
 import { ageingOf } from './ageing.js'
 import { repeatPassed, repeatReply } from './broken.js'
@@ -17,7 +18,7 @@ import type { LiveHooks } from './live-hooks.js'
 import { oweAnswer } from './owed.js'
 import { OwnedSession } from './owned-session.js'
 import { formOf } from './replay.js'
-import { readForeign, Replays } from './replays.js'
+import { readForeign, Replays, unknownEvent } from './replays.js'
 import { openReply } from './reply.js'
 import { openCounted, resume } from './resume.js'
 import { StreamedCall, succeed } from './streamed.js'
@@ -49,7 +50,7 @@ export const openLive = (
     },
     async onMissing() {
       const held = sessions.held(id)
-      if (held?.record.initialize) await reviveOwned(context, held)
+      if (held?.record.initialize) await untilServed(context, held, reviveOwned(context, held))
     },
     async onForgotten(upstream, error) {
       const held = sessions.held(id)
@@ -62,7 +63,7 @@ export const openLive = (
         held.live.revival.cause = cause
         if (!isForgotten && !gateOf(context, held.endpoint)) putOff(held.live.revival)
       }
-      await restartOwned(context, held, upstream)
+      await untilServed(context, held, restartOwned(context, held, upstream))
     },
     onBroken(pending, error) {
       const held = sessions.held(id)
@@ -177,15 +178,6 @@ export const followOwned = async (
     return
   }
   openSessionStream(context, incoming, held, live)
-}
-
-/**
- * An id that is not known is refused, as servers of the official SDK do. A fresh stream would be no help: the answer that the client waits
- * for cannot come on it, and it would take the place of the one that the client has open.
- */
-const unknownEvent = (): RouterError => {
-  const reason = 'Last-Event-ID names no event that is kept; GET without it for a new stream'
-  return new RouterError('INVALID_REQUEST', { reason })
 }
 
 /** endOwned ends the Session with its Upstream, as its client asked (DELETE). */

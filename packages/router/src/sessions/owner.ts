@@ -6,9 +6,10 @@ import type { RouterDeps } from '../deps.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
+import { untilServed } from './head-limit.js'
 import type { HeldSession } from './held.js'
 import { ownedBy } from './owned-by.js'
-import { takeOver } from './takeover.js'
+import { takeOver, takeoverOf } from './takeover.js'
 import { reviveOwned } from './revive.js'
 
 /** OwnerTask is a request of an owned Session. */
@@ -27,8 +28,8 @@ export interface OwnerTask {
 export const isAbout = ({ kind }: Pick<Message, 'kind'> | Batch): boolean =>
   kind === 'response' || kind === 'notification'
 
-/** Requests of a cluster in agreement need one hop; a second where somebody's memory is a moment old. */
-const maxHops = 2
+/** Requests of a cluster in agreement need one hop; a second where somebody's memory is a moment old; more where Instances are paused one after the other. */
+const maxHops = 4
 
 /**
  * atOwner has a request served where its Session is driven: here, at the Instance that owns it, or, when that one is gone, here after a
@@ -72,20 +73,27 @@ const serveHere = async (
   held: HeldSession,
   task: OwnerTask,
 ): Promise<void> => {
-  if (held.live?.isReady() && ownedBy(held.record, context.deps.instance)) return task.serve(held)
-  if (held.live && ownedBy(held.record, context.deps.instance)) {
-    const { live } = held
-    try {
-      await reviveOwned(context, held)
-    } catch (error) {
-      if (!live.isOver()) throw error
-      return serveElsewhere(context, incoming, held, task)
-    }
-    return task.serve(held)
+  const isDriven = (): boolean =>
+    held.live !== undefined && ownedBy(held.record, context.deps.instance)
+  const taking = held.live && takeoverOf(context, held.record.id)
+  if (taking) await untilServed(context, held, taking)
+  if (isDriven() && held.live?.isReady()) return task.serve(held)
+  if (!isDriven() && context.draining && (await passAside(context, incoming, held, task))) return
+  const driving = isDriven() ? revived(context, held) : takeOver(context, held)
+  const driven = await untilServed(context, held, driving)
+  return driven ? task.serve(driven) : serveElsewhere(context, incoming, held, task)
+}
+
+/** revived resolves with the Session once it has an Upstream again; undefined: it is elsewhere by now, or over. */
+const revived = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+  const { live } = held
+  try {
+    await reviveOwned(context, held)
+    return held
+  } catch (error) {
+    if (live?.isOver()) return undefined
+    throw error
   }
-  if (context.draining && (await passAside(context, incoming, held, task))) return
-  const taken = await takeOver(context, held)
-  return taken ? task.serve(taken) : serveElsewhere(context, incoming, held, task)
 }
 
 /** serveElsewhere is for when another Instance was faster, or has the Session by now. */
@@ -109,7 +117,7 @@ const passAside = async (
   const other = await context.handoff.other(held.record.instance)
   if (!other || incoming.hops >= maxHops) return false
   const here = (): void => {
-    takeOver(context, held)
+    untilServed(context, held, takeOver(context, held))
       .then((taken) => {
         if (!taken) throw new RouterError('DRAINING')
         return task.serve(taken)

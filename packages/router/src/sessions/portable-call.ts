@@ -1,13 +1,16 @@
 import type { Message } from '@mcp-router/protocol'
 import { eventStreamType, messageFrame } from '@mcp-router/protocol'
+import { discard } from '@mcp-router/upstream'
 import type { HttpRequest } from '@mcp-router/upstream'
 import { acceptedOf } from '../accept.js'
 import { isQuestion, noteAsked } from '../call-deadline.js'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
+import { respondEmpty } from '../respond.js'
 import { noteAskedOutside } from './asked.js'
 import type { HeldSession } from './held.js'
 import type { ListeningCall } from './listening-calls.js'
+import { ownAnswer } from './own-answer.js'
 import { PortableRelay } from './portable-relay.js'
 import { portablePost } from './portable-request.js'
 
@@ -17,18 +20,43 @@ export class PortableCall extends PortableRelay implements ListeningCall {
   newer: ListeningCall | undefined
   sentAt: number | undefined = performance.now()
 
-  private readonly sent: Message
+  /** As its client sent it. */
+  private readonly given: Message
+  private sent: Message
 
   constructor(context: Context, incoming: Incoming, held: HeldSession, message: Message) {
     super(context, incoming, held, message)
+    this.given = message
     this.sent = message
     if (message.kind === 'request') context.listening.enter(this)
   }
 
+  override send(): void {
+    if (this.given.kind !== 'response') super.send()
+    else discard(this.sendAnswer())
+  }
+
+  /** An answer is for the session at the server that has asked: where that is gone, nobody waits for it. */
+  private async sendAnswer(): Promise<void> {
+    try {
+      const own = await ownAnswer(this.context, this.session, this.given)
+      if (this.over) return
+      if (own) {
+        this.sent = own
+        super.send()
+      } else {
+        this.finish()
+        respondEmpty(this.incoming, 202)
+      }
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
   /** start sends it once its server is heard, also outside of calls. */
-  start(): void {
+  override start(): void {
     const { listening } = this.context
-    if (!listening.isOn || this.message?.kind !== 'request') this.send()
+    if (!listening.isOn(this.session.record.id) || this.message?.kind !== 'request') this.send()
     else listening.before(this, () => this.sendLater())
   }
 

@@ -33,6 +33,8 @@ import type { HeldSession } from './held.js'
 import type { ListeningCall } from './listening-calls.js'
 import { limitPortable } from './portable-limit.js'
 import { httpEndpoint } from './portable-request.js'
+import { ownAnswer } from './own-answer.js'
+import { marked } from './question-id.js'
 import { isForgotten, reopenPortable } from './reopen.js'
 import type { Reply } from './reply.js'
 
@@ -79,7 +81,11 @@ export class PortableCarrier implements Carrier {
   async tell(message: Message): Promise<void> {
     const { backend } = this.held.record
     await this.inSession(async (sent) => {
-      const answer = await this.post(message, 'notice').answer
+      const own =
+        message.kind === 'response' ? await ownAnswer(this.context, this.held, message) : message
+      // Whoever asked that is gone.
+      if (!own) return
+      const answer = await this.post(own, 'notice').answer
       await this.requireSession(sent, doubtIn(answer))
       if (answer.status < 400) return
       if (answer.status !== 400) throw refusalOf(backend, answer)
@@ -106,7 +112,7 @@ export class PortableCarrier implements Carrier {
     return this.postings.delete(reply)
   }
 
-  /** heard answers once its server is heard, also outside of calls. */
+  /** heard answers; its server is heard meanwhile, also outside of calls. */
   private async heard(message: Message, reply: Reply): Promise<Message | undefined> {
     const { listening } = this.context
     const call: ListeningCall = {
@@ -125,19 +131,26 @@ export class PortableCarrier implements Carrier {
     }
     listening.enter(call)
     try {
-      if (listening.isOn) await new Promise<void>((resolve) => listening.before(call, resolve))
-      return await this.answer(message, reply)
+      return await this.answer(message, reply, call)
     } finally {
       listening.leave(call)
     }
   }
 
   /** answer resolves with the response, undefined where nobody waits for it any more. It is sent again where it may run twice. */
-  private async answer(message: Message, reply: Reply): Promise<Message | undefined> {
+  private async answer(
+    message: Message,
+    reply: Reply,
+    call: ListeningCall,
+  ): Promise<Message | undefined> {
     const { context, held, incoming } = this
     for (let repeats = 0; ; repeats++) {
       try {
-        return await this.inSession((sent, tries) => this.exchange(message, reply, sent, tries))
+        if (this.isUnheard()) await this.untilHeard(call)
+        return await this.inSession(
+          (sent, tries) => this.exchange(message, reply, sent, tries),
+          () => (this.isUnheard() ? this.untilHeard(call) : undefined),
+        )
       } catch (error) {
         if (!this.postings.has(reply)) return undefined
         const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
@@ -150,8 +163,19 @@ export class PortableCarrier implements Carrier {
     }
   }
 
+  private isUnheard(): boolean {
+    return this.context.listening.isOn(this.held.record.id)
+  }
+
+  private untilHeard(call: ListeningCall): Promise<void> {
+    return new Promise((resolve) => this.context.listening.before(call, resolve))
+  }
+
   /** inSession does it, and once more in a new session where the Endpoint has forgotten this one, or is gone. */
-  private async inSession<T>(send: (sent: Sent, tries: number) => Promise<T>): Promise<T> {
+  private async inSession<T>(
+    send: (sent: Sent, tries: number) => Promise<T>,
+    onReopened?: () => Promise<void> | undefined,
+  ): Promise<T> {
     const { context, held } = this
     for (let tries = 0; ; tries++) {
       // Nothing is sent to the place of an endpoint that was replaced: the session there is another one.
@@ -164,11 +188,12 @@ export class PortableCarrier implements Carrier {
       } catch (error) {
         const isLost = error instanceof SessionLost
         if (isLost && tries >= maxTries)
-          discard(context.sessions.end(held, 'its server forgot it again and again'))
+          discard(context.sessions.end(held, 'its server forgot it repeatedly'))
         const isAnswer = error instanceof RouterError || error instanceof BadAnswer
         if (!isLost && !isAnswer) context.selector.failed(sent.at)
         if (tries >= maxTries || !(isLost || wasNeverSent(error))) throw error
         await reopenPortable(context, held, { at: isLost ? sent.at : undefined, by: sent.by })
+        await onReopened?.()
       }
     }
   }
@@ -196,11 +221,12 @@ export class PortableCarrier implements Carrier {
     message: Message,
     reply: Reply,
   ): Promise<{ response?: Message; answer: HttpAnswer }> {
+    const { backendSessionId } = this.held.record
     return new Promise((resolve, reject) => {
       // The stream may have ended before what is thrown breaks it off.
       const hear = (data: Buffer): Message | undefined => {
         try {
-          return this.hear(data, message, reply)
+          return this.hear(data, message, reply, backendSessionId)
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)))
           throw error
@@ -228,14 +254,14 @@ export class PortableCarrier implements Carrier {
   }
 
   /** hear takes what comes on the stream of a request, and returns the response. */
-  private hear(data: Buffer, sent: Message, reply: Reply): Message | undefined {
+  private hear(data: Buffer, sent: Message, reply: Reply, session: string): Message | undefined {
     const { backend } = this.held.record
     noteHeard(reply)
     const said = readEvent(backend, data)
     if (said.kind === 'response') return ownResponse(backend, said, sent.id)
     if (isQuestion(said)) noteAsked(reply, this.context.deps.options.inputTtlMs)
     const isStray = isStrayProgress(said, (token) => token === progressTokenOf(sent))
-    if (!isStray && this.postings.has(reply)) reply.say(said)
+    if (!isStray && this.postings.has(reply)) reply.say(marked(said, session))
     return undefined
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RouterOptions } from '../deps.js'
+import { askedId } from '../testing/asked-id.js'
 import { openAsker } from '../testing/asker.js'
 import type { AskerCall } from '../testing/asker.js'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
@@ -57,7 +58,7 @@ describe('a call of a portable session whose server asks its client', () => {
     const { url, question, send, deadline } = await open(revision)
     const events = await follow(url, { ...question, body })
     const asked = await events.message()
-    expect(asked).toMatchObject({ id: 'q-1', method: 'elicitation/create' })
+    expect(asked).toMatchObject({ id: askedId('q-1'), method: 'elicitation/create' })
     expect(await events.message()).toMatchObject({ method: 'notifications/message' })
     await deadline()
     expect((await send(answer)).status).toBe(202)
@@ -76,7 +77,7 @@ describe('a call of a portable session whose server asks its client', () => {
     const waiting = () => asker.calls.find(({ method }) => method === 'wait')
     await expect.poll(waiting).toBeDefined()
     asker.tell('elicitation/create', { message: 'sure?' }, 'q-0')
-    expect(await stream.message()).toMatchObject({ id: 'q-0' })
+    expect(await stream.message()).toMatchObject({ id: askedId('q-0') })
     for (const id of other.asked) gateway.router.clientAsked(id)
     await deadline()
     waiting()?.end({ done: true })

@@ -1,15 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Endpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import type { Message, SseEvent } from '@mcp-router/protocol'
-import {
-  BadAnswer,
-  discard,
-  doubtIn,
-  doubtInResponse,
-  mayTryElsewhere,
-  wasNeverSent,
-} from '@mcp-router/upstream'
+import { BadAnswer, discard, doubtIn, doubtInResponse, wasNeverSent } from '@mcp-router/upstream'
 import type {
   HttpAnswer,
   HttpController,
@@ -26,7 +18,8 @@ import type { HeldSession } from './held.js'
 import { PortableReply } from './portable-reply.js'
 import { httpEndpoint } from './portable-request.js'
 import { noteCookies } from './note-cookies.js'
-import { isForgotten, reopenPortable } from './reopen.js'
+import { isForgotten, reopenPatiently } from './reopen.js'
+import { marked } from './question-id.js'
 import { formOf } from './replay.js'
 
 /** The session that another Instance opened meanwhile may be gone as well; one that was opened for this message is not, or never will be. */
@@ -34,7 +27,6 @@ const maxTries = 2
 
 /** A client's own stream waits so long for an Endpoint that is being started: clients try only a few times, ms. */
 const streamPatienceMs = 30_000
-const streamPauseMs = 250
 
 /**
  * PortableRelay passes one request of a portable Session on. Where the Endpoint refuses it for want of the session, it was never
@@ -51,7 +43,7 @@ export abstract class PortableRelay extends AnswerRelay {
   /** Set once the answer is a stream that is numbered here. */
   protected reply: PortableReply | undefined
   /** As they were when this was sent. */
-  private sentBy: Session
+  protected sentBy: Session
   private sentTo: Endpoint
 
   constructor(
@@ -65,6 +57,11 @@ export abstract class PortableRelay extends AnswerRelay {
     this.session = held
     this.sentBy = held.record
     this.sentTo = held.endpoint
+  }
+
+  /** start sends it, now or later. */
+  start(): void {
+    this.send()
   }
 
   send(): void {
@@ -93,7 +90,7 @@ export abstract class PortableRelay extends AnswerRelay {
   resume(): void {
     this.begun = true
     this.openReply()
-    this.send()
+    this.start()
   }
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
@@ -156,6 +153,14 @@ export abstract class PortableRelay extends AnswerRelay {
       this.conclude()
     })
   }
+
+  protected override towardsClient(said: Message): Message {
+    if (said.kind === 'request') this.onAsked(said)
+    return marked(said, this.sentBy.backendSessionId)
+  }
+
+  /** onAsked hears that the Endpoint asks the client. */
+  protected abstract onAsked(said: Message): void
 
   protected override takesEmptyEvents(): boolean {
     return formOf(this.session.record) === 'primed'
@@ -243,7 +248,7 @@ export abstract class PortableRelay extends AnswerRelay {
       this.repeats++
       this.tries = 0
       if (session.isReplaced) this.reopen(undefined)
-      else this.send()
+      else this.start()
     }
     // A command may have taken the place of its Endpoint between two tries.
     afterBreak(context, broken)
@@ -255,33 +260,20 @@ export abstract class PortableRelay extends AnswerRelay {
   private reopen(endpoint: Endpoint | undefined): void {
     const { context, session } = this
     if (this.tries >= maxTries) {
-      if (endpoint) discard(context.sessions.end(session, 'its server forgot it again and again'))
+      if (endpoint) discard(context.sessions.end(session, 'its server forgot it repeatedly'))
       this.give(new RouterError('SESSION_NOT_FOUND'))
       return
     }
     this.tries++
     const goOn = (): void => {
-      if (!this.over) this.send()
+      if (!this.over) this.start()
     }
-    this.reopened(endpoint)
+    // Its client tries only a few times.
+    const patienceMs = this.message ? 0 : streamPatienceMs
+    const isWanted = (): boolean => !this.incoming.isClosed()
+    reopenPatiently(context, session, { at: endpoint, by: this.sentBy }, patienceMs, isWanted)
       .then(goOn)
       .catch((error: unknown) => this.give(failureOf(session.record.backend, error)))
-  }
-
-  private async reopened(endpoint: Endpoint | undefined): Promise<void> {
-    const { context, incoming, session } = this
-    const refused = { at: endpoint, by: this.sentBy }
-    const giveUpAt = performance.now() + streamPatienceMs
-    for (;;) {
-      try {
-        await reopenPortable(context, session, refused)
-        return
-      } catch (error) {
-        const isWaiting = !this.message && !incoming.isClosed() && performance.now() < giveUpAt
-        if (!isWaiting || !mayTryElsewhere(error)) throw error
-        await wait(streamPauseMs, undefined, { ref: false })
-      }
-    }
   }
 
   protected override give(error: Error): void {

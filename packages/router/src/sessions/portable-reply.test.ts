@@ -61,7 +61,7 @@ it('a stream gets ids where its server gives none, and the journal has its call,
   const { address, call, say, owed } = await open('2025-11-25')
   const events = await follow(address, call)
   const [first] = await next(events)
-  expect(first).toMatch(/^[\w-]+\.[0-9a-f]{8}~1\.MQ:0$/)
+  expect(first).toMatch(/^[\w-]+\.[0-9a-f]{8}\.[\w-]{12}~1\.MQ:0$/)
   const name = String(first).slice(0, -2)
   expect(await owed()).toEqual([{ entry: name, callId: '', body: JSON.stringify(call.body) }])
   await say(data(news), data(done))

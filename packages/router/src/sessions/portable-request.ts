@@ -15,6 +15,7 @@ export const portablePost = (
 ): HttpRequest => ({
   method: 'POST',
   headers: held.postHeaders,
+  lasting: true,
   more: traceOf(incoming.req),
   body: message.bytes,
 })

@@ -1,10 +1,11 @@
 import { EventEmitter, once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
+import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
 import type { Events } from '../testing/client.js'
 import { openEndpoint } from '../testing/endpoint.js'
 import { openGateway, openStore } from '../testing/gateway.js'
+import { markOfSession } from './portable-replays.js'
 
 const done = { id: 1, result: { done: true } }
 
@@ -39,17 +40,21 @@ const open = async (deadlineMs = 10_000) => {
     })
   const owe = (body: object) =>
     store.journal.owe(session as never, 0, {
-      entry: goneStream,
+      entry: goneStream(session),
       callId: '',
       body: JSON.stringify(body),
     })
   const owed = () => store.journal.owed(session as never)
   const go = () => server.emit('go')
-  return { endpoint, headers, url: urls[0]!, resume, call, go, owe, owed }
+  const gone = `${goneStream(session)}:3`
+  return { endpoint, headers, urls, url: urls[0]!, resume, call, go, owe, owed, gone }
 }
 
 /** Of an instance that nobody knows, the first stream, which answers request 1. */
-const goneStream = `${Buffer.from('router-instance-9').toString('base64url')}.0123abcd~1.MQ`
+const goneStream = (session: string) => {
+  const instance = Buffer.from('router-instance-9').toString('base64url')
+  return `${instance}.0123abcd.${markOfSession('secret', session as never)}~1.MQ`
+}
 
 const idOf = async (events: Events) => String((await events.next()).id)
 
@@ -93,10 +98,8 @@ describe('the stream of a call', () => {
 })
 
 describe('the stream of a call whose instance is gone', () => {
-  const gone = `${goneStream}:3`
-
   it('ends with the answer that was kept', async () => {
-    const { endpoint, resume, owe, owed } = await open()
+    const { endpoint, resume, owe, owed, gone } = await open()
     await owe({ jsonrpc: '2.0', ...done })
     expect(await (await resume(1, gone)).message()).toMatchObject(done)
     expect(endpoint.by('do')).toEqual([])
@@ -104,7 +107,7 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('goes on with the same call, made once more, where that may run twice', async () => {
-    const { endpoint, resume, go, owe } = await open()
+    const { endpoint, resume, go, owe, gone } = await open()
     await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
     const resumed = await resume(1, gone)
     expect(await idOf(resumed)).toMatch(/~1\.MQ:0$/)
@@ -114,7 +117,7 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('has the deadline of any call once it is made again', async () => {
-    const { resume, owe } = await open(500)
+    const { resume, owe, gone } = await open(500)
     await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
     const resumed = await resume(1, gone)
     await idOf(resumed)
@@ -122,7 +125,7 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('ends with what is known, where that may not', async () => {
-    const { endpoint, resume, owe } = await open()
+    const { endpoint, resume, owe, gone } = await open()
     await owe(aRequest(1, 'tools/call', { name: 'append' }))
     const told = await (await resume(1, gone)).message()
     const data = { tool: 'append', repeated: false }
@@ -131,7 +134,7 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('ends with what is known, where nobody is left to say whether that may', async () => {
-    const { endpoint, resume, owe } = await open()
+    const { endpoint, resume, owe, gone } = await open()
     await owe(aRequest(1, 'tools/call', { name: 'append' }))
     await endpoint.shut()
     const told = await (await resume(1, gone)).message()
@@ -139,7 +142,7 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('ends with what is known, where only a later call of the same id was noted', async () => {
-    const { resume, owe } = await open()
+    const { resume, owe, gone } = await open()
     await owe({ jsonrpc: '2.0', ...done })
     const earlier = gone.replace('~1.', '~0.')
     const told = await (await resume(0, earlier)).message()
@@ -147,8 +150,25 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('ends with what is known, where nothing was noted', async () => {
-    const { resume } = await open()
+    const { resume, gone } = await open()
     const told = await (await resume(0, gone)).message()
     expect(told).toMatchObject({ id: 1, error: { code: -31001, data: { repeated: false } } })
+  })
+})
+
+describe('the stream of a call of another session', () => {
+  it.each([0, 1] as const)('is refused, whether its instance lives or not (%i)', async (at) => {
+    const { urls, headers, call, gone } = await open()
+    const other = await initialize(urls[0]!)
+    const accept = 'text/event-stream'
+    const come = (session: object, lastEventId: string) =>
+      ask(urls[at]!, { headers: { ...session, accept, 'last-event-id': lastEventId } })
+    const live = await idOf(await call())
+    const unmarked = gone.replace(/\.[\w-]{12}~/, '~')
+    const refused = { error: { code: -32600, message: expect.stringContaining('Last-Event-ID') } }
+    for (const id of [live, gone])
+      expect(jsonOf(await come(other.headers, id))).toMatchObject(refused)
+    const made = await come(headers, unmarked)
+    expect([made.status, jsonOf(made)]).toMatchObject([400, refused])
   })
 })

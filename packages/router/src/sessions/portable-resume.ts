@@ -4,14 +4,14 @@ import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
 import { PortableCall } from './portable-call.js'
 import { limitPortable } from './portable-limit.js'
-import { instanceOf } from './portable-replays.js'
+import { unknownEvent } from './replays.js'
 import type { ForeignEvent } from './replays.js'
 import { resume } from './resume.js'
 import { succeed } from './streamed.js'
 
 /**
  * resumePortable carries on the stream of a call that some Instance numbered: from its memory where it is alive, else from the Journal: the
- * answer if it is there, the call once more if it may run twice, or what is known.
+ * answer if it is there, the call once more if it may run twice, or what is known. An event of another Session is refused.
  */
 export const resumePortable = async (
   context: Context,
@@ -21,6 +21,8 @@ export const resumePortable = async (
   event: ForeignEvent,
 ): Promise<void> => {
   const { id } = held.record
+  const instance = context.portableReplays.instanceOf(id, event.instance ?? '')
+  if (instance === undefined) throw unknownEvent()
   const place = context.portableReplays.find(id, lastEventId)
   if (place) {
     resume(context, incoming, held, place)
@@ -33,7 +35,6 @@ export const resumePortable = async (
       call.resume()
     }).catch((error: unknown) => respondError(incoming, error))
   }
-  const instance = instanceOf(event.instance ?? '')
   const isElsewhere = instance !== context.deps.instance && !incoming.handedOff
   const holder = isElsewhere ? await context.handoff.find(instance) : undefined
   if (!holder) answer()

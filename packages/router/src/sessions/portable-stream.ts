@@ -1,12 +1,12 @@
-import { eventStreamType, keepAliveFrame } from '@mcp-router/protocol'
-import type { Message, SseEvent } from '@mcp-router/protocol'
+import { eventStreamType, type Message, type SseEvent } from '@mcp-router/protocol'
 import { discard, isEventStream } from '@mcp-router/upstream'
 import type { HttpAnswer, HttpController, HttpHeaders, HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import type { Incoming } from '../incoming.js'
 import { beginStream } from './stream.js'
+import { joinListener } from './join-listener.js'
 import { noteAskedOutside } from './asked.js'
-import { limitHead } from './head-limit.js'
+import { HeadLimit } from './head-limit.js'
 import type { HeldSession } from './held.js'
 import type { Keepable } from './listening-kept.js'
 import { lookPortable } from './list-changes.js'
@@ -14,17 +14,11 @@ import type { Follow } from './follows.js'
 import { headMs, type Listener } from './listener.js'
 import type { Missed, Missing } from './missed.js'
 import { PortableRelay } from './portable-relay.js'
+import { Collector } from './collector.js'
+import { SeenEvents } from './seen-events.js'
+import { Spares } from './spares.js'
+import { Turn } from './turn.js'
 import { portableGet } from './portable-request.js'
-
-/** How often an Endpoint that has a stream of the session already is asked again for one, ms. */
-const busyPauseMs = 500
-/** An Endpoint learns by itself that the stream before this one has ended: so often it is asked again soon, and after how long, ms. */
-const soonTries = 20
-const soonMs = 5
-/** So many responses a client may have beside the newest; then the oldest is ended. */
-const maxSpares = 8
-/** So many ids of the last events are known. */
-const maxIds = 64
 
 /**
  * PortableStream is the Endpoint's stream of a portable Session towards its client. The client may have several open (spec 2025-03-26,
@@ -32,29 +26,31 @@ const maxIds = 64
  * waits until that is free. With a Last-Event-ID it may be the rest of a call's stream, and is nobody's successor until the Endpoint says so.
  */
 export class PortableStream extends PortableRelay implements Keepable, Follow {
-  /** Earlier responses, oldest first. */
-  private readonly spares: Incoming[] = []
+  private readonly spares = new Spares()
   private retry: NodeJS.Timeout | undefined
-  private busyTries = 0
+  private readonly turn = new Turn()
   private isBusy = false
   /** From when on it counts as open, as `performance.now()` counts. */
   private openAt = Infinity
   private onSettled: (() => void)[] = []
   private wasReleased = false
-  private endLimit = (): void => undefined
-  /** What its client has received already, when it was away with its stream. */
-  private readonly delivered = new Set<string>()
-  private readonly ids: string[] = []
+  private readonly headLimit = new HeadLimit()
+  private readonly seen = new SeenEvents()
   private onKept: ((chunk: Buffer) => void) | undefined
   private onKeptEnded: (() => void) | undefined
   /** Where the last event is named that its client has, though its client did not. */
   private lastId: string | undefined
   private rival: PortableStream | undefined
-  /** Set once something is collected for it, or for the one whose place it took. */
-  private collecting: Promise<boolean> | undefined
+  private readonly collector: Collector
 
   constructor(context: Context, incoming: Incoming, held: HeldSession) {
     super(context, incoming, held, undefined)
+    this.collector = new Collector(context.listening, held.record.id, (missed) => {
+      const next = this.over ? held.follower : this
+      if (!(next instanceof PortableStream)) return false
+      next.receive(missed)
+      return true
+    })
     if (incoming.req.headers['last-event-id'] === undefined) held.follower = this
   }
 
@@ -66,41 +62,32 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     return this.isBusy && !this.over
   }
 
+  isOver(): boolean {
+    return this.over
+  }
+
+  isStale(at: string): boolean {
+    return this.begun && this.isOpen() && this.sentBy.backendSessionId !== at
+  }
+
   hurry(): Promise<void> {
     if (!this.isWaiting()) return Promise.resolve()
-    const settled = new Promise<void>((resolve) => this.onSettled.push(resolve))
-    this.busyTries = 0
-    // Otherwise it is being asked now.
-    if (this.retry) this.askAgain()
-    return settled
+    this.turn.hurry()
+    if (this.retry) discard(this.askAgain())
+    return new Promise((resolve) => this.onSettled.push(resolve))
   }
 
-  /** collect has released for it what its client missed when it was away. What comes too late for it is for the client's next stream. */
-  collect(): Promise<boolean> {
-    this.collecting = this.collected(this.collecting)
-    return this.collecting
-  }
-
-  /** collected tells whether anybody had anything. */
-  private async collected(before: Promise<boolean> | undefined): Promise<boolean> {
-    const { session, context } = this
-    const { id } = session.record
-    const give = (missed: Missed): void => {
-      const next = this.over ? session.follower : this
-      if (next instanceof PortableStream) next.receive(missed)
-      else context.listening.giveBack(id, missed)
-    }
-    const take = (missed: Missed): void => discard(Promise.resolve(before).then(() => give(missed)))
-    const collecting = context.listening.collect(id, take).catch(() => false)
-    return (await Promise.all([collecting, before]))[0]
+  /** collect has released for it what its client missed when it was away; it tells whether anybody had anything. */
+  collect(isLate = false): Promise<boolean> {
+    return this.collector.collect(isLate)
   }
 
   /** send opens it, unless it is over already: its client may have opened another one. */
   override send(): void {
     if (this.over) return
     this.openAt = performance.now() + headMs
-    this.endLimit()
-    this.endLimit = limitHead(this.context, this.session, (error) => {
+    if (this.begun) this.headLimit.end()
+    this.headLimit.begin(this.context, this.session, (error) => {
       this.dismiss('it did not answer')
       if (this.begun) this.end()
       else this.give(error)
@@ -109,7 +96,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   }
 
   override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
-    this.endLimit()
+    if (this.begun) this.headLimit.end()
     super.onResponseStart(controller, status, headers)
     if (status !== 200 || !isEventStream({ headers })) return
     this.settle()
@@ -125,17 +112,25 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     this.settle()
     missing.heir = (event) => this.onEvent(event)
     hooks.onEnded = () => {
+      if (this.controller !== controller) return
       this.controller = undefined
       this.end()
     }
     lookPortable(this.context, this.session, this)
+    discard(this.collect().then((had) => had && this.renew()))
+  }
+
+  /** renew opens it once more: some servers speak on the newest only, and that was another one. */
+  private renew(): void {
+    if (this.over) return
+    this.dismiss('the server may speak on another stream')
+    this.send()
   }
 
   /** follow writes to this response from now on. False: there is no stream yet, or no more. */
   follow(incoming: Incoming): boolean {
     if (this.over || !this.begun || this.onKept) return false
-    this.spares.push(this.incoming)
-    if (this.spares.length > maxSpares) this.spares.shift()?.res.end()
+    this.spares.add(this.incoming)
     this.incoming = incoming
     beginStream(incoming)
     this.watch(incoming)
@@ -146,18 +141,17 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   succeed(earlier: PortableStream): void {
     this.rival = undefined
     if (earlier.over) return
-    this.collecting ??= earlier.collecting
-    this.spares.push(...earlier.spares.splice(0), earlier.incoming)
-    this.spares.forEach((spare) => this.watch(spare))
+    this.collector.succeed(earlier.collector)
+    for (const spare of this.spares.take(earlier.spares, earlier.incoming)) this.watch(spare)
     earlier.letGo()
     earlier.dismiss('its client continues it elsewhere')
     this.session.follower = this
-    this.beginSpares()
+    if (this.begun) this.spares.begin()
   }
 
   /** resumeBeside opens it where its client has another stream open: it takes the place of that one if it is the same stream. */
   resumeBeside(earlier: PortableStream, lastEventId: string): void {
-    if (earlier.ids.includes(lastEventId)) this.succeed(earlier)
+    if (earlier.seen.has(lastEventId)) this.succeed(earlier)
     else this.rival = earlier
   }
 
@@ -165,7 +159,8 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     this.onKept = onChunk
     this.onKeptEnded = onEnded
     this.context.keep.streams.delete(this)
-    for (const { res } of [...this.spares.splice(0), this.incoming]) res.end()
+    this.spares.end()
+    this.incoming.res.end()
     this.controller?.resume()
     return () => {
       this.finish()
@@ -175,7 +170,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   override keepAlive(): void {
     super.keepAlive()
-    for (const { res } of this.spares) res.write(keepAliveFrame)
+    this.spares.keepAlive()
   }
 
   override tell(frame: Buffer): void {
@@ -185,12 +180,9 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   override begin(): void {
     super.begin()
-    this.beginSpares()
-  }
-
-  /** beginSpares begins the responses of those that had not begun when this took their place. */
-  private beginSpares(): void {
-    if (this.begun) this.spares.forEach(beginStream)
+    if (!this.begun) return
+    this.headLimit.end()
+    this.spares.begin()
   }
 
   protected override pass(chunk: Buffer): void {
@@ -204,9 +196,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
       super.onEvent(event)
       return
     }
-    this.ids.push(id)
-    if (this.ids.length > maxIds) this.ids.shift()
-    super.onEvent(this.delivered.delete(id) ? { ...event, data: Buffer.alloc(0) } : event)
+    super.onEvent(this.seen.note(id) ? { ...event, data: Buffer.alloc(0) } : event)
   }
 
   protected override onAsked(said: Message): void {
@@ -222,23 +212,39 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   protected override watch(incoming: Incoming): void {
     super.watch(incoming)
     incoming.whenClosed(() => {
-      const at = this.spares.indexOf(incoming)
-      if (at >= 0) this.spares.splice(at, 1)
+      this.spares.remove(incoming)
       incoming.done(200, 'ok')
     })
   }
 
   protected override onClientClose(): void {
     if (this.onKept) return
-    const spare = this.spares.pop()
+    const spare = this.spares.newest()
     if (!spare || this.over) super.onClientClose()
     else this.incoming = spare
   }
 
   protected override judgeKnown(answer: HttpAnswer): void {
-    if (answer.status === 409) this.waitForTurn()
-    else if (this.begun) this.end()
-    else super.judgeKnown(answer)
+    const refuse = (): void => (this.begun ? this.end() : super.judgeKnown(answer))
+    // Some servers refuse a second stream with 400, and learn late that the first has ended.
+    const isUnclear = answer.status === 400 && this.isAway() && this.turn.isSoon()
+    if (answer.status === 409 || isUnclear) this.waitForTurn()
+    else if (answer.status === 400) discard(this.joins().then((does) => does || refuse()))
+    else refuse()
+  }
+
+  /** joins goes on where another Instance has the Endpoint's stream in the client's place, which is not closed for it. False: none has. */
+  private async joins(): Promise<boolean> {
+    const { context, session } = this
+    const listener = await context.listening.listenerOf(session.record.id).catch(() => undefined)
+    if (this.over || !listener || this.incoming.handedOff) return this.over
+    this.letGo()
+    joinListener(context, this.incoming, listener)
+    return true
+  }
+
+  private isAway(): boolean {
+    return this.context.listening.isOn(this.session.record.id)
   }
 
   private settle(): void {
@@ -249,18 +255,18 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
 
   protected override finish(): void {
     clearTimeout(this.retry)
-    this.endLimit()
+    this.headLimit.end()
     this.settle()
     if (this.session.follower === this) this.session.follower = undefined
     super.finish()
-    for (const { res } of this.spares.splice(0)) res.end()
+    this.spares.end()
     this.onKeptEnded?.()
   }
 
   /** receive tells what the client missed when it was away. */
   private receive({ frames, ids }: Missed): void {
     // In another session at the server the same id is another event.
-    if (!this.isAnew()) for (const id of ids) this.delivered.add(id)
+    if (!this.isAnew()) this.seen.expect(ids)
     this.lastId = ids.at(-1) ?? this.lastId
     if (frames.length > 0) this.beginStream()
     for (const frame of frames) this.pass(frame)
@@ -276,25 +282,19 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private waitForTurn(): void {
     this.beginStream()
     this.isBusy = true
-    this.busyTries++
-    const { isOn } = this.context.listening
-    const isSoon = this.busyTries <= soonTries && (isOn || this.wasReleased || !!this.rival)
-    if (!isSoon && this.rival) this.succeed(this.rival)
-    this.retry = setTimeout(() => this.askAgain(), isSoon ? soonMs : busyPauseMs)
-    this.retry.unref()
+    const delayMs = this.turn.wait(this.isAway() || this.wasReleased || !!this.rival)
+    if (this.rival && !this.turn.isRival()) this.succeed(this.rival)
+    this.retry = setTimeout(() => discard(this.askAgain()), delayMs).unref()
   }
 
-  private askAgain(): void {
+  private async askAgain(): Promise<void> {
     clearTimeout(this.retry)
     this.retry = undefined
-    discard(this.again())
-  }
-
-  private async again(): Promise<void> {
-    // An Instance may listen in the client's place.
-    const isSeldom = this.busyTries > soonTries && this.context.listening.isOn
-    if (this.busyTries === 1 || isSeldom)
-      this.wasReleased = (await this.collect()) || this.wasReleased
+    const isLate = !this.turn.isSoon()
+    if (this.turn.isFirst() || (isLate && this.isAway())) {
+      if (await this.joins()) return
+      this.wasReleased = (await this.collect(isLate)) || this.wasReleased
+    }
     this.send()
   }
 }

@@ -5,6 +5,7 @@ import { endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'
+import { joinListener } from './join-listener.js'
 import { learnPortable } from './list-changes.js'
 import { PortableCall } from './portable-call.js'
 import { limitPortable } from './portable-limit.js'
@@ -39,21 +40,28 @@ export const followPortable = async (
   incoming: Incoming,
   held: HeldSession,
 ): Promise<void> => {
+  if (context.draining && !incoming.handedOff && (await context.peers.hasOthers())) {
+    // It would be ended in a moment, and the Endpoint's with it: Nginx sends it on.
+    incoming.done(503, 'DRAINING')
+    incoming.req.socket.destroy()
+    return
+  }
   const lastEventId = incoming.req.headers['last-event-id']
   const event = typeof lastEventId === 'string' ? readForeign(lastEventId) : undefined
   if (event?.instance !== undefined)
     return resumePortable(context, incoming, held, String(lastEventId), event)
   const here = (): Promise<void> => openStream(context, incoming, held)
-  const { listening, handoff } = context
+  const { listening } = context
   // What another Instance listens to goes on without a gap; a server that numbers its events closes the gap by itself.
   const isNew = lastEventId === undefined && !incoming.handedOff
-  const listener = listening.isOn && isNew ? await listening.listenerOf(held.record.id) : undefined
+  const { id } = held.record
+  const listener = isNew && listening.isOn(id) ? await listening.listenerOf(id) : undefined
   if (incoming.isClosed()) return
   if (!listener) return here()
   const instead = (): void => {
     here().catch((error: unknown) => respondError(incoming, error))
   }
-  handoff.passTo(incoming, listener, undefined, { unreachable: instead, lost: instead })
+  joinListener(context, incoming, listener, instead)
 }
 
 const openStream = async (
@@ -83,7 +91,7 @@ const openStream = async (
     stream.continueOn(kept.listener, kept.missing)
     return
   }
-  if (context.listening.isOn) await stream.collect()
+  if (context.listening.isOn(id)) await stream.collect()
   stream.send()
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { notificationBytes, requestBytes, scanMessage } from '@mcp-router/protocol'
@@ -16,6 +17,7 @@ import type { Context } from '../downstream/context.js'
 import { askOpening, isOfSse, readOpening } from '../downstream/opening.js'
 import { isBroken } from '../outcome.js'
 import { readRevision } from '../read-revision.js'
+import { hasMoved } from './has-moved.js'
 import type { HeldSession } from './held.js'
 import { reinitialized } from './list-changes.js'
 
@@ -46,6 +48,29 @@ export const reopenPortable = (
   return held.reopening
 }
 
+const pauseMs = 250
+
+/** reopenPatiently tries for so long, ms, while somebody wants it and no Endpoint can be reached. */
+export const reopenPatiently = async (
+  context: Context,
+  held: HeldSession,
+  refused: Refused,
+  patienceMs: number,
+  isWanted: () => boolean,
+): Promise<void> => {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await reopenPortable(context, held, refused)
+      return
+    } catch (error) {
+      const mayWait = performance.now() < giveUpAt && isWanted()
+      if (!mayWait || !mayTryElsewhere(error)) throw error
+      await wait(pauseMs, undefined, { ref: false })
+    }
+  }
+}
+
 /**
  * isForgotten tells whether the Endpoint has forgotten the session of a portable Session, where its answer gave rise to doubt. All who doubt
  * at the same time wait for the same ping.
@@ -66,10 +91,6 @@ export const isForgotten = async (
   const isKnown = (await held.doubted) ?? doubt === 'possible'
   return !isKnown || hasMoved(held.record, by)
 }
-
-/** hasMoved tells that a Session is in another session at its server, or at another one, than it was. */
-export const hasMoved = (now: Session, then: Session): boolean =>
-  now.backendSessionId !== then.backendSessionId || now.place !== then.place
 
 const reopen = async (context: Context, held: HeldSession, { at, by }: Refused): Promise<void> => {
   // What the client set, it may have set at another Instance; and that one may have been faster.

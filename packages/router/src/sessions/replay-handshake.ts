@@ -3,7 +3,7 @@ import { notificationBytes, requestBytes, resultOf, scanMessage } from '@mcp-rou
 import type { Message } from '@mcp-router/protocol'
 
 /** Speaker is the client's side of an Upstream. */
-interface Speaker {
+export interface Speaker {
   /** Sends a request and resolves with its response. */
   ask(message: Message): Promise<Message>
   tell(message: Message): Promise<void>

@@ -145,6 +145,15 @@ export const readForeign = (lastEventId: string): ForeignEvent | undefined => {
   return { stream, epoch: Number(epoch ?? 1), instance, requestId: isId(id) ? id : undefined }
 }
 
+/**
+ * unknownEvent refuses an id that is not known, as servers of the official SDK do. A fresh stream would be no help: the answer that the client
+ * waits for cannot come on it, and it would take the place of the one that the client has open.
+ */
+export const unknownEvent = (): RouterError => {
+  const reason = 'Last-Event-ID names no event that is kept; GET without it for a new stream'
+  return new RouterError('INVALID_REQUEST', { reason })
+}
+
 const longestId = 128
 
 const nameOf = (n: number, requestId: string): string =>

@@ -1,7 +1,8 @@
 import type { Context } from '../downstream/context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
-import { owedOf } from './owed.js'
+import { readOwed, untilOwed } from './owed.js'
+import type { OwedMessage } from './owed.js'
 import type { Stream } from './stream.js'
 
 /**
@@ -15,14 +16,21 @@ export const retell = async (
   stream: Stream,
   known: ReadonlySet<string>,
 ): Promise<void> => {
-  const owed = await owedOf(context, held.record, live)
-  if (!live.replays.standalone.isOn(stream)) return
-  for (const { call, message } of owed) {
-    if (message.kind !== 'response' || known.has(call.entry)) continue
-    // Its client has used the id for another request since: it would take this for the response to that one.
-    if (live.debts.isCurrent(call) && !live.debts.isSuperseded(call))
-      live.replays.standalone.say(message.bytes, call.entry)
+  const { debts, replays } = live
+  const delivered = new Set(known)
+  const deliver = (owed: readonly OwedMessage[]): void => {
+    if (!replays.standalone.isOn(stream)) return
+    for (const { call, message } of owed) {
+      if (message.kind !== 'response' || delivered.has(call.entry)) continue
+      // Its client has used the id for another request since: it would take this for the response to that one.
+      if (!debts.isCurrent(call) || debts.isSuperseded(call)) continue
+      delivered.add(call.entry)
+      replays.standalone.say(message.bytes, call.entry)
+    }
   }
+  // A store that is away may be so for long.
+  deliver(readOwed(context.deps.journal.unwritten(held.record.id), live))
+  deliver(await untilOwed(context, held.record, live))
 }
 
 /**

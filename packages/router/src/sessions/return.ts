@@ -5,15 +5,15 @@ import type { HeldSession } from './held.js'
  * lease of that one has lapsed, after 15 s. ms
  */
 const tickMs = 500
-const patienceTicks = 40
+const patienceMs = 20_000
 
 /** Return is what came of it: the client has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
 export type Return = 'here' | 'elsewhere' | 'late'
 
 const waiting = new WeakMap<HeldSession, Set<(came: Return) => void>>()
 
-/** awaitReturn waits until the client of a Session has a Stream here. */
-export const awaitReturn = (held: HeldSession): 'here' | Promise<Return> => {
+/** awaitReturn waits until the client of a Session has a Stream here, `limitMs` at most. */
+export const awaitReturn = (held: HeldSession, limitMs = patienceMs): 'here' | Promise<Return> => {
   if (held.streams > 0) return 'here'
   return new Promise((resolve) => {
     const all = waiting.get(held) ?? new Set()
@@ -26,7 +26,7 @@ export const awaitReturn = (held: HeldSession): 'here' | Promise<Return> => {
     // A process that stood still has not waited: when it goes on, the client may be at its door.
     let ticks = 0
     const ticking = setInterval(() => {
-      if (++ticks >= patienceTicks) settle('late')
+      if (++ticks * tickMs >= limitMs) settle('late')
     }, tickMs)
     ticking.unref()
     all.add(settle)

@@ -7,6 +7,7 @@ import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
 import { gateOf } from './gate.js'
+import { continueOn, resumeOn } from './go-on.js'
 import { lookOwned, reinitialized } from './list-changes.js'
 import type { LiveSession } from './live.js'
 import { putOff } from './revival.js'
@@ -26,7 +27,7 @@ export const reviveOwned = async (context: Context, held: HeldSession): Promise<
   const attempt = {}
   for (;;) {
     try {
-      await revive(context, held, live)
+      await revive(context, held, live, attempt)
       return
     } catch (error) {
       if (live.isOver() || !(await mayComeBack(context, held, attempt, error))) throw error
@@ -46,13 +47,18 @@ const mayComeBack = async (
   return backend !== undefined && selector.mayReturn(backend, attempt)
 }
 
-const revive = (context: Context, held: HeldSession, live: LiveSession): Promise<void> => {
+const revive = (
+  context: Context,
+  held: HeldSession,
+  live: LiveSession,
+  attempt: object,
+): Promise<void> => {
   const { revival } = live
   const gate = gateOf(context, held.endpoint)
   if (gate) {
     revival.underway ??= gate
       .enter(held.record.backend)
-      .then((leave) => connect(context, held).finally(leave))
+      .then((leave) => connect(context, held, attempt).finally(leave))
       .catch((error: unknown) => {
         throw failureOf(held.record.backend, error)
       })
@@ -67,7 +73,7 @@ const revive = (context: Context, held: HeldSession, live: LiveSession): Promise
     return Promise.reject(new RouterError('NO_HEALTHY_ENDPOINT', data))
   }
   revival.underway ??= (restMs > 0 ? wait(restMs) : Promise.resolve())
-    .then(() => connect(context, held))
+    .then(() => connect(context, held, attempt))
     .then(
       () => {
         revival.since = Date.now()
@@ -104,17 +110,19 @@ export const restOwned = (live: LiveSession): void => {
   if (left) discard(left.close())
 }
 
-const connect = async (context: Context, held: HeldSession): Promise<void> => {
+/** `attempt` is that of the request which began this: all that is done for it has one patience. */
+const connect = async (context: Context, held: HeldSession, attempt: object): Promise<void> => {
   const { live, record } = held
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
   const since = Date.now()
   const isWanted = (): boolean => !live.isOver()
-  if (continueSession(context, backend, held, live)) return
-  const at = await openSomewhere(context, backend, held.endpoint, isWanted, async (endpoint) => {
+  if (await continueSession(context, backend, held, live)) return
+  const wanted = { backend, first: held.endpoint, attempt, isWanted }
+  const at = await openSomewhere(context, wanted, async (endpoint) => {
     const upstream = await openGated(context, backend, endpoint, live)
-    await live.resumeOn(upstream, record).catch((error: unknown) => {
+    await resumeOn(live, upstream, record).catch((error: unknown) => {
       discard(upstream.close())
       // Another Instance has it by now: it is no fault of the server, and no reason to try again.
       if (live.isOver()) throw error
@@ -137,20 +145,27 @@ const connect = async (context: Context, held: HeldSession): Promise<void> => {
 
 /**
  * continueSession goes on with the session that an Owner before this one had at an http Endpoint: its id is all of its state here. Whether the
- * server still knows it, the first message finds out; a new handshake follows then. False: there is none, or it is at an Endpoint that was replaced.
+ * server still knows it, its stream or the first message finds out; a new handshake follows then. False: there is none, or it is at an Endpoint that
+ * was replaced.
  */
-const continueSession = (
+const continueSession = async (
   context: Context,
   backend: Backend,
   { endpoint, isReplaced, record }: HeldSession,
   live: LiveSession,
-): boolean => {
+): Promise<boolean> => {
   const { backendSessionId: sessionId, revision, cookies = '' } = record
   const isKnown = live.revival.continues === true && sessionId !== '' && !isReplaced
   live.revival.continues = false
   if (!isKnown || endpoint.transport !== 'http') return false
   const session = { sessionId, revision, cookies }
-  live.continueOn(context.deps.dialer.continue(backend, endpoint, session, live.hear()))
+  const upstream = context.deps.dialer.continue(backend, endpoint, session, live.hear())
+  try {
+    await continueOn(live, upstream)
+  } catch (error) {
+    if (live.isOver()) throw error
+    return false
+  }
   tellRevived(
     context.deps.events,
     record,
@@ -179,12 +194,17 @@ const openGated = async (
   }
 }
 
-/** The Endpoint that the Session was at comes first. */
+interface Wanted {
+  readonly backend: Backend
+  /** The Endpoint that the Session was at. */
+  readonly first: Endpoint
+  readonly attempt: object
+  readonly isWanted: () => boolean
+}
+
 const openSomewhere = async <T>(
   { selector }: Context,
-  backend: Backend,
-  first: Endpoint,
-  isWanted: () => boolean,
+  { backend, first, attempt, isWanted }: Wanted,
   open: (endpoint: Endpoint) => Promise<T>,
 ): Promise<T> => {
   const tried = new Set<Endpoint>()
@@ -199,7 +219,7 @@ const openSomewhere = async <T>(
       if (!mayTryElsewhere(error) || !isWanted()) throw error
       selector.failed(endpoint)
       if (tried.size >= backend.endpoints.length) {
-        if (!(await selector.mayReturn(backend, tried))) throw error
+        if (!(await selector.mayReturn(backend, attempt))) throw error
         tried.clear()
       }
       endpoint = selector.select(backend, tried)

@@ -1,10 +1,11 @@
-import type { Backend, HttpEndpoint, Principal, Session, SessionId } from '@mcp-router/core'
+import type { Principal, Session, SessionId } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
-import type { SessionChange } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Broadcast } from '../deps.js'
 import { createBinding } from './binding.js'
-import type { Binding, BindingDeps } from './binding.js'
+import type { BindingDeps } from './binding.js'
+import { atServer, hasMoved } from './has-moved.js'
+import type { AtServer } from './has-moved.js'
 import type { HeldSession } from './held.js'
 import { createLeaving } from './leaving.js'
 import type { LiveSession } from './live.js'
@@ -15,55 +16,12 @@ import { tellReturn } from './return.js'
 import { createRestorer } from './restore.js'
 import { releaseOwned } from './release.js'
 import type { ReleaseDeps } from './release.js'
+import type { Sessions } from './sessions.js'
 import { tellSession } from './tell.js'
 import { createTouching, lapses } from './touching.js'
 import type { Lapse, TouchOptions } from './touching.js'
 import { createUnwritten } from './unwritten.js'
 import { within } from './within.js'
-
-/** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
-export interface Sessions {
-  /** Resolves SESSION_NOT_FOUND for one that ended, belongs to another Principal or to another Backend: they look the same. */
-  find(id: string, principal: Principal, backend: string): Promise<HeldSession>
-  /** The cached one, for the hot path; undefined: ask `find`. */
-  cached(id: string, principal: Principal, backend: string): HeldSession | undefined
-  /** Stores a new Session; it is found by every Instance once this resolves. */
-  open(record: Session, live?: LiveSession): Promise<HeldSession>
-  /** Makes room for one more session at this backend (Quota.reserve). */
-  reserve(principal: Principal, backend: Backend): Promise<() => void>
-  change(held: HeldSession, change: SessionChange): Promise<void>
-  /** What a record says of a Session that is at this Endpoint. */
-  at: Binding['at']
-  /** Reads the record anew: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */
-  refresh(held: HeldSession): Promise<void>
-  /** Notes that a portable Session goes on at this Endpoint, under another session id there, and why. */
-  rehome(
-    held: HeldSession,
-    endpoint: HttpEndpoint,
-    change: SessionChange,
-    cause?: string,
-  ): Promise<void>
-  /** When it went over to another session at its server, ms since the epoch, if a short time ago: event ids that its client has may be of the one before. */
-  movedAt(id: SessionId): number | undefined
-  /** Makes this Instance the Owner, and tells why; undefined where another one was faster, or the Session is gone. */
-  claim(held: HeldSession, live: LiveSession, cause?: string): Promise<HeldSession | undefined>
-  /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. It resolves once its process is gone, or soon after. */
-  end(held: HeldSession, cause?: string): Promise<void>
-  /** Forgets what is cached of a Session that went elsewhere, or is over. It resolves once its process is gone, or soon after. */
-  forget(id: SessionId, isOver?: boolean): Promise<void>
-  /** Whether the store lost what it held within the last so many ms. */
-  hasLost(withinMs: number): Promise<boolean>
-  /** The one held here under this id, for its own live part. */
-  held(id: SessionId): HeldSession | undefined
-  /** Held in memory now. */
-  all(): Iterable<HeldSession>
-  size(): number
-  /** Finds out at once which Sessions another Instance took over, while this one's lease had lapsed. */
-  revalidate(): Promise<void>
-  /** From now on, the calls of a Session that goes elsewhere are still answered here, until all is closed. */
-  linger(): void
-  close(): Promise<void>
-}
 
 interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   readonly broadcast: Broadcast
@@ -73,6 +31,10 @@ interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   readonly onMended: (entry: HeldSession) => void
   /** Nobody used its process for a while. */
   readonly onRest: (entry: HeldSession) => void
+  /** A portable one goes on in another session at a server, as its record says where that is known. */
+  readonly onMoved: (id: SessionId, record?: Session) => void
+  /** It was read from the store, and is here for the first time. */
+  readonly onLoaded: (record: Session) => void
   /** It was ended, here or elsewhere. */
   readonly onOver: (id: SessionId) => void
   readonly options: TouchOptions & Limits
@@ -88,8 +50,8 @@ const endMs = 5_000
 export const createSessions = (deps: Deps): Sessions => {
   const { store, broadcast, events, options } = deps
   const held = new Map<string, HeldSession>()
-  /** When they moved here, or another Instance said so, ms since the epoch. */
-  const moved = new Map<SessionId, number>()
+  /** When they moved here, or another Instance said so, ms since the epoch, and what they were here before that. */
+  const moved = new Map<SessionId, { readonly at: number; readonly from?: AtServer | undefined }>()
   const leaving = createLeaving()
 
   const binding = createBinding({ ...deps, held: () => held.values() })
@@ -110,7 +72,12 @@ export const createSessions = (deps: Deps): Sessions => {
       live,
     }
     held.set(record.id, entry)
+    tellMoved(record, moved.get(record.id)?.from)
     return entry
+  }
+
+  const tellMoved = (record: Session, from: AtServer | undefined): void => {
+    if (from && isPortable(record) && hasMoved(record, from)) deps.onMoved(record.id, record)
   }
 
   const tell = tellSession.bind(undefined, events)
@@ -193,7 +160,7 @@ export const createSessions = (deps: Deps): Sessions => {
     options,
     held: () => held.values(),
     onTouching(now) {
-      for (const [id, at] of moved) if (now - at > movedMs) moved.delete(id)
+      for (const [id, { at }] of moved) if (now - at > movedMs) moved.delete(id)
     },
     onLapse: lapse,
     onRest: deps.onRest,
@@ -226,6 +193,7 @@ export const createSessions = (deps: Deps): Sessions => {
         throw new RouterError('SESSION_NOT_FOUND')
       if (!held.has(record.id)) await binding.arrival(record)
       // Someone may have loaded it meanwhile.
+      if (isPortable(record) && !held.has(record.id)) deps.onLoaded(record)
       return use(held.get(record.id) ?? hold(record, undefined))
     },
     async open(record, live) {
@@ -243,6 +211,7 @@ export const createSessions = (deps: Deps): Sessions => {
       // What is restored has the change in it already.
       if (!(await restorer.isMended(entry, askedAt).catch(() => false))) lapse(entry, 'refused')
     },
+    isUnwritten: (entry) => unwritten.has(entry),
     async refresh(entry) {
       if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
@@ -250,10 +219,11 @@ export const createSessions = (deps: Deps): Sessions => {
       const at = binding.at(endpoint)
       const action = at.place === entry.record.place ? 're-initialized' : 'moved'
       entry.looked = false
-      moved.set(entry.record.id, Date.now())
+      moved.set(entry.record.id, { at: Date.now() })
       // By that the others know whose record is the latest while the store is away.
       entry.record = { ...entry.record, lastActive: Date.now() }
       await this.change(entry, { ...change, ...at })
+      deps.onMoved(entry.record.id, entry.record)
       tell(entry.record, action, cause)
       broadcast.sessionMoved(entry.record.id)
     },
@@ -270,13 +240,17 @@ export const createSessions = (deps: Deps): Sessions => {
     },
     end,
     at: binding.at,
-    movedAt: (id) => moved.get(id),
+    movedAt: (id) => moved.get(id)?.at,
     async forget(id, isOver) {
-      moved.set(id, Date.now())
       const entry = held.get(id)
+      // Not the whole record: handshakes may be long.
+      const from = entry && atServer(entry.record)
+      moved.set(id, { at: Date.now(), from })
+      if (!entry && !isOver) deps.onMoved(id)
       // Its client still listens here, which keeps the Session alive: what is remembered is read anew.
-      if (entry && !isOver && !entry.live && entry.streams > 0) void reread(entry)
-      else if (entry) await within(drop(entry, isOver), endMs)
+      if (entry && !isOver && !entry.live && entry.streams > 0) {
+        if (await reread(entry)) tellMoved(entry.record, from)
+      } else if (entry) await within(drop(entry, isOver), endMs)
       else quota.remove(id)
     },
     hasLost: (withinMs) => restorer.look(performance.now() - withinMs),

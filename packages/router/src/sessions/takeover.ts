@@ -1,9 +1,12 @@
+import type { SessionId } from '@mcp-router/core'
 import { onceReachable } from '@mcp-router/store'
+import { discard } from '@mcp-router/upstream'
 import type { Context } from '../downstream/context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
 import { openLive } from './owned.js'
-import { failOwed, owedOf, payOwed } from './owed.js'
+import { failOwed, isOfEarlierOwner, owedOf, payOwed, untilOwed } from './owed.js'
+import type { OwedMessage } from './owed.js'
 import { reviveOwned } from './revive.js'
 import { lossOf } from './tell.js'
 
@@ -28,6 +31,16 @@ export const takeOver = (
   return taking
 }
 
+/**
+ * takeoverOf resolves once a Takeover that is under way here is over, however it ends; undefined: there is none. Until then the
+ * pending responses of the client are not known: a later request, its stream above all, must not go before the message that caused the Takeover.
+ */
+export const takeoverOf = (context: Context, id: SessionId): Promise<unknown> | undefined =>
+  takeovers
+    .get(context)
+    ?.get(id)
+    ?.catch(() => undefined)
+
 const take = async (
   context: Context,
   held: HeldSession,
@@ -46,18 +59,25 @@ const take = async (
   const owed = await owedOf(context, taken.record, live)
   const { initialize } = taken.record
   // Its answer is among what is owed: then there is no handshake yet that could be replayed.
-  if (owed.some(({ message }) => message.method === 'initialize')) {
+  if (owed?.some(({ message }) => message.method === 'initialize')) {
     taken.record = { ...taken.record, initialize: '' }
+  }
+  // A store that is away keeps nobody from going on; what is owed is seen to once it is back.
+  const settle = async (work: (owed: readonly OwedMessage[]) => Promise<void>): Promise<void> => {
+    if (owed) return work(owed)
+    const late = untilOwed(context, taken.record, live)
+    const isEarlier = isOfEarlierOwner(taken.record)
+    discard(late.then((all) => work(all.filter(isEarlier))))
   }
   try {
     await reviveOwned(context, taken)
   } catch (error) {
     if (live.isOver()) return undefined
-    await failOwed(context, taken, owed, failureOf(backend, error))
+    await settle((all) => failOwed(context, taken, all, failureOf(backend, error)))
     throw error
   }
   taken.record = { ...taken.record, initialize }
-  await payOwed(context, taken, owed, died)
+  await settle((all) => payOwed(context, taken, all, died))
   return taken
 }
 

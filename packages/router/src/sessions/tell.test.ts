@@ -64,6 +64,10 @@ describe('what is told of an owned session', () => {
   const losses: readonly (readonly [string, (store: Store) => Promise<unknown>])[] = [
     ['the lease of router-instance-1 had ended', (store) => store.membership.leave(first)],
     ['router-instance-1 did not answer', (store) => store.membership.join(dead, { evict: true })],
+    [
+      'router-instance-1 was being stopped',
+      (store) => store.membership.join({ ...dead, back: 'http://127.0.0.1:1' }, { evict: true }),
+    ],
   ]
 
   it.each(losses)('is who took it over, because %s', async (cause, lose) => {
@@ -78,12 +82,12 @@ describe('what is told of an owned session', () => {
     ])
   })
 
-  it('is that its instance was started anew', async () => {
+  it('is that its instance was restarted', async () => {
     const { gateway, openAs } = await open()
     const { headers } = await initialize(`${gateway.url}/mcp/local`)
     const next = await openAs(first)
     expect((await call(next, 'local', headers)).status).toBe(200)
-    expect(turns(next.events)[0]).toEqual(['taken over', 'router-instance-1 was started anew', 2])
+    expect(turns(next.events)[0]).toEqual(['taken over', 'router-instance-1 was restarted', 2])
   })
 
   it('is that its server had ended', async () => {

@@ -30,7 +30,7 @@ export const tellRevived = (
 ): void => {
   const action = at.place === record.place ? same : 'moved'
   // Nothing else restarts the Upstream of a Session that has no handshake.
-  const cause = revival.cause ?? (record.initialize ? '' : 'its client initialized anew')
+  const cause = revival.cause ?? (record.initialize ? '' : 'its client sent initialize again')
   revival.cause = undefined
   tellSession(events, { ...record, ...at }, action, cause)
 }
@@ -41,7 +41,8 @@ export const lossOf = async (
   { instance }: Session,
   self: string,
 ): Promise<string> => {
-  if (instance === self) return `${instance} was started anew`
+  if (instance === self) return `${instance} was restarted`
   const owner = await handoff.find(instance).catch(() => undefined)
-  return owner ? `${instance} did not answer` : `the lease of ${instance} had ended`
+  if (owner === undefined) return `the lease of ${instance} had ended`
+  return owner.back === undefined ? `${instance} did not answer` : `${instance} was being stopped`
 }

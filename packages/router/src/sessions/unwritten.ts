@@ -7,6 +7,8 @@ import type { HeldSession } from './held.js'
 export interface Unwritten {
   /** Resolves with false where the record is gone or has another Owner; true also while the store is away. */
   write(entry: HeldSession, change: SessionChange): Promise<boolean>
+  /** Whether a change of it waits for the store to come back. */
+  has(entry: HeldSession): boolean
   close(): void
 }
 
@@ -60,6 +62,7 @@ export const createUnwritten = ({ store, isHeld, onWritten, onRefused }: Options
       void tryAgain()
       return true
     },
+    has: (entry) => changes.has(entry),
     close() {
       closed = true
     },

@@ -9,8 +9,8 @@ export interface AskerCall {
   readonly session: string
   readonly method: string
   readonly params: Json
-  /** Asks the client; resolves with the response that it posts. */
-  ask(method: string, params?: Json): Promise<Json>
+  /** Asks the client, under this id; resolves with the response that it posts. */
+  ask(method: string, params?: Json, id?: string): Promise<Json>
   say(method: string, params?: Json): void
   end(result: Json): void
   refuse(code: number, data?: Json): void
@@ -73,9 +73,8 @@ export const openAsker = async (
       session: String(headers['mcp-session-id']),
       method: message.method,
       params: message.params ?? {},
-      ask: (what, params) =>
+      ask: (what, params, question = `q-${++questions}`) =>
         new Promise((resolve) => {
-          const question = `q-${++questions}`
           waiting.set(question, resolve)
           write(res, { id: question, method: what, ...(params && { params }) })
         }),

@@ -33,6 +33,8 @@ export interface TestGateway {
 
 interface Setup {
   readonly backends?: readonly Backend[]
+  /** Names of servers that are off. */
+  readonly disabled?: readonly string[]
   readonly instance?: string
   /** Shared by the Instances of a cluster; closed with the test. */
   readonly store?: Store
@@ -40,6 +42,7 @@ interface Setup {
   readonly maxProcesses?: number
   readonly parkedMs?: number
   readonly leaseHeldSince?: () => number | undefined
+  readonly returningMs?: number
   readonly maxResponseBytes?: number
 }
 
@@ -67,7 +70,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const transports = createTransports(client)
   const registry = createRegistry((endpoint) => transports.of(endpoint))
   transports.whenChanged(() => registry.refresh())
-  registry.publish(backends)
+  registry.publish(backends, { problems: new Map(), disabled: setup.disabled ?? [] })
   const keys = createSharedKeys(await store.clusterSecret())
   const eras = createEras({ client, env: process.env, shared: { eras: store.eras, keys } })
   const env = process.env
@@ -108,6 +111,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     events: sink,
     clusterSecret: await store.clusterSecret(),
     leaseHeldSince: setup.leaseHeldSince ?? (() => 0),
+    returningMs: setup.returningMs ?? 0,
     options: {
       maxBodyBytes: 1024 * 1024,
       sessionTtlMs: minute,

@@ -23,6 +23,7 @@ export interface ModernEndpoint {
 export const openModernEndpoint = async (
   answer: (asked: ModernAsked) => void,
   ready: Promise<unknown> = Promise.resolve(),
+  discovered: object = { supportedVersions: ['2026-07-28'], capabilities: {} },
 ): Promise<ModernEndpoint> => {
   const asked: ModernAsked[] = []
   const server = createServer((req, res) => {
@@ -31,8 +32,7 @@ export const openModernEndpoint = async (
       if (message.method === 'server/discover') {
         await ready
         res.setHeader('content-type', 'application/json')
-        const result = { supportedVersions: ['2026-07-28'], capabilities: {} }
-        res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+        res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: discovered }))
         return
       }
       const each = { headers: req.headers, text: body, message, res }

@@ -53,6 +53,8 @@ export const openSessions = () => {
       keys,
       onRebound: vi.fn(),
       onMended: () => undefined,
+      onMoved: () => undefined,
+      onLoaded: () => undefined,
       broadcast: {
         sessionEnded,
         sessionMoved: vi.fn(),

@@ -18,6 +18,10 @@ export interface SseServer {
   /** Ends all connections, and takes no more until `up`. */
   down(): void
   up(): void
+  /** Knows no session any more, though their streams stay open, and opens none until `up`. */
+  forget(): void
+  /** From now on the stream of a client of this name ends once its handshake is done, and what came with that is accepted a moment later. */
+  shorten(name: string): void
   /** Ends all connections; from now on another server answers there, or this one again. */
   become(server?: RequestListener): void
 }
@@ -28,11 +32,15 @@ export const openSseServer = async (): Promise<SseServer> => {
   let opened = 0
   let refused = 0
   let isUp = true
+  let isOpen = true
+  /** As a handshake has it. */
+  let shortened = '"name":""'
+  const short = new WeakSet<ServerResponse>()
   let other: RequestListener | undefined
   const asked: string[] = []
   const server = createServer((req, res) => {
     asked.push(`${req.method} ${req.url?.replace(/\?.*/, '')}`)
-    if (!isUp) {
+    if (!isUp || (!isOpen && req.method === 'GET')) {
       refused++
       res.destroy()
       return
@@ -52,7 +60,12 @@ export const openSseServer = async (): Promise<SseServer> => {
     void text(req).then((body) => {
       const { id, method, params } = JSON.parse(body) as Json
       const stream = streams.get(String(new URL(req.url ?? '', 'http://x').searchParams.get('id')))
-      res.writeHead(stream ? 202 : 404).end()
+      if (stream && body.includes(shortened)) short.add(stream)
+      const accept = (): void => void res.writeHead(stream ? 202 : 404).end()
+      if (stream && method === 'notifications/initialized' && short.has(stream)) {
+        stream.end()
+        setTimeout(accept, 50)
+      } else accept()
       if (id === undefined || method === 'hang') return
       const serverInfo = { name: 'sse', version: '1' }
       const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
@@ -75,9 +88,16 @@ export const openSseServer = async (): Promise<SseServer> => {
       close()
     },
     up() {
-      isUp = true
+      isUp = isOpen = true
     },
     asked: () => asked,
+    forget() {
+      isOpen = false
+      streams.clear()
+    },
+    shorten(name) {
+      shortened = `"name":"${name}"`
+    },
     become(server) {
       other = server
       close()

@@ -47,3 +47,22 @@ export const stdioServer = `
         if (id !== undefined) send({ id, result: params })
     }
   })`
+
+/**
+ * askingServer is the JavaScript of one whose `ask` and `prompts/get` ask the client, `afterMs` later, always under the id `q`: a server counts from the
+ * start in each process. It answers with what the client did; `crash` ends it.
+ */
+export const askingServer = `
+  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  let call
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, result, params } = JSON.parse(line)
+    const serverInfo = { name: 's', version: '1' }
+    if (method === 'initialize') send({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo } })
+    else if (method === 'crash') process.exit(1)
+    else if (method === 'ask' || method === 'prompts/get') {
+      call = id
+      setTimeout(() => send({ id: 'q', method: 'roots/list' }), params?.afterMs ?? 0)
+    } else if (method === undefined) send({ id: call, result: { heard: result } })
+    else if (id !== undefined) send({ id, result: {} })
+  })`

@@ -16,8 +16,9 @@ export const memoryJournal = (
   return {
     owe: (session, epoch, owed) =>
       attempt(() => {
-        if (isSuperseded(session, epoch)) return
+        if (isSuperseded(session, epoch)) return false
         calls.put(session, new Map(calls.get(session)).set(owed.entry, owed))
+        return true
       }),
     settle: (session, epoch, entries) =>
       attempt(() => {

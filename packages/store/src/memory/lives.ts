@@ -37,6 +37,9 @@ export const memoryLives = (attempt: Attempt, ttlMs: number): RenewedLives => {
         forgetOld()
       }),
     read: (id) => attempt(() => entriesOf(id)),
+    async *list() {
+      yield* await attempt(() => [...lives.keys()].filter((id) => entriesOf(id).length > 0))
+    },
     renew(ids) {
       for (const id of ids) {
         const entries = entriesOf(id)

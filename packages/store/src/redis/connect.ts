@@ -1,5 +1,6 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import type { Login, RedisAddress } from './address.js'
+import { inOwnDatabase } from './own-database.js'
 
 /** RedisClient takes the same commands in all four forms of Redis. */
 export type RedisClient = Redis | Cluster
@@ -54,26 +55,30 @@ const clusterOptions = (login: Login): ClusterOptions => ({
 export const connect = (address: RedisAddress): RedisClient => {
   switch (address.kind) {
     case 'single':
-      return new Redis({
-        ...direct,
-        ...address.host,
-        ...presented(address.login),
-        db: address.db,
-      })
+      return inOwnDatabase(
+        new Redis({
+          ...direct,
+          ...address.host,
+          ...presented(address.login),
+          db: address.db,
+        }),
+      )
     case 'socket':
-      return new Redis({ ...direct, path: address.path, db: address.db })
+      return inOwnDatabase(new Redis({ ...direct, path: address.path, db: address.db }))
     case 'sentinel':
-      return new Redis({
-        ...direct,
-        ...presented(address.login),
-        sentinels: [...address.sentinels],
-        ...(address.sentinelPassword && { sentinelPassword: address.sentinelPassword }),
-        ...(address.login.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
-        sentinelCommandTimeout: answerTimeoutMs,
-        sentinelRetryStrategy: backoff,
-        name: address.master,
-        db: address.db,
-      })
+      return inOwnDatabase(
+        new Redis({
+          ...direct,
+          ...presented(address.login),
+          sentinels: [...address.sentinels],
+          ...(address.sentinelPassword && { sentinelPassword: address.sentinelPassword }),
+          ...(address.login.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
+          sentinelCommandTimeout: answerTimeoutMs,
+          sentinelRetryStrategy: backoff,
+          name: address.master,
+          db: address.db,
+        }),
+      )
     case 'cluster':
       return new Cluster([...address.nodes], clusterOptions(address.login))
   }

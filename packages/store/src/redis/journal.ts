@@ -10,7 +10,7 @@ import type { CallsKeys, Scripts } from './scripts.js'
 export const redisJournal = ({ client, attempt }: Connection, scripts: Scripts): Journal => ({
   async owe(session, epoch, { entry, callId, isRepeated, body }) {
     const value = `${callId}${isRepeated ? repeated : ''}\n${body}`
-    await attempt(() => scripts.oweCall(keysOf(session), epoch, journalMs, entry, value))
+    return attempt(() => scripts.oweCall(keysOf(session), epoch, journalMs, entry, value))
   },
   async settle(session, epoch, entries) {
     if (entries.length === 0) return

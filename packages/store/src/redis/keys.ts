@@ -15,6 +15,13 @@ export const endedKey = (id: SessionId) => `{mcp:sessions:${id}}:ended`
 /** lifeKey is a LIST of JSON texts, the oldest first; in the slot of its session, too. */
 export const lifeKey = (id: SessionId) => `{mcp:sessions:${id}}:life`
 
+/** anyLifeKey is the SCAN pattern of all lives. */
+export const anyLifeKey = '{mcp:sessions:*}:life'
+
+/** lifeIdOf is the Session of a key that matches anyLifeKey. */
+export const lifeIdOf = (key: string): SessionId =>
+  key.slice('{mcp:sessions:'.length, -'}:life'.length) as SessionId // the inverse of lifeKey
+
 /** callKey is a STRING, JSON of an AcceptedCall. */
 export const callKey = (requestId: string) => `mcp:calls:${requestId}`
 

@@ -2,13 +2,15 @@ import type { InstanceId, SessionId } from '@mcp-router/core'
 import { lifeEntries } from '../session-lives.js'
 import type { LifeEntry, RenewedLives } from '../session-lives.js'
 import type { Connection } from './connection.js'
-import { lifeKey } from './keys.js'
+import { anyLifeKey, lifeIdOf, lifeKey } from './keys.js'
 import { done, onOwnKeys } from './own-key.js'
+import { scanKeys } from './scan.js'
 
 /** A life is renewed once in a period, however often its session is touched. */
 const longestPeriodMs = 60_000
 
-export const redisLives = ({ client, attempt }: Connection, ttlMs: number): RenewedLives => {
+export const redisLives = (connection: Connection, ttlMs: number): RenewedLives => {
+  const { client, attempt } = connection
   const periodMs = Math.min(longestPeriodMs, ttlMs)
   // Renewed at the begin of a period and last used at its end, it must still outlive its session.
   const lifeMs = ttlMs + periodMs
@@ -32,6 +34,9 @@ export const redisLives = ({ client, attempt }: Connection, ttlMs: number): Rene
         onOwnKeys(client, 'list', [key], () => client.lrange(key, 0, -1)),
       )
       return texts.flatMap(entryIn)
+    },
+    async *list() {
+      for await (const keys of scanKeys(connection, anyLifeKey)) yield* keys.map(lifeIdOf)
     },
     renew(ids) {
       const now = performance.now()

@@ -84,15 +84,15 @@ export interface Scripts {
     leaseMs: number,
     evict: boolean,
   ): Promise<Row | undefined>
-  /** Does nothing where the session has been claimed since. */
+  /** False, and nothing is written, where the session has been claimed since. */
   oweCall(
     keys: CallsKeys,
     epoch: number,
     ttlMs: number,
     entry: string,
     value: string,
-  ): Promise<void>
-  /** Likewise. */
+  ): Promise<boolean>
+  /** Does nothing where the session has been claimed since. */
   settleCalls(keys: CallsKeys, epoch: number, entries: readonly string[]): Promise<void>
 }
 
@@ -132,9 +132,10 @@ export const loadScripts = (client: RedisClient): Scripts => {
       return typeof answer === 'number' ? undefined : rowOf(answer)
     },
     async oweCall([session, calls], epoch, ttlMs, entry, value) {
-      await onOwnKeys(client, 'hash', [calls], () =>
+      const code = await onOwnKeys(client, 'hash', [calls], () =>
         client.oweCall(session, calls, epoch, ttlMs, entry, value),
       )
+      return code === 1
     },
     async settleCalls([session, calls], epoch, entries) {
       await onOwnKeys(client, 'hash', [calls], () =>

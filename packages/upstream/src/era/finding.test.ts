@@ -15,6 +15,11 @@ it('takes out of what a server says the characters that a terminal would act on'
   expect(refused?.sign).toBe('server/discover was refused: -32601 no  such')
 })
 
+it.each([{}, { supportedVersions: '2026-07-28' }])('says what is odd about %j', (result) => {
+  const found = findingFrom(Buffer.from(JSON.stringify({ result })), 'server/discover')
+  expect(found).toMatchObject({ era: 'legacy', sign: expect.stringMatching(/supportedVersions$/) })
+})
+
 it.each(['', 'null', '[]', '{"error":"no"}', '<h1>'])('makes nothing of %j', (text) => {
   expect(findingFrom(Buffer.from(text), 'server/discover')).toBeUndefined()
 })

@@ -1,5 +1,5 @@
 import type { Era } from '@mcp-router/core'
-import { isModernRevision, metaKeys, parseJson } from '@mcp-router/protocol'
+import { discoverFault, isModernRevision, metaKeys, parseJson } from '@mcp-router/protocol'
 import type { Question } from './discover.js'
 
 /** Finding is the Era of an Endpoint, how it showed, and what else the Endpoint said of itself. */
@@ -34,7 +34,7 @@ export const findingFrom = (bytes: Buffer, question: Question): Finding | undefi
   const meta = result['_meta']
   const server = serverInfo(isRecord(meta) ? meta[metaKeys.serverInfo] : undefined)
   const era = revisions.some(isModernRevision) ? 'modern' : 'legacy'
-  return { era, sign: 'server/discover was answered', revisions, server }
+  return { era, sign: discoverFault(result) ?? 'server/discover was answered', revisions, server }
 }
 
 /** legacy is the Finding where the Endpoint told nothing of itself. */

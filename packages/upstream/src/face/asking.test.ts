@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { openFace } from '../testing/face.js'
 import type { Sent } from '../testing/modern-channel.js'
 
@@ -32,6 +32,12 @@ const everything = { elicitation: {}, roots: {}, sampling: {} }
 const require = (call: Sent, inputRequests: object | undefined, requestState?: string): void =>
   call.answer({ resultType: 'input_required', inputRequests, requestState })
 
+/** What a server may say that wants more, however odd. */
+const say = (call: Sent, required: object): void =>
+  call.answer({ resultType: 'input_required', ...required })
+
+afterEach(() => void vi.useRealTimers())
+
 describe('what a modern server asks', () => {
   it('is asked of the client about its call, and the answer goes up with a new call', async () => {
     const { call, asked, tell, channel, heard } = await openCall()
@@ -62,13 +68,27 @@ describe('what a modern server asks', () => {
     expect(params).not.toHaveProperty('requestState')
   })
 
-  it('may be nothing but to come again with its state', async () => {
+  it('may be nothing but to come again with its state, a moment later', async () => {
     const { call, channel, heard } = await openCall()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     require(call, undefined, 'later')
+    await vi.advanceTimersByTimeAsync(240)
+    expect(channel.sent.at(-1)?.id).toBe(call.id)
+    await vi.advanceTimersByTimeAsync(10)
     const again = await channel.next()
     expect(again.params).toEqual({ ...call.params, requestState: 'later' })
     again.answer({ content: [] })
     expect(await heard.next()).toMatchObject({ id: 'call' })
+  })
+
+  it('is not come for again once its call was taken back', async () => {
+    const { call, channel, face, sent } = await openCall()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    require(call, undefined, 'later')
+    face.cancel('"call"')
+    await sent
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(channel.sent.at(-1)?.id).toBe(call.id)
   })
 
   it('has only the answers and the state of its own round', async () => {
@@ -97,13 +117,48 @@ describe('what a modern server asks', () => {
 
   it('ends the call after ten rounds', async () => {
     const { call, channel, heard } = await openCall()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     require(call, undefined, '0')
-    for (let round = 1; round <= 10; round++) require(await channel.next(), undefined, `${round}`)
+    for (let round = 1; round <= 10; round++) {
+      await vi.advanceTimersByTimeAsync(250)
+      require(await channel.next(), undefined, `${round}`)
+    }
+    const text = 'the server answered input_required more than 10 times'
     expect(await heard.next()).toMatchObject({
       id: 'call',
-      result: { isError: true, content: [{ text: expect.stringContaining('10 rounds') }] },
+      result: { isError: true, content: [{ text }] },
     })
     expect(channel.sent.filter(({ method }) => method === 'tools/call')).toHaveLength(11)
+  })
+})
+
+describe('what a modern server cannot ask', () => {
+  const everywhere = ['tools/call', 'prompts/get', 'resources/read']
+  const odd = {
+    'nothing at all': {},
+    'questions that are no object': { inputRequests: 'nonsense', requestState: 's' },
+    'a question that is no request': { inputRequests: { q: form('sure?'), x: null } },
+  }
+  const each = everywhere.flatMap((method) =>
+    Object.entries(odd).map(([what, required]) => [method, what, required] as const),
+  )
+  it.each(each)('ends its %s: %s; it is not sent again', async (method, _, required) => {
+    const { call, sent, channel, heard } = await openCall(method)
+    const [told, made] = [heard.messages.length, channel.sent.length]
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    say(call, required)
+    const reason = expect.stringContaining('input_required') as string
+    expect(await sent).toMatchObject({ code: 'UPSTREAM_BAD_ANSWER', data: { reason } })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect([heard.messages.length, channel.sent.length]).toEqual([told, made])
+  })
+
+  it.each(['prompts/list', 'completion/complete'])('is anything about %s', async (method) => {
+    const { call, sent, channel } = await openCall(method)
+    say(call, { inputRequests: { q: form('sure?') }, requestState: 's' })
+    const reason = `input_required as the answer to ${method}`
+    expect(await sent).toMatchObject({ code: 'UPSTREAM_BAD_ANSWER', data: { reason } })
+    expect(channel.sent.at(-1)?.id).toBe(call.id)
   })
 })
 

@@ -2,6 +2,7 @@ import { RouterError } from '@mcp-router/core'
 import {
   errorBytes,
   exactParamsOf,
+  inputRequired,
   isRecord,
   isTooDeep,
   legacyError,
@@ -10,7 +11,7 @@ import {
   paramHeaders,
   resultBytes,
 } from '@mcp-router/protocol'
-import type { ClientFace, InputRequest, Message } from '@mcp-router/protocol'
+import type { ClientFace, InputRequired, Message } from '@mcp-router/protocol'
 import type { ToolCatalogEntry } from '../catalog.js'
 import type { ModernCall, ModernChannel, ModernListener } from '../modern/channel.js'
 import { sendModern } from '../modern/send.js'
@@ -34,6 +35,9 @@ export interface FaceContext {
 
 /** So often a server may ask for more before the call fails; the specification sets no bound, an endless loop must end. */
 const maxRounds = 10
+
+/** A server that asks nothing, and wants the call once more, is most likely busy: it has this long, ms, as official SDK clients give it. */
+const pauseMs = 250
 
 /** HeaderMismatch: our idea of the tool's schema may be old. */
 const headerMismatch = -32020
@@ -109,34 +113,35 @@ export class FaceCall implements ModernListener {
         return
       }
       case 'input_required':
-        this.askFor(result).catch((error: unknown) => this.refuse(error))
+        this.onInputRequired(result)
         return
       default:
         this.fail(this.badAnswer(`resultType "${String(result['resultType'])}"`))
     }
   }
 
-  private async askFor(required: Json): Promise<void> {
+  private onInputRequired(result: Json): void {
+    const required = inputRequired(this.message.method, result)
+    if ('fault' in required) this.fail(this.badAnswer(required.fault))
+    else this.askFor(required).catch((error: unknown) => this.refuse(error))
+  }
+
+  private async askFor({ asked, state }: InputRequired): Promise<void> {
     this.rounds++
     if (this.rounds > maxRounds)
-      throw new Error(`the server asked in more than ${maxRounds} rounds`)
-    const { inputRequests, requestState } = required
-    const asked = isRecord(inputRequests) ? Object.entries(inputRequests) : []
+      throw new Error(`the server answered input_required more than ${maxRounds} times`)
     const terms = { revision: this.context.revision(), ...this.context.client() }
     const answers = await Promise.all(
       asked.map(async ([key, request]) => {
-        const answer = await this.context.asking.ask(
-          inputRequestOf(request),
-          terms,
-          this.message.id,
-        )
+        const answer = await this.context.asking.ask(request, terms, this.message.id)
         return [key, answer] as const
       }),
     )
+    if (asked.length === 0) await pause()
     if (this.over) return
     this.more = {
       ...(asked.length > 0 && { inputResponses: Object.fromEntries(answers) }),
-      ...(requestState !== undefined && { requestState }),
+      ...(state !== undefined && { requestState: state }),
     }
     await this.start()
   }
@@ -181,7 +186,7 @@ export class FaceCall implements ModernListener {
   }
 }
 
-const inputRequestOf = (value: unknown): InputRequest => {
-  const { method, params } = isRecord(value) ? value : {}
-  return { method: String(method), params: isRecord(params) ? params : {} }
-}
+const pause = (): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, pauseMs)
+  })

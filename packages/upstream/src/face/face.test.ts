@@ -53,6 +53,15 @@ describe('initialize at a modern server', () => {
     expect(await heard.next()).toEqual(refusal(1, -32603, 'Unsupported'))
   })
 
+  it('fails with what is wrong with what it discovered', async () => {
+    const { channel, heard, send } = openFace()
+    const sent = send(1, 'initialize')
+    ;(await channel.next()).answer({ resultType: 'input_required', requestState: 's' })
+    const reason = expect.stringContaining('resultType "input_required"') as string
+    expect(await sent).toMatchObject({ code: 'UPSTREAM_BAD_ANSWER', data: { reason } })
+    expect(heard.messages).toEqual([])
+  })
+
   it('fails as its channel does', async () => {
     const { channel, send } = openFace()
     const sent = send(1, 'initialize')

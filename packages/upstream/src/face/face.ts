@@ -14,6 +14,7 @@ import {
 } from '@mcp-router/protocol'
 import type { ClientFace, Message } from '@mcp-router/protocol'
 import type { ToolCatalogEntry, ToolCatalog } from '../catalog.js'
+import { BadAnswer } from '../http/bad-answer.js'
 import type { ModernChannel } from '../modern/channel.js'
 import { listModernTools } from '../modern/list-tools.js'
 import { askModern, ModernError, NotAnswered } from '../modern/send.js'
@@ -193,6 +194,10 @@ export class LegacyFace implements Upstream, FaceContext {
           { backend: this.backend, reason, late: true },
           error,
         )
+      }
+      if (error instanceof BadAnswer) {
+        const data = { backend: this.backend, reason: error.message }
+        throw new RouterError('UPSTREAM_BAD_ANSWER', data, error)
       }
       if (!(error instanceof ModernError)) throw error
       const { code, message: text } = legacyError(error.error)

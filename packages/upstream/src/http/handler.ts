@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 
 /** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly headers: string[]
   /** The same list serves many requests and never changes: its text is kept. */
   readonly lasting?: boolean

@@ -24,7 +24,7 @@ export type ChunkTaker = (
 ) => ((chunk: Buffer) => void) | undefined
 
 interface Options {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly headers: string[]
   readonly body?: Buffer
   readonly taker?: ChunkTaker

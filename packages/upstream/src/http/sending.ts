@@ -21,6 +21,8 @@ export class Sending implements HttpHandler, Link {
   status = 0
   answered = false
   lastEventId = ''
+  /** Comes with the head of a stream. */
+  onOpen: (() => void) | undefined
   /** The server answered as if it had forgotten the session: that answer is not handed on yet. */
   doubted: { readonly doubt: SessionDoubt; readonly response: Message } | undefined
   /** The message whose answer is awaited; none for the stream outside of calls. */
@@ -81,6 +83,7 @@ export class Sending implements HttpHandler, Link {
         (event) => this.onEvent(event),
         this.conversation.maxEventBytes,
       )
+      this.onOpen?.()
     }
     // Its body is for nobody, and may have no end.
     if (!this.sent || this.sent.kind === 'request' || status >= 300) return

@@ -7,6 +7,7 @@ import type { ContinuedSession, Upstream, UpstreamListener } from '../upstream.j
 import type { HttpClient } from './client.js'
 import { HttpConversation } from './conversation.js'
 import { sessionHeaders } from './headers.js'
+import { keepOwnStream, resumeDelayMs, resumeTries } from './own-stream.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
 import { doubtIn, isSessionKnown } from './session-doubt.js'
@@ -23,10 +24,8 @@ interface Options {
   readonly continued?: ContinuedSession | undefined
 }
 
-const resumeTries = 5
 /** How long a server may take to hear of a cancellation before its session is ended, ms. */
 const farewellMs = 500
-const resumeDelayMs = 1_000
 
 /**
  * openHttpUpstream speaks Streamable HTTP (spec 2025-03-26 and later, transports). It connects lazily: the first message, `initialize`,
@@ -45,6 +44,7 @@ class HttpUpstream implements Upstream {
   private forgotten = false
   private asking: Promise<boolean | undefined> | undefined
   private closed = false
+  private hearing: Promise<void> | undefined
   /** Messages whose answer has ended, and is judged. */
   private finishing = 0
 
@@ -71,7 +71,17 @@ class HttpUpstream implements Upstream {
   }
 
   listen(): void {
-    void this.follow()
+    this.hearing = keepOwnStream({
+      open: (lastEventId, onOpen) => this.openStream(undefined, lastEventId, onOpen),
+      isClosed: () => this.closed,
+      onRefused: async (refusal) => {
+        if (await this.isForgotten(doubtIn(refusal.answer()))) this.lose()
+      },
+    })
+  }
+
+  heard(): Promise<void> {
+    return this.hearing ?? Promise.resolve()
   }
 
   use(endpoint: Endpoint): void {
@@ -179,8 +189,10 @@ class HttpUpstream implements Upstream {
     if (sending.doubted) sending.handOn(sending.doubted.response)
     else if (message.kind !== 'request') {
       if (sending.status >= 400) throw refusalOf(backend, answer)
-    } else if (!sending.streamed()) sending.handOn(responseIn(backend, answer, message.id))
-    else if (!sending.lastEventId || !(await this.resume(message, sending.lastEventId))) {
+    } else if (!sending.streamed()) {
+      const isOpening = message.method === 'initialize'
+      sending.handOn(responseIn(backend, answer, message.id, isOpening))
+    } else if (!sending.lastEventId || !(await this.resume(message, sending.lastEventId))) {
       const reason = 'its stream ended without a response'
       throw new RouterError('UPSTREAM_FAILED', { backend, reason })
     }
@@ -218,23 +230,11 @@ class HttpUpstream implements Upstream {
     return false
   }
 
-  /** follow keeps the GET stream open for as long as the Endpoint offers one. */
-  private async follow(): Promise<void> {
-    let lastEventId = ''
-    for (let failures = 0; failures < resumeTries && !this.closed; failures++) {
-      const stream = await this.openStream(undefined, lastEventId).catch(() => undefined)
-      // A stream of the Instance that had the session before may not be seen to have closed yet.
-      if (stream && !stream.streamed() && stream.status !== 409) {
-        if (await this.isForgotten(doubtIn(stream.answer()))) this.lose()
-        return
-      }
-      if (stream?.streamed()) failures = 0
-      lastEventId = stream?.lastEventId ?? lastEventId
-      await wait(resumeDelayMs, undefined, { ref: false })
-    }
-  }
-
-  private openStream(sent: Message | undefined, lastEventId: string): Promise<Sending> {
+  private openStream(
+    sent: Message | undefined,
+    lastEventId: string,
+    onOpen?: () => void,
+  ): Promise<Sending> {
     const { client, endpoint, backend, listener } = this.options
     const { sessionId, revision, cookies } = this.conversation
     return new Promise((resolve, reject) => {
@@ -244,6 +244,7 @@ class HttpUpstream implements Upstream {
         else resolve(stream)
       })
       stream.lastEventId = lastEventId
+      stream.onOpen = onOpen
       const headers = sessionHeaders(endpoint, sessionId, revision, cookies)
       headers.push('accept', 'text/event-stream')
       // Sent as UTF-8 (HTML §9.2.4): a header holds bytes.

@@ -17,14 +17,19 @@ export const ownResponse = (backend: string, message: Message, id: string): Mess
 
 /**
  * responseIn is the response in a whole answer that is no stream. It throws UPSTREAM_BAD_ANSWER, UPSTREAM_BUSY, LOOP_DETECTED or
- * UPSTREAM_CREDENTIAL_REFUSED where there is none.
+ * UPSTREAM_CREDENTIAL_REFUSED where there is none. `isOpening`: it answers `initialize`.
  */
-export const responseIn = (backend: string, answer: HttpAnswer, id: string): Message => {
+export const responseIn = (
+  backend: string,
+  answer: HttpAnswer,
+  id: string,
+  isOpening = false,
+): Message => {
   const { status } = answer
-  if (isRefusedCredential(status) || isLoop(status)) throw refusalOf(backend, answer)
+  if (isRefusedCredential(status) || isLoop(status)) throw refusalOf(backend, answer, isOpening)
   const isExpected = status >= 400 || isJson(answer)
-  if (!isExpected || answer.body.length === 0) throw refusalOf(backend, answer)
-  const message = messageIn(backend, answer)
+  if (!isExpected || answer.body.length === 0) throw refusalOf(backend, answer, isOpening)
+  const message = messageIn(backend, answer, isOpening)
   if (message.kind !== 'response') throw badAnswer(backend, `${said(answer)} that is no response`)
   return ownResponse(backend, message, id)
 }
@@ -42,12 +47,12 @@ export const wholeResponseIn = (backend: string, answer: HttpAnswer, id: string)
 }
 
 /** A refusal may come with JSON of any kind: then its status is what counts. */
-const messageIn = (backend: string, answer: HttpAnswer): Message => {
+const messageIn = (backend: string, answer: HttpAnswer, isOpening: boolean): Message => {
   try {
     return scanMessage(answer.body)
   } catch (error) {
     if (!(error instanceof MalformedMessage)) throw error
-    if (answer.status >= 400) throw refusalOf(backend, answer)
+    if (answer.status >= 400) throw refusalOf(backend, answer, isOpening)
     throw badAnswer(backend, `${said(answer)} that ${faultOf(error)}`, error)
   }
 }
@@ -78,14 +83,22 @@ export const asFailure = (backend: string, error: Error): Error =>
     ? badAnswer(backend, error.message, error)
     : error
 
-/** refusalOf is what a whole answer without a message means to the client. The server's own challenge stays here. */
-export const refusalOf = (backend: string, answer: HttpAnswer): RouterError => {
+/** noServerThere is what to do about an Endpoint that answers 404 or 405 to whoever opens it. */
+export const noServerThere =
+  'no MCP server is at this path: correct its url, or for HTTP+SSE its transport'
+
+/**
+ * refusalOf is what a whole answer without a message means to the client. The server's own challenge stays here. `isOpening`: nothing that was
+ * sent to this path before was answered.
+ */
+export const refusalOf = (backend: string, answer: HttpAnswer, isOpening = false): RouterError => {
   const { status } = answer
   if (isRefusedCredential(status))
     return new RouterError('UPSTREAM_CREDENTIAL_REFUSED', { backend, status })
   if (status === 429 || status === 503) return new RouterError('UPSTREAM_BUSY', { backend, status })
   if (isLoop(status)) return loopAt(backend)
-  return badAnswer(backend, said(answer))
+  const isNowhere = isOpening && (status === 404 || status === 405)
+  return badAnswer(backend, isNowhere ? `${said(answer)}; ${noServerThere}` : said(answer))
 }
 
 /** isLoop tells that an Endpoint is, or leads to, a router that has passed on the request before (RFC 8586). */

@@ -169,16 +169,16 @@ export class Lane implements UpstreamListener {
     this.level = level
   }
 
-  /** hearAll hears what the server says outside of calls, too. */
-  hearAll(): void {
-    if (this.hearsAll) return
+  /** hearAll receives what the server says outside of calls, too. It resolves once that is received, or will not be: some servers forget it until then. */
+  hearAll(): Promise<void> | undefined {
+    const upstream = this.connected()
+    if (!this.hearsAll) upstream.listen()
     this.hearsAll = true
-    this.connected().listen()
+    return upstream.heard?.()
   }
 
   /** listen subscribes to these resources until the returned function is called; changed lists are told of as long. */
   async listen(uris: readonly string[], listener: LaneListener): Promise<() => void> {
-    this.hearAll()
     this.listeners.add(listener)
     const taken: string[] = []
     const stop = (): void => {
@@ -188,6 +188,8 @@ export class Lane implements UpstreamListener {
       if (this.spent && this.listeners.size === 0) discard(this.close())
     }
     try {
+      const heard = this.hearAll()
+      if (heard) await heard
       for (const uri of uris) {
         const count = this.subscribed.get(uri) ?? 0
         this.subscribed.set(uri, count + 1)

@@ -56,6 +56,22 @@ describe('taking a lane', () => {
     expect(upstreams.map((each) => each.listens())).toEqual([0, 1])
   })
 
+  it('waits until the server is received outside of calls: some forget what they ask before', async () => {
+    const { upstreams, take } = openLanes()
+    let hear = (): void => undefined
+    const heard = new Promise<void>((resolve) => (hear = resolve))
+    const taking = take({ capabilities: { roots: {} } })
+    await vi.waitUntil(() => upstreams.length > 0)
+    Object.assign(upstreams[0]!, { heard: () => heard })
+    await vi.waitUntil(() => upstreams[0]!.listens() > 0)
+    const taken = vi.fn()
+    void taking.then(taken)
+    await new Promise(setImmediate)
+    expect(taken).not.toHaveBeenCalled()
+    hear()
+    await taking
+  })
+
   it('fails where none can be opened, and leaves none behind', async () => {
     const { lanes, upstreams, take } = openLanes(({ refuse }) => refuse(-32600, 'no'))
     await expect(take()).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })

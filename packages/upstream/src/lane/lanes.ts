@@ -4,9 +4,8 @@ import { isInteractive } from '@mcp-router/protocol'
 import type { ListChanges } from '../changes.js'
 import { endpointKey } from '../era/endpoint-key.js'
 import type { Dialer } from '../open.js'
-import { isFinal } from '../failure.js'
+import { isFinal, notOpened } from '../failure.js'
 import { discard } from '../upstream.js'
-import { openingReason } from '../watched.js'
 import { Lane } from './lane.js'
 import { keyOf, laneInitialize } from './terms.js'
 import type { LaneTerms } from './terms.js'
@@ -172,14 +171,13 @@ export const createLanes = ({
       const upstream = await dialer.open(backend, endpoint, lane, initialize)
       await lane.open(upstream, initialize)
       // Servers may ask outside of the answer to the call, too.
-      if (isInteractive(terms.capabilities)) lane.hearAll()
+      if (isInteractive(terms.capabilities)) await lane.hearAll()
       return lane
     } catch (cause) {
       leave(entry)
       discard(lane.close())
       if (isFinal(cause)) throw cause
-      const reason = openingReason(endpoint.id, cause)
-      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause)
+      throw notOpened(backend, endpoint, cause)
     }
   }
 

@@ -5,6 +5,7 @@ import {
   requestBytes,
   scanMessage,
 } from '@mcp-router/protocol'
+import { BadAnswer } from '../http/bad-answer.js'
 import { answerOf } from './answer.js'
 import type { ModernCall, ModernChannel, ModernListener } from './channel.js'
 
@@ -31,7 +32,7 @@ export const sendModern = (
   return channel.request(message, modernRequestHeaders(message, claim, headers), listener)
 }
 
-/** askModern sends a request and resolves with its result; notifications pass unheard. It rejects with ModernError or NotAnswered, or as its channel fails. */
+/** askModern sends a request and resolves with its result; notifications pass unheard. It rejects with ModernError, BadAnswer or NotAnswered, or as its channel fails. */
 export const askModern = (
   channel: ModernChannel,
   request: ModernRequest,
@@ -43,8 +44,9 @@ export const askModern = (
       onResponse(message) {
         clearTimeout(tooLong)
         const { result, error } = answerOf(message)
-        if (result) resolve(result)
-        else reject(new ModernError(request.method, error ?? {}))
+        if (result && (result['resultType'] ?? 'complete') === 'complete') resolve(result)
+        else if (error) reject(new ModernError(request.method, error))
+        else reject(new BadAnswer(`${kindOf(result)} as the answer to ${request.method}`))
       },
       onFailed(error) {
         clearTimeout(tooLong)
@@ -56,6 +58,9 @@ export const askModern = (
       reject(new NotAnswered(request.method))
     }, waitMs)
   })
+
+const kindOf = (result: Readonly<Record<string, unknown>> | undefined): string =>
+  result ? `the resultType "${String(result['resultType'])}"` : 'a response without result'
 
 /** ModernError is an error that a server answered with. */
 export class ModernError extends Error {

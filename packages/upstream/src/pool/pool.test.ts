@@ -99,6 +99,16 @@ describe('opening', () => {
     await expect(open(nodeEndpoint('process.exit(4)'))).rejects.toThrow('exited with 4')
     expect(pool.size()).toBe(0)
   })
+
+  it.each([
+    [`console.error('KEY is missing'); process.exit(2)`, 'exited with 2; stderr: KEY is missing'],
+    [`process.kill(process.pid, 'SIGKILL')`, 'was ended by SIGKILL'],
+  ])('says what to check of a command that ends (%s)', async (script, how) => {
+    await expect(openPool().open(nodeEndpoint(script))).rejects.toMatchObject({
+      code: 'NO_HEALTHY_ENDPOINT',
+      message: expect.stringMatching(`\\(its command ${how}\\); check its args and env$`),
+    })
+  })
 })
 
 describe('a session that the server forgot', () => {

@@ -1,10 +1,9 @@
 import type { Backend, Endpoint, EventSink } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
 import type { ListChanges } from '../changes.js'
 import { ownInitialize } from '../era/discover.js'
 import { endpointKey } from '../era/endpoint-key.js'
 import type { Dialer } from '../open.js'
-import { isFinal } from '../failure.js'
+import { isFinal, notOpened } from '../failure.js'
 import type { Upstream } from '../upstream.js'
 import { openingReason } from '../watched.js'
 import { createExchange } from './exchange.js'
@@ -91,7 +90,7 @@ export const createUpstreamPool = ({ dialer, events, changes, idleMs }: PoolDeps
         reason,
       })
       if (isFinal(cause)) throw cause
-      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, cause)
+      throw notOpened(backend, endpoint, cause)
     }
   }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { SessionLost } from '../upstream.js'
-import { openSseUpstream } from './upstream.js'
+import { maybeStreamable, openSseUpstream } from './upstream.js'
 import { createHttpClient } from '../http/client.js'
 import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
 import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
@@ -102,6 +102,28 @@ describe('a server that cannot be reached', () => {
     const { origin } = await openServer(answer)
     await expect(connect(origin)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
   })
+})
+
+it('a path without a server is told as such', async () => {
+  const { origin } = await openServer((asked) => void asked.res.writeHead(404).end())
+  const reason = expect.stringMatching(/^opening [^ ]*: HTTP 404$/)
+  await expect(connect(origin)).rejects.toMatchObject({ data: { reason, todo: maybeStreamable } })
+})
+
+it.each([400, 405, 406])(
+  'a server that answers the GET with %s is said to be another',
+  async (status) => {
+    const { origin } = await openServer((asked) => void asked.res.writeHead(status).end())
+    const reason = expect.stringMatching(`: HTTP ${status}; ${maybeStreamable}`)
+    const code = 'BACKEND_MISCONFIGURED'
+    await expect(connect(origin)).rejects.toMatchObject({ code, data: { reason } })
+  },
+)
+
+it('an answer that is no stream is told as such', async () => {
+  const { origin } = await openServer((asked) => answerJson(asked, '{}'))
+  const reason = expect.stringMatching(/: HTTP 200, no event stream$/)
+  await expect(connect(origin)).rejects.toMatchObject({ data: { reason, todo: maybeStreamable } })
 })
 
 describe('messages', () => {

@@ -1,5 +1,5 @@
 import type { Backend, EventSink, SseEndpoint } from '@mcp-router/core'
-import { reasonOf, RouterError } from '@mcp-router/core'
+import { reasonOf, RouterError, shortReason } from '@mcp-router/core'
 import { createSseDecoder } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
 import type { HttpClient } from '../http/client.js'
@@ -7,10 +7,11 @@ import { withCookies } from '../http/cookies.js'
 import { isEventStream, sessionHeaders } from '../http/headers.js'
 import { post } from '../http/post.js'
 import { doubtIn } from '../http/session-doubt.js'
-import { refusalOf, isLoop } from '../http/verdict.js'
+import { isLoop, noServerThere, refusalOf } from '../http/verdict.js'
 import { failedAnswer, messagesIn } from '../messages.js'
 import { createChildLog, createJunkGuard } from '../stdio/child-log.js'
 import { maskingOf } from '../stdio/stderr.js'
+import { noteUnusable, noteUsable } from '../unusable.js'
 import { cancelledMessage, discard, passBy, SessionLost } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 
@@ -28,6 +29,13 @@ const notRpc = 'an event that is not JSON-RPC'
 
 /** Another try would be refused as well. */
 const finalCodes: ReadonlySet<string> = new Set(['UPSTREAM_CREDENTIAL_REFUSED', 'LOOP_DETECTED'])
+
+/** maybeStreamable is what to do about an Endpoint of which the file says HTTP+SSE, and whose server answers otherwise. */
+export const maybeStreamable =
+  'it may speak Streamable HTTP: remove "transport: sse", or correct its url'
+
+/** So a server of Streamable HTTP answers a GET without a session. A 404 may be that of a proxy whose server is starting. */
+const streamableStatuses: ReadonlySet<number> = new Set([400, 405, 406])
 
 /** NotSse is what an Endpoint did that serves no HTTP+SSE at its address, as the cause of NO_HEALTHY_ENDPOINT. */
 export class NotSse extends Error {
@@ -92,8 +100,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   const ended = stream.answer.then(
     (answer) =>
       (answer.status >= 400 && answer.status < 500) || isLoop(answer.status)
-        ? refusalOf(backend.name, answer)
-        : new Error(answer.status === 200 ? 'the stream ended' : `HTTP ${answer.status}`),
+        ? refusalOf(backend.name, answer, true)
+        : new Error(seen.isStream ? 'the stream ended' : `HTTP ${answer.status}, no event stream`),
     (cause: unknown) => new Error(reasonOf(cause), { cause }),
   )
   const tooLong = setTimeout(() => {
@@ -104,12 +112,13 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   clearTimeout(tooLong)
   if (first instanceof RouterError && finalCodes.has(first.code)) throw first
   if (first instanceof Error) {
-    const data = { backend: backend.name, reason: `opening ${endpoint.id}: ${first.message}` }
+    const reason = `opening ${endpoint.id}: ${shortReason(first)}`
     const { status, isStream, isSilent } = seen
     // A stream that broke off is that of a server which ends.
     const isOther = isStream ? isSilent : status > 0 && status < 500 && status !== 429
-    throw new RouterError('NO_HEALTHY_ENDPOINT', data, isOther ? new NotSse(first) : first)
+    throw notOpened(options, { reason, status, isOther }, isOther ? new NotSse(first) : first)
   }
+  noteUsable(endpoint)
   const postUrl = sameOrigin(first, endpoint.url)
   if (!postUrl) {
     stream.abort(new Error('refused'))
@@ -153,6 +162,24 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
       await ended
     },
   }
+}
+
+/** notOpened is final where the server speaks otherwise; one whose Transport was found out is asked anew. */
+const notOpened = (
+  { backend: { name: backend }, endpoint }: Options,
+  { reason, status, isOther }: { reason: string; status: number; isOther: boolean },
+  cause: Error,
+): RouterError => {
+  const isTold = isOther && endpoint.isAuto !== true
+  const short = isTold ? reason.replace(`; ${noServerThere}`, '') : reason
+  if (isTold && streamableStatuses.has(status)) {
+    noteUnusable(endpoint)
+    const told = `${short}; ${maybeStreamable}`
+    return new RouterError('BACKEND_MISCONFIGURED', { backend, reason: told }, cause)
+  }
+  noteUsable(endpoint)
+  const data = { backend, reason: short, ...(isTold && { todo: maybeStreamable }) }
+  return new RouterError('NO_HEALTHY_ENDPOINT', data, cause)
 }
 
 /** sameOrigin resolves the announced address; another origin is refused, or a server could aim the router at anything. */

@@ -188,6 +188,13 @@ describe('what a child says aside', () => {
 describe('a command', () => {
   it.each([
     ['is not there', { command: '/nowhere/no-such-command' }, '"no-such-command" is not installed'],
+    ['has a path of its own', { command: './bin/lacking' }, '"./bin/lacking" is not installed'],
+    [
+      'has a home that no shell expands',
+      { command: '~/bin/lacking' },
+      'its command "~/bin/lacking" is not installed: "~" is not expanded, write ${HOME}',
+    ],
+    ['is a whole line', { command: 'npx -y @a/no-such' }, '"npx …" is not installed'],
     [
       'runs in a folder that is not there',
       { cwd: join(tmpdir(), 'no-such-folder-here') },

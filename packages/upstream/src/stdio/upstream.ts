@@ -6,7 +6,8 @@ import { defaultMaxResponseBytes } from '../http/client.js'
 import { failedAnswer, messagesIn } from '../messages.js'
 import { cancelledMessage, discard, passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
-import { noteStarted, startFailure } from './start-failure.js'
+import { startFailure } from './start-failure.js'
+import { noteUsable } from '../unusable.js'
 import { createChildLog, createJunkGuard } from './child-log.js'
 import { endChild, spawnChild } from './child.js'
 import { awaitDepartures, noteDeparture } from './departures.js'
@@ -41,7 +42,7 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     child.once('spawn', resolve)
     child.once('error', (cause) => reject(startFailure(backend, endpoint, cause)))
   })
-  noteStarted(endpoint)
+  noteUsable(endpoint)
   const pid = child.pid ?? 0
   let closing = false
   const end = (): Promise<void> => {

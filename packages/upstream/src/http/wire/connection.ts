@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import { ChunkCollector } from '@mcp-router/protocol'
 import type { HttpController, HttpHandler, HttpRequest } from '../handler.js'
 import type { Intake } from '../intake.js'
+import type { Head } from './head.js'
 import { createResponseParser } from './parser.js'
-import type { ResponseParser } from './parser.js'
+import type { ResponseListener, ResponseParser } from './parser.js'
 
 /** ConnectionHooks tell the pool what became of a Connection. */
 export interface ConnectionHooks {
@@ -20,6 +21,8 @@ export interface Destination {
   readonly host: string
   readonly port: number
   readonly connectTimeoutMs: number
+  /** Reads the head of an answer; what is not HTTP throws. */
+  readonly readHead: (text: string) => Head
 }
 
 /** ConnectTimeout: no connection within the time allowed; nothing was sent. */
@@ -59,7 +62,7 @@ export class Connection implements HttpController {
   private failure: Error | undefined
 
   constructor(to: Destination, intake: Intake, hooks: ConnectionHooks) {
-    const { host, port, connectTimeoutMs } = to
+    const { host, port, connectTimeoutMs, readHead } = to
     this.intake = intake
     this.hooks = hooks
     this.socket = connect({
@@ -79,7 +82,7 @@ export class Connection implements HttpController {
     const tooLong = setTimeout(() => {
       this.socket.destroy(new ConnectTimeout(`no connection to ${host}:${port}`))
     }, connectTimeoutMs)
-    this.parser = createResponseParser({
+    const listener: ResponseListener = {
       onHead: (status, headers) => {
         this.headSeen = true
         this.intake.onResponseStart(this, status, headers)
@@ -89,7 +92,8 @@ export class Connection implements HttpController {
         this.body.push(chunk)
       },
       onEnd: (reusable) => this.onEnd(reusable),
-    })
+    }
+    this.parser = createResponseParser(listener, readHead)
     this.socket.on('connect', () => clearTimeout(tooLong))
     this.socket.on('error', (error) => {
       this.failure ??= error

@@ -6,6 +6,7 @@ import type { ResponseLimits } from '../intake.js'
 import { OutOfDescriptors } from '../reserve.js'
 import type { Reserve } from '../reserve.js'
 import { Connection } from './connection.js'
+import { createHeadReader } from './head.js'
 
 /** Origin is one `http://host:port` and the connections to it; as many as there are requests at once. */
 export interface Origin {
@@ -38,6 +39,7 @@ export const openOrigin = (url: URL, options: OriginOptions): Origin => {
   const free: Connection[] = []
   const all = new Set<Connection>()
   const heads = new WeakMap<string[], string>()
+  const readHead = createHeadReader()
 
   const hooks = {
     onFree(connection: Connection): void {
@@ -54,7 +56,7 @@ export const openOrigin = (url: URL, options: OriginOptions): Origin => {
 
   const open = (): Connection => {
     const intake = new Intake(url.origin, limits, dispatch)
-    const connection = new Connection({ host, port, connectTimeoutMs }, intake, hooks)
+    const connection = new Connection({ host, port, connectTimeoutMs, readHead }, intake, hooks)
     all.add(connection)
     return connection
   }

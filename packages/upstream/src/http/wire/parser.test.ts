@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { BadAnswer } from '../bad-answer.js'
 import type { HttpHeaders } from '../headers.js'
+import { createHeadReader } from './head.js'
 import { createResponseParser } from './parser.js'
+import type { ResponseListener } from './parser.js'
 
 type Heard = [status: number, headers: HttpHeaders, body: string, reusable: boolean]
 
@@ -9,7 +11,7 @@ type Heard = [status: number, headers: HttpHeaders, body: string, reusable: bool
 const read = (text: string, size = Infinity) => {
   const heard: Heard[] = []
   let current: Heard | undefined
-  const parser = createResponseParser({
+  const listener: ResponseListener = {
     onHead: (status, headers) => (current = [status, { ...headers }, '', false]),
     onBody: (chunk) => current && (current[2] += chunk.toString('latin1')),
     onEnd(reusable) {
@@ -18,7 +20,8 @@ const read = (text: string, size = Infinity) => {
       heard.push(current)
       current = undefined
     },
-  })
+  }
+  const parser = createResponseParser(listener, createHeadReader())
   const bytes = Buffer.from(text, 'latin1')
   const buffer = Buffer.alloc(Math.min(size, bytes.length))
   for (let from = 0; from < bytes.length; from += buffer.length) {

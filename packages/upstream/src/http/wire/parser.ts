@@ -1,5 +1,7 @@
 import { BadAnswer } from '../bad-answer.js'
 import type { HttpHeaders } from '../headers.js'
+import { textOf } from './head.js'
+import type { Head } from './head.js'
 
 /** ResponseListener hears the parts of HTTP/1.1 responses. `onEnd` says whether the connection may carry another request. */
 export interface ResponseListener {
@@ -23,7 +25,10 @@ const headEnd = Buffer.from('\r\n\r\n')
 const lineEnd = Buffer.from('\r\n')
 const nothing = Buffer.alloc(0)
 
-export const createResponseParser = (listener: ResponseListener): ResponseParser => {
+export const createResponseParser = (
+  listener: ResponseListener,
+  readHead: (text: string) => Head,
+): ResponseParser => {
   let state: State = 'head'
   /** What of a head or a line has come so far. */
   let partial: Buffer = nothing
@@ -95,7 +100,7 @@ export const createResponseParser = (listener: ResponseListener): ResponseParser
         begun = true
         const found = upTo(chunk, headEnd)
         if (!found) return undefined
-        const head = parseHead(found.piece.toString('latin1'))
+        const head = readHead(found.piece.toString('latin1'))
         // 100 and 103 come before the real answer.
         if (head.status >= 200) startBody(head)
         else if (head.status < 100) throw new BadAnswer(`the status ${head.status}`)
@@ -164,66 +169,6 @@ const hasLoneFeed = (bytes: Buffer): boolean => {
   for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1))
     if (bytes[at - 1] !== 0x0d) return true
   return false
-}
-
-interface Head {
-  readonly status: number
-  readonly keepAlive: boolean
-  readonly headers: Fields
-}
-
-type Fields = Record<string, string | string[]>
-
-const textOf = (headers: Fields, name: string): string | undefined => {
-  const value = headers[name]
-  return typeof value === 'string' ? value : undefined
-}
-
-/** What no field may hold (RFC 9110 §5.5), beside line breaks that are not CRLF. */
-const control = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/
-const lineBreak = /[\r\n]/
-
-const parseHead = (text: string): Head => {
-  if (control.test(text)) throw new BadAnswer('a head with a control character')
-  const firstEnd = text.indexOf('\r\n')
-  const first = /^HTTP\/1\.([01]) (\d{3})(?: |$)/.exec(
-    firstEnd < 0 ? text : text.slice(0, firstEnd),
-  )
-  if (!first) throw new BadAnswer('an invalid HTTP response')
-  const headers = firstEnd < 0 ? {} : parseFields(text, firstEnd + 2)
-  const connection = textOf(headers, 'connection')?.toLowerCase()
-  const keepAlive = first[1] === '1' ? connection !== 'close' : connection === 'keep-alive'
-  return { status: Number(first[2]), keepAlive, headers }
-}
-
-const parseFields = (text: string, from: number): Fields => {
-  const headers: Fields = {}
-  let at = from
-  while (at < text.length) {
-    const found = text.indexOf('\r\n', at)
-    const lineTo = found < 0 ? text.length : found
-    const colon = text.indexOf(':', at)
-    // `Content-Length : 5` is read by some parsers and passed over by others.
-    const isNamed = colon > at && colon < lineTo && !isBlank(text.charCodeAt(colon - 1))
-    // A line that begins with a blank belongs to the field before it, for those who still know that.
-    if (!isNamed || isBlank(text.charCodeAt(at))) throw new BadAnswer('a malformed header')
-    addField(headers, text.slice(at, colon).toLowerCase(), text.slice(colon + 1, lineTo).trim())
-    at = lineTo + 2
-  }
-  return headers
-}
-
-const isBlank = (code: number): boolean => code === 0x20 || code === 0x09
-
-const addField = (headers: Fields, name: string, value: string): void => {
-  if (lineBreak.test(value) || name.includes('\n'))
-    throw new BadAnswer('a lone line break in a header')
-  const earlier = headers[name]
-  // A date in a cookie has a comma.
-  if (name === 'set-cookie') headers[name] = Array.isArray(earlier) ? [...earlier, value] : [value]
-  else if (earlier === undefined) headers[name] = value
-  else if (name !== 'content-length') headers[name] = `${String(earlier)}, ${value}`
-  else if (earlier !== value) throw new BadAnswer('two different Content-Lengths')
 }
 
 const parseSize = (line: string): number => {

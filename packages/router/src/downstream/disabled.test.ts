@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest'
+import { aRequest, ask, jsonOf } from '../testing/client.js'
+import type { Question } from '../testing/client.js'
+import { openGateway } from '../testing/gateway.js'
+
+const ways: readonly (readonly [string, Question])[] = [
+  ['/mcp/router/route/off', { body: aRequest(1, 'tools/list') }],
+  ['/mcp/off', { body: aRequest(1, 'initialize') }],
+  ['/sse/off', {}],
+]
+
+it.each(ways)('%s says of a server that is off that it is disabled', async (path, question) => {
+  const gateway = await openGateway({
+    disabled: ['off'],
+    options: { serversFile: '/etc/mcp.yaml' },
+  })
+  const told = await ask(gateway.url + path, question)
+  expect(told.status).toBe(404)
+  expect(jsonOf(told)).toMatchObject({
+    error: { code: -31404, message: 'Server "off" is disabled in mcp.yaml; known are none' },
+  })
+})

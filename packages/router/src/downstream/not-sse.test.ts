@@ -1,0 +1,39 @@
+import { maybeStreamable } from '@mcp-router/upstream'
+import { expect, it } from 'vitest'
+import { backendOf, sseEndpoint } from '../testing/backend.js'
+import { aRequest, ask, jsonOf } from '../testing/client.js'
+import type { Question } from '../testing/client.js'
+import { openEndpoint } from '../testing/endpoint.js'
+import { openGateway } from '../testing/gateway.js'
+
+const params = {
+  protocolVersion: '2025-06-18',
+  capabilities: {},
+  clientInfo: { name: 'c', version: '1' },
+}
+const ways: readonly (readonly [string, string, Question])[] = [
+  ['a call', '/mcp/router/route/web', { body: aRequest(1, 'tools/call', { name: 't' }) }],
+  ['initialize', '/mcp/web', { body: aRequest(1, 'initialize', params) }],
+  ['a stream', '/sse/web', {}],
+]
+
+it.each(ways)(
+  '%s of a Streamable HTTP server whose transport is said to be sse is told so at once',
+  async (_, path, question) => {
+    const { url } = await openEndpoint(
+      ({ res }) => void res.writeHead(400).end(),
+      undefined,
+      {},
+      { knowsAll: true },
+    )
+    const gateway = await openGateway({
+      backends: [backendOf('web', [sseEndpoint(url)])],
+      options: { endpointPatienceMs: 60_000 },
+    })
+    const told = await ask(gateway.url + path, question)
+    expect(told).toMatchObject({ status: 502 })
+    expect(jsonOf(told)).toMatchObject({
+      error: { message: expect.stringContaining(maybeStreamable) as string },
+    })
+  },
+)

@@ -1,0 +1,75 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Sending } from './sending.js'
+
+/** OwnStreamDeps is what the stream of a session outside of calls needs of its Upstream. */
+interface OwnStreamDeps {
+  /** Sends the GET; it resolves once the stream, or a refusal, has ended. `onOpen` comes with the head of a stream. */
+  readonly open: (lastEventId: string, onOpen: () => void) => Promise<Sending>
+  readonly isClosed: () => boolean
+  /** The Endpoint gives none. */
+  readonly onRefused: (refusal: Sending) => Promise<void>
+}
+
+/** The rest of an answer is asked for so often, and after how long, ms. */
+export const resumeTries = 5
+export const resumeDelayMs = 1_000
+/** What cannot be had for a while is asked for less and less often, ms. */
+const longestDelayMs = 30_000
+/** A server that refuses so often gives none. */
+const refusals = 5
+/** A server learns by itself that the stream before this one has ended: so often it is asked again soon, and after how long at most, ms. */
+const soonTries = 20
+const maxSoonMs = 50
+/** Some servers send the head of a stream with its first event only, ms. */
+const headMs = 500
+/** However slowly a server refuses the stream, nobody waits longer to be heard on it, ms. */
+const heardMs = 1_000
+
+/**
+ * keepOwnStream keeps the stream of a session outside of calls open (GET) for as long as the Endpoint offers one. It resolves once the server is
+ * heard on it, or will not be: some forget what they ask while there is none.
+ */
+export const keepOwnStream = (deps: OwnStreamDeps): Promise<void> =>
+  new Promise((resolve) => {
+    const late = setTimeout(resolve, heardMs)
+    const onHeard = (): void => {
+      clearTimeout(late)
+      resolve()
+    }
+    void keep(deps, onHeard).finally(onHeard)
+  })
+
+const keep = async (
+  { open, isClosed, onRefused }: OwnStreamDeps,
+  onHeard: () => void,
+): Promise<void> => {
+  let lastEventId = ''
+  let soon = 0
+  let refused = 0
+  for (let failures = 0; !isClosed();) {
+    const late = setTimeout(onHeard, headMs)
+    const stream = await open(lastEventId, onHeard).catch(() => undefined)
+    clearTimeout(late)
+    const isOpened = stream?.streamed() ?? false
+    if (isOpened) [failures, refused] = [0, 0]
+    if (stream && !isOpened && !isTemporary(stream.status)) {
+      if (!mayBeBusy(stream.status) || ++refused >= refusals) return onRefused(stream)
+    }
+    lastEventId = stream?.lastEventId ?? lastEventId
+    // A stream of the Instance that had the session before may not be seen to have closed yet.
+    const isBusy = !isOpened && stream !== undefined && mayBeBusy(stream.status)
+    const isSoon = isBusy && soon < soonTries
+    if (!isSoon) onHeard()
+    const laterMs = isBusy
+      ? resumeDelayMs
+      : Math.min(resumeDelayMs * 2 ** failures++, longestDelayMs)
+    await wait(isSoon ? Math.min(2 ** ++soon, maxSoonMs) : laterMs, undefined, { ref: false })
+  }
+}
+
+/** mayBeBusy tells of a status that says that there is another stream; some servers have no better one for it than 400. */
+export const mayBeBusy = (status: number): boolean => status === 409 || status === 400
+
+/** It says nothing of whether the server offers a stream. */
+const isTemporary = (status: number): boolean =>
+  status === 408 || status === 409 || status === 429 || (status >= 500 && status !== 501)
