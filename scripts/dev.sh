@@ -21,6 +21,20 @@ done
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh --no-system
+# An instance that never starts would be watched for ever.
+options=$(node packages/cli/dist/main.js serve --help)
+for argument in "$@"; do
+  case "$argument" in
+    --*) name=${argument%%=*} ;;
+    -?*) name=${argument:0:2} ;;
+    *) continue ;;
+  esac
+  if ! grep -qF -e " $name " -e " $name," <<<"$options"; then
+    echo "dev: unknown option \"$argument\"" >&2
+    usage >&2
+    exit 1
+  fi
+done
 export MCP_DRAIN_MS=${MCP_DRAIN_MS:-1000}
 
 pids=()

@@ -1,3 +1,4 @@
+import { maybeStreamable, noServerThere } from '@mcp-router/upstream'
 import type { ProbeReport } from './backend-probe.js'
 import { seconds } from './seconds.js'
 
@@ -10,13 +11,22 @@ export const probeLines = (report: ProbeReport): readonly string[] => {
       ? [
           ['transport', transport],
           ['era', `${report.era ?? ''} (${report.sign})`],
-          ['revisions', report.revisions.join(', ') || 'it names none'],
+          [revisionsLabel(report), report.revisions.join(', ') || 'it names none'],
           ['server', serverText(report)],
           ['time', time],
         ]
-      : [['transport', transport], ['FAILED', problem], ...adviceOn(problem), ['time', time]]
-  return [address, ...rows.map(([name, value]) => `  ${name.padEnd(9)}  ${value}`)]
+      : [
+          ['transport', transport],
+          ['FAILED', problem.replace(`; ${noServerThere}`, '')],
+          ...adviceOn(report, problem),
+          ['time', time],
+        ]
+  return [address, ...rows.map(([name, value]) => `  ${name.padEnd(10)}  ${value}`)]
 }
+
+/** A server of the legacy era names none but the one that it agreed on with its client. */
+const revisionsLabel = ({ era }: ProbeReport): string =>
+  era === 'legacy' ? 'negotiated' : 'revisions'
 
 const serverText = ({ server }: ProbeReport): string =>
   server === undefined ? 'it names none' : `${server.name} ${server.version}`.trim()
@@ -25,15 +35,20 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/ECONNREFUSED/, 'nothing listens there: start the server, or correct its url'],
   [/ENOTFOUND|EAI_AGAIN/, 'no such host: correct its url'],
   [/HTTP 40[13]\b/, 'it wants credentials: give it "headers" in the servers file'],
-  [
-    /HTTP 40[45]\b/,
-    'no MCP server is at this path: correct its url, or for HTTP+SSE its transport',
-  ],
+  [/HTTP 40[45]\b/, noServerThere],
+  [/^spawn ~.* ENOENT$/, '"~" is not expanded: write ${HOME} in its command'],
   [/^spawn .* ENOENT$/, 'no such command, or no such "cwd": install the one, or correct it'],
   [/as modern|^initialize was refused/, 'leave "era" out in the servers file if it is there'],
 ]
 
-const adviceOn = (problem: string): readonly (readonly [string, string])[] => {
+/** What a server that speaks no HTTP+SSE says to a GET. */
+const notSse = /HTTP (2\d\d|40[0456])\b|^no endpoint event/
+
+const adviceOn = (
+  { transport }: ProbeReport,
+  problem: string,
+): readonly (readonly [string, string])[] => {
+  if (transport === 'sse' && notSse.test(problem)) return [['to do', maybeStreamable]]
   const found = advice.find(([sign]) => sign.test(problem))
   return found === undefined ? [] : [['to do', found[1]]]
 }

@@ -162,14 +162,16 @@ describe('backends probe', () => {
 
   it('tells what each endpoint speaks, and how that was found out', async () => {
     await run({ both: { endpoints: [modern, legacy] } }, 'probe', 'both')
-    expect(lines().filter((line) => /^(both|era|revisions|server) /.test(line))).toEqual([
-      'era        modern (server/discover was answered)',
-      'revisions  2026-07-28',
-      'server     new 3',
-      'era        legacy (server/discover was refused: -32601 Method not found)',
-      'revisions  2025-06-18',
-      'server     o ld 1',
-    ])
+    expect(lines().filter((line) => /^(both|era|revisions|negotiated|server) /.test(line))).toEqual(
+      [
+        'era         modern (server/discover was answered)',
+        'revisions   2026-07-28',
+        'server      new 3',
+        'era         legacy (server/discover was refused: -32601 Method not found)',
+        'negotiated  2025-06-18',
+        'server      o ld 1',
+      ],
+    )
     expect(lines()[0]).toBe('both: 2 endpoints, era auto')
     expect(process.exitCode).toBeUndefined()
   })
@@ -184,12 +186,12 @@ describe('backends probe', () => {
   })
 
   it.each([
-    ['a command that ends', broken, /^FAILED     exited with 1; stderr: Error: set TOKEN( \||$)/],
-    ['no command', { command: 'no-such-command' }, /^FAILED     spawn no-such-command ENOENT$/],
+    ['a command that ends', broken, /^FAILED      exited with 1; stderr: Error: set TOKEN( \||$)/],
+    ['no command', { command: 'no-such-command' }, /^FAILED      spawn no-such-command ENOENT$/],
     [
       'an era that is not so',
       { era: 'modern', ...legacy },
-      /^FAILED     its era is configured as modern, but server\/discover was refused: -32601 Method not found$/,
+      /^FAILED      its era is configured as modern, but server\/discover was refused: -32601 Method not found$/,
     ],
   ])('says what is wrong with %s, and exits 1', async (_, server, line) => {
     await run({ server }, 'probe', 'server')
@@ -200,16 +202,49 @@ describe('backends probe', () => {
   it('finds out the transport of a url that names none', async () => {
     const url = await openSse()
     await run({ old: { url } }, 'probe', 'old')
-    expect(lines()).toEqual(expect.arrayContaining(['transport  sse', 'revisions  2024-11-05']))
+    expect(lines()).toEqual(expect.arrayContaining(['transport   sse', 'negotiated  2024-11-05']))
   })
 
   it('says what to do where credentials are wanted', async () => {
     const url = await openHttp((_req, res) => void res.writeHead(401).end())
     await run({ server: { url } }, 'probe', 'server')
-    expect(lines()).toContain('FAILED     server/discover: HTTP 401')
+    expect(lines()).toContain('FAILED      server/discover: HTTP 401')
     expect(lines()).toContain(
-      'to do      it wants credentials: give it "headers" in the servers file',
+      'to do       it wants credentials: give it "headers" in the servers file',
     )
+  })
+
+  it('says what to do where no server is at the path', async () => {
+    const url = await openHttp((_req, res) => void res.writeHead(404).end())
+    await run({ server: { url, transport: 'http' } }, 'probe', 'server')
+    expect(lines()).toContain('FAILED      HTTP 404')
+    expect(lines()).toContain(
+      'to do       no MCP server is at this path: correct its url, or for HTTP+SSE its transport',
+    )
+  })
+
+  it.each([400, 404, 405])('says what to do where a GET for SSE is answered %s', async (status) => {
+    const url = await openHttp((_req, res) => void res.writeHead(status).end())
+    await run({ server: { url, transport: 'sse' } }, 'probe', 'server')
+    expect(lines()).toContain(`FAILED      HTTP ${status}`)
+    expect(lines()).toContain(
+      'to do       it may speak Streamable HTTP: remove "transport: sse", or correct its url',
+    )
+  })
+
+  it('says what to do where a command begins with ~', async () => {
+    await run({ server: { command: '~/bin/no-such' } }, 'probe', 'server')
+    expect(lines()).toContain('to do       "~" is not expanded: write ${HOME} in its command')
+  })
+
+  it('names a servers file of another folder as it was given', async () => {
+    const file = join(tmpdir(), 'of-nobody.yaml')
+    writeFileSync(file, 'servers: { a: { url: "http://127.0.0.1:1/mcp" } }')
+    onTestFinished(() => rmSync(file))
+    const probing = createProgram({}).parseAsync(['backends', 'probe', 'c', '-s', file], {
+      from: 'user',
+    })
+    await expect(probing).rejects.toThrow(`no server "c" in ${file}; it has a`)
   })
 
   it('says which servers there are when there is none of that name', async () => {

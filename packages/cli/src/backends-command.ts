@@ -18,7 +18,7 @@ import { complain, say } from './terminal.js'
 interface BackendsOptions {
   readonly strict?: boolean
   readonly servers?: string
-  readonly json: boolean
+  readonly json?: boolean
 }
 
 /** addBackends adds the commands that look at the servers of the servers file, without any router. */
@@ -30,19 +30,19 @@ export const addBackends = (program: Command, env: Env): void => {
     .command('list')
     .description('all servers, and where they are')
     .option('-s, --servers <file>', 'the MCP servers, YAML or JSON (MCP_SERVERS_FILE)')
-    .option('--json', 'for programs', false)
+    .option('--json', 'prints JSON')
     .option('--strict', 'one server with a problem is an error (MCP_STRICT)')
-    .action((options: BackendsOptions) => list(configFrom(env, options), options.json))
+    .action((options: BackendsOptions) => list(configFrom(env, options), options.json === true))
   backends
     .command('probe')
     .description('ask every endpoint of a server what it speaks; exit 0 when all answer')
     .argument('<name>', 'as the servers file has it')
     .option('-s, --servers <file>', 'the MCP servers, YAML or JSON (MCP_SERVERS_FILE)')
-    .option('--json', 'for programs', false)
+    .option('--json', 'prints JSON')
     .addHelpText('after', help)
     .action(async (name: string, options: BackendsOptions) => {
       const backend = backendNamed(name, configFrom(env, options))
-      if (!(await probe(backend, env, options.json))) process.exitCode = 1
+      if (!(await probe(backend, env, options.json === true))) process.exitCode = 1
     })
 }
 
@@ -61,7 +61,7 @@ const configFrom = (env: Env, { servers, strict }: BackendsOptions): GatewayConf
   })
 
 const list = (config: GatewayConfig, json: boolean): void => {
-  const { backends, invalid, disabled, unused, serversFile } = config
+  const { backends, invalid, disabled, unused, unenforced, serversFile } = config
   if (json) {
     const wrong = invalid.map(({ name, problems }) => ({ name, state: 'invalid', problems }))
     const off = disabled.map((name) => ({ name, state: 'disabled' }))
@@ -69,13 +69,20 @@ const list = (config: GatewayConfig, json: boolean): void => {
     return
   }
   if (unused !== undefined) complain(unused)
+  if (unenforced !== undefined) complain(unenforced)
   if (backends.length + invalid.length + disabled.length === 0) {
-    say(`no servers in ${relative('', serversFile)}`)
+    say(`no servers in ${shown(serversFile)}`)
     return
   }
   const off = disabled.map((name) => [name, 'disabled', '', '', ''])
   const rows = [...backends.map(row), ...invalid.flatMap(invalidRows), ...off]
   for (const line of table(['server', 'state', 'transport', 'era', 'endpoints'], rows)) say(line)
+}
+
+/** shown is a path as a person would write it: relative where it is below the current folder. */
+const shown = (path: string): string => {
+  const short = relative('', path)
+  return short.startsWith('..') ? path : short
 }
 
 const listed = ({ name, era, endpoints }: Backend): object => ({
@@ -109,9 +116,9 @@ const backendNamed = (
   const wrong = invalid.find((each) => each.name === name)
   if (wrong !== undefined) throw new Failure(wrong.problems.join('\n'))
   if (disabled.includes(name))
-    throw new Failure(`server "${name}" is disabled in ${relative('', serversFile)}`)
+    throw new Failure(`server "${name}" is disabled in ${shown(serversFile)}`)
   const known = backends.map((each) => each.name).join(', ') || 'none'
-  throw new Failure(`no server "${name}" in ${relative('', serversFile)}; it has ${known}`)
+  throw new Failure(`no server "${name}" in ${shown(serversFile)}; it has ${known}`)
 }
 
 /** probe tells of each Endpoint in the order of the file, and whether all of them answered. */

@@ -138,9 +138,15 @@ describe('sessions explain says what to do', () => {
 
   it('where nothing is known of the session', async () => {
     const url = await answering(404, { error: 'No session of yours by this id' })
-    await expect(explain(['s-1', '--url', url])).rejects.toThrow(
+    const { hostname, port } = new URL(url)
+    await expect(explain(['s-1'], { GATEWAY_HOST: hostname, GATEWAY_PORT: port })).rejects.toThrow(
       'No session of yours by this id. scripts/mcp-router.sh sessions list shows those that are open',
     )
+  })
+
+  it('and not to list what may be in no Redis of this machine', async () => {
+    const url = await answering(404, { error: 'No session of yours by this id' })
+    await expect(explain(['s-1', '--url', url])).rejects.toThrow(/by this id$/)
   })
 
   it('where the router cannot know', async () => {

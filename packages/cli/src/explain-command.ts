@@ -12,7 +12,7 @@ import { tokenAdvice } from './token-advice.js'
 
 interface ExplainOptions {
   readonly url?: string
-  readonly json: boolean
+  readonly json?: boolean
 }
 
 /** addExplain adds the command that asks a running cluster what happened to a Session. */
@@ -22,13 +22,14 @@ export const addExplain = (sessions: Command, env: Env): void => {
     .description('what happened to one session, and why: asks a running cluster')
     .argument('<id>', 'the Mcp-Session-Id, sessionId= of the SSE transport, or its name in logs')
     .option('--url <url>', 'where the cluster is (default: GATEWAY_HOST and GATEWAY_PORT)')
-    .option('--json', 'for programs', false)
+    .option('--json', 'prints JSON')
     .addHelpText('after', help)
-    .action(async (text: string, { url, json }: ExplainOptions) => {
+    .action(async (text: string, { url, json = false }: ExplainOptions) => {
       const id = isSessionHash(text) ? await idByName(env, text) : text
       // An empty variable counts as unset, as it does everywhere.
       const token = env['ACCESS_TOKEN'] || undefined
-      return explain(id, { base: url ?? gatewayOf(env), token, json })
+      const isHere = url === undefined
+      return explain(id, { base: url ?? gatewayOf(env), isHere, token, json })
     })
 }
 
@@ -36,7 +37,9 @@ export const addExplain = (sessions: Command, env: Env): void => {
 const idByName = async (env: Env, name: string): Promise<string> => {
   const id = await withStore(env, (store) => sessionIdOf(store, name))
   if (id !== undefined) return id
-  throw new Failure(`no session is called ${name} in logs: it ended, expired or never was`)
+  throw new Failure(
+    `no session is called ${name} in logs: it never existed, or its life is no longer kept`,
+  )
 }
 
 const help = `
@@ -55,6 +58,8 @@ const gatewayOf = (env: Env): string => {
 
 interface Asking {
   readonly base: string
+  /** It is the cluster whose Redis the other commands read; elsewhere may be one without Redis. */
+  readonly isHere: boolean
   readonly token: string | undefined
   readonly json: boolean
 }
@@ -62,7 +67,8 @@ interface Asking {
 /** It reads the store, which may take as long as that waits for Redis, ms. */
 const timeoutMs = 10_000
 
-const explain = async (id: string, { base, token, json }: Asking): Promise<void> => {
+const explain = async (id: string, asking: Asking): Promise<void> => {
+  const { base, token, json } = asking
   if (!/^https?:\/\//.test(base)) {
     throw new Failure(`--url ${base}: give a whole address, such as http://127.0.0.1:8080`)
   }
@@ -73,7 +79,7 @@ const explain = async (id: string, { base, token, json }: Asking): Promise<void>
       `asking ${base}: ${answer.failed}; start the cluster (scripts/start-instances.sh start), or say where it is with --url`,
     )
   }
-  if (answer.status !== 200) throw new Failure(refusalOf(base, answer.status, answer.body, token))
+  if (answer.status !== 200) throw new Failure(refusalOf(asking, answer.status, answer.body))
   const explanation = parsed(answer.body)
   if (!isExplanation(explanation)) throw new Failure(`what answers at ${base} is no mcp-router`)
   if (json) {
@@ -83,19 +89,14 @@ const explain = async (id: string, { base, token, json }: Asking): Promise<void>
   for (const line of explanationLines(explanation)) say(line)
 }
 
-const refusalOf = (
-  base: string,
-  status: number,
-  body: string,
-  token: string | undefined,
-): string => {
+const refusalOf = ({ base, isHere, token }: Asking, status: number, body: string): string => {
   const told = parsed(body)
   if (status === 401) return tokenAdvice(base, token)
   if (!isRecord(told) || typeof told['error'] !== 'string') {
     return `${base} answered HTTP ${status}, not as an mcp-router does: check --url`
   }
   const reason = told['error'].replace(/\p{C}+/gu, ' ')
-  return status === 404
+  return status === 404 && isHere
     ? `${reason}. ${commandName} sessions list shows those that are open`
     : reason
 }

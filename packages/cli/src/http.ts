@@ -36,6 +36,13 @@ export const answers = async (url: string, timeoutMs = 2_000): Promise<boolean> 
   }
 }
 
+/** isHtml tells a page for browsers, which the router never gives. */
+export const isHtml = (body: string): boolean =>
+  /^\s*<(!doctype html|html|head|body|p)\b/i.test(body)
+
+/** shownBody is a body as a message shows it: no page of HTML. */
+export const shownBody = (body: string): string => (isHtml(body) ? 'a web page' : body)
+
 /** whyFailed is what fetch keeps in the cause of its "fetch failed". */
 export const whyFailed = (error: unknown): string => {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error

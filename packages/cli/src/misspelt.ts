@@ -1,11 +1,10 @@
-import { nearest, variableNames, type Env } from '@mcp-router/config'
-import { readFileSync } from 'node:fs'
+import { nearest, readText, variableNames, type Env } from '@mcp-router/config'
 
 const prefixes = /^(MCP|ROUTER|GATEWAY|ALLOWED|TRUSTED)_/
 
 /** misspeltVariables name the variables that nothing reads and that are nearly those of the router. */
 export const misspeltVariables = (env: Env, serversFile: string): readonly string[] => {
-  const inFile = readFileSync(serversFile, 'utf8')
+  const inFile = readText(serversFile)
   return Object.keys(env)
     .filter((name) => env[name] && !variableNames.includes(name) && !inFile.includes(name))
     .flatMap((name) => {

@@ -52,6 +52,45 @@ describe('the proxy secret', () => {
   })
 })
 
+it('names each default once in its help', () => {
+  const help = createProgram(env)
+    .commands.find((each) => each.name() === 'nginx')
+    ?.helpInformation()
+  expect(help).toContain('(default: those of the cluster)')
+  expect(help).not.toContain('[]')
+})
+
+it('shows a way to install it that only its owner can read', () => {
+  let help = ''
+  const command = createProgram(env).commands.find((each) => each.name() === 'nginx')
+  command?.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+  expect(help).toContain('nginx | sudo install -m 600 /dev/stdin /etc/nginx/conf.d/mcp-router.conf')
+  expect(help).not.toContain('nginx >')
+})
+
+describe('beyond loopback', () => {
+  const warning = /^--listen 0\.0\.0\.0 is reachable .* 403 .* set ACCESS_TOKEN/
+
+  it('warns without an access token, beside the configuration', async () => {
+    makeProxySecret(folder)
+    await nginx('--listen', '0.0.0.0:80')
+    expect(complained).toMatch(warning)
+    expect(said).toContain('listen 0.0.0.0:80')
+  })
+
+  it.each([
+    ['with one', '0.0.0.0:80', 'an-access-token-of-a-test'],
+    ['of loopback', '127.0.0.2:80', ''],
+    ['of IPv6 loopback', '[::1]:80', ''],
+    ['of localhost', 'localhost:80', ''],
+  ])('says nothing %s', async (_, listen, token) => {
+    makeProxySecret(folder)
+    env['ACCESS_TOKEN'] = token
+    await nginx('--listen', listen)
+    expect(complained).toBe('')
+  })
+})
+
 it('refuses a port to redirect from without TLS', async () => {
   await expect(nginx('--redirect-port', '80')).rejects.toThrow(
     /^--redirect-port needs --tls-cert and --tls-key$/,

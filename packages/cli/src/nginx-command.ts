@@ -1,4 +1,4 @@
-import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
+import { isLoopback, loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { siteConf, type NginxSettings } from '@mcp-router/nginx'
 import { Option, type Command } from 'commander'
@@ -11,8 +11,8 @@ import { complain, say } from './terminal.js'
 interface NginxOptions {
   readonly affinity?: ClusterConfig['affinity']
   readonly listen?: string
-  readonly instance: readonly string[]
-  readonly serverName: readonly string[]
+  readonly instance?: readonly string[]
+  readonly serverName?: readonly string[]
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly redirectPort?: string
@@ -31,23 +31,32 @@ export const addNginx = (program: Command, env: Env): void => {
       ).choices(['ip_hash', 'session', 'round_robin']),
     )
     .option('--listen <host:port>', 'where Nginx listens (default: GATEWAY_HOST, GATEWAY_PORT)')
-    .option('--instance <host:port...>', 'the instances (default: those of the cluster)', [])
-    .option('--server-name <name...>', 'the names it answers to (default: any)', [])
+    .option('--instance <host:port...>', 'the instances (default: those of the cluster)')
+    .option('--server-name <name...>', 'the names it answers to (default: any)')
     .option('--tls-cert <file>', 'PEM certificate; needs --tls-key')
     .option('--tls-key <file>', 'PEM key')
     .option('--redirect-port <port>', 'with TLS: send plain HTTP on this port to https')
     .option('--error-log <file>', 'of that Nginx: no session ids are written there')
-    .addHelpText('after', `\nExample:\n  ${commandName} nginx > /etc/nginx/conf.d/mcp-router.conf`)
+    .addHelpText('after', help)
     .action((options: NginxOptions) => {
       const config = loadClusterConfig(env)
       const settings = settingsOf(config, options)
       say(siteText(settings).trimEnd())
+      if (config.accessToken === undefined && !isLoopback(settings.host))
+        complain(
+          `--listen ${settings.host} is reachable from other machines, and the instances answer 403 to what comes from there without a token: set ACCESS_TOKEN here and for the cluster`,
+        )
       if (settings.proxySecret === undefined)
         complain(
           `no proxy secret in ${config.runDir}: POSTs are not sent to a second instance; start the cluster first or set PROXY_SECRET`,
         )
     })
 }
+
+// It holds the secret by which the instances know this Nginx.
+const help = `
+Example, readable for root alone because what is printed holds a secret:
+  ${commandName} nginx | sudo install -m 600 /dev/stdin /etc/nginx/conf.d/mcp-router.conf`
 
 const siteText = (settings: NginxSettings): string => {
   try {
@@ -58,7 +67,7 @@ const siteText = (settings: NginxSettings): string => {
 }
 
 const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings => {
-  const { instance, serverName, tlsCert, tlsKey, redirectPort } = options
+  const { instance = [], serverName = [], tlsCert, tlsKey, redirectPort } = options
   if ((tlsCert === undefined) !== (tlsKey === undefined))
     throw new Failure('--tls-cert and --tls-key go together')
   if (redirectPort !== undefined && tlsCert === undefined)

@@ -7,6 +7,7 @@ import { addDoctor } from './doctor/command.js'
 import { addNginx } from './nginx-command.js'
 import { addSessions } from './sessions-command.js'
 import { addVerify } from './verify/command.js'
+import { refuseUnknown } from './unknown-command.js'
 import { version } from './version.js'
 
 /** createProgram is the command line; it runs nothing by itself. */
@@ -23,6 +24,7 @@ export const createProgram = (env: Env): Command => {
   addSessions(program, env)
   addVerify(program, env)
   addDoctor(program, env)
+  refuseUnknown(program)
   return program
 }
 

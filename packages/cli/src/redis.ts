@@ -1,6 +1,7 @@
 import { reasonOf } from '@mcp-router/core'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { complain } from './terminal.js'
 
 /** RedisAnswer is the value of the last command, or why there is none. */
 export type RedisAnswer = { readonly value: string | number | null } | { readonly failed: string }
@@ -39,6 +40,22 @@ export const askRedis = (
 /** isSingleRedis tells the forms that askRedis can dial from Sentinel and Redis Cluster. */
 export const isSingleRedis = (url: string): boolean => /^(rediss?|unix):/.test(url)
 
+/** withoutCredentials is the address of a Redis as it may be shown. */
+export const withoutCredentials = (url: string): string =>
+  url.replace(/\?.*$/, '').replace(/^([^/]+:\/\/)[^/]*@/, '$1')
+
+/** tellWaiting says at once where a Redis is waited for that cannot be reached; whoever needs it says later that it did not come. */
+export const tellWaiting = async (url: string | undefined): Promise<void> => {
+  if (url === undefined || !isSingleRedis(url)) return
+  // Of a URL that is none, whoever needs Redis says so.
+  const answer = await askRedis(url, ['PING']).catch(() => ({ value: null }))
+  if (!('failed' in answer) || !unreachable.test(answer.failed)) return
+  const reason = answer.failed.includes('ECONNREFUSED') ? 'connection refused' : answer.failed
+  complain(`mcp-router: waiting for Redis at ${withoutCredentials(url)} (${reason})`)
+}
+
+const unreachable = /\bE(CONN|HOST|NET|TIMEDOUT|NOTFOUND|NOENT|AI_)|no answer in time/
+
 const encoded = (words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`
 
@@ -55,9 +72,8 @@ const dial = (url: string): Socket => {
 
 // What a connection needs before its first command; each is answered with one line.
 const preamble = (url: string): readonly (readonly string[])[] => {
-  const { protocol, username, password, pathname } = new URL(url)
-  if (protocol === 'unix:') return []
+  const { protocol, username, password, pathname, searchParams } = new URL(url)
   const login = [username, password].filter((word) => word !== '').map(decodeURIComponent)
-  const db = pathname.slice(1)
+  const db = protocol === 'unix:' ? searchParams.get('db') : pathname.slice(1)
   return [...(password ? [['AUTH', ...login]] : []), ...(db ? [['SELECT', db]] : [])]
 }

@@ -12,6 +12,7 @@ import { startGateway } from '@mcp-router/gateway'
 import { routeCall } from './cluster/try-it.js'
 import { Failure } from './failure.js'
 import { misspeltVariables } from './misspelt.js'
+import { tellWaiting } from './redis.js'
 import { complain, say } from './terminal.js'
 import { unstartedLines, unstartedOf, usableBackend } from './unstarted.js'
 
@@ -25,6 +26,7 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
   const managed = isAlone ? readServers(serversFile, env, { strict }).managed : []
   // Listened to before the start, which may itself take a while.
   const ended = untilSignal()
+  if (isAlone) void tellWaiting(config.redisUrl)
   const gateway = await startGateway(config).catch((error: unknown) => {
     throw new Failure(reasonOf(error))
   })

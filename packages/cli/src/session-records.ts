@@ -11,13 +11,17 @@ import { redisStore, type Store } from '@mcp-router/store'
 import { existsSync } from 'node:fs'
 import { privateRedisUrl, redisSocket, requireRedisSocket } from './cluster/redis.js'
 import { Failure } from './failure.js'
+import { withoutCredentials } from './redis.js'
+
+const ofServe = 'the sessions of a serve without REDIS_URL are in its memory, and in no list'
 
 /** withStore opens the store that the Instances share, for as long as `work` takes. */
 export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>): Promise<T> => {
   const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
   const start = 'start the cluster (scripts/start-instances.sh start), or set REDIS_URL'
   if (redisUrl === undefined) {
-    if (!existsSync(redisSocket(runDir))) throw new Failure(`no Redis runs in ${runDir}: ${start}`)
+    if (!existsSync(redisSocket(runDir)))
+      throw new Failure(`no Redis runs in ${runDir}: ${start}; ${ofServe}`)
     requireRedisSocket(runDir)
   }
   const store = redisStore(redisUrl ?? privateRedisUrl(runDir), lifetimes)
@@ -27,26 +31,23 @@ export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>)
     if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE')
       throw new Failure(reasonOf(error))
     const where = redisUrl === undefined ? redisSocket(runDir) : withoutCredentials(redisUrl)
-    const toDo = redisUrl === undefined ? start : 'start it, or correct REDIS_URL'
+    const toDo = redisUrl === undefined ? start : 'start it, or correct REDIS_URL, its database too'
     const reason = String(error.data['reason'] ?? 'no answer')
-    throw new Failure(`${where} does not answer (${reason}): ${toDo}`)
+    throw new Failure(`${where} cannot be used (${reason}): ${toDo}`)
   } finally {
     await store.close()
   }
 }
 
-/** withoutCredentials is the address of a Redis as it may be shown. */
-export const withoutCredentials = (url: string): string =>
-  url.replace(/\?.*$/, '').replace(/^([^/]+:\/\/)[^/]*@/, '$1')
-
 /** sessionHashOf resolves with what makes the names of Sessions in the logs of this cluster. */
 export const sessionHashOf = async (store: Store): Promise<(id: string) => string> =>
   createSessionHash(await store.clusterSecret())
 
-/** sessionIdOf resolves with the id that `text` is, or that it is the name of in logs. */
+/** sessionIdOf resolves with the id that `text` is, or that it is the name of in logs; also of a Session that ended, while its life is kept. */
 export const sessionIdOf = async (store: Store, text: string): Promise<SessionId | undefined> => {
   if (!isSessionHash(text)) return asSessionId(text)
   const hash = await sessionHashOf(store)
   for await (const { id } of store.sessions.list()) if (hash(id) === text) return id
+  for await (const id of store.lives.list()) if (hash(id) === text) return id
   return undefined
 }

@@ -18,8 +18,8 @@ export const addSessions = (program: Command, env: Env): void => {
   sessions
     .command('list')
     .description('all sessions, the last used first')
-    .option('--json', 'for programs', false)
-    .action(({ json }: { json: boolean }) => list(env, json))
+    .option('--json', 'prints JSON')
+    .action(({ json = false }: { json?: boolean }) => list(env, json))
   sessions
     .command('show')
     .description('everything that is known of one session')
@@ -53,21 +53,21 @@ const show = async (env: Env, text: string): Promise<void> => {
     const id = await sessionIdOf(store, text)
     return id && (await store.sessions.find(id))
   })
-  if (!session) throw new Failure(`no session ${text}: it ended, expired or never was`)
+  if (!session) throw new Failure(`no session ${text}: it ended, expired or never existed`)
   say(JSON.stringify(session, undefined, 2))
 }
 
 /** `inLogs` is what log lines call it. */
 type Listed = Session & { readonly inLogs: string }
 
-const head = ['session', 'in logs', 'backend', 'by', 'instance', 'owner since epoch', 'idle']
+const head = ['session', 'in logs', 'backend', 'by', 'owner', 'epoch', 'idle']
 
 const row = (session: Listed): readonly string[] => [
   session.id,
   session.inLogs,
   session.backend,
   session.downstream,
-  session.instance,
-  session.epoch === 0 ? 'portable' : String(session.epoch),
+  // Any instance goes on with a portable one.
+  ...(session.epoch === 0 ? ['portable', '-'] : [session.instance, String(session.epoch)]),
   uptime(Date.now() - session.lastActive),
 ]

@@ -57,6 +57,24 @@ describe('the app', () => {
     expect(sessions.size).toBe(1)
   })
 
+  it.each([
+    { id: 7, method: 'initialize' },
+    { id: 7, method: 'initialize', params: {} },
+  ])('says what is missing in %j', async (message) => {
+    const response = await post(message)
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      {
+        jsonrpc: '2.0',
+        id: 7,
+        error: {
+          code: -32602,
+          message: 'initialize needs protocolVersion, capabilities and clientInfo',
+        },
+      },
+    ])
+  })
+
   it('answers 404 to a session that it does not know', async () => {
     const response = await post({ id: 1, method: 'tools/list' }, 'nobody')
     expect(response.status).toBe(404)

@@ -38,14 +38,14 @@ const answer = async (sessions: Sessions, request: Request, response: Response):
   const id = request.get('mcp-session-id')
   if (id === undefined) {
     if (!isInitializeRequest(request.body)) {
-      refuse(response, 400, -32000, 'No session: send initialize first')
+      refuseUnopened(request.body, response)
       return
     }
     const transport = await sessions.start()
     return transport.handleRequest(request, response, request.body)
   }
   const session = sessions.use(id)
-  // 404 tells the client to initialize anew (MCP 2025-11-25, transports, session management).
+  // 404 tells the client to initialize again (MCP 2025-11-25, transports, session management).
   if (session === undefined) {
     refuse(response, 404, -32001, 'Session not found')
     return
@@ -54,6 +54,29 @@ const answer = async (sessions: Sessions, request: Request, response: Response):
   return session.transport.handleRequest(request, response, request.body)
 }
 
-const refuse = (response: Response, status: number, code: number, message: string): void => {
-  response.status(status).json({ jsonrpc: '2.0', error: { code, message }, id: null })
+/** body: what was sent without a session, and opens none. */
+const refuseUnopened = (body: unknown, response: Response): void => {
+  const { method, id } = (body ?? {}) as Readonly<Record<string, unknown>>
+  if (method !== 'initialize') {
+    refuse(response, 400, -32000, 'No session: send initialize first')
+    return
+  }
+  const message = 'initialize needs protocolVersion, capabilities and clientInfo'
+  refuse(
+    response,
+    400,
+    -32602,
+    message,
+    typeof id === 'string' || typeof id === 'number' ? id : null,
+  )
+}
+
+const refuse = (
+  response: Response,
+  status: number,
+  code: number,
+  message: string,
+  id: string | number | null = null,
+): void => {
+  response.status(status).json({ jsonrpc: '2.0', error: { code, message }, id })
 }

@@ -2,12 +2,13 @@
 import { createApp } from './app.js'
 import { createMcpServer } from './mcp-server.js'
 import { readOptions, usage, type Options } from './options.js'
+import { serverName } from './server-name.js'
 import { openSessions } from './sessions.js'
 
 const idleMs = 60 * 60 * 1000
 
 const fail = (message: string): never => {
-  process.stderr.write(`mcp-server-v6: ${message}\n`)
+  process.stderr.write(`${serverName}: ${message}\n`)
   process.exit(1)
 }
 
@@ -18,7 +19,7 @@ const serve = ({ host, port }: Options): void => {
     if (error !== undefined) fail(error.message)
     const address = server.address()
     const bound = typeof address === 'object' && address !== null ? address.port : port
-    process.stdout.write(`mcp-server-v6 listens on http://${host}:${bound}/mcp\n`)
+    process.stdout.write(`${serverName} listens on http://${host}:${bound}/mcp\n`)
   })
   const stop = async (): Promise<void> => {
     server.close()

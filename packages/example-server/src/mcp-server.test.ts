@@ -30,7 +30,7 @@ beforeEach(async () => {
 })
 afterEach(() => client.close())
 
-describe('mcp-server-v6', () => {
+describe('the server', () => {
   it('answers the plain tools', async () => {
     expect(await call('echo', { text: 'hi' })).toBe('hi')
     const sum = await client.callTool({ name: 'add', arguments: { a: 2, b: 3 } })

@@ -2,6 +2,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { about } from './about.js'
 import { greeting } from './greeting.js'
 import { notes } from './notes.js'
+import { serverName } from './server-name.js'
 import { add } from './tools/add.js'
 import { askUser } from './tools/ask-user.js'
 import { echo } from './tools/echo.js'
@@ -31,7 +32,7 @@ const offers = [
  */
 export const createMcpServer = (): McpServer => {
   const server = new McpServer(
-    { name: 'mcp-server-v6', version: '6.0.0' },
+    { name: serverName, version: '6.0.0' },
     {
       capabilities: { logging: {} },
       instructions: 'An example: its tools show what MCP can do. Start with echo.',

@@ -1,5 +1,6 @@
 import { env } from 'node:process'
 import { parseArgs } from 'node:util'
+import { serverName } from './server-name.js'
 
 /** Options of the command line. */
 export interface Options {
@@ -8,7 +9,7 @@ export interface Options {
   readonly port: number
 }
 
-export const usage = `usage: mcp-server-v6 [--port N] [--host HOST]
+export const usage = `usage: ${serverName} [--port N] [--host HOST]
 
   --port N      where it listens, 0 for any free port (PORT, else 8071)
   --host HOST   the address it listens on (127.0.0.1)

@@ -66,7 +66,7 @@ export const explain = async (
 
 const unknown = (ttlMs: number): Explained => ({
   kind: 'unknown',
-  reason: `No session of yours by this id: it never was, or it was last used more than ${duration(ttlMs)} ago. What happened to a session is kept for that long after its last use`,
+  reason: `No session of yours by this id: it never existed, or it was last used more than ${duration(ttlMs)} ago. What happened to a session is kept for that long after its last use`,
 })
 
 const sessionOf = (record: Session): ExplainedSession => ({

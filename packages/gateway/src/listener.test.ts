@@ -65,3 +65,27 @@ it.each(['POST /mcp/x', 'GET /health', 'OPTIONS /mcp/x'])(
     expect(asked).toBe(0)
   },
 )
+
+it('serves a request that waited to be read while its process was stopped', async () => {
+  const listener = await listen('127.0.0.1', 0, (_req, res) => res.end('served'), limits)
+  onTestFinished(() => listener.close())
+  const { port } = new URL(listener.address)
+  const socket = connect(Number(port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  // A turn later the server has accepted it.
+  await new Promise(setImmediate)
+  socket.write('GET /sse/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
+  expect(await all(socket)).toMatch(/^HTTP\/1\.1 200 .*served/s)
+})
+
+it('cuts off who does not finish a head that was begun before a stop', async () => {
+  const send = await open((_req, res) => res.end('served'))
+  const socket = send('GET /sse/x HTTP/1.1\r\nHost: localhost\r\n')
+  await once(socket, 'connect')
+  // Its first bytes are read within a few turns.
+  for (let n = 0; n < 20; n++) await new Promise(setImmediate)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
+  expect(await all(socket)).not.toContain('served')
+})

@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Server as TcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { spareWaiting } from './resumed.js'
 
 /** Listener is the open port of an Instance. */
 export interface Listener {
@@ -59,6 +60,7 @@ export const listen = async (
   )
   server.requestTimeout = limits.requestMs
   server.headersTimeout = limits.headMs
+  const stopSparing = spareWaiting(server, limits)
   await opened(server, host, port)
   // A server that listens on TCP has an AddressInfo.
   const bound = server.address() as AddressInfo
@@ -73,6 +75,7 @@ export const listen = async (
       server.closeIdleConnections()
     },
     close() {
+      stopSparing()
       return new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()
@@ -108,7 +111,8 @@ const opened = (server: Server, host: string, port: number): Promise<void> =>
   })
 
 const reasonFor = (cause: NodeJS.ErrnoException): string => {
-  if (cause.code === 'EADDRINUSE') return 'the port is busy; set PORT to a free one'
-  if (cause.code === 'EACCES') return 'not allowed; ports below 1024 need rights, set PORT'
+  if (cause.code === 'EADDRINUSE') return 'the port is busy; set --port or PORT to a free one'
+  if (cause.code === 'EACCES')
+    return 'not allowed; ports below 1024 need rights, set --port or PORT'
   return cause.message
 }

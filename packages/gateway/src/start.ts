@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { createAdmission, createCors } from '@mcp-router/access'
 import { processEnv } from '@mcp-router/config'
 import type { GatewayConfig } from '@mcp-router/config'
-import { fileProvider, problemsOf } from '@mcp-router/control'
+import { besideOf, fileProvider } from '@mcp-router/control'
 import { createSessionHash, reasonOf, secretDigestOf } from '@mcp-router/core'
 import type { Instance } from '@mcp-router/core'
 import { createObserver } from '@mcp-router/observe'
@@ -82,6 +82,8 @@ export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
 /** An Instance that is started while its store restarts waits for it so long, ms. */
 const storePatienceMs = 8_000
 const connectTimeoutMs = 3_000
+/** Clients whose Instances are all gone ask again every few seconds, ms. */
+const returningMs = 15_000
 
 const compose = async (
   config: GatewayConfig,
@@ -155,16 +157,14 @@ const compose = async (
   transports.whenChanged(() => registry.refresh())
   const isServed = (name: string): boolean =>
     [...registry.snapshot().backends.keys()].some((each) => each === name)
-  registry.publish(config.backends, problemsOf(config))
+  registry.publish(config.backends, besideOf(config))
   warnServers(log, config, isServed)
-  let { disabled } = config
   const provider = fileProvider({
     path: config.serversFile,
     env,
     registry,
     strict: config.strict,
     onChange(file) {
-      disabled = file.disabled
       log.info('servers file reloaded', { backends: file.backends.length })
       warnServers(log, file, isServed)
     },
@@ -217,6 +217,7 @@ const compose = async (
     events: notingLives(lastErrors, store.lives, config.instance),
     clusterSecret,
     leaseHeldSince: () => (life.lease ? life.lease.heldSince() : 0),
+    returningMs,
     options: config,
   })
   life.router = router
@@ -231,7 +232,6 @@ const compose = async (
       statusOf({
         ...{ config, store, registry, router, lastErrors, self },
         phase: () => life.phase,
-        disabled: () => disabled,
       }),
     explain: (id, principal) => explain({ store, ttlMs: config.sessionTtlMs }, id, principal),
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),

@@ -2,7 +2,7 @@ import type { InvalidBackend, GatewayConfig } from '@mcp-router/config'
 import type { Instance } from '@mcp-router/core'
 import type { EndpointState, Router } from '@mcp-router/router'
 import type { Registry, Store, StoreHealth } from '@mcp-router/store'
-import type { LastErrors } from './last-errors.js'
+import type { LastError, LastErrors } from './last-errors.js'
 import { version } from './version.js'
 
 /** Phase of a Gateway's life. */
@@ -31,7 +31,10 @@ interface BackendStatus {
     readonly id: string
     readonly transport: string
     readonly weight: number
-    /** Of its last call through this Instance: `up` it answered, `down` it failed; `unknown`: none yet. */
+    /**
+     * At this Instance. `up`: it has answered, and its last call reached it; `down`: its last call did not reach it, or none has succeeded yet;
+     * `unknown`: it had no call yet.
+     */
     readonly state: EndpointState
     /** What it failed with last at this Instance, also where it works again. */
     readonly lastError?: string
@@ -48,7 +51,6 @@ interface Parts {
   readonly phase: () => Phase
   readonly lastErrors: LastErrors
   readonly self: () => Instance
-  readonly disabled: () => readonly string[]
 }
 
 /** Whoever has the digest can try secrets against it. */
@@ -63,7 +65,7 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
   const self = withoutSecretDigest(parts.self())
   const listed = await store.membership.list().catch(() => [self])
   const sessions = router.sessions()
-  const { backends, problems } = registry.snapshot()
+  const { backends, problems, disabled } = registry.snapshot()
   const isServed = (name: string): boolean => [...backends.keys()].some((each) => each === name)
   return {
     version,
@@ -83,13 +85,21 @@ export const statusOf = async (parts: Parts): Promise<Status> => {
         id: endpoint.id,
         transport: endpoint.transport,
         weight: endpoint.weight,
-        state: router.stateOf(endpoint),
-        ...parts.lastErrors.of(endpoint.id),
+        ...stateBeside(router.stateOf(endpoint), parts.lastErrors.of(endpoint.id)),
       })),
     })),
     invalid: [...problems].flatMap(([name, each]) =>
       isServed(name) ? [] : [{ name, problems: each }],
     ),
-    disabled: parts.disabled(),
+    disabled,
   }
 }
+
+/** stateBeside is the state of an Endpoint beside its last error: one that failed and never worked is not unknown. */
+export const stateBeside = (
+  state: EndpointState,
+  last: LastError,
+): LastError & { readonly state: EndpointState } => ({
+  state: state === 'unknown' && last.lastError !== undefined ? 'down' : state,
+  ...last,
+})

@@ -65,3 +65,32 @@ describe('an address that is not there', () => {
     },
   )
 })
+
+describe('a POST below /mcp or /sse to an address that is not there', () => {
+  const body = '{"jsonrpc":"2.0","id":1,"method":"ping"}'
+  it.each([
+    ['/mcp', 'name a server: /mcp/<server>'],
+    ['/mcp/weather/foo', 'MCP is at /mcp/<server>'],
+    ['/mcp/router/route/a/timeout', 'MCP is at /mcp/<server>'],
+    ['/sse', 'name a server: /sse/<server>'],
+    ['/sse/a/b', 'MCP is at /mcp/<server>'],
+  ])('is answered as JSON-RPC (%s)', async (path, hint) => {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(base + path, { method: 'POST', headers, body })
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      {
+        jsonrpc: '2.0',
+        id: null,
+        error: { code: -31404, message: expect.stringContaining(`Not found: ${path}; ${hint}`) },
+      },
+    ])
+  })
+
+  it.each(['/elsewhere', '/mcpx/a'])('is not one to %s', async (path) => {
+    expect(await asked(path, 'POST')).toMatchObject({
+      status: 404,
+      error: expect.stringContaining('Not found'),
+    })
+  })
+})

@@ -61,7 +61,12 @@ export const createSurface = (parts: Parts): RequestListener => {
     res.status(405).set('Allow', 'GET, HEAD').json({ error })
   })
   app.use((req, res) => {
-    res.status(404).json({ error: `Not found: ${req.path}; ${hintFor(req.path)}` })
+    const { path } = req
+    const { status, rpc, message } = new RouterError('PATH_UNKNOWN', { path, hint: hintFor(path) })
+    // Its id is null: the body is not read.
+    const isMessage = req.method === 'POST' && /^\/(mcp|sse)(\/|$)/.test(path)
+    const error = { jsonrpc: '2.0', id: null, error: { code: rpc, message } }
+    res.status(status).json(isMessage ? error : { error: message })
   })
   // Express knows an error handler by its four parameters.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars

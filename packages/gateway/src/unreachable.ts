@@ -12,13 +12,17 @@ export const tellUnreachable =
     if (redisUrl === undefined || !isAway) throw error
     const health = store.health()
     const reason = health.up ? String(error.data['reason'] ?? reasonOf(error)) : health.reason
-    const advice = health.up
-      ? 'correct that Redis or REDIS_URL'
-      : 'start Redis or correct REDIS_URL'
+    const advice = adviceOn(reason, health.up)
     throw new Error(`REDIS_URL ${withoutSecrets(redisUrl)}: ${plain(reason)}; ${advice}`, {
       cause: error,
     })
   }
+
+/** A Redis that says what is wrong runs. */
+const adviceOn = (reason: string, isUp: boolean): string => {
+  if (/^database \d+ cannot be used/.test(reason)) return 'correct the database in REDIS_URL'
+  return isUp ? 'correct that Redis or REDIS_URL' : 'start Redis or correct REDIS_URL'
+}
 
 /** User, password and parameters are left out. */
 const withoutSecrets = (url: string): string =>

@@ -1,6 +1,5 @@
-import type { Env, ManagedBackend } from '@mcp-router/config'
+import { readText, type Env, type ManagedBackend } from '@mcp-router/config'
 import { childEnvironment, identityOf, type Backend } from '@mcp-router/core'
-import { readFileSync } from 'node:fs'
 import { probeEndpoint } from '../backend-probe.js'
 import { answers } from '../http.js'
 import { openProbing } from '../probing.js'
@@ -60,6 +59,6 @@ const speaksMcp = async ({ managed, backends }: ManagedIn, env: Env): Promise<He
 
 /** portVariable is the variable that the servers file takes the port from, `${EXAMPLE_PORT_1:-8071}`. */
 const portVariable = (serversFile: string, port: number, env: Env): string | undefined =>
-  [...readFileSync(serversFile, 'utf8').matchAll(/\$\{(\w+)(?::-(\d+))?\}/g)]
+  [...readText(serversFile).matchAll(/\$\{(\w+)(?::-(\d+))?\}/g)]
     .filter(([, name = '', fallback]) => (env[name] || fallback) === String(port))
     .map(([, name]) => name)[0]

@@ -1,42 +1,66 @@
 import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
 import { leftOvers, type Cluster } from './cluster.js'
-import { find } from './pid-file.js'
+import { exportLine } from './export-line.js'
+import { find, recorded } from './pid-file.js'
 import { stageOf, type ClusterProcess } from './process.js'
-import { changedSettings } from './settings.js'
+import { changedSettings, changeWords, settingChanges } from './settings.js'
+
+/**
+ * requireSamePorts throws where Instances run at other ports than this shell gives them: under its new port, an Instance
+ * cannot take its name while the old one has it. Nothing is started or changed then.
+ */
+export const requireSamePorts = (cluster: Cluster): void => {
+  const { files, processes } = cluster
+  const planned = processes.find(({ stage }) => stage === 'instance')?.settings ?? {}
+  const ofInstances = recorded(files)
+    .filter((name) => stageOf(name) === 'instance' && isRunning(cluster, name))
+    .flatMap((name) => settingChanges(files, name, planned))
+  if (!ofInstances.some(({ name }) => name === 'ROUTER_BASE_PORT')) return
+  const ofNginx = processes
+    .filter(({ stage, name }) => stage === 'nginx' && isRunning(cluster, name))
+    .flatMap(({ name, settings = {} }) => settingChanges(files, name, settings))
+  const changes = [...ofInstances, ...ofNginx].filter(
+    ({ name }) => name === 'ROUTER_BASE_PORT' || !ofThePort.includes(name),
+  )
+  const words = [...new Set(changes.map(changeWords))].sort()
+  const before = new Map(
+    changes.flatMap(({ name, before }) => (before === undefined ? [] : [[name, before] as const])),
+  )
+  const given =
+    before.size === 0
+      ? 'set them as the cluster was started'
+      : `"${exportLine([...before])}" for this cluster`
+  throw new Failure(
+    `the running cluster has other ports (${words.join(', ')}); nothing was changed: ${given}, or scripts/start-instances.sh stop, then start, to apply this shell's settings`,
+  )
+}
 
 /**
  * requireSameSettings throws when Instances or Nginx run with other settings than those of this
  * command. Nothing is started or changed then: half of a cluster with an ACCESS_TOKEN is open to everyone.
  */
 export const requireSameSettings = (cluster: Cluster): void => {
+  requireSamePorts(cluster)
   const { files, processes } = cluster
-  const instances = processes.filter(({ stage }) => stage === 'instance')
-  const changed = processes
+  const names = processes
     .filter(isRefused)
     .filter(({ name }) => isRunning(cluster, name))
     .flatMap(({ name, settings = {} }) => changedSettings(files, name, settings))
-  const surplus = surplusOf(cluster).filter((name) => stageOf(name) === 'instance')
-  const isMoved = [...instances.map(({ name }) => name), ...surplus]
-    .filter((name) => isRunning(cluster, name))
-    .flatMap((name) => changedSettings(files, name, instances[0]?.settings ?? {}))
-    .includes('ROUTER_BASE_PORT')
-  const names = isMoved ? changed.filter((name) => !ofThePort.includes(name)) : changed
-  const where = isMoved ? 'ROUTER_BASE_PORT' : 'ROUTER_INSTANCES'
-  const told = surplus.map((name) => `${name} is surplus`).join(', ')
-  if (surplus.length > 0 || isMoved) names.push(told === '' ? where : `${where}: ${told}`)
+  const extra = extraOf(cluster).filter((name) => stageOf(name) === 'instance')
+  const told = extra.map((name) => `${name} is extra`).join(', ')
+  if (extra.length > 0) names.push(`ROUTER_INSTANCES: ${told}`)
   if (names.length === 0) return
-  // Under its new port, an instance cannot take its name while the old one has it.
-  const verbs = isMoved ? 'stop, then start,' : 'restart'
   throw new Failure(
-    `the running cluster uses other settings (${[...new Set(names)].join(', ')}); nothing was changed: scripts/start-instances.sh ${verbs} applies them`,
+    `the running cluster uses other settings (${[...new Set(names)].join(', ')}); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings`,
   )
 }
 
 const isRefused = ({ stage }: Pick<ClusterProcess, 'stage'>): boolean =>
   stage === 'instance' || stage === 'nginx'
 
-const ofThePort = ['ROUTER_BASE_PORT', 'PORT', 'INSTANCE_ID', 'LOG_FILE']
+/** ofThePort are the settings by which the Instances of one cluster differ. */
+export const ofThePort: readonly string[] = ['ROUTER_BASE_PORT', 'PORT', 'INSTANCE_ID', 'LOG_FILE']
 
 /** warnOtherSettings names what else runs with other settings; it goes on as it is. */
 export const warnOtherSettings = (cluster: Cluster): void => {
@@ -50,14 +74,14 @@ export const warnOtherSettings = (cluster: Cluster): void => {
         `${name} runs with other settings (${changed.join(', ')}): scripts/start-instances.sh ${verbs} applies them`,
       )
   }
-  for (const name of surplusOf(cluster))
+  for (const name of extraOf(cluster))
     complain(
       `${name} runs, but is no longer in the configuration: scripts/start-instances.sh restart ends it`,
     )
 }
 
-/** surplusOf are the running processes that are no longer in the configuration. */
-const surplusOf = (cluster: Cluster): readonly string[] =>
+/** extraOf are the running processes that are no longer in the configuration. */
+const extraOf = (cluster: Cluster): readonly string[] =>
   leftOvers(cluster).filter((name) => isRunning(cluster, name))
 
 const isRunning = ({ files }: Cluster, name: string): boolean =>

@@ -15,7 +15,7 @@ Variables (see README.md for all):
   MCP_SERVERS_FILE                     the MCP servers (mcp-servers.yaml)
   MCP_RUN_DIR                          pids, logs, sockets, Redis data (.run)
   MCP_AFFINITY                         ip_hash (default), session, round_robin
-  ACCESS_TOKEN                         asked of every caller; needed to listen beyond this machine`
+  ACCESS_TOKEN                         every caller must send it; needed to listen beyond this machine`
 
 /** addCluster adds the process manager that scripts/start-instances.sh calls. */
 export const addCluster = (program: Command, env: Env): void => {
@@ -37,14 +37,17 @@ export const addCluster = (program: Command, env: Env): void => {
     .command('restart')
     .description('restart the instances one at a time, so that no client notices')
     .argument('[port]', 'only the process at this port', asPort)
-    .action((port?: number) => restartCommand(env, port))
+    .option('--remove-token', 'go on without the access token that the cluster runs with')
+    .action((port: number | undefined, { removeToken = false }: { removeToken?: boolean }) =>
+      restartCommand(env, port, { removeToken }),
+    )
   cluster
     .command('status')
     .description(
       'show pid, port, health, uptime, sessions and restarts; exit 0 when all are healthy',
     )
-    .option('--json', 'for programs', false)
-    .action(async ({ json }: { json: boolean }) => {
+    .option('--json', 'prints JSON')
+    .action(async ({ json = false }: { json?: boolean }) => {
       if (!(await statusCommand(env, json))) process.exitCode = 1
     })
   cluster.command('supervise', { hidden: true }).action(() => superviseCommand(env))

@@ -39,7 +39,7 @@ export const instanceProcess = (
     listen: { host: config.instanceHost, port, variable: 'ROUTER_BASE_PORT' },
     command: process.execPath,
     args: [main, 'serve'],
-    // Relative commands of stdio Backends mean the same wherever the cluster was started from.
+    // Not that of the shell, which may go away while the cluster runs.
     cwd: dirname(config.serversFile),
     ...withPrivateEnv(variables),
     settings: instanceSettings(variables),

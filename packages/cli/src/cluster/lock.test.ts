@@ -1,7 +1,8 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { withLock } from './lock.js'
 import { makeRunDir, runFiles, type RunFiles } from './run-files.js'
 
@@ -50,6 +51,18 @@ describe('the lock of a run directory', () => {
   ])('is taken from %s', async (_whom, text) => {
     writeFileSync(files.lock, text)
     await expect(withLock(files, async () => 'done')).resolves.toBe('done')
+    expect(leftBehind()).toEqual([])
+  })
+
+  it('is taken from a pipe, which names nobody', async () => {
+    execFileSync('mkfifo', [files.lock])
+    // Lets a reader go, also one that has moved it.
+    const script = 'sleep 2; echo x > "$0"; sleep 0.2; for f in "$0".*; do echo x > "$f"; done'
+    const writer = spawn('sh', ['-c', script, files.lock], { stdio: 'ignore' })
+    onTestFinished(() => void writer.kill('SIGKILL'))
+    const asked = performance.now()
+    await expect(withLock(files, async () => 'done')).resolves.toBe('done')
+    expect(performance.now() - asked).toBeLessThan(1_500)
     expect(leftBehind()).toEqual([])
   })
 })

@@ -1,5 +1,6 @@
+import { readText } from '@mcp-router/config'
 import { randomUUID } from 'node:crypto'
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
@@ -105,8 +106,9 @@ const restore = (aside: string, lock: string): void => {
 
 const textOf = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
+    return readText(path)
+  } catch (error) {
+    // What is no text at all names nobody who holds it.
+    return error instanceof Error && 'code' in error ? undefined : ''
   }
 }

@@ -1,8 +1,8 @@
 import type { ClusterConfig, Env } from '@mcp-router/config'
-import { readProxySecret } from '@mcp-router/config'
+import { readProxySecret, readText } from '@mcp-router/config'
 import { childEnvironment, reasonOf } from '@mcp-router/core'
 import { mainConf, siteConf, type NginxSettings } from '@mcp-router/nginx'
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { Failure } from '../failure.js'
 import { ask, authority } from '../http.js'
@@ -87,6 +87,12 @@ export const writeNginxConf = (config: ClusterConfig, files: RunFiles, env: Env)
   return changed.includes(true)
 }
 
+/** writtenInstances is the number of Instances in the configuration as it was written last; 0: there is none. */
+export const writtenInstances = (files: RunFiles): number => {
+  const servers = (textOf(files.siteConf) ?? '').matchAll(/^\s*server (\S+:\d+)[ ;]/gm)
+  return new Set([...servers].map(([, address]) => address)).size
+}
+
 /**
  * nginxProcess is an Nginx of our own, with all its files in the run directory, beside any that the
  * system runs.
@@ -150,7 +156,7 @@ const write = (path: string, text: string): boolean => {
 
 const textOf = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8')
+    return readText(path)
   } catch {
     return undefined
   }

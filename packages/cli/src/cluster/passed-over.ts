@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readText } from '@mcp-router/config'
 import { setTimeout as wait } from 'node:timers/promises'
 import { say } from '../terminal.js'
 import type { Cluster } from './cluster.js'
@@ -28,4 +28,4 @@ export const untilTrusted = async (
 
 // As generated. Nginx counts in whole seconds and tries again once more than the time has passed.
 const failTimeoutS = (siteConf: string): number =>
-  Number(/fail_timeout=(\d+)s/.exec(readFileSync(siteConf, 'utf8'))?.[1] ?? 0) + 1
+  Number(/fail_timeout=(\d+)s/.exec(readText(siteConf))?.[1] ?? 0) + 1

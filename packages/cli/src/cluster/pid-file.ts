@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readText } from '@mcp-router/config'
 import { birthOf } from '@mcp-router/upstream'
 import type { RunFiles } from './run-files.js'
 
@@ -20,7 +21,7 @@ export const find = (files: RunFiles, name: string): Found => {
   if (!Number.isInteger(pid) || pid <= 0) return { kind: 'none' }
   const birth = textOf(files.birth(name))
   if (birth === undefined || birthOf(pid) !== birth) return { kind: 'stale', pid }
-  return { kind: 'running', pid, since: statSync(files.birth(name)).mtimeMs }
+  return { kind: 'running', pid, since: Math.floor(statSync(files.birth(name)).mtimeMs) }
 }
 
 /** record writes the pid file of a process that was just started. */
@@ -53,7 +54,7 @@ export const recorded = (files: RunFiles): readonly string[] => {
 
 const textOf = (path: string): string | undefined => {
   try {
-    return readFileSync(path, 'utf8').trim()
+    return readText(path).trim()
   } catch {
     return undefined
   }

@@ -2,6 +2,7 @@ import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../failure.js'
 import { misspeltVariables } from '../misspelt.js'
 import { complain, say } from '../terminal.js'
+import { requireSamePorts } from './check-settings.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { withLock } from './lock.js'
@@ -12,6 +13,7 @@ import { find } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
+import { announceChanges, type RestartOptions } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { changedSettings } from './settings.js'
 import { startMissing } from './start.js'
@@ -24,7 +26,11 @@ import { startSupervisor } from './supervise/supervisor.js'
  * answer meanwhile; a new CLUSTER_SECRET takes all of them together. What was not running is started, and Nginx reads its configuration again when
  * that has changed.
  */
-export const restartCommand = async (env: Env, port: number | undefined): Promise<void> => {
+export const restartCommand = async (
+  env: Env,
+  port: number | undefined,
+  options: RestartOptions,
+): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.
   const config = loadClusterConfig(env)
   for (const line of misspeltVariables(env, config.serversFile)) complain(line)
@@ -32,9 +38,11 @@ export const restartCommand = async (env: Env, port: number | undefined): Promis
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   requireNginxConf(cluster)
   makeRunDir(cluster.files)
-  await withLock(cluster.files, () =>
-    withInterrupt((signal) => restart(cluster, wanted, port, signal)),
-  )
+  await withLock(cluster.files, () => {
+    requireSamePorts(cluster)
+    announceChanges(cluster, port, options)
+    return withInterrupt((signal) => restart(cluster, wanted, port, signal))
+  })
 }
 
 const restart = async (

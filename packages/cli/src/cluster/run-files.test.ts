@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { makeRunDir, runFiles } from './run-files.js'
+import { hasRunDir, makeRunDir, runFiles } from './run-files.js'
 
 const scratch = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'run-files-'))
@@ -21,6 +21,17 @@ it('says in one sentence that the run directory is a file', () => {
   writeFileSync(runDir, '')
   expect(() => makeRunDir(runFiles(runDir))).toThrow(
     `cannot make the run directory ${runDir}: there is a file in its place; set MCP_RUN_DIR to a folder of your own`,
+  )
+})
+
+it('tells a run directory from none, and from a file', () => {
+  const folder = scratch()
+  const file = join(folder, 'file')
+  writeFileSync(file, '')
+  expect(hasRunDir(runFiles(folder))).toBe(true)
+  expect(hasRunDir(runFiles(join(folder, 'none')))).toBe(false)
+  expect(() => hasRunDir(runFiles(file))).toThrow(
+    `cannot use the run directory ${file}: there is a file in its place; set MCP_RUN_DIR to a folder of your own`,
   )
 })
 

@@ -15,7 +15,7 @@ export interface RunFiles {
    * When the process of the pid file began, by which a pid that was used again is told from ours.
    */
   birth(name: string): string
-  /** Digests of the settings that the process was started with. */
+  /** The settings that the process was started with; see recordSettings. */
   settings(name: string): string
   log(name: string): string
   readonly nginxDir: string
@@ -56,12 +56,22 @@ export const makeRunDir = (files: RunFiles): void => {
   } catch (error) {
     if (!isSystemError(error)) throw error
     const isFile = error.code === 'EEXIST' || error.code === 'ENOTDIR'
-    const reason = isFile ? 'there is a file in its place' : error.code
-    throw new Failure(
-      `cannot make the run directory ${runDir}: ${reason}; set MCP_RUN_DIR to a folder of your own`,
-    )
+    throw unusable(`cannot make the run directory ${runDir}`, isFile ? fileInPlace : error.code)
   }
 }
+
+/** hasRunDir tells whether anything was ever started there. */
+export const hasRunDir = ({ runDir }: RunFiles): boolean => {
+  const found = statSync(runDir, { throwIfNoEntry: false })
+  if (found?.isDirectory() === false)
+    throw unusable(`cannot use the run directory ${runDir}`, fileInPlace)
+  return found !== undefined
+}
+
+const fileInPlace = 'there is a file in its place'
+
+const unusable = (what: string, reason: string): Failure =>
+  new Failure(`${what}: ${reason}; set MCP_RUN_DIR to a folder of your own`)
 
 /** Not by `recursive` of node, which tries for ever below /proc. */
 const makeFolder = (path: string): void => {

@@ -1,6 +1,12 @@
-import { parseEnvironment, type Env } from '@mcp-router/config'
+import {
+  parseEnvironment,
+  readText,
+  secretVariables,
+  variableNames,
+  type Env,
+} from '@mcp-router/config'
 import { createHmac, randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { RunFiles } from './run-files.js'
 
 /** Settings are variables by name, with the values that are in effect. */
@@ -20,13 +26,57 @@ const ofOthers = [
 interface Recorded {
   readonly salt: string
   readonly digests: Readonly<Record<string, string>>
+  /** Of variables that are no secrets; undefined: written by an earlier release. */
+  readonly values?: Readonly<Record<string, string>>
 }
 
-/** recordSettings keeps what a process was started with, as digests: tokens are among it. */
+/** recordSettings keeps what a process was started with, as digests: tokens are among it. Only what is no secret is kept as it is, too. */
 export const recordSettings = (files: RunFiles, name: string, settings: Settings): void => {
   const salt = randomBytes(16).toString('hex')
-  const recorded: Recorded = { salt, digests: digestsOf(settings, salt) }
+  const digests = digestsOf(settings, salt)
+  const recorded: Recorded = { salt, digests, values: plainValues(settings) }
   writeFileSync(files.settings(name), JSON.stringify(recorded), { mode: 0o600 })
+}
+
+/** SettingChange is one variable that differs from what a process was started with. The values of a secret are not in it. */
+export interface SettingChange {
+  readonly name: string
+  readonly how: 'added' | 'removed' | 'changed'
+  readonly before: string | undefined
+  readonly now: string | undefined
+}
+
+/** changeWords is what a message says of a change: `GATEWAY_PORT 9080 → 8080`, `ACCESS_TOKEN changed`. */
+export const changeWords = ({ name, how, before, now }: SettingChange): string =>
+  before === undefined || now === undefined
+    ? `${name} ${how}`
+    : `${name} ${before || 'none'} → ${now || 'none'}`
+
+/** settingChanges are the variables that differ from those that a process was started with. */
+export const settingChanges = (
+  files: RunFiles,
+  name: string,
+  settings: Settings,
+): readonly SettingChange[] => {
+  const recorded = read(files.settings(name))
+  // Started by an earlier release.
+  if (recorded === undefined) return []
+  const before = recorded.digests
+  const now = digestsOf(settings, recorded.salt)
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])]
+    .filter((each) => before[each] !== now[each])
+    .sort()
+    .map((each) => ({
+      name: each,
+      how: howOf(before[each], now[each]),
+      before: recorded.values?.[each],
+      now: plainValues(settings)[each],
+    }))
+}
+
+const howOf = (before: string | undefined, now: string | undefined): SettingChange['how'] => {
+  if (before === undefined) return 'added'
+  return now === undefined ? 'removed' : 'changed'
 }
 
 /** changedSettings names the variables that differ from those that a process was started with. */
@@ -34,14 +84,18 @@ export const changedSettings = (
   files: RunFiles,
   name: string,
   settings: Settings,
-): readonly string[] => {
-  const recorded = read(files.settings(name))
-  // Started by an earlier release.
-  if (recorded === undefined) return []
-  const now = digestsOf(settings, recorded.salt)
-  const names = [...new Set([...Object.keys(recorded.digests), ...Object.keys(now)])]
-  return names.filter((each) => recorded.digests[each] !== now[each]).sort()
-}
+): readonly string[] => settingChanges(files, name, settings).map((change) => change.name)
+
+const isSecret = (name: string): boolean =>
+  secretVariables.includes(name) || !variableNames.includes(name)
+
+/** plainValues are the values of those variables that are no secrets. */
+export const plainValues = (settings: Settings): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(settings)
+      .filter(([name, value]) => value !== undefined && !isSecret(name))
+      .map(([name, value]) => [name, String(value)]),
+  )
 
 const digestsOf = (settings: Settings, salt: string): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -56,7 +110,7 @@ const digestsOf = (settings: Settings, salt: string): Readonly<Record<string, st
 const read = (path: string): Recorded | undefined => {
   try {
     // Written by recordSettings alone, in a folder of the owner.
-    return JSON.parse(readFileSync(path, 'utf8')) as Recorded
+    return JSON.parse(readText(path)) as Recorded
   } catch {
     return undefined
   }

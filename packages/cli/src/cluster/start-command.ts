@@ -14,6 +14,7 @@ import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
 import { makeRunDir } from './run-files.js'
+import { shellNeeds } from './shell-needs.js'
 import { startMissing } from './start.js'
 import { hasSupervisor, startSupervisor } from './supervise/supervisor.js'
 import { routeCall } from './try-it.js'
@@ -42,6 +43,7 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
 const warn = (config: ClusterConfig): void => {
   for (const line of leftOutLines(config)) complain(line)
   if (config.unused !== undefined) complain(config.unused)
+  if (config.unenforced !== undefined) complain(config.unenforced)
 }
 
 const allOf = (wanted: readonly ClusterProcess[]): string =>
@@ -81,7 +83,8 @@ export const processesAt = (cluster: Cluster, port: number): readonly ClusterPro
   throw new Failure(`nothing of this cluster has port ${port}; it has ${ports.join(', ')}`)
 }
 
-const tellWhere = ({ config, files, processes }: Cluster): void => {
+const tellWhere = (cluster: Cluster): void => {
+  const { config, files, processes } = cluster
   say()
   const rows = processes.map(({ name, address }) => {
     const found = find(files, name)
@@ -100,4 +103,7 @@ const tellWhere = ({ config, files, processes }: Cluster): void => {
   }
   say()
   say(`  scripts/verify-session.sh ${gateway}`)
+  const needs = shellNeeds(cluster)
+  if (needs.length > 0) say()
+  for (const line of needs) say(line)
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { findBinary } from '../binary.js'
 import { Failure } from '../failure.js'
+import { tellWaiting } from '../redis.js'
 import { seconds } from '../seconds.js'
 import { complain, say } from '../terminal.js'
 import type { Cluster } from './cluster.js'
@@ -30,6 +31,8 @@ export const startMissing = async (
   requireBinaries(missing)
   requireScripts(missing)
   await requirePorts(missing)
+  // The instances wait in silence: what they write goes to their logs.
+  if (missing.some(({ stage }) => stage === 'instance')) void tellWaiting(config.redisUrl)
   const launched: ClusterProcess[] = []
   try {
     for (const stage of stages) {

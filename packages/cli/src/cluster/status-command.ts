@@ -22,6 +22,9 @@ export const statusCommand = async (env: Env, json: boolean): Promise<boolean> =
   const rows = [...table(head, statuses.map(row)), ...leftOutLines(config)]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
+  // What is meant may run in another one.
+  if (!json && statuses.every(({ pid }) => pid === null))
+    say(`nothing is running in ${config.runDir} (MCP_RUN_DIR)`)
   // What is read by a program stays JSON.
   if (mistake !== undefined) (json ? complain : say)(mistake)
   return mistake === undefined && statuses.every(({ healthy }) => healthy)

@@ -56,16 +56,24 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
     const health = found.kind === 'stale' ? died(found.pid) : problem
     return { ...common, pid: null, healthy: false, health, uptimeMs: null, sessions: null }
   }
+  const uptimeMs = running === undefined ? null : Date.now() - running.since
   const ok = running === undefined ? 'ok (not ours)' : 'ok'
   return {
     ...common,
     pid: running?.pid ?? null,
     healthy: problem === undefined,
-    health: problem ?? ok,
-    uptimeMs: running === undefined ? null : Date.now() - running.since,
+    health: problem === undefined ? ok : healthOf(problem, uptimeMs),
+    uptimeMs,
     sessions: stage === 'instance' ? await sessionsOf(address, cluster.config.accessToken) : null,
   }
 }
+
+/** A process that has just begun does not listen yet; after that time `start` gives it up, too. */
+const startingMs = 60_000
+
+/** healthOf is what to say of a problem: that nothing listens yet is none while a process starts. */
+export const healthOf = (problem: string, uptimeMs: number | null): string =>
+  uptimeMs !== null && uptimeMs < startingMs && /ECONNREFUSED/.test(problem) ? 'starting' : problem
 
 // It matters only where there is something to restart.
 const supervisorRow = ({ config, files }: Cluster, isRunning: boolean): readonly Seen[] => {

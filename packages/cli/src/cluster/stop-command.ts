@@ -1,11 +1,10 @@
 import { loadRunDir, type Env } from '@mcp-router/config'
-import { existsSync } from 'node:fs'
 import { say } from '../terminal.js'
 import { withLock } from './lock.js'
 import { endChildren } from './orphans.js'
 import { find, recorded } from './pid-file.js'
-import { runFiles, type RunFiles } from './run-files.js'
-import { cleaned, stop, stopAll } from './stop.js'
+import { hasRunDir, runFiles, type RunFiles } from './run-files.js'
+import { cleaned, nothingRan, stop, stopAll } from './stop.js'
 import { stopSupervising } from './supervise/supervisor.js'
 
 /**
@@ -16,8 +15,8 @@ import { stopSupervising } from './supervise/supervisor.js'
 export const stopCommand = async (env: Env, port: number | undefined): Promise<void> => {
   const { runDir, drainMs } = loadRunDir(env)
   const files = runFiles(runDir)
-  if (!existsSync(runDir)) {
-    say('nothing was running')
+  if (!hasRunDir(files)) {
+    say(nothingRan(files))
     return
   }
   await withLock(files, async () => {
@@ -34,7 +33,7 @@ const stopAt = async (files: RunFiles, port: number, drainMs: number): Promise<v
   const [running] = names.filter((name) => find(files, name).kind === 'running')
   if (running === undefined) {
     for (const name of names) cleaned(files, name)
-    say(`nothing was running at port ${port}`)
+    say(`${nothingRan(files)} at port ${port}`)
     return
   }
   await stop(files, running, { drainMs })

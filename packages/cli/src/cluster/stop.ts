@@ -19,11 +19,15 @@ export const stopAll = async (files: RunFiles, options: StopOptions): Promise<vo
   const names = recorded(files).filter((name) => stageOf(name) !== undefined)
   const running = names.filter((name) => !cleaned(files, name))
   if (running.length === 0) {
-    say('nothing was running')
+    say(nothingRan(files))
     return
   }
   await stopInOrder(files, running, options)
 }
+
+/** nothingRan names the run directory: what was meant may run in another one. */
+export const nothingRan = ({ runDir }: RunFiles): string =>
+  `nothing was running in ${runDir} (MCP_RUN_DIR)`
 
 /**
  * stopInOrder ends processes in the order in which they need each other. Nginx is told first: it

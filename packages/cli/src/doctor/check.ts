@@ -1,3 +1,6 @@
+/** missing is the problem of what is not there at all. */
+export const missing = 'missing'
+
 /** Check is one line of the doctor's report. */
 export interface Check {
   readonly what: string

@@ -7,9 +7,10 @@ import { findBinary } from '../binary.js'
 import { clusterOf } from '../cluster/cluster.js'
 import { find } from '../cluster/pid-file.js'
 import { portProblem } from '../cluster/port.js'
+import { commandName } from '../command-name.js'
 import { findNginx } from '../nginx-dist.js'
 import { askRedis, isSingleRedis } from '../redis.js'
-import type { Check } from './check.js'
+import { missing, type Check } from './check.js'
 import { installCommand, type SystemPackage } from './packages.js'
 
 const oldestNode = 20
@@ -19,8 +20,8 @@ export const checkMachine = async (env: Env): Promise<readonly Check[]> => {
   const programs = [node(), pnpm(env), ...binaries(env)]
   const config = configOf(env)
   if ('problem' in config) return [...programs, config]
-  const file = { what: 'servers file', found: `${config.serversFile} (${config.backends.length})` }
-  return [...programs, file, runDir(config), await redis(config), ...(await ports(config, env))]
+  const rest = [runDir(config), await redis(config), ...(await ports(config, env))]
+  return [...programs, serversFile(config), ...rest]
 }
 
 const node = (): Check => {
@@ -38,7 +39,7 @@ const pnpm = (env: Env): Check => {
   const own = '.tools/node_modules/.bin/pnpm'
   const found = existsSync(own) ? own : findBinary('pnpm', env)
   if (found !== undefined) return { what: 'pnpm', found }
-  return { what: 'pnpm', problem: 'missing', fix: 'scripts/setup.sh', optional: true }
+  return { what: 'pnpm', problem: missing, fix: 'scripts/setup.sh', optional: true }
 }
 
 const wanted: readonly (readonly [string, SystemPackage, boolean])[] = [
@@ -52,7 +53,7 @@ const binaries = (env: Env): readonly Check[] =>
   wanted.map(([name, of, optional]): Check => {
     const path = name === 'nginx' ? findNginx(env) : findBinary(name, env)
     if (path === undefined)
-      return { what: name, problem: 'missing', fix: installCommand([of], env), optional }
+      return { what: name, problem: missing, fix: installCommand([of], env), optional }
     return { what: name, found: `${path} ${versionOf(path)}`.trim() }
   })
 
@@ -69,6 +70,15 @@ const configOf = (env: Env): ClusterConfig | (Check & { readonly problem: string
   } catch (error) {
     return { what: 'configuration', problem: reasonOf(error), fix: 'see the lines above' }
   }
+}
+
+/** What is wrong with a server costs that server alone: the cluster runs without it. */
+const serversFile = ({ serversFile: path, backends, invalid }: ClusterConfig): Check => {
+  const what = 'servers file'
+  if (invalid.length === 0) return { what, found: `${path} (${backends.length})` }
+  const problem = `${path}: ${backends.length} served, ${invalid.length} invalid`
+  const fix = `\`${commandName} backends list\` shows what is wrong with each`
+  return { what, problem, fix, optional: true }
 }
 
 const runDir = (config: ClusterConfig): Check => {

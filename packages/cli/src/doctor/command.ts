@@ -5,7 +5,7 @@ import { Failure } from '../failure.js'
 import { findNginx } from '../nginx-dist.js'
 import { table } from '../table.js'
 import { say } from '../terminal.js'
-import type { Check } from './check.js'
+import { missing, type Check } from './check.js'
 import { checkMachine } from './checks.js'
 import { install } from './install.js'
 import type { SystemPackage } from './packages.js'
@@ -14,7 +14,7 @@ import type { SystemPackage } from './packages.js'
 export const addDoctor = (program: Command, env: Env): void => {
   program
     .command('doctor')
-    .description('tell what is missing on this machine, and the command that mends it')
+    .description('tell what is missing on this machine, and the command that fixes it')
     .option(
       '--install [names...]',
       'install nginx and redis where missing, or what is named (wrk, chromium)',
@@ -54,11 +54,26 @@ const installMissing = (names: readonly string[], env: Env): void => {
 const isSerious = ({ problem, optional }: Check): boolean =>
   problem !== undefined && optional !== true
 
-const report = (checks: readonly Check[]): readonly string[] => {
+const stateOf = (check: Check): string => {
+  const { problem } = check
+  if (problem === undefined) return 'ok'
+  if (taken.test(problem)) return 'TAKEN'
+  const word = problem === missing ? missing : 'wrong'
+  return isSerious(check) ? word.toUpperCase() : word
+}
+
+const taken = /^port \d+ is taken /
+
+/** What the state says already is left out. */
+const detailOf = (problem: string): string =>
+  problem === missing ? '' : problem.replace(taken, '')
+
+/** report is a line for each check, and below them what to do. */
+export const report = (checks: readonly Check[]): readonly string[] => {
   const rows = checks.map((check) => [
     check.what,
-    check.problem === undefined ? 'ok' : isSerious(check) ? 'MISSING' : 'missing',
-    check.problem ?? check.found ?? '',
+    stateOf(check),
+    check.problem === undefined ? (check.found ?? '') : detailOf(check.problem),
   ])
   const fixes = checks.flatMap(({ what, fix, optional }) =>
     fix === undefined ? [] : [`  ${what}${optional === true ? ' (optional)' : ''}: ${fix}`],

@@ -37,6 +37,70 @@ it('says which token is wanted', async () => {
   await expect(verify(base)).rejects.toThrow(/ACCESS_TOKEN is not that one$/)
 })
 
+const answering = async (status: number, type: string, body: string): Promise<string> => {
+  const server = createServer(
+    (_, res) => void res.writeHead(status, { 'content-type': type }).end(body),
+  )
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+it.each([
+  [200, 'text/html; charset=utf-8'],
+  [404, 'text/html'],
+])('says that a web page (%s %s) is not the router', async (status, type) => {
+  const base = await answering(status, type, '<!doctype html><p>hello</p>')
+  await expect(verify(base)).rejects.toThrow(
+    `what answers at ${base} is not the router: it gives a web page (${status})`,
+  )
+})
+
+it.each(['/mcp', '/mcp/', '/mcp/a', '/sse/a', '/mcp/router/route/a'])(
+  'says to leave out %s, where an MCP client is sent',
+  async (path) => {
+    const base = await answering(404, 'application/json', '{}')
+    await expect(verify(`${base}${path}`)).rejects.toThrow(
+      `leave out the path of the server: ${base}`,
+    )
+    const page = await answering(404, 'text/html', '<p>hello</p>')
+    await expect(verify(`${page}/prefix${path}`)).rejects.toThrow(/web page.*\/prefix$/)
+  },
+)
+
+/** captured is what the command prints until the test is over. */
+const captured = () => {
+  const output = { said: '' }
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    output.said += String(text)
+    return true
+  })
+  onTestFinished(() => {
+    write.mockRestore()
+    process.exitCode = undefined
+  })
+  return output
+}
+
+it('shows no page of HTML in a check that failed', async () => {
+  env['ROUTER_INSTANCES'] = '1'
+  env['REDIS_URL'] = 'redis://127.0.0.1:1'
+  const base = await answering(502, 'text/html', '<html><h1>502 Bad Gateway</h1></html>')
+  env['ROUTER_BASE_PORT'] = new URL(base).port
+  const output = captured()
+  await verify(base)
+  expect(output.said).toContain('FAILED  the route to a answers: 502: a web page')
+  expect(output.said).not.toContain('<')
+})
+
+it('says what to do where nothing runs', async () => {
+  env['REDIS_URL'] = 'redis://127.0.0.1:1'
+  env['ROUTER_BASE_PORT'] = '2'
+  await expect(verify('http://127.0.0.1:1')).rejects.toThrow(
+    /^nothing answers at http:\/\/127\.0\.0\.1:1 \(MCP_RUN_DIR is .*\): start the cluster first: npm start$/,
+  )
+})
+
 it('says of each check where it asked, and why it failed', async () => {
   const closed = createServer()
   await once(closed.listen(0, '127.0.0.1'), 'listening')
@@ -44,18 +108,13 @@ it('says of each check where it asked, and why it failed', async () => {
   await once(closed.close(), 'close')
   env['REDIS_URL'] = `redis://${address}`
   env['ROUTER_INSTANCES'] = '1'
-  env['ROUTER_BASE_PORT'] = address.split(':')[1]!
-  let said = ''
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    said += String(text)
-    return true
-  })
-  onTestFinished(() => {
-    write.mockRestore()
-    process.exitCode = undefined
-  })
+  const instance = createServer((_, res) => void res.writeHead(503).end())
+  await once(instance.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void instance.close())
+  env['ROUTER_BASE_PORT'] = String((instance.address() as AddressInfo).port)
+  const output = captured()
   await verify(`http://${address}`)
-  expect(said).toContain(
+  expect(output.said).toContain(
     `FAILED  SSE through Nginx gives an endpoint event: http://${address}/sse/a: connect ECONNREFUSED ${address}\n`,
   )
 })

@@ -1,9 +1,9 @@
-import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { loadClusterConfig, loadRunDir, type Env } from '@mcp-router/config'
 import type { Command } from 'commander'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
 import { Failure } from '../failure.js'
-import { ask, authority, bearer } from '../http.js'
+import { answers, ask, authority, bearer, isHtml } from '../http.js'
 import { say } from '../terminal.js'
 import { tokenAdvice } from '../token-advice.js'
 import { verify, type Target } from './verify.js'
@@ -27,7 +27,8 @@ export const addVerify = (program: Command, env: Env): void => {
         requireArguments(base, redisHost, redisPort)
         const redisUrl = redisHost === undefined ? undefined : `redis://${redisHost}:${redisPort}`
         const target = targetOf(env, base, redisUrl, server)
-        await requireToken(target)
+        await requireCluster(target, loadRunDir(env).runDir)
+        await requireRouter(target)
         const isWell = await verify(target)
         say(isWell ? '\nall is well' : '\nsomething is wrong; scripts/start-instances.sh status')
         if (!isWell) process.exitCode = 1
@@ -49,10 +50,30 @@ const requireArguments = (
     throw new Failure(`"${redisPort}" is not a port`)
 }
 
-/** Without it every check would fail, and none would say why. */
-const requireToken = async ({ base, token }: Target): Promise<void> => {
+/** Where nothing answers at all, every check would fail for one reason. */
+const requireCluster = async ({ base, instances }: Target, runDir: string): Promise<void> => {
+  const asked = [base, ...instances].map((each) => answers(`${each}/health`))
+  if ((await Promise.all(asked)).includes(true)) return
+  throw new Failure(
+    `nothing answers at ${base} (MCP_RUN_DIR is ${runDir}): start the cluster first: npm start`,
+  )
+}
+
+/** Where the address or the token is wrong, every check would fail, and none would say why. */
+const requireRouter = async ({ base, token }: Target): Promise<void> => {
   const answer = await ask(`${base}/api/status`, { headers: bearer(token) })
-  if ('status' in answer && answer.status === 401) throw new Failure(tokenAdvice(base, token))
+  if ('failed' in answer) return
+  if (answer.status === 401) throw new Failure(tokenAdvice(base, token))
+  const router = base.replace(/([^/])\/(mcp|sse)(\/.*)?$/, '$1')
+  const advice = router === base ? '' : `; leave out the path of the server: ${router}`
+  // Nginx answers so, too, while no instance does.
+  const isPage = isHtml(answer.body) && answer.status < 500
+  if (isPage)
+    throw new Failure(
+      `what answers at ${base} is not the router: it gives a web page (${answer.status})${advice}`,
+    )
+  if (router !== base && answer.status === 404)
+    throw new Failure(`the router is not at ${base}${advice}`)
 }
 
 const targetOf = (

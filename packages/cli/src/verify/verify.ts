@@ -1,6 +1,6 @@
 import { reasonOf } from '@mcp-router/core'
 import { Failure } from '../failure.js'
-import { ask, bearer } from '../http.js'
+import { ask, bearer, shownBody } from '../http.js'
 import { askRedis, isSingleRedis } from '../redis.js'
 import { say } from '../terminal.js'
 import { firstEvent } from './event-stream.js'
@@ -32,12 +32,14 @@ export const verify = async (target: Target): Promise<boolean> => {
   results.push(
     await check('SSE through Nginx gives an endpoint event', async () => {
       const event = await firstEvent(`${base}/sse/${backend}`, token)
-      if (!/^event: ?endpoint\r?$/m.test(event)) throw new Failure(`it gives ${event.trim()}`)
+      if (!/^event: ?endpoint\r?$/m.test(event))
+        throw new Failure(`it gives ${shownBody(event.trim())}`)
     }),
     await check(`the route to ${backend} answers`, async () => {
       const url = `${base}/mcp/router/route/${backend}`
       const answer = await rpc({ url, token, id: 1, method: 'tools/list' })
-      if (answer.result === undefined) throw new Failure(`${answer.status}: ${answer.body}`)
+      if (answer.result === undefined)
+        throw new Failure(`${answer.status}: ${shownBody(answer.body)}`)
     }),
     ...(await verifySession(target)),
   )
@@ -50,7 +52,8 @@ const verifySession = async (target: Target): Promise<readonly boolean[]> => {
   let session = ''
   const opened = await check(`a session is opened at ${first}`, async () => {
     const answer = await rpc({ url: first, token, id: 1, method: 'initialize', params: initialize })
-    if (answer.session === undefined) throw new Failure(`${answer.status}: ${answer.body}`)
+    if (answer.session === undefined)
+      throw new Failure(`${answer.status}: ${shownBody(answer.body)}`)
     session = answer.session
     await rpc({ url: first, token, session, method: 'notifications/initialized' })
     return session
@@ -96,7 +99,8 @@ const redisAnswers = async ({ redisUrl }: Target): Promise<string | undefined> =
 const ready = async (instance: string): Promise<void> => {
   const answer = await ask(`${instance}/ready`)
   if ('failed' in answer) throw new Failure(answer.failed)
-  if (answer.status !== 200) throw new Failure(`/ready answers ${answer.status}: ${answer.body}`)
+  if (answer.status !== 200)
+    throw new Failure(`/ready answers ${answer.status}: ${shownBody(answer.body)}`)
 }
 
 const isListed = async ({ redisUrl }: Target, session: string): Promise<string> => {
@@ -110,5 +114,5 @@ const isListed = async ({ redisUrl }: Target, session: string): Promise<string> 
 
 const lists = async (url: string, token: string | undefined, session: string): Promise<void> => {
   const answer = await rpc({ url, token, session, id: 2, method: 'tools/list' })
-  if (answer.result === undefined) throw new Failure(`${answer.status}: ${answer.body}`)
+  if (answer.result === undefined) throw new Failure(`${answer.status}: ${shownBody(answer.body)}`)
 }

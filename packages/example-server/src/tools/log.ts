@@ -5,6 +5,7 @@ import {
   type LoggingLevel,
 } from '@modelcontextprotocol/sdk/types.js'
 import { z } from 'zod'
+import { serverName } from '../server-name.js'
 
 const levels: readonly LoggingLevel[] = LoggingLevelSchema.options
 
@@ -27,7 +28,7 @@ export const log = (server: McpServer): void => {
     },
     async ({ message, level }, { sendNotification }) => {
       const isSent = levels.indexOf(level) >= levels.indexOf(least)
-      const params = { level, logger: 'mcp-server-v6', data: message }
+      const params = { level, logger: serverName, data: message }
       if (isSent) await sendNotification({ method: 'notifications/message', params })
       const text = isSent ? `sent at ${level}` : `${level} is below ${least}, nothing was sent`
       return { content: [{ type: 'text', text }] }

@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readText } from '@mcp-router/config'
+import { renameSync, writeFileSync } from 'node:fs'
 import type { RunFiles } from '../run-files.js'
 import type { Care } from './care.js'
 
@@ -13,7 +14,7 @@ export interface SupervisorState {
 export const readState = (files: RunFiles): SupervisorState | undefined => {
   try {
     // Written by writeState alone, in a folder of the owner.
-    const state = JSON.parse(readFileSync(files.supervisorState, 'utf8')) as SupervisorState
+    const state = JSON.parse(readText(files.supervisorState)) as SupervisorState
     return typeof state.processes === 'object' ? state : undefined
   } catch {
     return undefined

@@ -1,0 +1,121 @@
+import { loadClusterConfig } from '@mcp-router/config'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { requireSamePorts } from './check-settings.js'
+import { clusterOf, type Cluster } from './cluster.js'
+import { writeNginxConf } from './nginx.js'
+import { record } from './pid-file.js'
+import { announceChanges } from './restart-settings.js'
+import { makeRunDir } from './run-files.js'
+import { recordSettings } from './settings.js'
+
+const token = 'an-access-token-of-a-test'
+const keep = { removeToken: false }
+
+let folder: string
+let said: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'restart-settings-'))
+  writeFileSync(join(folder, 'servers.yaml'), 'servers:\n  one: { url: http://127.0.0.1:1/mcp }\n')
+  said = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    said += String(text)
+    return true
+  })
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+const clusterWith = (more: Readonly<Record<string, string>>): Cluster => {
+  const paths = { MCP_RUN_DIR: join(folder, 'run'), MCP_SERVERS_FILE: join(folder, 'servers.yaml') }
+  const env = { ...paths, ROUTER_BASE_PORT: '21051', ...more }
+  return clusterOf(loadClusterConfig(env), env)
+}
+
+/** run makes it look as if the cluster ran: this process stands for each of its own. */
+const run = (more: Readonly<Record<string, string>>): void => {
+  const { config, env, files, processes } = clusterWith(more)
+  makeRunDir(files)
+  writeNginxConf(config, files, env)
+  for (const { name, settings = {} } of processes) {
+    record(files, name, process.pid)
+    recordSettings(files, name, settings)
+  }
+}
+
+it('says nothing where nothing changes', () => {
+  run({ ACCESS_TOKEN: token })
+  announceChanges(clusterWith({ ACCESS_TOKEN: token }), undefined, keep)
+  expect(said).toBe('')
+})
+
+it('names what changes with both values, and no value of a secret', () => {
+  run({ ROUTER_INSTANCES: '4', LOG_LEVEL: 'debug' })
+  const now = { ACCESS_TOKEN: token, GATEWAY_PORT: '21080' }
+  announceChanges(clusterWith(now), undefined, keep)
+  expect(said).toBe(
+    'settings change: ACCESS_TOKEN added, GATEWAY_PORT 8080 → 21080, LOG_LEVEL debug → info, ROUTER_INSTANCES 4 → 3\n',
+  )
+})
+
+it('keeps and says no value of a secret', () => {
+  const redis = { REDIS_URL: 'redis://u:first-password@h:1' }
+  run({ ACCESS_TOKEN: token, CLUSTER_SECRET: 'first-secret-of-a-test', ...redis })
+  const other = { REDIS_URL: 'redis://u:other-password@h:1' }
+  const now = { ACCESS_TOKEN: 'another-token', CLUSTER_SECRET: 'other-secret', ...other }
+  announceChanges(clusterWith(now), undefined, keep)
+  expect(said).toBe(
+    'settings change: ACCESS_TOKEN changed, CLUSTER_SECRET changed, REDIS_URL changed\n',
+  )
+  const kept = readFileSync(clusterWith({}).files.settings('router-21051'), 'utf8')
+  expect(kept).toContain('"ROUTER_BASE_PORT":"21051"')
+  expect(kept).not.toMatch(/password|secret-of|an-access-token/)
+})
+
+it('shows no value that an earlier release did not keep', () => {
+  run({ LOG_LEVEL: 'debug' })
+  const path = clusterWith({}).files.settings('router-21051')
+  const { salt, digests } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+  writeFileSync(path, JSON.stringify({ salt, digests }))
+  announceChanges(clusterWith({}), 21_051, keep)
+  expect(said).toContain('LOG_LEVEL changed')
+})
+
+it.each([undefined, 21_051, 8080])('removes no access token by itself (port %s)', (port) => {
+  run({ ACCESS_TOKEN: token })
+  const bare = clusterWith({})
+  const at = port === undefined ? '' : `${port} `
+  expect(() => announceChanges(bare, port, keep)).toThrow(
+    `nothing was changed: set ACCESS_TOKEN as before, or go on without one: scripts/start-instances.sh restart ${at}--remove-token (npm restart -- ${at}--remove-token)`,
+  )
+  if (port !== 8080) expect(said).toBe('settings change: ACCESS_TOKEN removed\n')
+  announceChanges(bare, port, { removeToken: true })
+})
+
+describe('instances at other ports', () => {
+  const here = { ROUTER_BASE_PORT: '21051', GATEWAY_PORT: '21180' }
+  const there = { ROUTER_BASE_PORT: '8051', ALLOWED_HOSTS: 'a.example,b.example' }
+
+  it('are refused with both values of each setting and what to do', () => {
+    run({ ...here, ACCESS_TOKEN: token })
+    expect(() => requireSamePorts(clusterWith(there))).toThrow(
+      "the running cluster has other ports (ACCESS_TOKEN removed, ALLOWED_HOSTS none → a.example,b.example, GATEWAY_PORT 21180 → 8080, ROUTER_BASE_PORT 21051 → 8051); nothing was changed: \"export ALLOWED_HOSTS='' ROUTER_BASE_PORT=21051 GATEWAY_PORT=21180\" for this cluster, or scripts/start-instances.sh stop, then start, to apply this shell's settings",
+    )
+  })
+
+  it.each(['21052', '21050'])('may overlap the old ones (%s)', (port) => {
+    run(here)
+    const moved = clusterWith({ ...here, ROUTER_BASE_PORT: port })
+    expect(() => requireSamePorts(moved)).toThrow(`(ROUTER_BASE_PORT 21051 → ${port})`)
+  })
+
+  it('are no matter where only Nginx has another, or there are fewer of them', () => {
+    run({ ...here, ROUTER_INSTANCES: '4' })
+    requireSamePorts(clusterWith({ ...here, GATEWAY_PORT: '8080', ROUTER_INSTANCES: '1' }))
+  })
+})

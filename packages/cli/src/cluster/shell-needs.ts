@@ -1,0 +1,46 @@
+import { parseEnvironment, secretVariables } from '@mcp-router/config'
+import { resolve } from 'node:path'
+import type { Cluster } from './cluster.js'
+import { exportLine } from './export-line.js'
+import { plainValues, type Settings } from './settings.js'
+
+/**
+ * shellNeeds are lines about what another shell must set to find this cluster and to restart it as it is: all that differs from the
+ * defaults, ready to be pasted. Of a secret there is only the name.
+ */
+export const shellNeeds = ({
+  env,
+  processes,
+}: Pick<Cluster, 'env' | 'processes'>): readonly string[] => {
+  const given = plainValues(withPaths(parseEnvironment(env)))
+  const usual = plainValues(withPaths(parseEnvironment({})))
+  const settings = Object.entries(given).filter(
+    ([name, value]) => usual[name] !== value && !ofEachInstance.includes(name),
+  )
+  const ports = processes
+    .filter(({ stage }) => stage === 'backend')
+    .map(({ listen }) => [listen?.variable ?? '', String(listen?.port)] as const)
+    .filter(([name, port]) => env[name] === port)
+  const values = [...settings, ...ports]
+  const secrets = secretVariables.filter((name) => env[name])
+  const asHere = `${secrets.join(', ')} as in this shell`
+  if (values.length === 0)
+    return secrets.length === 0
+      ? []
+      : [`In another shell, status, stop and restart need ${asHere}.`]
+  return [
+    'In another shell, status, stop and restart need:',
+    '',
+    `  ${exportLine(values)}`,
+    ...(secrets.length === 0 ? [] : ['', `and ${asHere}.`]),
+  ]
+}
+
+/** What the cluster sets for each Instance by itself. */
+const ofEachInstance: readonly string[] = ['PORT', 'LOG_FILE']
+
+const withPaths = (settings: ReturnType<typeof parseEnvironment>): Settings => ({
+  ...settings,
+  MCP_RUN_DIR: resolve(settings.MCP_RUN_DIR),
+  MCP_SERVERS_FILE: resolve(settings.MCP_SERVERS_FILE),
+})

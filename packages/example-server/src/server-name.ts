@@ -1,0 +1,2 @@
+/** serverName is what the server calls itself, to clients and on its terminal. */
+export const serverName = 'mcp-server-v6'
