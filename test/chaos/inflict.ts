@@ -35,11 +35,15 @@ export const createInflictor = (spec: InflictorSpec): Inflictor => {
   /** A supervisor starts again what ended, for as long as it takes. */
   const start = async (mortal: Mortal): Promise<void> => {
     for (let attempt = 1; !signal.aborted; attempt++) {
+      const wasAway = rig.redis.state() !== 'up'
       try {
         await mortal.start()
         return
       } catch (error) {
-        complain(`${mortal.name} did not start: ${String(error)}`)
+        // An instance that cannot reach Redis ends, and is started again for as long as that lasts.
+        const isExcused = mortal !== rig.redis && (wasAway || rig.redis.state() !== 'up')
+        if (isExcused) attempt--
+        else complain(`${mortal.name} did not start: ${String(error)}`)
         if (attempt === startAttempts) throw error
         if (mortal.pid() > 0) await mortal.kill()
       }

@@ -4,7 +4,7 @@ import { openStream } from '../harness/event-stream.js'
 import { useFixture } from '../harness/fixture.js'
 import { jsonHeaders, post } from '../harness/http.js'
 import type { Answer } from '../harness/http.js'
-import { notification, request, response, textOf, toolCall } from '../harness/rpc.js'
+import { notification, request, response, textOf, toolCall, ownId } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
@@ -92,10 +92,12 @@ it('streams a batch that lands elsewhere, what the server asks meanwhile include
   )
 
   const { id } = JSON.parse(asked) as { id: string }
-  const answer = response(id, { role: 'assistant' })
-  const accepted = await post(cluster().instances[2] + path, batchOf(answer), headers)
+  const sampled = { role: 'assistant' }
+  const answer = batchOf(response(id, sampled))
+  const accepted = await post(cluster().instances[2] + path, answer, headers)
   expect(accepted.status).toBe(202)
-  expect(textOf(await stream.message((message) => message.id === 's'))).toBe(answer)
+  const result = await stream.message((message) => message.id === 's')
+  expect(textOf(result)).toBe(response(ownId(id), sampled))
   await until('the end of the stream', () => stream.state() === 'ended')
 })
 

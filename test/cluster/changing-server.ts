@@ -1,11 +1,4 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,7 +28,7 @@ const script = `
     await server.connect(transport)
     const { onmessage } = transport
     transport.onmessage = (message, extra) => {
-      appendFileSync(folder + '/asked', message.method + '\\n')
+      appendFileSync(folder + '/asked', message.method + ' ' + transport.sessionId + ' ' + process.pid + '\\n')
       onmessage(message, extra)
     }
     return transport
@@ -65,8 +58,10 @@ export interface ChangingServer {
   readonly entry: ServerEntry
   /** The tools that it has from its next start on. */
   next(...names: string[]): void
-  /** How often it was asked for its tools, by whomever. */
-  listed(): number
+  /** How often the process `pid` was asked for its tools, by its client and by the router. */
+  listed(pid: number): number
+  /** In how many sessions it was. */
+  listedIn(): number
   close(): void
 }
 
@@ -76,11 +71,15 @@ const openFolder = () => {
   const asked = join(folder, 'asked')
   next('one')
   appendFileSync(asked, '')
+  const lists = (): readonly string[] =>
+    readFileSync(asked, 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('tools/list '))
   return {
     folder,
     next,
-    listed: () =>
-      existsSync(asked) ? readFileSync(asked, 'utf8').split('tools/list\n').length - 1 : 0,
+    listed: (pid: number) => lists().filter((line) => line.endsWith(` ${pid}`)).length,
+    listedIn: () => new Set(lists()).size,
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

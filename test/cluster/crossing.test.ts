@@ -5,7 +5,7 @@ import { openStream } from '../harness/event-stream.js'
 import { useFixture } from '../harness/fixture.js'
 import { ask, post } from '../harness/http.js'
 import { isAlive, treeOf } from '../harness/processes.js'
-import { notification, response, textOf, toolCall } from '../harness/rpc.js'
+import { notification, response, textOf, toolCall, ownId } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
@@ -37,9 +37,10 @@ it('passes what the server asks of an sse client, and its answer from a third in
   await post(at(1, client.url), toolCall('s', 'sample'))
   const asked = await client.stream!.message(({ method }) => method === 'sampling/createMessage')
   const { id } = JSON.parse(asked) as { id: string }
-  const answer = response(id, { model: 'none', role: 'assistant', content: [] })
-  expect((await post(at(2, client.url), answer)).status).toBe(202)
-  expect(textOf(await client.stream!.message((message) => message.id === 's'))).toBe(answer)
+  const sampled = { model: 'none', role: 'assistant', content: [] }
+  expect((await post(at(2, client.url), response(id, sampled))).status).toBe(202)
+  const answer = await client.stream!.message((message) => message.id === 's')
+  expect(textOf(answer)).toBe(response(ownId(id), sampled))
   await client.close()
 })
 
@@ -57,9 +58,10 @@ it('carries an http session over a command through all instances at once', async
   })
   const asked = await call.message(({ method }) => method === 'sampling/createMessage')
   const { id } = JSON.parse(asked) as { id: string }
-  const answer = response(id, { role: 'assistant' })
-  expect((await post(at(2, client.url), answer, headers)).status).toBe(202)
-  expect(textOf(await call.message((message) => message.id === 'sampling'))).toBe(answer)
+  const sampled = { role: 'assistant' }
+  expect((await post(at(2, client.url), response(id, sampled), headers)).status).toBe(202)
+  const answer = await call.message((message) => message.id === 'sampling')
+  expect(textOf(answer)).toBe(response(ownId(id), sampled))
   await until('the end of the answer', () => call.state() === 'ended')
 
   expect((await post(at(1, client.url), toolCall(2, 'announce'), headers)).status).toBe(200)

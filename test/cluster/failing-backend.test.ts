@@ -32,6 +32,10 @@ const unreachable: Refusal = {
   headers: retry,
   id: 1,
 }
+const exited: Refusal = {
+  ...unreachable,
+  says: /\(its command exited with 3\); check its args and env$/,
+}
 // Trying again does not help: no Retry-After.
 const notInstalled: Refusal = {
   status: 502,
@@ -50,11 +54,11 @@ describe('a server that cannot be reached', () => {
   it.each([
     ['down', unreachable],
     ['missing', notInstalled],
-    ['exits', unreachable],
+    ['exits', exited],
   ] as const)('is told to a call (%s)', async (backend, refusal) => {
     const answer = await post(`${cluster().gateway}/mcp/router/route/${backend}`, toolCall(1, 'x'))
     expectRefusal(answer, refusal)
-    expect('retry-after' in answer.headers).toBe(refusal === unreachable)
+    expect('retry-after' in answer.headers).toBe(refusal.status === 503)
     expect(answer.text).toContain(`"${backend}\\"`)
   })
 

@@ -44,17 +44,16 @@ describe.each(['v1 http', 'v2 http'] as const)('a client (%s) of an http server'
     endpoint.next('one')
     await endpoint.restart()
     const client = await connectThrough(way, cluster().gateway, 'endpoint')
-    const before = endpoint.listed()
-    // Each instance looks by itself.
+    const before = endpoint.listedIn()
+    // Each instance looks by itself, in a session of its own.
     await until('all instances to know', async () => {
       expect(await toolsOf(client)).toEqual(['pid', 'one'])
       await pidOf(client)
-      return endpoint.listed() > before + 8
+      return endpoint.listedIn() > before + 3
     })
     await endpoint.restart()
-    await pidOf(client)
-    const looked = endpoint.listed()
-    await until('a look', () => endpoint.listed() > looked, limitMs)
+    const pid = await pidOf(client)
+    await until('a look', () => endpoint.listed(pid) > 0, limitMs)
     await pidOf(client)
     expect(news(client)).toBe(0)
     endpoint.next('one', 'two')
@@ -70,12 +69,13 @@ describe.each(['v1 http', 'v2 http', 'v1 sse'] as const)('a client (%s) of a com
     command.next('one')
     const client = await connectThrough(way, cluster().gateway, 'command')
     expect(await toolsOf(client)).toEqual(['pid', 'one'])
+    let pid = await pidOf(client)
+    await until('the first look', () => command.listed(pid) > 1, limitMs)
     const restart = async (): Promise<void> => {
-      const looked = command.listed()
-      const pid = await pidOf(client)
-      await killProcess(pid)
-      await until('another child', async () => (await pidOf(client)) !== pid, limitMs)
-      await until('a look', () => command.listed() > looked, limitMs)
+      const ended = pid
+      await killProcess(ended)
+      await until('another child', async () => (pid = await pidOf(client)) !== ended, limitMs)
+      await until('a look', () => command.listed(pid) > 0, limitMs)
     }
     await restart()
     await pidOf(client)

@@ -30,8 +30,8 @@ const cluster = useCluster(() => ({
   servers: { pair: { endpoints: endpoints.map(({ url }) => ({ url })) } },
 }))
 
-/** An event that an instance numbered: who did, in base64url, when that began, and the stream. */
-const numbered = /^id: ([\w-]+)\.[0-9a-f]{8}~\d+\.\w+:\d+$/gm
+/** An event that an instance numbered: who did, in base64url, when that began, the mark of the session, and the stream. */
+const numbered = /^id: ([\w-]+)\.[0-9a-f]{8}\.[\w-]{12}~\d+\.\w+:\d+$/gm
 
 describe.each(['v1 http', 'v2 http'] as const)('a long call of the official client %s', (way) => {
   /** begin has a call run, held by its server, and its client hear of progress. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePorts } from '../harness/ports.js'
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const cli = pathOf('packages/cli/dist/main.js')
@@ -133,18 +134,51 @@ describe('the command serve', () => {
   })
 
   it.each([{}, { CLUSTER_SECRET: 'a-secret-of-a-test' }])(
-    'says in one line where it looked for Redis, and no password (%j)',
+    'says at once and at the end where it looks for Redis, and no password (%j)',
     async (env) => {
       const url = 'redis://me:hunter2@127.0.0.1:1/0'
       serveWith({ REDIS_URL: url, ...env }, '--port', '0')
-      expect(await once(child, 'close')).toEqual([1, null])
+      const ended = once(child, 'close')
+      const waiting = 'mcp-router: waiting for Redis at redis://127.0.0.1:1/0 (connection refused)'
+      await expect.poll(() => text, { timeout: 5_000 }).toContain(waiting)
+      expect(child.exitCode).toBeNull()
+      expect(await ended).toEqual([1, null])
       const said = text.split('\n').filter((line) => line.startsWith('mcp-router: '))
       expect(said).toEqual([
+        waiting,
         'mcp-router: REDIS_URL redis://127.0.0.1:1/0: connection refused; start Redis or correct REDIS_URL',
       ])
       expect(text).not.toContain('hunter2')
     },
   )
+
+  it('says in one line that its log file cannot be written', async () => {
+    serveWith({ LOG_FILE: folder }, '--port', '0')
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(text.split('\n').filter((line) => line.startsWith('mcp-router: '))).toEqual([
+      `mcp-router: LOG_FILE: ${folder} cannot be written (EISDIR: illegal operation on a directory); name a file that can be, or leave it out: log lines then go to standard output`,
+    ])
+  })
+
+  it('serves and ends with a log file on a full disk', async () => {
+    const port = await freePorts(1)
+    serveWith({ LOG_FILE: '/dev/full' }, '--port', String(port))
+    const base = `http://127.0.0.1:${port}`
+    await expect
+      .poll(
+        () =>
+          fetch(`${base}/ready`).then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(200)
+    for (let n = 0; n < 20; n++) expect((await work(base, 0)).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(text).toBe('mcp-router: logging: ENOSPC: no space left on device, write\n')
+  })
 
   it('says in one line that its port is busy', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')
@@ -152,7 +186,7 @@ describe('the command serve', () => {
     const { port } = squatter.address() as AddressInfo
     serve('--port', String(port))
     expect(await once(child, 'close')).toEqual([1, null])
-    expect(text).toMatch(new RegExp(`^mcp-router: .*${port}.*\n$`))
+    expect(text).toMatch(new RegExp(`^mcp-router: .*${port}.*set --port or PORT.*\n$`))
     squatter.close()
   })
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ownCluster, type OwnCluster } from './own-cluster.js'
+import { ownCluster, type OwnCluster, type Ran } from './own-cluster.js'
 import { start } from './own-processes.js'
 
 let cluster: OwnCluster
@@ -46,6 +46,14 @@ it('logs show a session by a name that only the operator can trace back to it', 
   expect(list.text).toMatch(new RegExp(`^${session} +${(await name())!} `, 'm'))
   const explained = await cluster.run(['sessions', 'explain', (await name())!])
   expect([explained.code, explained.text]).toEqual([0, expect.stringContaining('opened')])
+  await fetch(`${cluster.base}/mcp/example`, {
+    method: 'DELETE',
+    headers: { 'mcp-session-id': session },
+  })
+  const ended = async (): Promise<Ran> => cluster.run(['sessions', 'explain', (await name())!])
+  await expect
+    .poll(ended, { timeout: 10_000 })
+    .toMatchObject({ code: 0, text: expect.stringMatching(/^state {6}ended$/m) as unknown })
   const status = await (await fetch(`${cluster.base}/api/status`)).text()
   expect(status).not.toContain(session)
 })

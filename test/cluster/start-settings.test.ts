@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePorts } from '../harness/ports.js'
 import { until } from '../harness/until.js'
-import { ownCluster, type OwnCluster, type Ran } from './own-cluster.js'
-import { namesOf, pidsOf, start } from './own-processes.js'
+import { ownCluster, serversText, type OwnCluster, type Ran } from './own-cluster.js'
+import { namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
 
 let cluster: OwnCluster
 
@@ -39,7 +39,7 @@ describe('start with other settings than those of the running instances', () => 
     const before = [siteConf(), pidsOf(cluster)]
     const { code, text } = await startWith(env)
     expect(text).toContain(
-      'the running cluster uses other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: scripts/start-instances.sh restart applies them',
+      "the running cluster uses other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
     )
     expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
     expect(await listTools()).toBe(200)
@@ -49,9 +49,19 @@ describe('start with other settings than those of the running instances', () => 
     expect((await startWith(env)).text).toContain('nothing to do')
     // And with a token, a start without it is refused, too.
     expect((await startWith({})).text).toContain('(ACCESS_TOKEN, MCP_MAX_SESSIONS)')
+    const refused = await cluster.run(['cluster', 'restart'])
+    expect([refused.code, refused.text]).toEqual([1, expect.stringContaining('--remove-token')])
+    expect(refused.text).toContain(
+      'settings change: ACCESS_TOKEN removed, MCP_MAX_SESSIONS 7 → 10000',
+    )
+    expect([await listTools(), await listTools(env.ACCESS_TOKEN)]).toEqual([401, 200])
     const folder = join(cluster.runDir, 'pids')
     const kept = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
     expect(kept.join('\n')).not.toContain(env.ACCESS_TOKEN)
+
+    expect((await cluster.run(['cluster', 'restart', '--remove-token'])).code).toBe(0)
+    // Nginx refuses by itself who shows no token: it begins with a new configuration some time after it was told.
+    await expect.poll(() => listTools()).toBe(200)
   })
 
   it('names those of Nginx, too, which stays where it is until the restart', async () => {
@@ -63,7 +73,7 @@ describe('start with other settings than those of the running instances', () => 
     const before = [siteConf(), pidsOf(cluster)]
     const { code, text } = await startWith(env)
     expect(text).toContain(
-      'uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: scripts/start-instances.sh restart applies them',
+      "uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
     )
     expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
     expect(await listTools()).toBe(200)
@@ -101,18 +111,29 @@ describe('start with other settings than those of the running instances', () => 
     expect(await listTools()).toBe(200)
   })
 
-  it('names instances that are surplus', async () => {
+  it('names extra instances', async () => {
     const { code, text } = await startWith({ ROUTER_INSTANCES: '1' })
-    const surplus = `router-${cluster.instancePorts[1]!}`
-    expect(text).toContain(`(ROUTER_INSTANCES: ${surplus} is surplus)`)
+    const extra = `router-${cluster.instancePorts[1]!}`
+    expect(text).toContain(`(ROUTER_INSTANCES: ${extra} is extra)`)
     expect(code).toBe(1)
   })
 
-  it('says that instances at other ports are not reached by a restart', async () => {
-    const { code, text } = await startWith({ ROUTER_BASE_PORT: String(cluster.backendPort + 1) })
-    expect(text).toContain('(ROUTER_BASE_PORT: ')
-    expect(text).toContain('scripts/start-instances.sh stop, then start, applies them')
-    expect(code).toBe(1)
+  it.each(['start', 'restart'])('%s refuses other ports and changes nothing', async (verb) => {
+    const [before] = cluster.instancePorts
+    const now = cluster.backendPort + 1
+    const other = join(cluster.folder, 'other.yaml')
+    const [gateway, backend] = [await freePorts(1), await freePorts(1)]
+    writeFileSync(other, serversText(backend))
+    const env = {
+      ...{ ROUTER_BASE_PORT: String(now), GATEWAY_PORT: String(gateway) },
+      MCP_SERVERS_FILE: other,
+    }
+    const ran = [siteConf(), pidFilesOf(cluster), pidsOf(cluster)]
+    const { code, text } = await cluster.run(['cluster', verb], { env })
+    expect([code, siteConf(), pidFilesOf(cluster), pidsOf(cluster)]).toEqual([1, ...ran])
+    expect(text).toContain(`GATEWAY_PORT ${cluster.gatewayPort} → ${gateway}`)
+    expect(text).toContain(`ROUTER_BASE_PORT ${before!} → ${now}`)
+    expect(text).toContain('scripts/start-instances.sh stop, then start, to apply')
   })
 
   it('starts instances that were added', async () => {

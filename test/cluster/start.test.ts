@@ -142,6 +142,7 @@ describe('start', () => {
     chownSync(cluster.folder, nobody, nobody)
     const ran = await cluster.run(['cluster', 'start'], { uid: nobody })
     expect(ran.text).toContain('To try it:')
+    expect(ran.text).toMatch(new RegExp(`^  export .*\\bMCP_RUN_DIR=${cluster.runDir}\\b`, 'm'))
     expect(ran.code).toBe(0)
     expect((await cluster.run(['cluster', 'status'], { uid: nobody })).code).toBe(0)
     expect((await cluster.run(['cluster', 'stop'], { uid: nobody })).code).toBe(0)

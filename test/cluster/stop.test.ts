@@ -18,12 +18,15 @@ describe('stop', () => {
     await start(cluster)
     const before = pidsOf(cluster)
     const { code, text } = await cluster.run(['cluster', 'stop'])
+    const elsewhere = `${cluster.runDir}-2`
+    const status = await cluster.run(['cluster', 'status'], { env: { MCP_RUN_DIR: elsewhere } })
+    expect(status.text).toContain(`nothing is running in ${elsewhere} (MCP_RUN_DIR)`)
     for (const name of namesOf(cluster)) expect(text).toMatch(new RegExp(`${name} +stopped`))
     expect(code).toBe(0)
     expect(before.filter(isAlive)).toEqual([])
     expect(await cluster.run(['cluster', 'stop'])).toEqual({
       code: 0,
-      text: 'nothing was running\n',
+      text: `nothing was running in ${cluster.runDir} (MCP_RUN_DIR)\n`,
     })
   })
 

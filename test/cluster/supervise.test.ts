@@ -118,7 +118,9 @@ describe('a supervised cluster', { timeout: 120_000 }, () => {
     expect([code, text]).toEqual([0, expect.stringMatching(/supervisor +stopped/)])
     expect(all.filter(isAlive)).toEqual([])
     expect([pidFilesOf(cluster), existsSync(stateFile())]).toEqual([[], false])
-    expect((await cluster.run(['cluster', 'stop'], supervised)).text).toBe('nothing was running\n')
+    expect((await cluster.run(['cluster', 'stop'], supervised)).text).toBe(
+      `nothing was running in ${cluster.runDir} (MCP_RUN_DIR)\n`,
+    )
   })
 
   it('goes on without a supervisor that was killed, and start begins another that adopts it', async () => {

@@ -45,19 +45,20 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
     todo: 'use a method of the `Allow` header',
   },
   PATH_UNKNOWN: {
-    meaning: 'there is no such address',
+    meaning:
+      'there is no such address; in JSON-RPC form to a POST below `/mcp` and `/sse`, as `{"error":"…"}` elsewhere',
     retry: 'no',
     todo: 'use `/mcp/<server>`, `/sse/<server>` or `/mcp/router/route/<server>`',
   },
   BACKEND_UNKNOWN: {
-    meaning: 'no server has the name in the path',
+    meaning: 'no server has the name in the path, or the one that has it is disabled',
     retry: 'no',
-    todo: 'correct the name, or register the server in the servers file',
+    todo: 'correct the name, or register or enable the server in the servers file',
   },
   BACKEND_MISCONFIGURED: {
     meaning: 'the entry of the server has a mistake, or its command is not installed',
     retry: 'no',
-    todo: 'see `scripts/mcp-router.sh backends list`; correct the servers file',
+    todo: 'see `scripts/mcp-router.sh backends probe <server>`, or `/api/status`; correct the servers file',
   },
   SESSION_REQUIRED: {
     meaning: 'the request needs an `Mcp-Session-Id` and has none',
@@ -77,7 +78,7 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
   NO_HEALTHY_ENDPOINT: {
     meaning: 'no endpoint of the server could be reached; the request was not executed',
     retry: 'yes',
-    todo: 'check that the server is running; `/api/status` has its last error',
+    todo: 'check that the server is running, or the args and env of its command; `/api/status` has its last error',
   },
   UPSTREAM_FAILED: {
     meaning: 'the server closed the connection before responding; the call may have run',
@@ -92,7 +93,7 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
   UPSTREAM_BAD_ANSWER: {
     meaning: 'the server sent something that is no valid MCP response; the call may have run',
     retry: 'no',
-    todo: 'report it to the author of the server',
+    todo: 'where the text says that no MCP server is at the path, correct `url`; otherwise report it to the author of the server',
   },
   UPSTREAM_CREDENTIAL_REFUSED: {
     meaning: 'the server refused the credential that the router sends',

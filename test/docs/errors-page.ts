@@ -18,9 +18,10 @@ To find a request, search the logs for its \`X-Request-Id\`: \`grep <id> .run/lo
 
 const foot = `
 Nginx answers by itself, without an outcome: -31503 (503) while no instance can be reached, -31429 (429) for too many requests at a time from one
-address, and -31502 (502) where the instance closed the connection before responding. Other outcomes in the log are no errors of the router:
+address, of those without \`Content-Length\` more than 32, and -31502 (502) where the instance closed the connection before responding. Other outcomes in the log are no errors of the router:
 \`ok\`, \`CLIENT_LEFT\` (the client disconnected), \`HANDED_OVER\` (another instance answers), \`ENDED\` (the stream was ended), \`REFUSED_<code>\` (the
-request breaks a rule of the protocol) and \`UPSTREAM_<status>\` (the answer of the server, passed on).
+request breaks a rule of the protocol; with -32022 it names a revision that is not served, and the text lists those that are) and
+\`UPSTREAM_<status>\` (the answer of the server, passed on).
 
 ## Refused sessions
 

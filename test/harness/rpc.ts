@@ -8,6 +8,9 @@ export const notification = (method: string, params?: object): string =>
 export const response = (id: unknown, result: object): string =>
   JSON.stringify({ jsonrpc: '2.0', id, result })
 
+/** ownId is the id that a server gave what it asks: its client knows it with a mark of the session that asked. */
+export const ownId = (id: string): unknown => JSON.parse(id.split('~').slice(2).join('~'))
+
 /** toolCall is a `tools/call` request. */
 export const toolCall = (id: unknown, name: string, args: object = {}): string =>
   request(id, 'tools/call', { name, arguments: args })

@@ -55,7 +55,7 @@ const once = ({ base, agent, boundMs }: Line, path: string, sent: Sent) =>
     const { method, headers, body, hear } = sent
     const sending = httpRequest(base + path, { method, headers, agent })
     const late = setTimeout(
-      () => sending.destroy(new Late(`no whole answer within ${boundMs} ms`)),
+      () => sending.destroy(new Late(`no whole answer within ${boundMs} ms to ${shown(sent)}`)),
       boundMs,
     )
     const failed = (error: NodeJS.ErrnoException): void => {
@@ -77,6 +77,9 @@ const once = ({ base, agent, boundMs }: Line, path: string, sent: Sent) =>
     if (body !== undefined) sending.setHeader('content-length', Buffer.byteLength(body))
     sending.end(body)
   })
+
+/** A step has more than one request, the handshake of its session above all. */
+const shown = ({ method, body = '' }: Sent): string => `${method} ${body.slice(0, 80)}`
 
 const isStream = ({ headers }: IncomingMessage): boolean =>
   headers['content-type']?.startsWith('text/event-stream') ?? false

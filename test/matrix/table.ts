@@ -31,8 +31,8 @@ const backendTitles: Readonly<Record<BackendName, string>> = {
 
 /** What “all” does not tell: see `expectUpdate`. */
 const caveat =
-  'Where a server tells of an update only the session in which it happened, a client of 2026-07-28, which has no session, ' +
-  'hears of it when its call and its subscription meet there.'
+  'Where a server reports an update only to the session in which it happened, a client of 2026-07-28, which has no session, ' +
+  'learns of it when its call and its subscription meet there.'
 
 const marks = ['¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹']
 

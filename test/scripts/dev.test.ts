@@ -48,6 +48,12 @@ describe('npm run dev', { timeout: 120_000 }, () => {
     expect(seen.filter(isAlive)).toEqual([])
   })
 
+  it('ends at once with an option that serve does not know', async () => {
+    dev('--bogus')
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(text).toContain('unknown option "--bogus"')
+  })
+
   it('leaves nothing behind when the instance has not started', async () => {
     dev('--port', 'http')
     await said(/--port: "http" is not a whole number/)
