@@ -1,7 +1,7 @@
 import type { Backend } from '@mcp-router/core'
 import { checkDeclaredParams, headerValuesOf } from '@mcp-router/protocol'
 import type { ModernClaim, Refusal } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 
 type ListTools = (cursor: string | undefined) => Promise<Readonly<Record<string, unknown>>>

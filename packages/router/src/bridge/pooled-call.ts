@@ -1,7 +1,7 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { isRecord, spliceId } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { RouteCall } from '../downstream/route-call.js'
 import { answerModern } from './answer.js'
 import type { ModernReply } from './reply.js'

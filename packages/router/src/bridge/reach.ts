@@ -1,6 +1,6 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { mayTryElsewhere } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 
 interface Place {

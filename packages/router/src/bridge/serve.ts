@@ -13,7 +13,7 @@ import {
 import type { Refusal } from '@mcp-router/protocol'
 import { laneInitialize } from '@mcp-router/upstream'
 import type { LaneTerms } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { acceptOnce } from '../journal/accept-once.js'
 import { outcomeUnknown } from '../outcome.js'

@@ -23,8 +23,8 @@ import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
 import { PortableCarrier } from '../sessions/portable-carrier.js'
-import { requireBackend } from './context.js'
-import type { Context } from './context.js'
+import { requireBackend } from '../context.js'
+import type { Context } from '../context.js'
 import { splitBatch } from './split-batch.js'
 
 /** The most messages that a batch may have; servers of the official SDK take as many. */

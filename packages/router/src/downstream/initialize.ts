@@ -14,7 +14,7 @@ import type { Opening } from './opening.js'
 import type { LiveSession } from '../sessions/live.js'
 import { openLive } from '../sessions/owned.js'
 import { streamHeaders } from '../sessions/stream.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /** How often a server may go away while it opens a session. */
 const maxBreaks = 3

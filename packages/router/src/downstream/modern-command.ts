@@ -8,7 +8,7 @@ import type { Incoming } from '../incoming.js'
 import { isBroken } from '../outcome.js'
 import { afterBreak } from '../after-break.js'
 import { respondRefusal } from '../respond.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /** Modern is a message of revision 2026-07-28 that may go on. */
 export interface Modern {

@@ -5,7 +5,7 @@ import type { Incoming } from '../incoming.js'
 import { afterBreak } from '../after-break.js'
 import type { Relay, RelayHooks } from '../relay.js'
 import { traceOf } from '../trace.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 import type { Modern } from './modern-command.js'
 import { ModernRelay } from './modern-relay.js'
 

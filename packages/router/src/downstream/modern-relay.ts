@@ -4,7 +4,7 @@ import { AnswerRelay } from '../answer-relay.js'
 import type { Incoming } from '../incoming.js'
 import type { RelayHooks } from '../relay.js'
 import { beginStream } from '../sessions/stream.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 import type { Modern } from './modern-command.js'
 import { eventIdOf, primer } from './modern-event-id.js'
 

@@ -20,7 +20,7 @@ import {
   sessionHeaders,
 } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /** Opener is on whose behalf `initialize` is sent. */
 export interface Opener {

@@ -8,7 +8,7 @@ import type { Fingerprint } from '../sessions/fingerprint.js'
 import { orphansOf } from '../sessions/orphans.js'
 import { readStreamId, writeStreamId } from '../sessions/stream-id.js'
 import type { Bearer } from '../sessions/stream-id.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /**
  * Caller is who opens a stream: a client that `returned` and proved which Session it had; one that returned and has not proved it (yet); or

@@ -10,7 +10,7 @@ import type { Incoming } from '../incoming.js'
 import { isBroken } from '../outcome.js'
 import { afterBreak } from '../after-break.js'
 import { respondError, respondJson } from '../respond.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /**
  * RouteCall is one `call` on its way to some Endpoint. It goes on to the next one only when a message was certainly not executed: never

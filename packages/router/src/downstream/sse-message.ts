@@ -30,8 +30,8 @@ import { awaitReturn } from '../sessions/return.js'
 import { askerOf } from '../sessions/return-proof.js'
 import { restartOwned } from '../sessions/revive.js'
 import { membersOf, passBatch } from './batch.js'
-import { noteBackend, requireBackend } from './context.js'
-import type { Context } from './context.js'
+import { noteBackend, requireBackend } from '../context.js'
+import type { Context } from '../context.js'
 import { requireShort } from './initialize.js'
 
 /** serveMessage answers the POSTs of such a client: 202, and what the server answers comes on its Stream. */

@@ -18,10 +18,10 @@ import { tellReturn } from '../sessions/return.js'
 import { beginStream } from '../sessions/stream.js'
 import { writeStreamId } from '../sessions/stream-id.js'
 import { tellSession } from '../sessions/tell.js'
-import { noteBackend, requireBackend } from './context.js'
+import { noteBackend, requireBackend } from '../context.js'
 import { bearerOf, findOrNone, recognise, returned } from './recognise.js'
 import type { Caller, Stranger } from './recognise.js'
-import type { Context } from './context.js'
+import type { Context } from '../context.js'
 
 /** How long a client should wait before it opens a broken stream again, ms. */
 const retryMs = 500

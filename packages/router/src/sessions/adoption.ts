@@ -7,7 +7,7 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { readRevision } from '../read-revision.js'
 import type { HeldSession } from './held.js'

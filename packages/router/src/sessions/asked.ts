@@ -1,7 +1,7 @@
 import type { Session, SessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { isQuestion, noteAsked } from '../call-deadline.js'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 
 /**
  * noteAskedOutside is for a question that came on a portable Session's own stream: it names no call, and the one that waits for the answer may be

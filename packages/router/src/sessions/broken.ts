@@ -1,6 +1,6 @@
 import type { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { afterBreak } from '../after-break.js'

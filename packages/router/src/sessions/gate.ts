@@ -1,7 +1,7 @@
 import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { endpointKey } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 
 const firstPauseMs = 250
 const longestPauseMs = 2_000

@@ -1,5 +1,5 @@
 import { inTime, watchSilence } from '../call-deadline.js'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 
 /**

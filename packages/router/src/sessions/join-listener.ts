@@ -1,5 +1,5 @@
 import type { Instance, RouterError } from '@mcp-router/core'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 

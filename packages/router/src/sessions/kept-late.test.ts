@@ -1,6 +1,6 @@
 import type { Session } from '@mcp-router/core'
 import { expect, it, vi } from 'vitest'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { LiveSession } from './live.js'
 import { untilKept } from './owed.js'
 

@@ -1,7 +1,7 @@
 import { discard, namesOfCookies, withCookies } from '@mcp-router/upstream'
 import type { HttpHeaders } from '@mcp-router/upstream'
 import type { Session } from '@mcp-router/core'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 import { postHeadersOf } from './post-headers.js'
 import { hasMoved } from './has-moved.js'

@@ -1,5 +1,5 @@
 import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 import { unmarked } from './question-id.js'
 

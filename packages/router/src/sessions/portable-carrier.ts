@@ -19,7 +19,7 @@ import {
 } from '@mcp-router/upstream'
 import type { ChunkTaker, HttpAnswer, HttpPosting, SessionDoubt } from '@mcp-router/upstream'
 import { isQuestion, noteAsked, noteHeard } from '../call-deadline.js'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
 import type { Timed } from '../deadlines.js'
 import type { Incoming } from '../incoming.js'

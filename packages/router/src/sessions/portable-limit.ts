@@ -3,7 +3,7 @@ import type { Message } from '@mcp-router/protocol'
 import type { RouterError } from '@mcp-router/core'
 import { watchSilence } from '../call-deadline.js'
 import type { Heard, Silence } from '../call-deadline.js'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 
 /**

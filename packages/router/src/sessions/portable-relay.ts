@@ -9,7 +9,7 @@ import type {
   HttpRequest,
   SessionDoubt,
 } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { failureOf } from '../failure.js'
 import { afterBreak } from '../after-break.js'

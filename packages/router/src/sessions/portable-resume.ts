@@ -1,4 +1,4 @@
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { respondError } from '../respond.js'
 import type { HeldSession } from './held.js'

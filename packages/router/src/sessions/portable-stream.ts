@@ -1,7 +1,7 @@
 import { eventStreamType, type Message, type SseEvent } from '@mcp-router/protocol'
 import { discard, isEventStream } from '@mcp-router/upstream'
 import type { HttpAnswer, HttpController, HttpHeaders, HttpRequest } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { beginStream } from './stream.js'
 import { joinListener } from './join-listener.js'

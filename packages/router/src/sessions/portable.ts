@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Message } from '@mcp-router/protocol'
 import { endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'

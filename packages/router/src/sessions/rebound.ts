@@ -1,6 +1,6 @@
 import { isPortable } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { reopenPortable, replacedCause } from './reopen.js'

@@ -13,7 +13,7 @@ import {
   withCookies,
 } from '@mcp-router/upstream'
 import type { SessionDoubt } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { askOpening, isOfSse, readOpening } from '../downstream/opening.js'
 import { isBroken } from '../outcome.js'
 import { readRevision } from '../read-revision.js'

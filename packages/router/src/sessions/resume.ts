@@ -1,6 +1,6 @@
 import { errorBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import { outcomeUnknown } from '../outcome.js'
 import { respondEmpty } from '../respond.js'

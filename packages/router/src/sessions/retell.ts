@@ -1,4 +1,4 @@
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { readOwed, untilOwed } from './owed.js'

@@ -1,7 +1,7 @@
 import type { SessionId } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
 import { expect, it, vi } from 'vitest'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { openStore } from '../testing/gateway.js'
 import { StreamedCall } from './streamed.js'
 

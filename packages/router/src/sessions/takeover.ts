@@ -1,7 +1,7 @@
 import type { SessionId } from '@mcp-router/core'
 import { onceReachable } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
-import type { Context } from '../downstream/context.js'
+import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
 import { openLive } from './owned.js'
