@@ -1,3 +1,5 @@
+import { remembered } from './remembered.js'
+
 /** Accepted is which of the two forms of an answer a client takes: one JSON body, or a stream of events. */
 export interface Accepted {
   readonly json: boolean
@@ -6,23 +8,18 @@ export interface Accepted {
 
 const both: Accepted = { json: true, stream: true }
 const usual = 'application/json, text/event-stream'
-/** Few different headers come, many times. */
-const known = new Map<string, Accepted>()
-const knownLimit = 1_000
 
 /** acceptedOf reads an Accept header (RFC 9110 §12.5.1); who sends none takes anything. */
-export const acceptedOf = (header: string | undefined): Accepted => {
-  if (header === undefined || header === usual) return both
-  const before = known.get(header)
-  if (before) return before
+export const acceptedOf = (header: string | undefined): Accepted =>
+  header === undefined || header === usual ? both : read(header)
+
+const read = remembered(1_000, (header): Accepted => {
   const ranges = header.toLowerCase().split(',').map(readRange)
-  const accepted = {
+  return {
     json: accepts(ranges, 'application/json'),
     stream: accepts(ranges, 'text/event-stream'),
   }
-  if (known.size < knownLimit) known.set(header, accepted)
-  return accepted
-}
+})
 
 interface Range {
   readonly type: string

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Backend } from '@mcp-router/core'
+import type { Backend, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import type { Bridge } from './bridge/bridge.js'
 import type { Deadlines } from './deadlines.js'
@@ -12,12 +12,18 @@ import type { PatientJournal } from './journal/patient.js'
 import type { KeepAlive } from './keep-alive.js'
 import type { LongAnswers } from './long-answers.js'
 import type { Selector } from './policy/selector.js'
+import type { Buffers } from './sessions/kept.js'
+import type { Gates } from './sessions/gate.js'
+import type { HeldSession } from './sessions/held.js'
 import type { Offers } from './sessions/offers.js'
+import type { Orphans } from './sessions/orphans.js'
+import type { Taken } from './sessions/taken.js'
 import type { Listening } from './sessions/listening.js'
 import type { Follows } from './sessions/follows.js'
 import type { PortableReplays } from './sessions/portable-replays.js'
 import type { ReturnProofs } from './sessions/return-proof.js'
 import type { ModernEventIds } from './downstream/modern-event-id.js'
+import type { ModernHeaders } from './downstream/modern-headers.js'
 import type { Sessions } from './sessions/sessions.js'
 import type { Told } from './sessions/told.js'
 
@@ -30,12 +36,19 @@ export interface Context {
   readonly peers: Peers
   readonly keep: KeepAlive
   readonly deadlines: Deadlines
+  readonly buffers: Buffers
   readonly longAnswers: LongAnswers
   readonly bridge: Bridge
   readonly eventIds: ModernEventIds
+  readonly modernHeaders: ModernHeaders
   readonly calls: Calls
   readonly portableReplays: PortableReplays
   readonly offers: Offers
+  readonly orphans: Orphans
+  readonly gates: Gates
+  /** Those under way here. */
+  readonly takeovers: Map<SessionId, Promise<HeldSession | undefined>>
+  readonly taken: Taken
   readonly told: Told
   readonly follows: Follows
   readonly listening: Listening

@@ -1,48 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
-import { createBridge } from './bridge/bridge.js'
 import { serveCall } from './downstream/call.js'
+import { compose } from './compose.js'
 import type { Context } from './context.js'
 import { serveHttp } from './downstream/http.js'
-import { createModernEventIds } from './downstream/modern-event-id.js'
 import { serveSse } from './downstream/sse.js'
 import { serveMessage } from './downstream/sse-message.js'
-import { createDeadlines } from './deadlines.js'
 import type { RouterDeps } from './deps.js'
 import { malformed } from './failure.js'
-import { createSharedKeys } from '@mcp-router/upstream'
 import { markAnswered } from './handoff/answered.js'
-import { createHandoff, handoffPrefix } from './handoff/handoff.js'
-import { createMembers } from './handoff/members.js'
-import { createPeers, peersPath } from './handoff/peers.js'
-import { answerRecall, createRecall, recalling, recallPrefix } from './handoff/recall.js'
+import { handoffPrefix } from './handoff/handoff.js'
+import { peersPath } from './handoff/peers.js'
+import { answerRecall, recallPrefix } from './handoff/recall.js'
 import { routersOf } from './handoff/routers-of.js'
 import type { Sender } from './handoff/signature.js'
 import { Incoming } from './incoming.js'
-import { createCalls } from './journal/calls.js'
-import { patientJournal } from './journal/patient.js'
 import { keepToAccepted } from './one-form.js'
-import { createKeepAlive } from './keep-alive.js'
-import { createLongAnswers } from './long-answers.js'
-import { createSelector } from './policy/selector.js'
 import { respondError } from './respond.js'
 import { acknowledged } from './sessions/acknowledge.js'
-import { ageingOf } from './sessions/ageing.js'
-import { rebound } from './sessions/rebound.js'
-import { endFollows, type Follows } from './sessions/follows.js'
-import { Listening } from './sessions/listening.js'
 import { listeningPrefix } from './sessions/listening-peers.js'
-import { createOffers } from './sessions/offers.js'
 import { keepStreams } from './sessions/portable.js'
-import { createPortableReplays } from './sessions/portable-replays.js'
-import { orphansOf } from './sessions/orphans.js'
-import { oweAgain } from './sessions/owed.js'
 import { noteAskedHere } from './sessions/asked.js'
-import { createReturnProofs } from './sessions/return-proof.js'
-import { createSessions } from './sessions/table.js'
-import { restOwned } from './sessions/revive.js'
-import { createTold } from './sessions/told.js'
 import { matchTarget } from './target.js'
 import type { Target } from './target.js'
 import { createUnderway } from './underway.js'
@@ -76,84 +55,10 @@ export interface Router {
 const anonymous: Principal = { name: '' }
 
 export const createRouter = (given: RouterDeps): Router => {
-  const { storePatienceMs } = given.options
-  const returnedAt = performance.now() + (given.returningMs ?? 0)
-  const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
-  const keep = createKeepAlive(deps.options.keepAliveMs)
-  const deadlines = createDeadlines()
-  const members = createMembers(deps.membership, deps.clusterSecret)
-  const recall = createRecall({
-    client: deps.client,
-    members,
-    instance: deps.instance,
-    secret: deps.clusterSecret,
-  })
-  const store = recalling(deps.sessions, recall)
-  const sessions = createSessions({
-    ...deps,
-    store,
-    outlives: ({ initialize }) => initialize !== '',
-    onMended(held) {
-      oweAgain(context, held)
-      orphansOf(context).renew(held)
-    },
-    onRest: ({ live }) => live && restOwned(live),
-    onMoved: (id, record) => listening.onMoved(id, record),
-    onLoaded: (record) => performance.now() < returnedAt && listening.onMoved(record.id, record),
-    onOver: (id) => endFollows(follows, id),
-    keys: createSharedKeys(deps.clusterSecret),
-    onRebound: (held) => rebound(context, held),
-  })
-  const handoff = createHandoff({
-    client: deps.client,
-    members,
-    keep,
-    deadlines,
-    secret: deps.clusterSecret,
-    instance: deps.instance,
-  })
-  const peers = createPeers({
-    client: deps.client,
-    members,
-    instance: deps.instance,
-    secret: deps.clusterSecret,
-    onLost: () => listening.onLost(),
-  })
-  const follows: Follows = new Map()
-  const atOf = (id: SessionId) => sessions.held(id)?.record.backendSessionId
-  const listening = new Listening({ client: deps.client, peers, follows, atOf })
-  const selector = createSelector(deps.options.endpointPatienceMs)
-  const context: Context = {
-    deps,
-    sessions,
-    selector,
-    handoff,
-    keep,
-    deadlines,
-    longAnswers: createLongAnswers(deps.client.maxResponseBytes),
-    bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
-    eventIds: createModernEventIds(deps.clusterSecret),
-    calls: createCalls(deps.journal),
-    returns: createReturnProofs(deps.instance),
-    told: createTold(deps.journal, ageingOf(deadlines)),
-    portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, ageingOf(deadlines)),
-    offers: createOffers({
-      onChanged(backend, change) {
-        deps.changes.tell(backend, change)
-        deps.broadcast.listChanged(backend, change)
-      },
-    }),
-    follows,
-    listening,
-    peers,
-    draining: false,
-  }
+  const { context, close } = compose(given)
+  const { deps, sessions, selector, handoff, peers, listening } = context
   const underway = createUnderway()
   let closed = false
-  const stopNoting = deps.changes.whenNoted((backend, change) => {
-    deps.broadcast.listChanged(backend, change)
-    context.offers.told(backend, change)
-  })
 
   const serve = (target: Target, incoming: Incoming): Promise<void> => {
     switch (target.kind) {
@@ -278,16 +183,7 @@ export const createRouter = (given: RouterDeps): Router => {
       // Or over that of a stream, which has ended now.
       await callsOver(giveUpAt)
       closed = true
-      peers.close()
-      listening.close()
-      for (const end of [...context.bridge.listens]) end()
-      for (const stream of [...keep.streams]) stream.end()
-      stopNoting()
-      members.close()
-      keep.close()
-      context.bridge.close()
-      deadlines.close()
-      await sessions.close()
+      await close()
     },
   }
 }

@@ -1,4 +1,5 @@
 import { longestMs } from '@mcp-router/core'
+import { remembered } from './remembered.js'
 
 /** AskedDeadline is that of an address: undefined is the Backend's, `wrong` is none that can be kept. */
 export type AskedDeadline = number | 'wrong' | undefined
@@ -14,17 +15,10 @@ export type Target =
   | { readonly kind: 'message'; readonly backend: string; readonly session: string }
 
 const routePrefix = '/mcp/router/route/'
-const remembered = new Map<string, Target | undefined>()
-const rememberedLimit = 1_000
 
 /** matchTarget reads the path and query of a request. Undefined: not an address of the data plane. */
-export const matchTarget = (url: string): Target | undefined => {
-  if (url.includes('?')) return match(url)
-  if (remembered.has(url)) return remembered.get(url)
-  const target = match(url)
-  if (remembered.size < rememberedLimit) remembered.set(url, target)
-  return target
-}
+export const matchTarget = (url: string): Target | undefined =>
+  url.includes('?') ? match(url) : matchPath(url)
 
 const match = (url: string): Target | undefined => {
   const split = url.indexOf('?')
@@ -46,6 +40,8 @@ const match = (url: string): Target | undefined => {
     return { kind: 'message', backend: decode(backend), session: session ?? '' }
   return last === undefined ? { kind: 'http', backend: decode(backend) } : undefined
 }
+
+const matchPath = remembered(1_000, match)
 
 const matchSse = (backend: string | undefined, query: URLSearchParams): Target | undefined => {
   const name = backend ? decode(backend) : query.get('serviceName')

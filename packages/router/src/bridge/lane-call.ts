@@ -38,14 +38,10 @@ export const callOnLane = async (
   }
   const bound = boundOf(reply.incoming, bridged)
   const { parking, seal } = context.bridge
-  const giveBack = (lane: Lane): void => {
-    used.add(lane)
-    lanes.give(lane)
-  }
   const first = await take()
   // It may have waited for its turn.
   if (reply.incoming.isClosed()) {
-    giveBack(first)
+    lanes.give(first)
     return
   }
   const call = new BridgedCall(first, request, {
@@ -62,14 +58,11 @@ export const callOnLane = async (
       const { backend } = bridged
       return afterBreak(context, { backend, message, requestId, at, error, repeats })
     },
-    wasUsed: (lane) => used.has(lane),
-    onOver: giveBack,
+    wasUsed: (lane) => lane.wasGiven,
+    onOver: (lane) => lanes.give(lane),
   })
   call.start(reply, claim.meta['progressToken'])
 }
-
-/** Those that were given back: what happened to their server since, nobody knows. */
-const used = new WeakSet<Lane>()
 
 /** The capability that a client must have declared to be asked. */
 const capabilityOf: Readonly<Record<string, string>> = {

@@ -10,15 +10,7 @@ import { arrayOf, respondEmpty, respondJson } from '../respond.js'
 import { openBatchReply } from '../sessions/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import {
-  freeId,
-  noteOwed,
-  noteTaken,
-  owedCall,
-  requireRoom,
-  takenBefore,
-  untilKept,
-} from '../sessions/owed.js'
+import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import type { Carrier } from '../sessions/carrier.js'
 import { ownedCarrier } from '../sessions/carrier.js'
@@ -79,10 +71,10 @@ export const passBatch = async (
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
-  const before = messages.map((message) => takenBefore(context, incoming, held, message))
+  const before = messages.map((message) => context.taken.before(incoming, held, message))
   const fresh = messages.filter((_, at) => !before[at])
   const accepting = acceptAll(context, incoming, held, fresh)
-  for (const message of fresh) noteTaken(context, incoming, held, message, accepting)
+  for (const message of fresh) context.taken.note(incoming, held, message, accepting)
   await Promise.all([...before, accepting])
 }
 

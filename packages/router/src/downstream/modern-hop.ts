@@ -1,6 +1,6 @@
 import type { Endpoint, HttpEndpoint } from '@mcp-router/core'
 import { modernRequestHeaders } from '@mcp-router/protocol'
-import { BadAnswer, mayTryElsewhere, sessionHeaders } from '@mcp-router/upstream'
+import { BadAnswer, mayTryElsewhere } from '@mcp-router/upstream'
 import type { Incoming } from '../incoming.js'
 import { afterBreak } from '../after-break.js'
 import type { Relay, RelayHooks } from '../relay.js'
@@ -97,21 +97,8 @@ export class ModernHop implements RelayHooks {
     const { message, claim } = this.modern
     const more = modernRequestHeaders(message, claim, rawHeaders)
     for (const text of traceOf(req)) more.push(text)
-    const headers = headersTo(endpoint)
+    const headers = this.context.modernHeaders.to(endpoint)
     const request = { method: 'POST', headers, lasting: true, more, body: message.bytes } as const
     this.context.deps.client.dispatch(endpoint.url, request, relay)
   }
-}
-
-const lasting = new WeakMap<HttpEndpoint, string[]>()
-
-/** What every modern request to an Endpoint has in common, made once. */
-const headersTo = (endpoint: HttpEndpoint): string[] => {
-  const known = lasting.get(endpoint)
-  if (known) return known
-  const headers = sessionHeaders(endpoint, '', '')
-  headers.push('content-type', 'application/json')
-  headers.push('accept', 'application/json, text/event-stream')
-  lasting.set(endpoint, headers)
-  return headers
 }

@@ -5,7 +5,6 @@ import type { Incoming } from '../incoming.js'
 import type { HeldSession } from '../sessions/held.js'
 import { fingerprintOf } from '../sessions/fingerprint.js'
 import type { Fingerprint } from '../sessions/fingerprint.js'
-import { orphansOf } from '../sessions/orphans.js'
 import { readStreamId, writeStreamId } from '../sessions/stream-id.js'
 import type { Bearer } from '../sessions/stream-id.js'
 import type { Context } from '../context.js'
@@ -102,6 +101,4 @@ const findAlike = (
   { name }: Backend,
   fingerprint: Fingerprint,
 ): Promise<readonly Session[] | undefined> =>
-  orphansOf(context)
-    .find(fingerprint, principal.name, name)
-    .catch(() => undefined)
+  context.orphans.find(fingerprint, principal.name, name).catch(() => undefined)

@@ -12,16 +12,7 @@ import { adoptHandshake } from '../sessions/adoption.js'
 import type { HeldSession } from '../sessions/held.js'
 import type { LiveSession } from '../sessions/live.js'
 import { noteRequest } from '../sessions/note.js'
-import { orphansOf } from '../sessions/orphans.js'
-import {
-  freeId,
-  noteOwed,
-  noteTaken,
-  owedCall,
-  requireRoom,
-  takenBefore,
-  untilKept,
-} from '../sessions/owed.js'
+import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sessions/owed.js'
 import { liveOf } from '../sessions/owned.js'
 import { atOwner, isAbout, serveElsewhere } from '../sessions/owner.js'
 import type { OwnerTask } from '../sessions/owner.js'
@@ -104,7 +95,7 @@ const accept = async (
     await context.sessions.end(held)
     throw new RouterError('SESSION_NOT_FOUND')
   }
-  if (isBegun) orphansOf(context).see(held, incoming)
+  if (isBegun) context.orphans.see(held, incoming)
   // Its client may come back as one that cannot be recognised, and would wait for the answer for ever.
   const came = isBegun ? awaitReturn(held) : awaitReturn(held, unbegunMs)
   const forget = came === 'here' ? undefined : announce(incoming, held, message)
@@ -141,11 +132,11 @@ const takeOnce = async (
   held: HeldSession,
   message: Message,
 ): Promise<void> => {
-  const before = takenBefore(context, incoming, held, message)
+  const before = context.taken.before(incoming, held, message)
   if (before) return before
   const take = message.method === 'initialize' ? acceptInitialize : acceptRequest
   const accepting = take(context, incoming, held, message)
-  noteTaken(context, incoming, held, message, accepting)
+  context.taken.note(incoming, held, message, accepting)
   return accepting
 }
 

@@ -10,7 +10,6 @@ import type { HeldSession } from '../sessions/held.js'
 import { liveOf, openLive } from '../sessions/owned.js'
 import { mayAdopt } from '../sessions/adoption.js'
 import type { Fingerprint } from '../sessions/fingerprint.js'
-import { orphansOf } from '../sessions/orphans.js'
 import { formOf } from '../sessions/replay.js'
 import { openCounted } from '../sessions/resume.js'
 import { retell } from '../sessions/retell.js'
@@ -144,14 +143,14 @@ const follow = (
   const { id, backend } = held.record
   const stream = openCounted(context, incoming, held, () => {
     live.replays.standalone.detach(stream)
-    orphansOf(context).leave(held)
+    context.orphans.leave(held)
   })
   const address = `${publicPrefix(incoming.req)}/mcp/${backend}/message?sessionId=${id}`
   const eventId = writeStreamId(bearerOf(context, incoming, backend), { session: id, fingerprint })
   // Whoever knows no fields of an event but its name and data reads over these.
   const head = Buffer.from(`id: ${eventId}\nretry: ${retryMs}\n`)
   stream.frame(Buffer.concat([head, eventFrame('endpoint', address)]))
-  orphansOf(context).follow(held, fingerprint)
+  context.orphans.follow(held, fingerprint)
   if (received !== undefined) live.debts.received(received)
   const waited = live.attach(stream, formOf(held.record), eventId)
   const known = received === undefined ? waited : new Set([...waited, received])

@@ -8,13 +8,6 @@ import type { Told } from './told.js'
 /** A client answers a ping at once (spec 2024-11-05, utilities §Ping), ms. */
 const patienceMs = 1_000
 
-interface Asked {
-  readonly id: string
-  readonly onAnswer: () => void
-}
-
-const asked = new WeakMap<LiveSession, Asked>()
-
 /**
  * acknowledge pings a client of 2024-11-05 on its Stream: that it answers proves that it has all that was told before. False: it did not in
  * time, or has no Stream.
@@ -25,18 +18,18 @@ export const acknowledge = (live: LiveSession): Promise<boolean> => {
   return new Promise((resolve) => {
     const settle = (isAnswered: boolean): void => {
       clearTimeout(late)
-      asked.delete(live)
+      live.client.ping = undefined
       resolve(isAnswered)
     }
     const late = setTimeout(() => settle(false), patienceMs)
-    asked.set(live, { id: ping.id, onAnswer: () => settle(true) })
+    live.client.ping = { id: ping.id, onAnswer: () => settle(true) }
     live.toStream(ping)
   })
 }
 
 /** isAcknowledgement takes the answer to such a ping, which is none of the server's business. */
 export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boolean => {
-  const ping = asked.get(live)
+  const { ping } = live.client
   if (kind !== 'response' || ping?.id !== id) return false
   ping.onAnswer()
   return true

@@ -14,14 +14,11 @@ import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import { revisionOf } from '../downstream/recognise.js'
 
-const sources = new WeakMap<LiveSession, string>()
-const underway = new WeakMap<LiveSession, Promise<void>>()
-
 /** mayAdopt notes whose handshake a new Session can adopt: that of any of these, when it is the same for all. */
 export const mayAdopt = (live: LiveSession, alike: readonly Session[]): void => {
   const all = new Set(alike.map(({ initialize }) => initialize))
   const [only] = all
-  if (all.size === 1 && only) sources.set(live, only)
+  if (all.size === 1 && only) live.client.adoptable = only
 }
 
 /**
@@ -36,16 +33,16 @@ export const adoptHandshake = (
 ): Promise<void> | undefined => {
   const { live, record } = held
   if (!live) return undefined
-  const adopting = underway.get(live)
+  const { client } = live
+  const { adopting } = client
   // A client may ping before it initializes (spec 2024-11-05, lifecycle).
   if (adopting || record.initialize || message?.method === 'ping') return adopting
   if (message?.method === 'initialize') return undefined
-  const params = sources.get(live) ?? plainParams(incoming)
-  const begun = adopt(context, held, live, params)
+  const params = client.adoptable ?? plainParams(incoming)
+  client.adopting = adopt(context, held, live, params)
     .catch(() => undefined)
-    .finally(() => underway.delete(live))
-  underway.set(live, begun)
-  return begun
+    .finally(() => (client.adopting = undefined))
+  return client.adopting
 }
 
 let own = 0

@@ -17,17 +17,8 @@ export interface Ageing {
 /** What is due to go goes within this, ms. */
 const periodMs = 15_000
 
-const known = new WeakMap<Deadlines, Ageing>()
-
-/**
- * ageingOf is the one Ageing of an Instance, known by its Deadlines: a single entry there for all that ages, because they look through their
- * entries far more often.
- */
-export const ageingOf = (deadlines: Deadlines): Ageing => {
-  const ageing = known.get(deadlines) ?? new SharedAgeing(deadlines)
-  known.set(deadlines, ageing)
-  return ageing
-}
+/** createAgeing makes the Ageing of an Instance: a single entry among its Deadlines, because they look through their entries far more often. */
+export const createAgeing = (deadlines: Deadlines): Ageing => new SharedAgeing(deadlines)
 
 class SharedAgeing implements Ageing, Timed {
   previous: Link | undefined

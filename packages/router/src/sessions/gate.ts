@@ -1,7 +1,6 @@
 import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { endpointKey } from '@mcp-router/upstream'
-import type { Context } from '../context.js'
 
 const firstPauseMs = 250
 const longestPauseMs = 2_000
@@ -55,15 +54,16 @@ export class Gate {
 
 const nothing = (): void => undefined
 
-const gates = new WeakMap<Context, Map<string, Gate>>()
+/** Gates are those of all Endpoints, at one Instance. */
+export class Gates {
+  private readonly all = new Map<string, Gate>()
 
-/** gateOf is the Gate of an Endpoint; commands have none: each Session has a process of its own, which says nothing of the others. */
-export const gateOf = (context: Context, endpoint: Endpoint): Gate | undefined => {
-  if (endpoint.transport === 'stdio') return undefined
-  const all = gates.get(context) ?? new Map<string, Gate>()
-  gates.set(context, all)
-  const key = endpointKey(endpoint)
-  const gate = all.get(key) ?? new Gate()
-  all.set(key, gate)
-  return gate
+  /** of finds the Gate of an Endpoint; commands have none: each Session has a process of its own, which says nothing of the others. */
+  of(endpoint: Endpoint): Gate | undefined {
+    if (endpoint.transport === 'stdio') return undefined
+    const key = endpointKey(endpoint)
+    const gate = this.all.get(key) ?? new Gate()
+    this.all.set(key, gate)
+    return gate
+  }
 }

@@ -1,6 +1,9 @@
 import type { Endpoint, Session } from '@mcp-router/core'
 import type { LiveSession } from './live.js'
 
+/** Return is what came of waiting for a client: it has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
+export type Return = 'here' | 'elsewhere' | 'late'
+
 /** HeldSession is a Session as this Instance holds it in memory: its record, and what makes its next call cheap. */
 export interface HeldSession {
   record: Session
@@ -25,6 +28,8 @@ export interface HeldSession {
   looked: boolean
   /** Streams open to its client from here; they keep it alive. */
   streams: number
+  /** Those who wait for its client to have a Stream here. */
+  returning?: Set<(came: Return) => void> | undefined
   /** The stream of a portable Session towards its client, where that is here. */
   follower?: object | undefined
   /** Set while this Instance is the Owner. */

@@ -1,3 +1,5 @@
+import type { Deadlines } from '../deadlines.js'
+import { createAgeing } from './ageing.js'
 import type { Ageing } from './ageing.js'
 
 /** Keeping is a stream that keeps events. */
@@ -22,16 +24,18 @@ export interface Kept {
 /** What the streams of all Sessions of an Instance keep at most, bytes; the newest event of each that has not ended may come on top. */
 export const maxKeptBytes = 256 * 1024 * 1024
 
-const known = new WeakMap<Ageing, Kept>()
-
-/** keptOf is the one Kept of an Instance, known by its Ageing. */
-export const keptOf = (ageing: Ageing): Kept => {
-  const kept = known.get(ageing) ?? createKept(maxKeptBytes)
-  known.set(ageing, kept)
-  return kept
+/** Buffers are what the event buffers of an Instance share: when they let go of events, and how many bytes they may keep. */
+export interface Buffers {
+  readonly ageing: Ageing
+  readonly kept: Kept
 }
 
-export const createKept = (limit: number): Kept => {
+export const createBuffers = (deadlines: Deadlines): Buffers => ({
+  ageing: createAgeing(deadlines),
+  kept: createKept(),
+})
+
+export const createKept = (limit = maxKeptBytes): Kept => {
   let bytes = 0
   /** In the order in which they ended. */
   const ended = new Map<Keeping, () => void>()

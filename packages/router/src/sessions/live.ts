@@ -9,6 +9,7 @@ import { isBroken, outcomeUnknown } from '../outcome.js'
 import { readAgreement } from '../read-revision.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
+import type { ClientNotes } from './client-notes.js'
 import { Debts } from './debts.js'
 import { Hearing } from './hearing.js'
 import type { LiveHooks, OwedCall } from './live-hooks.js'
@@ -43,6 +44,7 @@ export class LiveSession implements UpstreamListener {
   protected questions: Questions | undefined
   protected lingers = false
   protected initializeId = ''
+  readonly client: ClientNotes = {}
   opening: Readonly<Record<string, unknown>> = {}
   readonly backend: string
   private readonly hooks: LiveHooks

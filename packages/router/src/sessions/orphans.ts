@@ -1,12 +1,13 @@
 import type { Link, Session, SessionId } from '@mcp-router/core'
 import { openMs, orphanMs } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
-import type { Timed } from '../deadlines.js'
-import type { Context } from '../context.js'
+import type { Deadlines, Timed } from '../deadlines.js'
+import type { RouterDeps } from '../deps.js'
 import type { Incoming } from '../incoming.js'
 import type { HeldSession } from './held.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { Fingerprint } from './fingerprint.js'
+import type { Sessions } from './sessions.js'
 
 /**
  * Orphans are the Sessions of 2024-11-05 clients whose Stream is gone and that have not ended: they wait for a while for their clients, which
@@ -29,14 +30,15 @@ export interface Orphans {
   ): Promise<readonly Session[] | undefined>
 }
 
-const known = new WeakMap<Context, Orphans>()
-
-/** orphansOf are those of an Instance, known by its Context. */
-export const orphansOf = (context: Context): Orphans => {
-  const orphans = known.get(context) ?? new OwnOrphans(context)
-  known.set(context, orphans)
-  return orphans
+/** OrphansDeps is what they have of their Instance. */
+interface OrphansDeps {
+  readonly sessions: Pick<Sessions, 'held' | 'end'>
+  readonly deadlines: Deadlines
+  readonly deps: Pick<RouterDeps, 'orphans' | 'sessions' | 'clusterSecret'>
+  isDraining(): boolean
 }
+
+export const createOrphans = (deps: OrphansDeps): Orphans => new OwnOrphans(deps)
 
 /** Of more than this at one Instance, the oldest ends: each may hold a child process. */
 export const maxOrphans = 256
@@ -55,13 +57,13 @@ class OwnOrphans implements Orphans, Timed {
   previous: Link | undefined
   next: Link | undefined
   dueAt = 0
-  private readonly context: Context
+  private readonly context: OrphansDeps
   private readonly followed = new Map<SessionId, Followed>()
   /** When their time is up, as `performance.now()` counts; the one that waits longest comes first. */
   private readonly left = new Map<SessionId, number>()
   private waiting = false
 
-  constructor(context: Context) {
+  constructor(context: OrphansDeps) {
     this.context = context
   }
 
@@ -80,7 +82,7 @@ class OwnOrphans implements Orphans, Timed {
     const followed = this.followed.get(id)
     if (followed) this.note(followed)
     // Its Streams end with the Instance; another one goes on.
-    if (this.context.draining || this.context.sessions.held(id) !== held) return
+    if (this.context.isDraining() || this.context.sessions.held(id) !== held) return
     if (!initialize) {
       this.end(held, 'its client left before it had begun')
       return
@@ -180,7 +182,7 @@ class OwnOrphans implements Orphans, Timed {
   }
 
   private wait(): void {
-    if (this.waiting || this.context.draining) return
+    if (this.waiting || this.context.isDraining()) return
     this.waiting = true
     this.dueAt = performance.now() + periodMs
     this.context.deadlines.add(this)

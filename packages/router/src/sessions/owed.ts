@@ -239,52 +239,6 @@ export const failOwed = async (
   }
 }
 
-const taken = new WeakMap<Context, Map<string, Promise<void>>>()
-/** Of so many messages an Instance remembers that it took them: a message comes again at once or never. */
-const maxTaken = 1_000
-
-/**
- * takenBefore finds what becomes of a request that was taken before: whoever passes it on sends it again, under the same X-Request-Id, when the
- * Instance on the way to the Owner goes away, or the Owner itself, whose successor has seen to it. It must not run twice, and is answered 202 when
- * the first one is. Nothing else tells that: a client may use one JSON-RPC id for all its requests. Undefined: it is new.
- */
-export const takenBefore = (
-  context: Context,
-  incoming: Incoming,
-  { live, record }: HeldSession,
-  message: Message,
-): Promise<void> | undefined => {
-  const name = takenName(incoming, record, message)
-  if (name === undefined) return undefined
-  const call = { callId: incoming.requestId, requestId: message.id }
-  return live?.debts.hasInherited(call) ? Promise.resolve() : taken.get(context)?.get(name)
-}
-
-/** noteTaken notes that a request is being taken. */
-export const noteTaken = (
-  context: Context,
-  incoming: Incoming,
-  { record }: HeldSession,
-  message: Message,
-  accepting: Promise<void>,
-): void => {
-  const name = takenName(incoming, record, message)
-  if (name === undefined) return
-  const all = taken.get(context) ?? new Map<string, Promise<void>>()
-  taken.set(context, all)
-  discard(accepting)
-  all.set(name, accepting)
-  const [oldest] = all.keys()
-  if (all.size > maxTaken && oldest !== undefined) all.delete(oldest)
-}
-
-const takenName = (
-  { requestId: callId, mayComeAgain }: Incoming,
-  { id: session }: Session,
-  { kind, id }: Message,
-): string | undefined =>
-  kind === 'request' && mayComeAgain ? `${callId} ${session} ${id}` : undefined
-
 const messageIn = (body: string): readonly Message[] => {
   try {
     return [scanMessage(Buffer.from(body))]

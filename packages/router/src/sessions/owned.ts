@@ -7,10 +7,8 @@ import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
 import type { Incoming } from '../incoming.js'
 import { respondEmpty } from '../respond.js'
-import { gateOf } from './gate.js'
 import { untilServed } from './head-limit.js'
 import type { HeldSession } from './held.js'
-import { ageingOf } from './ageing.js'
 import { repeatPassed, repeatReply } from './broken.js'
 import { lookOwned } from './list-changes.js'
 import type { LiveSession } from './live.js'
@@ -61,7 +59,7 @@ export const openLive = (
       const cause = `its server ${isForgotten ? 'had forgotten it' : 'could not be reached'}`
       if (held.live) {
         held.live.revival.cause = cause
-        if (!isForgotten && !gateOf(context, held.endpoint)) putOff(held.live.revival)
+        if (!isForgotten && !context.gates.of(held.endpoint)) putOff(held.live.revival)
       }
       await untilServed(context, held, restartOwned(context, held, upstream))
     },
@@ -88,7 +86,7 @@ export const openLive = (
     },
     onListChanged: (change) => context.offers.heard(id, change),
   }
-  return new OwnedSession(backend, hooks, new Replays(ageingOf(context.deadlines), epoch), {
+  return new OwnedSession(backend, hooks, new Replays(context.buffers, epoch), {
     deadlines: context.deadlines,
     deadlineMs() {
       const { backends } = deps.registry.snapshot()
@@ -105,7 +103,7 @@ const reconnectMs = 250
 const reviveLater = (context: Context, held: HeldSession): void => {
   const { live } = held
   if (!live) return
-  const pauseMs = gateOf(context, held.endpoint) ? reconnectMs : putOff(live.revival)
+  const pauseMs = context.gates.of(held.endpoint) ? reconnectMs : putOff(live.revival)
   if (held.streams === 0) return
   const timer = setTimeout(() => {
     if (held.live === live && held.streams > 0) reviveOwned(context, held).catch(() => undefined)

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import type { InstanceId, SessionId } from '@mcp-router/core'
-import type { Ageing } from './ageing.js'
+import type { Buffers } from './kept.js'
 import type { Replay } from './replay.js'
 import { Replays } from './replays.js'
 import type { Place } from './replays.js'
@@ -22,7 +22,7 @@ const sweepEvery = 256
 export const createPortableReplays = (
   instance: InstanceId,
   secret: string,
-  ageing: Ageing,
+  buffers: Buffers,
 ): PortableReplays => {
   // An Instance that was started again numbers its streams anew.
   const boot = randomBytes(4).toString('hex')
@@ -38,7 +38,7 @@ export const createPortableReplays = (
     open(session, requestId, onLapsed) {
       if (++opened % sweepEvery === 0) sweep()
       const marked = (): string => `${name}.${markOfSession(secret, session)}`
-      const replays = all.get(session) ?? new Replays(ageing, 1, marked())
+      const replays = all.get(session) ?? new Replays(buffers, 1, marked())
       all.set(session, replays)
       return replays.open(requestId, onLapsed)
     },

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createDeadlines } from '../deadlines.js'
-import { ageingOf } from './ageing.js'
+import { createAgeing } from './ageing.js'
 import { maxAgeMs } from './replay.js'
-import { createKept } from './kept.js'
+import { createBuffers, createKept } from './kept.js'
 import { maxCalls, Replays } from './replays.js'
 
 beforeEach(() => vi.useFakeTimers())
@@ -10,7 +10,7 @@ afterEach(() => vi.useRealTimers())
 
 const open = () => {
   const deadlines = createDeadlines()
-  const replays = new Replays(ageingOf(deadlines))
+  const replays = new Replays(createBuffers(deadlines))
   const lapsed = vi.fn()
   const call = (...words: string[]) => {
     const replay = replays.open('7', () => lapsed(replay.name))
@@ -94,7 +94,7 @@ it('ages again what is kept later, and nothing once it is closed', () => {
 
 it('is aged no more once it is closed', () => {
   const ageing = { add: vi.fn(), remove: vi.fn() }
-  const replays = new Replays(ageing)
+  const replays = new Replays({ ageing, kept: createKept() })
   replays.standalone.say(Buffer.from('a'))
   expect(ageing.add.mock.calls).toEqual([[replays]])
   replays.close()
@@ -113,7 +113,9 @@ it('takes no more calls than it can hold, until some have ended', () => {
 
 it('finds a stream no more that ended and went because all sessions together kept too much', () => {
   const kept = createKept(1_000)
-  const sessions = [1, 2].map((epoch) => new Replays(ageingOf(createDeadlines()), epoch, '', kept))
+  const sessions = [1, 2].map(
+    (epoch) => new Replays({ ageing: createAgeing(createDeadlines()), kept }, epoch),
+  )
   const word = Buffer.from('x'.repeat(400))
   const [first, second] = sessions.map((replays) => {
     const replay = replays.open('7', () => undefined)

@@ -1,7 +1,6 @@
 import { RouterError } from '@mcp-router/core'
-import type { Aged, Ageing } from './ageing.js'
-import { keptOf } from './kept.js'
-import type { Kept } from './kept.js'
+import type { Aged } from './ageing.js'
+import type { Buffers } from './kept.js'
 import { Replay } from './replay.js'
 import type { ReplayKeeper } from './replay.js'
 
@@ -32,17 +31,15 @@ const eventId = /^((?:(\d{1,15})-|([\w.-]{1,200})~)?\d{1,15}(?:\.([\w-]{1,256}))
  */
 export class Replays implements Aged, ReplayKeeper {
   readonly standalone: Replay
-  private readonly ageing: Ageing | undefined
-  private readonly kept: Kept | undefined
+  private readonly buffers: Buffers | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   private calls: Map<string, Call> | undefined
   private readonly prefix: string
   private opened = 0
 
-  /** Without an Ageing, what is kept stays until the Session ends. */
-  constructor(ageing?: Ageing, epoch = 1, instance = '', kept = ageing && keptOf(ageing)) {
-    this.ageing = ageing
-    this.kept = kept
+  /** Without Buffers, what is kept stays until the Session ends. */
+  constructor(buffers?: Buffers, epoch = 1, instance = '') {
+    this.buffers = buffers
     if (instance) this.prefix = `${instance}~`
     else this.prefix = epoch > 1 ? `${epoch}-` : ''
     this.standalone = new Replay(`${this.prefix}0`, this, [])
@@ -60,7 +57,7 @@ export class Replays implements Aged, ReplayKeeper {
     this.opened++
     const replay = new Replay(this.prefix + nameOf(this.opened, requestId), this)
     this.calls = (this.calls ?? new Map<string, Call>()).set(replay.name, { replay, onLapsed })
-    this.ageing?.add(this)
+    this.buffers?.ageing.add(this)
     return replay
   }
 
@@ -74,15 +71,15 @@ export class Replays implements Aged, ReplayKeeper {
   }
 
   onKept(): void {
-    this.ageing?.add(this)
+    this.buffers?.ageing.add(this)
   }
 
   onBytes(replay: Replay, change: number): void {
-    this.kept?.count(replay, change)
+    this.buffers?.kept.count(replay, change)
   }
 
   onEnd(replay: Replay): void {
-    this.kept?.end(replay, () => this.calls?.delete(replay.name))
+    this.buffers?.kept.end(replay, () => this.calls?.delete(replay.name))
   }
 
   age(now: number): boolean {
@@ -108,7 +105,7 @@ export class Replays implements Aged, ReplayKeeper {
     this.standalone.drop()
     for (const { replay } of this.calls?.values() ?? []) replay.drop()
     this.calls = undefined
-    this.ageing?.remove(this)
+    this.buffers?.ageing.remove(this)
   }
 
   private trim(): void {

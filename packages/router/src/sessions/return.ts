@@ -1,4 +1,4 @@
-import type { HeldSession } from './held.js'
+import type { HeldSession, Return } from './held.js'
 
 /**
  * A client opens a broken stream again after at most 3 s; where Nginx passes that to an Instance which is paused, it waits there until the
@@ -7,17 +7,11 @@ import type { HeldSession } from './held.js'
 const tickMs = 500
 const patienceMs = 20_000
 
-/** Return is what came of it: the client has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
-export type Return = 'here' | 'elsewhere' | 'late'
-
-const waiting = new WeakMap<HeldSession, Set<(came: Return) => void>>()
-
 /** awaitReturn waits until the client of a Session has a Stream here, `limitMs` at most. */
 export const awaitReturn = (held: HeldSession, limitMs = patienceMs): 'here' | Promise<Return> => {
   if (held.streams > 0) return 'here'
   return new Promise((resolve) => {
-    const all = waiting.get(held) ?? new Set()
-    waiting.set(held, all)
+    const all = (held.returning ??= new Set())
     const settle = (came: Return): void => {
       clearInterval(ticking)
       all.delete(settle)
@@ -35,6 +29,6 @@ export const awaitReturn = (held: HeldSession, limitMs = patienceMs): 'here' | P
 
 /** tellReturn says that it has one, or that nobody need wait for it here. */
 export const tellReturn = (held: HeldSession, came: Return = 'here'): void => {
-  for (const settle of waiting.get(held) ?? []) settle(came)
-  waiting.delete(held)
+  for (const settle of held.returning ?? []) settle(came)
+  held.returning = undefined
 }

@@ -6,7 +6,6 @@ import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
 import type { HeldSession } from './held.js'
-import { gateOf } from './gate.js'
 import { continueOn, resumeOn } from './go-on.js'
 import { lookOwned, reinitialized } from './list-changes.js'
 import type { LiveSession } from './live.js'
@@ -54,7 +53,7 @@ const revive = (
   attempt: object,
 ): Promise<void> => {
   const { revival } = live
-  const gate = gateOf(context, held.endpoint)
+  const gate = context.gates.of(held.endpoint)
   if (gate) {
     revival.underway ??= gate
       .enter(held.record.backend)
@@ -182,7 +181,7 @@ const openGated = async (
   endpoint: Endpoint,
   live: LiveSession,
 ): Promise<Upstream> => {
-  const gate = gateOf(context, endpoint)
+  const gate = context.gates.of(endpoint)
   const startedAt = performance.now()
   try {
     const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())

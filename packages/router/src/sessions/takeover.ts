@@ -10,8 +10,6 @@ import type { OwedMessage } from './owed.js'
 import { reviveOwned } from './revive.js'
 import { lossOf } from './tell.js'
 
-const takeovers = new WeakMap<Context, Map<string, Promise<HeldSession | undefined>>>()
-
 /**
  * takeOver claims a Session whose Owner is gone and connects it anew: its handshake is replayed on a new Upstream. Undefined: another
  * Instance was faster, or it is gone. Requests that come meanwhile wait for the same Takeover.
@@ -21,13 +19,12 @@ export const takeOver = (
   held: HeldSession,
   cause?: string,
 ): Promise<HeldSession | undefined> => {
-  const underway = takeovers.get(context) ?? new Map<string, Promise<HeldSession | undefined>>()
-  takeovers.set(context, underway)
+  const { takeovers } = context
   const { id } = held.record
-  const known = underway.get(id)
+  const known = takeovers.get(id)
   if (known) return known
-  const taking = take(context, held, cause).finally(() => underway.delete(id))
-  underway.set(id, taking)
+  const taking = take(context, held, cause).finally(() => takeovers.delete(id))
+  takeovers.set(id, taking)
   return taking
 }
 
@@ -36,10 +33,7 @@ export const takeOver = (
  * pending responses of the client are not known: a later request, its stream above all, must not go before the message that caused the Takeover.
  */
 export const takeoverOf = (context: Context, id: SessionId): Promise<unknown> | undefined =>
-  takeovers
-    .get(context)
-    ?.get(id)
-    ?.catch(() => undefined)
+  context.takeovers.get(id)?.catch(() => undefined)
 
 const take = async (
   context: Context,

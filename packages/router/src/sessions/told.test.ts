@@ -2,7 +2,7 @@ import type { SessionId } from '@mcp-router/core'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createDeadlines } from '../deadlines.js'
 import { openStore } from '../testing/gateway.js'
-import { ageingOf } from './ageing.js'
+import { createAgeing } from './ageing.js'
 import { createTold } from './told.js'
 
 const session = { id: 's-1' as SessionId, epoch: 1 }
@@ -24,7 +24,7 @@ const open = () => {
   const { journal } = openStore()
   const deadlines = createDeadlines()
   onTestFinished(() => deadlines.close())
-  const told = createTold(journal, ageingOf(deadlines))
+  const told = createTold(journal, createAgeing(deadlines))
   const kept = async () =>
     (await journal.owed(session.id)).map(({ entry }) => Number(entry.split('.')[1]))
   return { journal, told, kept }

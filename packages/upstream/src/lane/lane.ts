@@ -62,6 +62,8 @@ export class Lane implements UpstreamListener {
   /** ms since the epoch */
   usedAt = Date.now()
   readonly listeners = new Set<LaneListener>()
+  /** It was given back before: what happened to its server since, nobody knows. */
+  wasGiven = false
   private readonly backend: Backend
   private readonly hooks: LaneHooks
   private upstream: Upstream | undefined

@@ -240,6 +240,7 @@ export const createLanes = ({
       return acquire(backend, endpoint, terms, findOpen, false)
     },
     give(lane) {
+      lane.wasGiven = true
       lane.release()
       const entry = byLane.get(lane)
       if (!entry) return

@@ -1,0 +1,146 @@
+import type { SessionId } from '@mcp-router/core'
+import { createSharedKeys } from '@mcp-router/upstream'
+import { createBridge } from './bridge/bridge.js'
+import type { Context } from './context.js'
+import { createDeadlines } from './deadlines.js'
+import type { RouterDeps } from './deps.js'
+import { createModernEventIds } from './downstream/modern-event-id.js'
+import { ModernHeaders } from './downstream/modern-headers.js'
+import { createHandoff } from './handoff/handoff.js'
+import { createMembers } from './handoff/members.js'
+import { createPeers } from './handoff/peers.js'
+import { createRecall, recalling } from './handoff/recall.js'
+import { createCalls } from './journal/calls.js'
+import { patientJournal } from './journal/patient.js'
+import { createKeepAlive } from './keep-alive.js'
+import { createLongAnswers } from './long-answers.js'
+import { createSelector } from './policy/selector.js'
+import { endFollows, type Follows } from './sessions/follows.js'
+import { Gates } from './sessions/gate.js'
+import { createBuffers } from './sessions/kept.js'
+import { Listening } from './sessions/listening.js'
+import { createOffers } from './sessions/offers.js'
+import { createOrphans } from './sessions/orphans.js'
+import { oweAgain } from './sessions/owed.js'
+import { createPortableReplays } from './sessions/portable-replays.js'
+import { rebound } from './sessions/rebound.js'
+import { createReturnProofs } from './sessions/return-proof.js'
+import { restOwned } from './sessions/revive.js'
+import { createSessions } from './sessions/table.js'
+import { Taken } from './sessions/taken.js'
+import { createTold } from './sessions/told.js'
+
+/** Composed is the Context of an Instance, with what ends all that belongs to it: Streams and Upstreams, too. */
+export interface Composed {
+  readonly context: Context
+  readonly close: () => Promise<void>
+}
+
+/** compose builds the data plane of an Instance. */
+export const compose = (given: RouterDeps): Composed => {
+  const { storePatienceMs } = given.options
+  const returnedAt = performance.now() + (given.returningMs ?? 0)
+  const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
+  const keep = createKeepAlive(deps.options.keepAliveMs)
+  const deadlines = createDeadlines()
+  const buffers = createBuffers(deadlines)
+  const members = createMembers(deps.membership, deps.clusterSecret)
+  const recall = createRecall({
+    client: deps.client,
+    members,
+    instance: deps.instance,
+    secret: deps.clusterSecret,
+  })
+  const store = recalling(deps.sessions, recall)
+  const sessions = createSessions({
+    ...deps,
+    store,
+    outlives: ({ initialize }) => initialize !== '',
+    onMended(held) {
+      oweAgain(context, held)
+      orphans.renew(held)
+    },
+    onRest: ({ live }) => live && restOwned(live),
+    onMoved: (id, record) => listening.onMoved(id, record),
+    onLoaded: (record) => performance.now() < returnedAt && listening.onMoved(record.id, record),
+    onOver: (id) => endFollows(follows, id),
+    keys: createSharedKeys(deps.clusterSecret),
+    onRebound: (held) => rebound(context, held),
+  })
+  const orphans = createOrphans({
+    deps,
+    sessions,
+    deadlines,
+    isDraining: () => context.draining,
+  })
+  const handoff = createHandoff({
+    client: deps.client,
+    members,
+    keep,
+    deadlines,
+    secret: deps.clusterSecret,
+    instance: deps.instance,
+  })
+  const peers = createPeers({
+    client: deps.client,
+    members,
+    instance: deps.instance,
+    secret: deps.clusterSecret,
+    onLost: () => listening.onLost(),
+  })
+  const follows: Follows = new Map()
+  const atOf = (id: SessionId) => sessions.held(id)?.record.backendSessionId
+  const listening = new Listening({ client: deps.client, peers, follows, atOf })
+  const selector = createSelector(deps.options.endpointPatienceMs)
+  const context: Context = {
+    deps,
+    sessions,
+    selector,
+    handoff,
+    keep,
+    deadlines,
+    buffers,
+    longAnswers: createLongAnswers(deps.client.maxResponseBytes),
+    bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
+    eventIds: createModernEventIds(deps.clusterSecret),
+    modernHeaders: new ModernHeaders(),
+    calls: createCalls(deps.journal),
+    returns: createReturnProofs(deps.instance),
+    told: createTold(deps.journal, buffers.ageing),
+    portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, buffers),
+    offers: createOffers({
+      onChanged(backend, change) {
+        deps.changes.tell(backend, change)
+        deps.broadcast.listChanged(backend, change)
+      },
+    }),
+    orphans,
+    gates: new Gates(),
+    takeovers: new Map(),
+    taken: new Taken(),
+    follows,
+    listening,
+    peers,
+    draining: false,
+  }
+  const stopNoting = deps.changes.whenNoted((backend, change) => {
+    deps.broadcast.listChanged(backend, change)
+    context.offers.told(backend, change)
+  })
+
+  return {
+    context,
+    async close() {
+      peers.close()
+      listening.close()
+      for (const end of [...context.bridge.listens]) end()
+      for (const stream of [...keep.streams]) stream.end()
+      stopNoting()
+      members.close()
+      keep.close()
+      context.bridge.close()
+      deadlines.close()
+      await sessions.close()
+    },
+  }
+}
