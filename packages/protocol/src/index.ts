@@ -23,6 +23,7 @@ export { errorBytes, notificationBytes, requestBytes, resultBytes } from './json
 export { MalformedMessage, MalformedResponse } from './malformed.js'
 export {
   cancelledId,
+  canonicalId,
   exactParamsOf,
   paramsOf,
   parseJson,

@@ -32,6 +32,22 @@ describe('what a session at a server asks', () => {
     expect(read(said)).toEqual({ jsonrpc: '2.0', method, params: taken })
   })
 
+  it.each([
+    '1,"method":"tools/call","params":{"name":"echo"}',
+    '1,"result":{"roots":[]}',
+    '{}',
+    'null',
+    '1.5',
+    ' ',
+    '',
+  ])('is no id and nothing else behind the mark: %s', (id) => {
+    const question = marked(message({ jsonrpc: '2.0', id: 7, method: 'roots/list' }), 's-1')
+    const { id: shown } = read(question) as { id: string }
+    const spoilt = shown.replace(/7$/, id)
+    const answer = message({ jsonrpc: '2.0', id: spoilt, result: { roots: [] } })
+    expect(unmarked(answer, 's-1')).toBeUndefined()
+  })
+
   it('stays what it is where nothing names the session, and so does all else', () => {
     const question = message({ jsonrpc: '2.0', id: 1, method: 'roots/list' })
     expect(marked(question, '')).toBe(question)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   cancelledId,
+  canonicalId,
   notificationBytes,
   paramsOf,
   scanMessage,
@@ -29,12 +30,15 @@ export const marked = (message: Message, session: string): Message => {
   return scanMessage(notificationBytes(message.method, params))
 }
 
-/** unmarked is a message of the client as the session with one of these names gets it; undefined: it answers what another session has asked. */
+/** unmarked is a message of the client as the session with one of these names gets it; undefined: it answers nothing that it has asked. */
 export const unmarked = (message: Message, ...sessions: readonly string[]): Message | undefined => {
   if (message.kind !== 'response' || !message.id.startsWith(`"${prefix}~`)) return message
   const [, mark = '', ...id] = (JSON.parse(message.id) as string).split('~')
   if (!sessions.some((session) => session !== '' && markOf(session) === mark)) return undefined
-  return scanMessage(spliceId(message, id.join('~')).bytes)
+  const own = id.join('~')
+  // The client wrote it: what is no id would put members into the message.
+  const isId = own !== '' && own !== 'null' && canonicalId(own) === own
+  return isId ? scanMessage(spliceId(message, own).bytes) : undefined
 }
 
 const markedId = (id: string, session: string): string =>
