@@ -231,3 +231,26 @@ describe('a call that is given up', () => {
     expect([told.status, jsonOf(told)]).toMatchObject([200, { error: { code: -31001 } }])
   })
 })
+
+describe('an answer that does not reach the server which asked', () => {
+  it.each(['tools/call', 'prompts/get'])(
+    'ends the call as one that may have run (%s), and its session takes no other',
+    async (method) => {
+      const { asker, client } = await open(askingOnce)
+      const params = { name: 't' }
+      const round = roundOf(jsonOf(await client.send(method, params)))
+      asker.forget()
+      const { requestState } = round
+      const inputResponses = { 'input-1': yes }
+      const told = await client.send(method, { ...params, inputResponses, requestState })
+      const error =
+        method === 'tools/call'
+          ? { code: -31001, data: { tool: 't', repeated: false } }
+          : { code: -31502 }
+      expect(jsonOf(told)).toMatchObject({ error })
+      expect(asker.calls).toHaveLength(1)
+      roundOf(jsonOf(await client.send(method, params)))
+      expect(new Set(asker.calls.map(({ session }) => session)).size).toBe(2)
+    },
+  )
+})

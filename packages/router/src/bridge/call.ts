@@ -115,8 +115,9 @@ export class BridgedCall implements LaneCaller {
 
   onFailed(error: Error): void {
     const wasRefused = error instanceof SessionLost || mayTryElsewhere(error)
-    if (wasRefused && this.reply && !this.retaken && this.asked === 0) this.retake()
-    else if (isBroken(error)) this.onBroken(error)
+    const isTaken = this.asked > 0
+    if (wasRefused && this.reply && !this.retaken && !isTaken) this.retake()
+    else if (isBroken(error) || (wasRefused && isTaken)) this.onBroken(error)
     else this.end(error)
   }
 
@@ -191,9 +192,10 @@ export class BridgedCall implements LaneCaller {
 
   /** The server took the call and went away: it goes through another Lane if it may run twice. A client is not asked the same twice. */
   private onBroken(error: Error): void {
-    void this.hooks.afterBreak(error, this.repeats).then((told) => {
+    const repeats = this.asked > 0 ? Infinity : this.repeats
+    void this.hooks.afterBreak(error, repeats).then((told) => {
       if (this.over) return
-      if (told || !this.reply || this.asked > 0) {
+      if (told || !this.reply) {
         this.end(told ?? error)
         return
       }
@@ -230,7 +232,12 @@ export class BridgedCall implements LaneCaller {
   }
 
   private pass(request: Message, answer: Json): void {
-    this.lane.reply(request, answer).catch((error: unknown) => this.end(asError(error)))
+    this.lane.reply(request, answer).catch((error: unknown) => {
+      if (this.over || this.outcome) return
+      // The server runs the call, and waits in vain.
+      this.lane.abandon().catch(() => undefined)
+      this.onFailed(asError(error))
+    })
   }
 
   private end(outcome: Message | Error): void {

@@ -137,9 +137,9 @@ export class Lane implements UpstreamListener {
   }
 
   /** reply answers what the server asked. */
-  reply(request: Message, result: Json): Promise<void> {
+  async reply(request: Message, result: Json): Promise<void> {
     const bytes = resultBytes(request.id, result)
-    return this.connected().send({ bytes, kind: 'response', id: request.id, method: '' })
+    await this.connected().send({ bytes, kind: 'response', id: request.id, method: '' })
   }
 
   refuse(request: Message, code: number, text: string): void {
