@@ -2,9 +2,7 @@ import {
   createSseDecoder,
   eventBytes,
   eventStreamType,
-  isStrayProgress,
   messageFrame,
-  progressTokenOf,
   soleMessageIn,
 } from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
@@ -12,9 +10,7 @@ import {
   isEventStream,
   isJson,
   lingerMs,
-  messageOf,
   ownResponse,
-  readEvent,
   refusalOf,
   responseIn,
 } from '@mcp-router/upstream'
@@ -28,6 +24,7 @@ import { outcomeUnknown } from './outcome.js'
 import { Relay } from './relay.js'
 import type { Clocks, RelayHooks } from './relay.js'
 import { respondEmpty, respondJson } from './respond.js'
+import { isStray, saidIn } from './said.js'
 
 /** A refusal is short; of a longer one only the status counts. */
 const maxRefusalBytes = 64 * 1024
@@ -109,6 +106,23 @@ export class AnswerRelay extends Relay implements Quiet {
   /** onInterrupted handles a connection that closed before the response. */
   protected onInterrupted(controller: HttpController, error: Error): void {
     super.onResponseError(controller, error)
+  }
+
+  /** Whoever cannot come back for the answer is told that there will be none. */
+  override end(): void {
+    const { message, incoming } = this
+    const isAwaited = message?.kind === 'request' && message.method !== 'subscriptions/listen'
+    if (!isAwaited || this.answered || this.canComeBack()) {
+      super.end()
+      return
+    }
+    this.dismiss('the instance is stopping')
+    this.give(outcomeUnknown(incoming))
+  }
+
+  /** canComeBack tells that its client has an id by which it finds the answer at another Instance. */
+  protected canComeBack(): boolean {
+    return this.canResume()
   }
 
   /** The answer is a stream from here on; one that comes as JSON will be its last event. */
@@ -214,7 +228,7 @@ export class AnswerRelay extends Relay implements Quiet {
       return
     }
     const isMessage = event.event === 'message'
-    const said = isMessage ? this.read(event.data) : undefined
+    const said = isMessage ? saidIn(incoming.backend, event.data, message) : undefined
     if (isMessage && !said) return
     // The rest of a call's stream, fetched by GET.
     if (
@@ -223,27 +237,13 @@ export class AnswerRelay extends Relay implements Quiet {
       incoming.req.headers['last-event-id'] !== undefined
     )
       this.answered = true
-    if (said?.kind === 'notification' && this.isStray(said)) return
+    if (said?.kind === 'notification' && isStray(said, message, this.answered)) return
     if (said?.kind !== 'response' || message?.kind !== 'request') {
       const heard = said?.kind === 'response' ? said : said && this.towardsClient(said)
       this.passEvent(heard ? { ...event, data: heard.bytes } : event)
     } else if (!this.answered) {
       this.onResponse(ownResponse(incoming.backend, said, message.id), event)
     }
-  }
-
-  /** Nobody waits for progress of another request, or behind the response. On a GET stream it may belong to a call of any Instance. */
-  private isStray(said: Message): boolean {
-    const { message, answered } = this
-    const isOwn = (token: string): boolean =>
-      message?.kind !== 'request' || token === progressTokenOf(message)
-    return isStrayProgress(said, (token) => !answered && isOwn(token))
-  }
-
-  /** On a stream of no call, what is no message is skipped (undefined). */
-  private read(data: Buffer): Message | undefined {
-    const { backend } = this.incoming
-    return this.message ? readEvent(backend, data) : messageOf(backend, data)
   }
 
   private decode(chunk: Buffer): void {

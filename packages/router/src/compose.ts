@@ -134,6 +134,8 @@ export const compose = (given: RouterDeps): Composed => {
       peers.close()
       listening.close()
       for (const end of [...context.bridge.listens]) end()
+      // They are told on streams that end in a moment.
+      sessions.leaveCalls()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()
       members.close()

@@ -34,6 +34,13 @@ export const outcomeUnknown = (
   return new RouterError('OUTCOME_UNKNOWN', data, cause)
 }
 
+/** isUntaken tells that no server has taken a message: it had forgotten the session, or was not there. */
+export const isUntaken = (error: unknown): boolean =>
+  error instanceof SessionLost || mayTryElsewhere(error)
+
+/** How often a message that no server has taken is sent again: a server may refuse what it has taken. */
+export const maxUntaken = 2
+
 /** isBroken tells that an Endpoint, or the way to it, went away with a request that had been sent. */
 export const isBroken = (error: unknown): boolean => {
   if (error instanceof RouterError) {
@@ -41,7 +48,6 @@ export const isBroken = (error: unknown): boolean => {
     const isLost = error.code === 'OPENING_FAILED' && error.data['late'] !== true
     return isLost || error.code === 'UPSTREAM_FAILED'
   }
-  if (error instanceof SessionLost || error instanceof MalformedMessage) return false
-  if (error instanceof BadAnswer) return false
-  return !mayTryElsewhere(error)
+  if (error instanceof MalformedMessage || error instanceof BadAnswer) return false
+  return !isUntaken(error)
 }

@@ -1,5 +1,5 @@
 import type { RouterError } from '@mcp-router/core'
-import { answerOf, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import { answerOf } from '@mcp-router/upstream'
 import type { Lane, LaneCaller } from '@mcp-router/upstream'
 import {
   isRecord,
@@ -12,7 +12,7 @@ import {
   urlInputRequests,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
-import { isBroken } from '../outcome.js'
+import { isBroken, isUntaken } from '../outcome.js'
 import { answerModern } from './answer.js'
 import { questionIn } from './question.js'
 import type { Question } from './question.js'
@@ -114,10 +114,9 @@ export class BridgedCall implements LaneCaller {
   }
 
   onFailed(error: Error): void {
-    const wasRefused = error instanceof SessionLost || mayTryElsewhere(error)
     const isTaken = this.asked > 0
-    if (wasRefused && this.reply && !this.retaken && !isTaken) this.retake()
-    else if (isBroken(error) || (wasRefused && isTaken)) this.onBroken(error)
+    if (isUntaken(error) && this.reply && !this.retaken && !isTaken) this.retake()
+    else if (isBroken(error) || (isUntaken(error) && isTaken)) this.onBroken(error)
     else this.end(error)
   }
 

@@ -48,6 +48,10 @@ export class ModernRelay extends AnswerRelay {
     return false
   }
 
+  protected override canComeBack(): boolean {
+    return this.begun && this.hasId
+  }
+
   protected override forgetAnswer(): void {
     // An event that was held back goes with its id.
     if (!this.begun) this.hasId = false

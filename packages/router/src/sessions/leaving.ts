@@ -7,6 +7,8 @@ export interface Leaving {
   begin(): void
   /** Resolves once its Upstream is gone, or at once where it lives on. `isOver`: nobody goes on with it. */
   letGo(record: Session, live: LiveSession, isOver: boolean): Promise<void>
+  /** Those that live on. */
+  all(): Iterable<LiveSession>
   /** Closes those that lived on. */
   close(): Promise<void>
 }
@@ -27,6 +29,7 @@ export const createLeaving = (): Leaving => {
       live.linger()
       return Promise.resolve()
     },
+    all: () => lingering,
     async close() {
       await Promise.all([...lingering].map((live) => live.handOver()))
     },

@@ -2,10 +2,10 @@ import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { cancelledId, isStrayProgress } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { discard, isListChange, mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
+import { discard, isListChange } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
-import { isBroken, outcomeUnknown } from '../outcome.js'
+import { isBroken, isUntaken, maxUntaken, outcomeUnknown } from '../outcome.js'
 import { readAgreement } from '../read-revision.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
@@ -22,9 +22,6 @@ import type { Reply } from './reply.js'
 import type { Stream } from './stream.js'
 import type { Revival } from './revival.js'
 import { TaskTokens } from './task-tokens.js'
-
-/** How often a message that no server has taken is sent again. */
-const maxTries = 2
 
 /**
  * LiveSession is an owned Session at its Owner: one Upstream of its own, and the way back to the client:
@@ -185,13 +182,16 @@ export class LiveSession implements UpstreamListener {
     return asked + this.debts.size() > 0
   }
 
+  /** leaveCalls leaves what is under way to whoever has the Session next, as far as its client can come back for it. */
+  leaveCalls(): void {
+    this.debts.leave()
+    this.replies?.leave(outcomeUnknown({}))
+  }
+
   /** handOver lets go of a Session that goes on at another Instance: what was answered 202 is that one's business. */
   async handOver(isOver = false): Promise<void> {
-    this.debts.leave()
-    for (const reply of this.replies?.all() ?? []) reply.abandon?.()
-    const upstream = this.finish(
-      outcomeUnknown({ reason: 'the instance stopped before responding' }),
-    )
+    this.leaveCalls()
+    const upstream = this.finish(outcomeUnknown({}))
     // The new Owner continues the session at the server, where that is possible.
     await (upstream?.detach && !isOver ? upstream.detach() : upstream?.close())
   }
@@ -237,8 +237,7 @@ export class LiveSession implements UpstreamListener {
         await this.hearing.send(upstream, message)
         return
       } catch (error) {
-        const isUntaken = error instanceof SessionLost || mayTryElsewhere(error)
-        if (!isUntaken || !this.ready || tries >= maxTries) throw error
+        if (!isUntaken(error) || !this.ready || tries >= maxUntaken) throw error
         await this.aside(message.id, () => this.hooks.onForgotten(upstream, error))
       }
     }
@@ -261,8 +260,8 @@ export class LiveSession implements UpstreamListener {
     const { answer, revision, capabilities } = readAgreement(this.backend, message)
     this.opening = { capabilities }
     // Where the router asked, it knows.
-    const isAsked = this.replies?.get(message.id) !== undefined
-    if (revision && !isAsked) this.hooks.onAgreed({ revision, ...this.backendSession() })
+    if (revision && !this.replies?.get(message.id))
+      this.hooks.onAgreed({ revision, ...this.backendSession() })
     return answer
   }
 

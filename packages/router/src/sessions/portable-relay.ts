@@ -162,6 +162,10 @@ export abstract class PortableRelay extends AnswerRelay {
   /** onAsked hears that the Endpoint asks the client. */
   protected abstract onAsked(said: Message): void
 
+  protected override canComeBack(): boolean {
+    return this.reply !== undefined || super.canComeBack()
+  }
+
   protected override takesEmptyEvents(): boolean {
     return formOf(this.session.record) === 'primed'
   }

@@ -175,6 +175,11 @@ export class Replay {
     return this.stream?.isOpen() ?? false
   }
 
+  /** canResume tells that its client has an id of it, by which it can come back. */
+  canResume(): boolean {
+    return this.form === 'primed' || (this.form === 'numbered' && this.last > 0)
+  }
+
   hasEnded(): boolean {
     return this.ended
   }

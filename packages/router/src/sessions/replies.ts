@@ -84,6 +84,13 @@ export class Replies {
     }
   }
 
+  /** leave leaves each to whoever answers it next; where there will be none, it ends in `error`. */
+  leave(error: RouterError): void {
+    for (const reply of this.all())
+      if (reply.abandon) reply.abandon()
+      else reply.fail(error)
+  }
+
   size(): number {
     return this.byId.size
   }

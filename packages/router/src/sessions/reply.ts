@@ -1,11 +1,12 @@
 import { errorBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { Link, RouterError } from '@mcp-router/core'
+import { RouterError } from '@mcp-router/core'
+import type { Link } from '@mcp-router/core'
 import { acceptedOf } from '../accept.js'
 import type { Deadlines, Timed } from '../deadlines.js'
 import type { Accepted, Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
-import { isBroken } from '../outcome.js'
+import { isBroken, outcomeUnknown } from '../outcome.js'
 import { respondError, respondJson } from '../respond.js'
 import type { Form, Replay } from './replay.js'
 import type { Replays } from './replays.js'
@@ -179,6 +180,10 @@ export class PostReply implements Reply, Timed {
   }
 
   abandon(wasSent = true): void {
+    if (this.isOpen && !this.replay?.canResume()) {
+      this.giveUp(wasSent ? outcomeUnknown(this.incoming) : new RouterError('OWNER_UNREACHABLE'))
+      return
+    }
     if (!this.finish()) return
     // A client that has ids comes back for the rest; what has not begun is sent on.
     if (this.isOpen) this.replay?.end()

@@ -259,6 +259,10 @@ export const createSessions = (deps: Deps): Sessions => {
     size: () => held.size,
     revalidate: () => touching.now(),
     linger: () => leaving.begin(),
+    leaveCalls() {
+      for (const { live } of held.values()) live?.leaveCalls()
+      for (const live of leaving.all()) live.leaveCalls()
+    },
     async close() {
       binding.close()
       unwritten.close()
