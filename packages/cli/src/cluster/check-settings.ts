@@ -2,8 +2,9 @@ import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { exportLine } from './export-line.js'
-import { find, recorded } from './pid-file.js'
+import { find } from './pid-file.js'
 import { stageOf, type ClusterProcess } from './process.js'
+import { runningInstances } from './running-instances.js'
 import { changedSettings, changeWords, settingChanges } from './settings.js'
 
 /**
@@ -13,9 +14,9 @@ import { changedSettings, changeWords, settingChanges } from './settings.js'
 export const requireSamePorts = (cluster: Cluster): void => {
   const { files, processes } = cluster
   const planned = processes.find(({ stage }) => stage === 'instance')?.settings ?? {}
-  const ofInstances = recorded(files)
-    .filter((name) => stageOf(name) === 'instance' && isRunning(cluster, name))
-    .flatMap((name) => settingChanges(files, name, planned))
+  const ofInstances = runningInstances(files).flatMap(({ name }) =>
+    settingChanges(files, name, planned),
+  )
   if (!ofInstances.some(({ name }) => name === 'ROUTER_BASE_PORT')) return
   const ofNginx = processes
     .filter(({ stage, name }) => stage === 'nginx' && isRunning(cluster, name))

@@ -5,6 +5,7 @@ import { complain, say } from '../terminal.js'
 import { requireSamePorts } from './check-settings.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
+import { announceLeftOut } from './left-out.js'
 import { withLock } from './lock.js'
 import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
@@ -38,9 +39,10 @@ export const restartCommand = async (
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   requireNginxConf(cluster)
   makeRunDir(cluster.files)
-  await withLock(cluster.files, () => {
+  await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
     announceChanges(cluster, port, options)
+    await announceLeftOut(cluster)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
 }

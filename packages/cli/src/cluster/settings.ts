@@ -38,6 +38,12 @@ export const recordSettings = (files: RunFiles, name: string, settings: Settings
   writeFileSync(files.settings(name), JSON.stringify(recorded), { mode: 0o600 })
 }
 
+/** recordedValues are the values of those variables that are no secrets, as a process was started with them. */
+export const recordedValues = (
+  files: RunFiles,
+  name: string,
+): Readonly<Record<string, string | undefined>> => read(files.settings(name))?.values ?? {}
+
 /** SettingChange is one variable that differs from what a process was started with. The values of a secret are not in it. */
 export interface SettingChange {
   readonly name: string

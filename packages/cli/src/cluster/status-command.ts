@@ -10,6 +10,7 @@ import { table } from '../table.js'
 import { complain, say } from '../terminal.js'
 import { clusterOf } from './cluster.js'
 import { leftOutLines } from './left-out.js'
+import { askServed } from './served.js'
 import { statusOf, type Status } from './status.js'
 
 /**
@@ -18,8 +19,12 @@ import { statusOf, type Status } from './status.js'
  */
 export const statusCommand = async (env: Env, json: boolean): Promise<boolean> => {
   const { config, mistake } = configured(env)
-  const statuses = await statusOf(clusterOf(config, env), mistake === undefined)
-  const rows = [...table(head, statuses.map(row)), ...leftOutLines(config)]
+  const cluster = clusterOf(config, env)
+  const served = await askServed(cluster)
+  // What this shell cannot start, the Instances may serve: its process is no left-over then.
+  const isOwnRight = !config.invalid.some(({ name }) => served?.names.has(name))
+  const statuses = await statusOf(cluster, mistake === undefined && isOwnRight)
+  const rows = [...table(head, statuses.map(row)), ...(served?.problems ?? leftOutLines(config))]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
   // What is meant may run in another one.
