@@ -7,7 +7,7 @@ import {
   RouterError,
   type SessionId,
 } from '@mcp-router/core'
-import { redisStore, type Store } from '@mcp-router/store'
+import { databaseAdvice, redisStore, type Store } from '@mcp-router/store'
 import { existsSync } from 'node:fs'
 import { privateRedisUrl, redisSocket, requireRedisSocket } from './cluster/redis.js'
 import { Failure } from './failure.js'
@@ -31,8 +31,10 @@ export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>)
     if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE')
       throw new Failure(reasonOf(error))
     const where = redisUrl === undefined ? redisSocket(runDir) : withoutCredentials(redisUrl)
-    const toDo = redisUrl === undefined ? start : 'start it, or correct REDIS_URL, its database too'
-    const reason = String(error.data['reason'] ?? 'no answer')
+    const health = store.health()
+    const reason = health.up ? String(error.data['reason'] ?? 'no answer') : health.reason
+    const outside = databaseAdvice(reason) ?? 'start it, or correct REDIS_URL, its database too'
+    const toDo = redisUrl === undefined ? start : outside
     throw new Failure(`${where} cannot be used (${reason}): ${toDo}`)
   } finally {
     await store.close()

@@ -21,6 +21,7 @@ import { startMissing } from './start.js'
 import { processesAt } from './start-command.js'
 import { stop, stopInOrder } from './stop.js'
 import { startSupervisor } from './supervise/supervisor.js'
+import { requireUsableRedis } from './usable-redis.js'
 
 /**
  * restartCommand takes the Instances one at a time, each in use before the next, so that the others
@@ -41,6 +42,7 @@ export const restartCommand = async (
   makeRunDir(cluster.files)
   await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
+    await requireUsableRedis(config)
     announceChanges(cluster, port, options)
     await announceLeftOut(cluster)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))

@@ -1,5 +1,6 @@
 import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
+import { databaseAdvice } from '@mcp-router/store'
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -102,7 +103,9 @@ const redis = async ({ redisUrl }: ClusterConfig): Promise<Check> => {
   if (!isSingleRedis(redisUrl)) return { what: 'redis', found: 'REDIS_URL (not asked)' }
   const answer = await askRedis(redisUrl, ['PING'])
   if (!('failed' in answer)) return { what: 'redis', found: 'REDIS_URL answers' }
-  return { what: 'redis', problem: answer.failed, fix: 'start it, or correct or unset REDIS_URL' }
+  const problem = answer.failed
+  const fix = databaseAdvice(problem) ?? 'start it, or correct or unset REDIS_URL'
+  return { what: 'redis', problem, fix }
 }
 
 const ports = (config: ClusterConfig, env: Env): Promise<readonly Check[]> => {
