@@ -20,6 +20,7 @@ export {
 } from './load.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
 export { isOfCluster, privateEnvVariable, processEnv } from './process-env.js'
+export { variablesIn } from './servers-file/expand.js'
 export { readServers } from './servers-file/read.js'
 export type { ServersFile } from './servers-file/read.js'
 export { makeProxySecret, readProxySecret } from './proxy-secret.js'

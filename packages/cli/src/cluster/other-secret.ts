@@ -9,10 +9,10 @@ import { stopInOrder } from './stop.js'
 
 /** withOtherSecret names the running Instances that were started with another CLUSTER_SECRET. */
 export const withOtherSecret = ({ files, processes }: Cluster): readonly string[] => {
-  const settings = processes.find(({ stage }) => stage === 'instance')?.settings ?? {}
+  const planned = processes.find(({ stage }) => stage === 'instance') ?? {}
   return runningInstances(files)
     .map(({ name }) => name)
-    .filter((name) => changedSettings(files, name, settings).includes('CLUSTER_SECRET'))
+    .filter((name) => changedSettings(files, name, planned).includes('CLUSTER_SECRET'))
 }
 
 /** requireSameSecret throws where one Instance alone would be restarted with another secret. */

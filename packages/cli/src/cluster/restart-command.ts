@@ -96,7 +96,7 @@ const restart = async (
 const requireGatewayPort = async ({ files, processes }: Cluster): Promise<void> => {
   const nginx = processes.find(({ stage }) => stage === 'nginx')
   if (nginx?.listen === undefined || find(files, nginx.name).kind !== 'running') return
-  if (!changedSettings(files, nginx.name, nginx.settings ?? {}).includes('GATEWAY_PORT')) return
+  if (!changedSettings(files, nginx.name, nginx).includes('GATEWAY_PORT')) return
   const problem = await portProblem(nginx.listen)
   if (problem !== undefined) throw new Failure(`${nginx.name}: ${problem}`)
 }

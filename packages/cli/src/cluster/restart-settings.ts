@@ -29,7 +29,7 @@ export const announceChanges = (
     .filter(({ stage }) => stage !== 'instance')
     .filter(({ stage, listen }) => (port === undefined ? stage === 'nginx' : listen?.port === port))
     .filter(({ name }) => find(cluster.files, name).kind === 'running')
-    .map(({ name, settings = {} }) => settingChanges(cluster.files, name, settings))
+    .map((each) => settingChanges(cluster.files, each.name, each))
   const isOfInstances = port === undefined || cluster.processes.some(isInstanceAt(port))
   const shown = [...(isOfInstances ? instances : []), ...others].flat()
   const words = shown.map(changeWords)
@@ -58,7 +58,7 @@ const isRemovedToken = ({ name, how }: SettingChange): boolean =>
 const changesOf = ({ files, processes }: Cluster, name: string): readonly SettingChange[] => {
   const planned = processes.find((each) => each.name === name)
   const any = planned ?? processes.find(({ stage }) => stage === 'instance')
-  const changes = settingChanges(files, name, any?.settings ?? {})
+  const changes = settingChanges(files, name, any ?? {})
   return planned === undefined
     ? changes.filter((change) => !ofThePort.includes(change.name))
     : changes

@@ -1,15 +1,11 @@
-import {
-  ConfigError,
-  loadClusterConfig,
-  loadClusterWithoutServers,
-  type ClusterConfig,
-  type Env,
-} from '@mcp-router/config'
+import type { Env } from '@mcp-router/config'
 import { uptime } from '../seconds.js'
 import { table } from '../table.js'
 import { complain, say } from '../terminal.js'
+import { asRunning } from './as-running.js'
 import { clusterOf } from './cluster.js'
 import { leftOutLines } from './left-out.js'
+import { loadCluster } from './load-cluster.js'
 import { askServed } from './served.js'
 import { statusOf, type Status } from './status.js'
 
@@ -17,8 +13,9 @@ import { statusOf, type Status } from './status.js'
  * statusCommand shows all processes and resolves true when every one of them is healthy. A broken
  * servers file hides none of them, and is a mistake below them.
  */
-export const statusCommand = async (env: Env, json: boolean): Promise<boolean> => {
-  const { config, mistake } = configured(env)
+export const statusCommand = async (given: Env, json: boolean): Promise<boolean> => {
+  const env = asRunning(given)
+  const { config, mistake } = loadCluster(env)
   const cluster = clusterOf(config, env)
   const served = await askServed(cluster)
   // What this shell cannot start, the Instances may serve: its process is no left-over then.
@@ -33,16 +30,6 @@ export const statusCommand = async (env: Env, json: boolean): Promise<boolean> =
   // What is read by a program stays JSON.
   if (mistake !== undefined) (json ? complain : say)(mistake)
   return mistake === undefined && statuses.every(({ healthy }) => healthy)
-}
-
-const configured = (env: Env): { readonly config: ClusterConfig; readonly mistake?: string } => {
-  try {
-    return { config: loadClusterConfig(env) }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    // It throws again where the mistake is in a variable.
-    return { config: loadClusterWithoutServers(env), mistake: error.message }
-  }
 }
 
 const head = ['process', 'pid', 'port', 'health', 'uptime', 'sessions', 'restarts', 'last exit']

@@ -1,5 +1,6 @@
 import { loadClusterConfig, loadRunDir, type Env } from '@mcp-router/config'
 import type { Command } from 'commander'
+import { asRunning } from '../cluster/as-running.js'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
 import { Failure } from '../failure.js'
@@ -26,7 +27,7 @@ export const addVerify = (program: Command, env: Env): void => {
       ) => {
         requireArguments(base, redisHost, redisPort)
         const redisUrl = redisHost === undefined ? undefined : `redis://${redisHost}:${redisPort}`
-        const target = targetOf(env, base, redisUrl, server)
+        const target = targetOf(asRunning(env), base, redisUrl, server)
         await requireCluster(target, loadRunDir(env).runDir)
         await requireRouter(target)
         const isWell = await verify(target)
