@@ -270,7 +270,7 @@ export const commandEndpointSchema = z.strictObject({
   args: z.array(argument).default([]),
   env: variables.default({}),
   /** A file of `NAME=value` lines; `env` stands above it. */
-  envFile: argument.optional(),
+  envFile: argument.regex(/\S/, 'the path is empty').optional(),
   cwd: argument.optional(),
   /** Whom the command runs as; only root may say so. */
   user: z.string().optional(),
