@@ -10,6 +10,7 @@ import {
 import { databaseAdvice, redisStore, type Store } from '@mcp-router/store'
 import { existsSync } from 'node:fs'
 import { privateRedisUrl, redisSocket, requireRedisSocket } from './cluster/redis.js'
+import { requireFolder } from './cluster/run-files.js'
 import { Failure } from './failure.js'
 import { withoutCredentials } from './redis.js'
 
@@ -20,6 +21,7 @@ export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>)
   const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
   const start = 'start the cluster (scripts/start-instances.sh start), or set REDIS_URL'
   if (redisUrl === undefined) {
+    requireFolder(env)
     if (!existsSync(redisSocket(runDir)))
       throw new Failure(`no Redis runs in ${runDir}: ${start}; ${ofServe}`)
     requireRedisSocket(runDir)

@@ -14,6 +14,7 @@ import { find } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
+import { restartOutcome } from './restart-outcome.js'
 import { announceChanges, type RestartOptions } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { changedSettings } from './settings.js'
@@ -63,6 +64,7 @@ const restart = async (
   )
   if (port === undefined) await requireGatewayPort(cluster)
   const outdated = withOtherSecret(cluster)
+  const ranBefore = chosen.filter(({ name }) => find(files, name).kind === 'running').length
   if (port !== undefined) requireSameSecret(chosen, outdated)
   await startMissing(cluster, redis, signal)
   const failed: ClusterProcess[] = []
@@ -87,7 +89,7 @@ const restart = async (
   // Nothing is sent any more to what is no longer in the configuration.
   await stopInOrder(files, leftOvers(cluster), { drainMs: config.drainMs })
   await startSupervisor(cluster)
-  say(`restarted ${chosen.length === 1 ? 'one instance' : `${chosen.length} instances`}`)
+  say(restartOutcome(ranBefore, chosen.length - ranBefore))
   if (failed.length > 0)
     throw new Failure(`not started: ${failed.map(({ what }) => what).join(', ')}; see above`)
 }

@@ -6,6 +6,7 @@ import { asRunning } from './as-running.js'
 import { clusterOf } from './cluster.js'
 import { leftOutLines } from './left-out.js'
 import { loadCluster } from './load-cluster.js'
+import { requireFolder } from './run-files.js'
 import { askServed } from './served.js'
 import { statusOf, type Status } from './status.js'
 
@@ -14,6 +15,7 @@ import { statusOf, type Status } from './status.js'
  * servers file hides none of them, and is a mistake below them.
  */
 export const statusCommand = async (given: Env, json: boolean): Promise<boolean> => {
+  requireFolder(given)
   const env = asRunning(given)
   const { config, mistake } = loadCluster(env)
   const cluster = clusterOf(config, env)

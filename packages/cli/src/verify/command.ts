@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { asRunning } from '../cluster/as-running.js'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
+import { requireFolder } from '../cluster/run-files.js'
 import { Failure } from '../failure.js'
 import { answers, ask, authority, bearer, isHtml } from '../http.js'
 import { say } from '../terminal.js'
@@ -27,6 +28,7 @@ export const addVerify = (program: Command, env: Env): void => {
       ) => {
         requireArguments(base, redisHost, redisPort)
         const redisUrl = redisHost === undefined ? undefined : `redis://${redisHost}:${redisPort}`
+        requireFolder(env)
         const target = targetOf(asRunning(env), base, redisUrl, server)
         await requireCluster(target, loadRunDir(env).runDir)
         await requireRouter(target)
