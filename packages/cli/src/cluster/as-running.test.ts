@@ -63,6 +63,20 @@ it('says where this shell gives others', () => {
   )
 })
 
+it('says which secrets of the cluster this shell lacks, and shows none', () => {
+  const secrets = {
+    ACCESS_TOKEN: 'an-access-token-of-a-test',
+    REDIS_URL: 'redis://:hidden@127.0.0.1:1',
+  }
+  run(secrets)
+  seen(secrets)
+  expect(told).toBe('')
+  seen()
+  expect(told).toBe(
+    'the running cluster has another ACCESS_TOKEN and another REDIS_URL than this shell: set what it was started with to see all of it\n',
+  )
+})
+
 it('is the environment where nothing runs', () => {
   expect(seen({ GATEWAY_PORT: '9080' })).toEqual({
     ...{ MCP_RUN_DIR: join(folder, 'run'), GATEWAY_PORT: '9080' },

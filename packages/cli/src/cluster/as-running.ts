@@ -2,9 +2,10 @@ import { isLoopback, loadRunDir, type Env } from '@mcp-router/config'
 import { resolve } from 'node:path'
 import { complain } from '../terminal.js'
 import { writtenInstances } from './nginx.js'
-import { runFiles } from './run-files.js'
+import { privateRedisUrl } from './redis.js'
+import { runFiles, type RunFiles } from './run-files.js'
 import { runningInstances } from './running-instances.js'
-import { recordedServerPorts, recordedValues } from './settings.js'
+import { changedSettings, recordedServerPorts, recordedValues } from './settings.js'
 
 /** What a command must know to find the processes of a cluster. */
 const addresses = ['ROUTER_BASE_PORT', 'HOST', 'GATEWAY_HOST', 'MCP_SERVERS_FILE'] as const
@@ -35,7 +36,21 @@ export const asRunning = (env: Env): Env => {
     )
     complain(`shown as it was started, not as this shell has it: ${words.join('; ')}`)
   }
+  const secrets = otherSecrets(files, instance.name, env)
+  if (secrets.length > 0)
+    complain(
+      `the running cluster has another ${secrets.join(' and another ')} than this shell: set what it was started with to see all of it`,
+    )
   return { ...env, ...Object.fromEntries(running) }
+}
+
+/** Of these, only digests are recorded. */
+const otherSecrets = (files: RunFiles, instance: string, env: Env): readonly string[] => {
+  const settings = {
+    ACCESS_TOKEN: env['ACCESS_TOKEN'] || undefined,
+    REDIS_URL: env['REDIS_URL'] || privateRedisUrl(files.runDir),
+  }
+  return changedSettings(files, instance, { settings }).filter((name) => name in settings)
 }
 
 /** An address that other machines reach is refused without a token, which this shell need not have. */
