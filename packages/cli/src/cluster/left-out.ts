@@ -1,11 +1,25 @@
 import { serverProblemText, type ClusterConfig } from '@mcp-router/config'
 import { complain } from '../terminal.js'
 import type { Cluster } from './cluster.js'
-import { askServed } from './served.js'
+import { runningInstances } from './running-instances.js'
+import { askServed, type Served } from './served.js'
 
 /** leftOutLines name the servers with a problem, as this shell reads the servers file; the rest runs. */
 export const leftOutLines = ({ invalid }: Pick<ClusterConfig, 'invalid'>): readonly string[] =>
   linesOf(invalid, 'is left out')
+
+/** statusLines are what the Instances say; where they run and cannot be asked, what this shell reads is only near to it. */
+export const statusLines = (
+  { config, files }: Pick<Cluster, 'config' | 'files'>,
+  served: Served | undefined,
+): readonly string[] => {
+  if (served !== undefined) return served.problems
+  const own = leftOutLines(config)
+  const isGuess = own.length > 0 && runningInstances(files).length > 0
+  return isGuess
+    ? ['no instance could be asked; as this shell reads the servers file:', ...own]
+    : own
+}
 
 /**
  * announceLeftOut names, before a restart acts, the servers that it leaves out: those that the running Instances serve, and that this shell cannot

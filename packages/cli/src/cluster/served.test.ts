@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { clusterOf, type Cluster } from './cluster.js'
-import { announceLeftOut } from './left-out.js'
+import { announceLeftOut, statusLines } from './left-out.js'
 import { record } from './pid-file.js'
 import { makeRunDir } from './run-files.js'
 import { askServed } from './served.js'
@@ -92,4 +92,17 @@ it.each([
   const cluster = clusterIn(twoNeeds)
   await instance(cluster, answer)
   expect(await announced(cluster)).toMatch(/^server "two" is left out: .*NOT_SET_HERE.*\n$/)
+})
+
+it('is what this shell reads where no instance answers, and status says so', async () => {
+  const cluster = clusterIn(twoNeeds)
+  const own = expect.stringMatching(
+    /^server "two" is left out: .*NOT_SET_HERE is not set/,
+  ) as string
+  expect(statusLines(cluster, undefined)).toEqual([own])
+  await instance(cluster, (_, res) => void res.writeHead(401).end())
+  expect(statusLines(cluster, await askServed(cluster))).toEqual([
+    'no instance could be asked; as this shell reads the servers file:',
+    own,
+  ])
 })

@@ -4,7 +4,7 @@ import { table } from '../table.js'
 import { complain, say } from '../terminal.js'
 import { asRunning } from './as-running.js'
 import { clusterOf } from './cluster.js'
-import { leftOutLines } from './left-out.js'
+import { statusLines } from './left-out.js'
 import { loadCluster } from './load-cluster.js'
 import { requireFolder } from './run-files.js'
 import { askServed } from './served.js'
@@ -23,7 +23,7 @@ export const statusCommand = async (given: Env, json: boolean): Promise<boolean>
   // What this shell cannot start, the Instances may serve: its process is no left-over then.
   const isOwnRight = !config.invalid.some(({ name }) => served?.names.has(name))
   const statuses = await statusOf(cluster, mistake === undefined && isOwnRight)
-  const rows = [...table(head, statuses.map(row)), ...(served?.problems ?? leftOutLines(config))]
+  const rows = [...table(head, statuses.map(row)), ...statusLines(cluster, served)]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
   // What is meant may run in another one.
