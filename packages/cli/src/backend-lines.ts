@@ -36,8 +36,9 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/ENOTFOUND|EAI_AGAIN/, 'no such host: correct its url'],
   [/HTTP 40[13]\b/, 'it wants credentials: give it "headers" in the servers file'],
   [/HTTP 40[45]\b/, noServerThere],
+  [/^there is no folder/, 'create it, or correct "cwd" in the servers file'],
   [/^spawn ~.* ENOENT$/, '"~" is not expanded: write ${HOME} in its command'],
-  [/^spawn .* ENOENT$/, 'no such command, or no such "cwd": install the one, or correct it'],
+  [/^spawn .* ENOENT$/, 'no such command: install it, or correct it'],
   [/as modern|^initialize was refused/, 'leave "era" out in the servers file if it is there'],
 ]
 

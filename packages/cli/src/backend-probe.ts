@@ -1,4 +1,5 @@
 import { RouterError, reasonOf, type Backend, type Endpoint, type Era } from '@mcp-router/core'
+import { missingCwd } from './missing-cwd.js'
 import type { Finding, Prober, Transports, UpstreamPool } from '@mcp-router/upstream'
 
 /** ProbeReport is what one Endpoint said of itself, or why it did not. */
@@ -52,6 +53,8 @@ const findingOf = async (
   backend: Backend,
   endpoint: Endpoint,
 ): Promise<Finding> => {
+  const cwd = missingCwd(endpoint)
+  if (cwd !== undefined) throw new Error(`there is no folder ${cwd}, its "cwd"`)
   const isFixed = backend.era !== 'auto' && endpoint.transport !== 'sse'
   const found =
     isFixed && backend.era === 'legacy' ? configured : await prober.probe(backend, endpoint)

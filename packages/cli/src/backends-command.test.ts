@@ -109,6 +109,25 @@ describe('backends list', () => {
   })
 })
 
+describe('a command with a folder that does not exist', () => {
+  const servers = { files: { command: process.execPath, cwd: 'none' } }
+
+  it('is listed, and below it what is missing', async () => {
+    const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    await run(servers, 'list')
+    expect(said).toContain('files   enabled')
+    expect(complained).toHaveBeenCalledWith(
+      `server "files" cannot be started: there is no folder ${join(folder, 'none')}, its "cwd"; create it, or correct "cwd" in the servers file\n`,
+    )
+  })
+
+  it('is told so by a probe', async () => {
+    await run(servers, 'probe', 'files')
+    expect(said).toContain(`FAILED      there is no folder ${join(folder, 'none')}, its "cwd"`)
+    expect(said).toContain('to do       create it, or correct "cwd" in the servers file')
+  })
+})
+
 describe('a server with a problem', () => {
   const servers = { weather: { url: 'http://a/mcp' }, notes: { ulr: 'x' } }
   const problem =

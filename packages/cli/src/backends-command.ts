@@ -11,6 +11,7 @@ import { probeLines } from './backend-lines.js'
 import { addressOf, probeEndpoint, type ProbeReport } from './backend-probe.js'
 import { commandName } from './command-name.js'
 import { Failure } from './failure.js'
+import { missingCwd } from './missing-cwd.js'
 import { openProbing } from './probing.js'
 import { table } from './table.js'
 import { complain, say } from './terminal.js'
@@ -77,6 +78,7 @@ const list = (config: GatewayConfig, json: boolean): void => {
   const off = disabled.map((name) => [name, 'disabled', '', '', ''])
   const rows = [...backends.map(row), ...invalid.flatMap(invalidRows), ...off]
   for (const line of table(['server', 'state', 'transport', 'era', 'endpoints'], rows)) say(line)
+  for (const line of backends.flatMap(cwdLines)) complain(line)
 }
 
 /** shown is a path as a person would write it: relative where it is below the current folder. */
@@ -106,6 +108,15 @@ const row = ({ name, era, endpoints }: Backend): readonly string[] => [
   era,
   endpoints.map(addressOf).join(', '),
 ]
+
+const cwdLines = ({ name, endpoints }: Backend): readonly string[] =>
+  endpoints.flatMap((endpoint) => {
+    const cwd = missingCwd(endpoint)
+    if (cwd === undefined) return []
+    return [
+      `server "${name}" cannot be started: there is no folder ${cwd}, its "cwd"; create it, or correct "cwd" in the servers file`,
+    ]
+  })
 
 const backendNamed = (
   name: string,

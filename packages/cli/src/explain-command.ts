@@ -2,6 +2,7 @@ import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { isSessionHash } from '@mcp-router/core'
 import type { Explanation } from '@mcp-router/gateway'
 import type { Command } from 'commander'
+import { asRunning } from './cluster/as-running.js'
 import { commandName } from './command-name.js'
 import { explanationLines } from './explanation-lines.js'
 import { Failure } from './failure.js'
@@ -52,7 +53,7 @@ Examples:
   ${commandName} sessions explain 0b5e9c1c-6d0c-4a52-8f0e-2f6a5a3f7c11 --url http://127.0.0.1:8051 --json`
 
 const gatewayOf = (env: Env): string => {
-  const { gatewayHost, gatewayPort } = loadClusterConfig(env)
+  const { gatewayHost, gatewayPort } = loadClusterConfig(asRunning(env))
   return `http://${authority(gatewayHost, gatewayPort)}`
 }
 

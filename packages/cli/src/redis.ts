@@ -1,4 +1,5 @@
 import { reasonOf } from '@mcp-router/core'
+import { databaseProblem } from '@mcp-router/store'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { complain } from './terminal.js'
@@ -30,12 +31,15 @@ export const askRedis = (
     socket.on('data', (bytes) => {
       received += bytes.toString()
       const lines = received.split('\r\n').slice(0, -1)
-      const wrong = lines.find((line) => line.startsWith('-'))
-      if (wrong !== undefined) finish({ failed: wrong.slice(1) })
+      const at = lines.findIndex((line) => line.startsWith('-'))
+      if (at >= 0) finish({ failed: refusalOf(commands[at] ?? [], lines[at] ?? '') })
       else if (lines.length >= commands.length) finish({ value: valueOf(lines.at(-1) ?? '') })
     })
     socket.write(commands.map(encoded).join(''))
   })
+
+const refusalOf = ([name = '', operand = '']: readonly string[], line: string): string =>
+  name === 'SELECT' ? databaseProblem(operand, line.slice(1)) : line.slice(1)
 
 /** isSingleRedis tells the forms that askRedis can dial from Sentinel and Redis Cluster. */
 export const isSingleRedis = (url: string): boolean => /^(rediss?|unix):/.test(url)

@@ -7,9 +7,10 @@ import {
   RouterError,
   type SessionId,
 } from '@mcp-router/core'
-import { redisStore, type Store } from '@mcp-router/store'
+import { databaseAdvice, redisStore, type Store } from '@mcp-router/store'
 import { existsSync } from 'node:fs'
 import { privateRedisUrl, redisSocket, requireRedisSocket } from './cluster/redis.js'
+import { requireFolder } from './cluster/run-files.js'
 import { Failure } from './failure.js'
 import { withoutCredentials } from './redis.js'
 
@@ -20,6 +21,7 @@ export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>)
   const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
   const start = 'start the cluster (scripts/start-instances.sh start), or set REDIS_URL'
   if (redisUrl === undefined) {
+    requireFolder(env)
     if (!existsSync(redisSocket(runDir)))
       throw new Failure(`no Redis runs in ${runDir}: ${start}; ${ofServe}`)
     requireRedisSocket(runDir)
@@ -31,8 +33,10 @@ export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>)
     if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE')
       throw new Failure(reasonOf(error))
     const where = redisUrl === undefined ? redisSocket(runDir) : withoutCredentials(redisUrl)
-    const toDo = redisUrl === undefined ? start : 'start it, or correct REDIS_URL, its database too'
-    const reason = String(error.data['reason'] ?? 'no answer')
+    const health = store.health()
+    const reason = health.up ? String(error.data['reason'] ?? 'no answer') : health.reason
+    const outside = databaseAdvice(reason) ?? 'start it, or correct REDIS_URL, its database too'
+    const toDo = redisUrl === undefined ? start : outside
     throw new Failure(`${where} cannot be used (${reason}): ${toDo}`)
   } finally {
     await store.close()

@@ -28,6 +28,8 @@ export interface GatewayConfig {
   readonly invalid: readonly InvalidBackend[]
   /** Servers that the file says are off. */
   readonly disabled: readonly string[]
+  /** Absolute paths of the env files that the servers file names. */
+  readonly envFiles: readonly string[]
   /** What is in the servers file and not used, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
   /** What of the servers file restricts tools in another program, and not here, as one sentence. */

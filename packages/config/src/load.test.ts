@@ -152,6 +152,14 @@ describe('the configuration of a gateway', () => {
     [{ ALLOWED_ORIGINS: 'app.example' }, 'ALLOWED_ORIGINS: "app.example" is not an origin'],
     [{ TRUSTED_PROXIES: 'proxy.example' }, 'TRUSTED_PROXIES: "proxy.example" is not an address'],
     [{ TRUSTED_PROXIES: 'loopback,10.0.0.0/33' }, '"10.0.0.0/33" is not an address, a subnet'],
+    [
+      { REDIS_URL: 'redis://h/abc' },
+      'REDIS_URL: the Redis URL has no number where that of a database',
+    ],
+    [
+      { REDIS_URL: 'redis+cluster://h/1' },
+      'REDIS_URL: the Redis URL names a database, and a Redis',
+    ],
     [{ REDIS_URL: 'localhost' }, 'REDIS_URL: not a Redis address like redis://host:6379'],
     [{ ACCESS_TOKEN: 'a b' }, 'ACCESS_TOKEN: only visible ASCII characters'],
   ])('refuses %o', (env, told) => {

@@ -47,6 +47,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     backends: servers.backends,
     invalid: servers.invalid,
     disabled: servers.disabled,
+    envFiles: servers.envFiles,
     unused: servers.unused,
     unenforced: servers.unenforced,
     sessionTtlMs: parsed.MCP_SESSION_TTL_MS,
@@ -91,6 +92,7 @@ export const loadClusterWithoutServers = (env: Env): ClusterConfig =>
     managed: [],
     invalid: [],
     disabled: [],
+    envFiles: [],
     unused: undefined,
     unenforced: undefined,
   }))

@@ -47,7 +47,7 @@ it('reads no file without end', () => {
 
 it('names the variable and the file that cannot be read', () => {
   expect(() => withSecretFiles({ REDIS_URL_FILE: '/nowhere' })).toThrow(
-    'REDIS_URL_FILE: cannot read /nowhere (ENOENT); correct REDIS_URL_FILE or leave it out',
+    'REDIS_URL_FILE: there is no file /nowhere; create it, or correct REDIS_URL_FILE or leave it out',
   )
 })
 

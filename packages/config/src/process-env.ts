@@ -54,8 +54,14 @@ const contentOf = (name: string, path: string): string => {
   try {
     return readText(path).trim()
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : reasonOf(error)
-    const reason = `${name}_FILE: cannot read ${path} (${why})`
-    throw new ConfigError([{ reason, advice: `correct ${name}_FILE or leave it out` }])
+    const code = error instanceof Error && 'code' in error ? String(error.code) : undefined
+    const isMissing = code === 'ENOENT'
+    const what = isMissing
+      ? `there is no file ${path}`
+      : `cannot read ${path} (${code ?? reasonOf(error)})`
+    const advice = `correct ${name}_FILE or leave it out`
+    throw new ConfigError([
+      { reason: `${name}_FILE: ${what}`, advice: isMissing ? `create it, or ${advice}` : advice },
+    ])
   }
 }

@@ -17,6 +17,11 @@ export const readEnvFile = (path: string): EnvFileOutcome => {
     const entries = Object.entries(parseEnv(readText(path)))
     return { variables: Object.fromEntries(entries.map(([name, value]) => [name, value ?? ''])) }
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return {
+        reason: `its envFile ${path} does not exist`,
+        advice: 'create it, or correct "envFile"',
+      }
     return {
       reason: `envFile cannot be read: ${reasonOf(error)}`,
       advice: 'correct it, or put the variables under env',

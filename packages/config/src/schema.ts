@@ -1,4 +1,4 @@
-import { longestMs } from '@mcp-router/core'
+import { longestMs, parseRedisUrl, reasonOf } from '@mcp-router/core'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { quoted } from './without-credentials.js'
@@ -98,14 +98,19 @@ const isSubnet = (text: string): boolean => {
 
 const bitsOf = (family: number): number => (family === 4 ? 32 : 128)
 
-// The messages about these two leave out the value: it may hold a password. `store` reads the rest
-// of the address.
-const redisUrl = z
-  .string()
-  .regex(
-    /^(rediss?(\+sentinel|\+cluster)?:\/\/[^/]|unix:\/\/\/.)/,
-    'not a Redis address like redis://host:6379 or unix:///absolute/redis.sock',
-  )
+// The messages about these two leave out the value: it may hold a password.
+const redisUrl = z.string().superRefine((text, context) => {
+  if (!/^(rediss?(\+sentinel|\+cluster)?:\/\/[^/]|unix:\/\/\/.)/.test(text)) {
+    refuse(context, 'not a Redis address like redis://host:6379 or unix:///absolute/redis.sock')
+    return
+  }
+  try {
+    parseRedisUrl(text)
+  } catch (error) {
+    // The forms that it goes on to list look like a URL with a password.
+    refuse(context, reasonOf(error).replace(/; write .*$/s, ''))
+  }
+})
 const token = z.string().regex(/^[\x21-\x7e]+$/, 'only visible ASCII characters, no spaces')
 
 /**
@@ -265,7 +270,7 @@ export const commandEndpointSchema = z.strictObject({
   args: z.array(argument).default([]),
   env: variables.default({}),
   /** A file of `NAME=value` lines; `env` stands above it. */
-  envFile: argument.optional(),
+  envFile: argument.regex(/\S/, 'the path is empty').optional(),
   cwd: argument.optional(),
   /** Whom the command runs as; only root may say so. */
   user: z.string().optional(),

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path'
 import { readServers } from '@mcp-router/config'
 import type { ServersFile } from '@mcp-router/config'
 import type { Beside, Registry } from '@mcp-router/store'
+import { watchFiles } from './watch-files.js'
 
 /** Provider is where Backends come from: it publishes to the Registry what it finds and whenever that changes. */
 export interface Provider {
@@ -11,6 +12,8 @@ export interface Provider {
 
 interface Options {
   readonly path: string
+  /** The env files that it names; those of a later reading take their place. */
+  readonly envFiles?: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly registry: Registry
   /** One server with a problem, and the file changes nothing. */
@@ -32,13 +35,16 @@ export const besideOf = ({
   disabled,
 })
 
-/** fileProvider follows `mcp-servers.yaml`. The first table was published by whoever read the configuration. */
+/** fileProvider follows `mcp-servers.yaml` and the env files that it names. The first table was published by whoever read the configuration. */
 export const fileProvider = (options: Options): Provider => {
-  const { path, env, registry, strict = false, onChange, onError } = options
+  const { path, envFiles = [], env, registry, strict = false, onChange, onError } = options
   let timer: NodeJS.Timeout | undefined
   const reload = (): void => {
     try {
-      const file = readServers(path, env, { strict })
+      const found = readServers(path, env)
+      // Also where a mistake is refused below: an env file that is created later may be its correction.
+      beside.follow(found.envFiles)
+      const file = strict ? readServers(path, env, { strict }) : found
       const before = registry.snapshot().backends
       // A slip while it is edited must not end the sessions of a server.
       const isOut = (name: string): boolean => file.invalid.some((each) => each.name === name)
@@ -50,17 +56,22 @@ export const fileProvider = (options: Options): Provider => {
       onError(error instanceof Error ? error : new Error(String(error)))
     }
   }
-  // The folder is watched, not the file: an editor that replaces it would leave the watch on the old one.
-  const watcher = watch(dirname(path), (_, name) => {
-    if (name !== null && name !== basename(path)) return
+  const settle = (): void => {
     clearTimeout(timer)
     timer = setTimeout(reload, settleMs)
+  }
+  const beside = watchFiles(settle)
+  beside.follow(envFiles)
+  // The folder is watched, not the file: an editor that replaces it would leave the watch on the old one.
+  const watcher = watch(dirname(path), (_, name) => {
+    if (name === null || name === basename(path)) settle()
   })
   watcher.on('error', onError)
   watcher.unref()
   return {
     close() {
       clearTimeout(timer)
+      beside.close()
       watcher.close()
     },
   }

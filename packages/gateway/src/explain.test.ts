@@ -133,6 +133,21 @@ describe('the explanation of a session', () => {
     expect((json as Explanation).session?.owner).toBeNull()
   })
 
+  const released = { ...opened, kind: 'released', instance: record.instance, epoch: 2 }
+  const { instance } = opened
+
+  it.each([
+    ['none once its owner released it', [released], null],
+    ['none though a call was settled since', [released, { ...opened, kind: 'settled' }], null],
+    ['its owner, whoever released it before', [{ ...released, instance }], record.instance],
+    ['its owner that goes on', [released, { ...opened, kind: 'replayed' }], record.instance],
+  ])('names %s', async (_, life, owner) => {
+    const { store, ask } = await open()
+    await store.sessions.create(record)
+    for (const entry of [opened, ...life]) await store.lives.note(id, entry)
+    expect(((await ask(id, 'ada')).json as Explanation).session?.owner).toBe(owner)
+  })
+
   it('holds nothing that the client or the server confided', async () => {
     const { store, ask } = await open()
     await store.sessions.create(record)

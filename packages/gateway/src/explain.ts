@@ -20,7 +20,7 @@ interface ExplainedSession {
   readonly downstream: Session['downstream']
   /** Who opened it. */
   readonly instance: InstanceId
-  /** Null: it is portable, any Instance can serve it. */
+  /** Null: any Instance can serve it, as it is portable, or its owner released it. */
   readonly owner: InstanceId | null
   readonly epoch: number
   readonly endpoint: string
@@ -60,7 +60,7 @@ export const explain = async (
   const life = noted.filter(({ principal }) => principal === name)
   if (!record && life.length === 0) return unknown(ttlMs)
   const summary = summaryOf({ record, life, now: Date.now(), ttlMs })
-  const session = record ? sessionOf(record) : null
+  const session = record ? sessionOf(record, life) : null
   return { kind: 'known', explanation: { id, session, life: life.map(entryOf), summary } }
 }
 
@@ -69,12 +69,12 @@ const unknown = (ttlMs: number): Explained => ({
   reason: `No session of yours by this id: it never existed, or it was last used more than ${duration(ttlMs)} ago. What happened to a session is kept for that long after its last use`,
 })
 
-const sessionOf = (record: Session): ExplainedSession => ({
+const sessionOf = (record: Session, life: readonly LifeEntry[]): ExplainedSession => ({
   backend: record.backend,
   principal: record.principal,
   downstream: record.downstream,
   instance: record.instance,
-  owner: isPortable(record) ? null : record.instance,
+  owner: isPortable(record) || isReleased(record, life) ? null : record.instance,
   epoch: record.epoch,
   endpoint: record.endpoint,
   revision: record.revision,
@@ -82,6 +82,15 @@ const sessionOf = (record: Session): ExplainedSession => ({
   subscriptions: record.subscriptions.length,
   lastActive: new Date(record.lastActive).toISOString(),
 })
+
+/** The record names its last owner until another Instance takes the Session over. */
+const isReleased = ({ instance }: Session, life: readonly LifeEntry[]): boolean => {
+  const last = life.findLast(({ kind }) => !ofNoOwner.has(kind))
+  return last?.kind === 'released' && last.instance === instance
+}
+
+/** Turns that do not say that an Instance drives the Session. */
+const ofNoOwner: ReadonlySet<string> = new Set(['settled', 'resumed', 'restored'])
 
 const entryOf = ({ at, kind, instance, backend, endpoint, epoch, cause }: LifeEntry) => ({
   at: new Date(at).toISOString(),

@@ -160,7 +160,7 @@ const compose = async (
   registry.publish(config.backends, besideOf(config))
   warnServers(log, config, isServed)
   const provider = fileProvider({
-    path: config.serversFile,
+    ...{ path: config.serversFile, envFiles: config.envFiles },
     env,
     registry,
     strict: config.strict,

@@ -1,5 +1,5 @@
 import { reasonOf, RouterError } from '@mcp-router/core'
-import type { Store } from '@mcp-router/store'
+import { databaseAdvice, type Store } from '@mcp-router/store'
 
 /**
  * tellUnreachable rethrows what failed for want of the store as an Error that tells the operator
@@ -20,7 +20,8 @@ export const tellUnreachable =
 
 /** A Redis that says what is wrong runs. */
 const adviceOn = (reason: string, isUp: boolean): string => {
-  if (/^database \d+ cannot be used/.test(reason)) return 'correct the database in REDIS_URL'
+  const ofDatabase = databaseAdvice(reason)
+  if (ofDatabase !== undefined) return ofDatabase
   return isUp ? 'correct that Redis or REDIS_URL' : 'start Redis or correct REDIS_URL'
 }
 

@@ -1,9 +1,10 @@
-import { readText, type Env, type ManagedBackend } from '@mcp-router/config'
+import type { Env, ManagedBackend } from '@mcp-router/config'
 import { childEnvironment, identityOf, type Backend } from '@mcp-router/core'
 import { probeEndpoint } from '../backend-probe.js'
 import { answers } from '../http.js'
 import { openProbing } from '../probing.js'
 import type { ClusterProcess, Health } from './process.js'
+import { serverPortOf } from './server-ports.js'
 
 /** How long a server that somebody else runs may take to answer `initialize`, ms. */
 const openTimeoutMs = 5_000
@@ -20,7 +21,7 @@ export const backendProcess = (from: ManagedIn, env: Env): ClusterProcess => {
   const { managed, serversFile } = from
   const { backend, url, port, command, args, cwd, runAs } = managed
   const variable =
-    portVariable(serversFile, port, env) ?? `the url of "${backend}" in the servers file`
+    serverPortOf(serversFile, env, port)?.name ?? `the url of "${backend}" in the servers file`
   return {
     name: `backend-${port}`,
     stage: 'backend',
@@ -56,9 +57,3 @@ const speaksMcp = async ({ managed, backends }: ManagedIn, env: Env): Promise<He
     await probing.close()
   }
 }
-
-/** portVariable is the variable that the servers file takes the port from, `${EXAMPLE_PORT_1:-8071}`. */
-const portVariable = (serversFile: string, port: number, env: Env): string | undefined =>
-  [...readText(serversFile).matchAll(/\$\{(\w+)(?::-(\d+))?\}/g)]
-    .filter(([, name = '', fallback]) => (env[name] || fallback) === String(port))
-    .map(([, name]) => name)[0]

@@ -2,8 +2,9 @@ import { Failure } from '../failure.js'
 import { complain } from '../terminal.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { exportLine } from './export-line.js'
-import { find, recorded } from './pid-file.js'
+import { find } from './pid-file.js'
 import { stageOf, type ClusterProcess } from './process.js'
+import { runningInstances } from './running-instances.js'
 import { changedSettings, changeWords, settingChanges } from './settings.js'
 
 /**
@@ -12,14 +13,14 @@ import { changedSettings, changeWords, settingChanges } from './settings.js'
  */
 export const requireSamePorts = (cluster: Cluster): void => {
   const { files, processes } = cluster
-  const planned = processes.find(({ stage }) => stage === 'instance')?.settings ?? {}
-  const ofInstances = recorded(files)
-    .filter((name) => stageOf(name) === 'instance' && isRunning(cluster, name))
-    .flatMap((name) => settingChanges(files, name, planned))
+  const planned = processes.find(({ stage }) => stage === 'instance') ?? {}
+  const ofInstances = runningInstances(files).flatMap(({ name }) =>
+    settingChanges(files, name, planned),
+  )
   if (!ofInstances.some(({ name }) => name === 'ROUTER_BASE_PORT')) return
   const ofNginx = processes
     .filter(({ stage, name }) => stage === 'nginx' && isRunning(cluster, name))
-    .flatMap(({ name, settings = {} }) => settingChanges(files, name, settings))
+    .flatMap((each) => settingChanges(files, each.name, each))
   const changes = [...ofInstances, ...ofNginx].filter(
     ({ name }) => name === 'ROUTER_BASE_PORT' || !ofThePort.includes(name),
   )
@@ -46,7 +47,7 @@ export const requireSameSettings = (cluster: Cluster): void => {
   const names = processes
     .filter(isRefused)
     .filter(({ name }) => isRunning(cluster, name))
-    .flatMap(({ name, settings = {} }) => changedSettings(files, name, settings))
+    .flatMap((each) => changedSettings(files, each.name, each))
   const extra = extraOf(cluster).filter((name) => stageOf(name) === 'instance')
   const told = extra.map((name) => `${name} is extra`).join(', ')
   if (extra.length > 0) names.push(`ROUTER_INSTANCES: ${told}`)
@@ -64,10 +65,11 @@ export const ofThePort: readonly string[] = ['ROUTER_BASE_PORT', 'PORT', 'INSTAN
 
 /** warnOtherSettings names what else runs with other settings; it goes on as it is. */
 export const warnOtherSettings = (cluster: Cluster): void => {
-  for (const { name, stage, settings, listen } of cluster.processes) {
-    if (isRefused({ stage }) || settings === undefined) continue
+  for (const process of cluster.processes) {
+    const { name, settings, listen } = process
+    if (isRefused(process) || settings === undefined) continue
     if (!isRunning(cluster, name)) continue
-    const changed = changedSettings(cluster.files, name, settings)
+    const changed = changedSettings(cluster.files, name, process)
     const verbs = listen === undefined ? 'stop, then start,' : `restart ${listen.port}`
     if (changed.length > 0)
       complain(

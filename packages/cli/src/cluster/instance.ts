@@ -6,6 +6,7 @@ import { withPrivateEnv } from './private-env.js'
 import { privateRedisUrl, requireRedisSocket } from './redis.js'
 import type { ClusterProcess } from './process.js'
 import type { RunFiles } from './run-files.js'
+import { serverPortsOf } from './server-ports.js'
 import { instanceSettings } from './settings.js'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
@@ -43,6 +44,7 @@ export const instanceProcess = (
     cwd: dirname(config.serversFile),
     ...withPrivateEnv(variables),
     settings: instanceSettings(variables),
+    serverPorts: serverPortsOf(config, env),
     prepare() {
       if (config.redisUrl === undefined) requireRedisSocket(config.runDir)
     },

@@ -16,7 +16,16 @@ const pollMs = 50
 /** Launchable is what is needed to start a process. */
 export type Launchable = Pick<
   ClusterProcess,
-  'name' | 'command' | 'args' | 'cwd' | 'env' | 'privateEnv' | 'settings' | 'runAs' | 'prepare'
+  | 'name'
+  | 'command'
+  | 'args'
+  | 'cwd'
+  | 'env'
+  | 'privateEnv'
+  | 'settings'
+  | 'serverPorts'
+  | 'runAs'
+  | 'prepare'
 >
 
 /** Launched is a process that was started by this run. */
@@ -55,7 +64,7 @@ export const launch = (process: Launchable, files: RunFiles): Launched => {
   child.stdin?.on('error', () => undefined).end(JSON.stringify(process.privateEnv))
   child.unref()
   if (child.pid !== undefined) record(files, process.name, child.pid)
-  if (process.settings !== undefined) recordSettings(files, process.name, process.settings)
+  if (process.settings !== undefined) recordSettings(files, process.name, process)
   return { pid: child.pid, logFrom, ended: () => end }
 }
 

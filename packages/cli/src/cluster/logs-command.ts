@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Failure } from '../failure.js'
 import { hasReader, say } from '../terminal.js'
 import { withInterrupt } from './interrupt.js'
+import { requireFolder } from './run-files.js'
 import { readFrom, sizeOf, tail } from './tail.js'
 
 const lineCount = 50
@@ -19,6 +20,7 @@ export const logsCommand = async (
   port: number | undefined,
   follow: boolean,
 ): Promise<void> => {
+  requireFolder(env)
   const { runDir } = loadRunDir(env)
   const folder = join(runDir, 'logs')
   const logs = logsIn(folder).filter((log) => port === undefined || log.endsWith(`-${port}.log`))

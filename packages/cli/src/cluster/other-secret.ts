@@ -1,21 +1,18 @@
 import { Failure } from '../failure.js'
 import { say } from '../terminal.js'
 import type { Cluster } from './cluster.js'
-import { find, recorded } from './pid-file.js'
-import { stageOf, type ClusterProcess } from './process.js'
+import type { ClusterProcess } from './process.js'
+import { runningInstances } from './running-instances.js'
 import { changedSettings } from './settings.js'
 import { startMissing } from './start.js'
 import { stopInOrder } from './stop.js'
 
 /** withOtherSecret names the running Instances that were started with another CLUSTER_SECRET. */
 export const withOtherSecret = ({ files, processes }: Cluster): readonly string[] => {
-  const settings = processes.find(({ stage }) => stage === 'instance')?.settings ?? {}
-  return recorded(files).filter(
-    (name) =>
-      stageOf(name) === 'instance' &&
-      find(files, name).kind === 'running' &&
-      changedSettings(files, name, settings).includes('CLUSTER_SECRET'),
-  )
+  const planned = processes.find(({ stage }) => stage === 'instance') ?? {}
+  return runningInstances(files)
+    .map(({ name }) => name)
+    .filter((name) => changedSettings(files, name, planned).includes('CLUSTER_SECRET'))
 }
 
 /** requireSameSecret throws where one Instance alone would be restarted with another secret. */

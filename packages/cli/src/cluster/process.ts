@@ -1,5 +1,6 @@
 import type { Env } from '@mcp-router/config'
 import type { RunAs } from '@mcp-router/core'
+import type { ServerPort } from './server-ports.js'
 import type { Settings } from './settings.js'
 
 /** Stage is when a process is started: each stage needs the ones before it. */
@@ -46,6 +47,8 @@ export interface ClusterProcess {
   readonly privateEnv?: Env
   /** Variables that only take effect when it is started, with their values in effect. */
   readonly settings?: Settings
+  /** Variables of the servers file, which an Instance reads with those that it was started with. */
+  readonly serverPorts?: readonly ServerPort[]
   /** Undefined: the user of this command. */
   readonly runAs?: RunAs
   /** Writes what the process reads when it starts. */

@@ -8,7 +8,7 @@ export const reloadNginx = ({ files, processes }: Cluster): void => {
   const nginx = find(files, 'nginx')
   if (nginx.kind !== 'running') return
   process.kill(nginx.pid, 'SIGHUP')
-  const settings = processes.find(({ stage }) => stage === 'nginx')?.settings
-  if (settings !== undefined) recordSettings(files, 'nginx', settings)
+  const planned = processes.find(({ stage }) => stage === 'nginx')
+  if (planned !== undefined) recordSettings(files, 'nginx', planned)
   say(`  ${'nginx'.padEnd(14)} read its configuration again (pid ${nginx.pid})`)
 }

@@ -5,6 +5,7 @@ import { complain, say } from '../terminal.js'
 import { requireSamePorts } from './check-settings.js'
 import { clusterOf, leftOvers, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
+import { announceLeftOut } from './left-out.js'
 import { withLock } from './lock.js'
 import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
@@ -13,6 +14,7 @@ import { find } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
+import { restartOutcome } from './restart-outcome.js'
 import { announceChanges, type RestartOptions } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { changedSettings } from './settings.js'
@@ -20,6 +22,7 @@ import { startMissing } from './start.js'
 import { processesAt } from './start-command.js'
 import { stop, stopInOrder } from './stop.js'
 import { startSupervisor } from './supervise/supervisor.js'
+import { requireUsableRedis } from './usable-redis.js'
 
 /**
  * restartCommand takes the Instances one at a time, each in use before the next, so that the others
@@ -38,9 +41,11 @@ export const restartCommand = async (
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   requireNginxConf(cluster)
   makeRunDir(cluster.files)
-  await withLock(cluster.files, () => {
+  await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
+    await requireUsableRedis(config)
     announceChanges(cluster, port, options)
+    await announceLeftOut(cluster)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
 }
@@ -59,6 +64,7 @@ const restart = async (
   )
   if (port === undefined) await requireGatewayPort(cluster)
   const outdated = withOtherSecret(cluster)
+  const ranBefore = chosen.filter(({ name }) => find(files, name).kind === 'running').length
   if (port !== undefined) requireSameSecret(chosen, outdated)
   await startMissing(cluster, redis, signal)
   const failed: ClusterProcess[] = []
@@ -83,7 +89,7 @@ const restart = async (
   // Nothing is sent any more to what is no longer in the configuration.
   await stopInOrder(files, leftOvers(cluster), { drainMs: config.drainMs })
   await startSupervisor(cluster)
-  say(`restarted ${chosen.length === 1 ? 'one instance' : `${chosen.length} instances`}`)
+  say(restartOutcome(ranBefore, chosen.length - ranBefore))
   if (failed.length > 0)
     throw new Failure(`not started: ${failed.map(({ what }) => what).join(', ')}; see above`)
 }
@@ -92,7 +98,7 @@ const restart = async (
 const requireGatewayPort = async ({ files, processes }: Cluster): Promise<void> => {
   const nginx = processes.find(({ stage }) => stage === 'nginx')
   if (nginx?.listen === undefined || find(files, nginx.name).kind !== 'running') return
-  if (!changedSettings(files, nginx.name, nginx.settings ?? {}).includes('GATEWAY_PORT')) return
+  if (!changedSettings(files, nginx.name, nginx).includes('GATEWAY_PORT')) return
   const problem = await portProblem(nginx.listen)
   if (problem !== undefined) throw new Failure(`${nginx.name}: ${problem}`)
 }

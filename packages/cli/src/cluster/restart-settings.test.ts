@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { requireSamePorts } from './check-settings.js'
+import { requireSamePorts, requireSameSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from './cluster.js'
 import { writeNginxConf } from './nginx.js'
 import { record } from './pid-file.js'
@@ -42,9 +42,9 @@ const run = (more: Readonly<Record<string, string>>): void => {
   const { config, env, files, processes } = clusterWith(more)
   makeRunDir(files)
   writeNginxConf(config, files, env)
-  for (const { name, settings = {} } of processes) {
-    record(files, name, process.pid)
-    recordSettings(files, name, settings)
+  for (const each of processes) {
+    record(files, each.name, process.pid)
+    recordSettings(files, each.name, each)
   }
 }
 
@@ -95,6 +95,47 @@ it.each([undefined, 21_051, 8080])('removes no access token by itself (port %s)'
   )
   if (port !== 8080) expect(said).toBe('settings change: ACCESS_TOKEN removed\n')
   announceChanges(bare, port, { removeToken: true })
+})
+
+describe('the ports of servers', () => {
+  const servers = (text: string): void =>
+    writeFileSync(join(folder, 'servers.yaml'), `servers:\n  one: { url: ${text} }\n`)
+  const changes = (now: Readonly<Record<string, string>>): string => {
+    announceChanges(clusterWith(now), undefined, keep)
+    return said
+  }
+
+  it.each([
+    [{ PORT_1: '21071' }, {}, 'settings change: PORT_1 21071 → none\n'],
+    [{}, { PORT_1: '21071' }, 'settings change: PORT_1 none → 21071\n'],
+    [{ PORT_1: '21071' }, { PORT_1: '21072' }, 'settings change: PORT_1 21071 → 21072\n'],
+    [{}, { PORT_1: '8071' }, ''],
+    [{ PORT_1: '21071' }, { PORT_1: '21071' }, ''],
+  ])('are compared as they are in effect (%j, %j)', (before, now, told) => {
+    servers('"http://127.0.0.1:${PORT_1:-8071}/"')
+    run(before)
+    expect(changes(now)).toBe(told)
+    const starting = () => requireSameSettings(clusterWith(now))
+    if (told === '') starting()
+    else expect(starting).toThrow('uses other settings (PORT_1); nothing was changed')
+  })
+
+  it('are no change of settings where the servers file has changed', () => {
+    servers('"http://127.0.0.1:${PORT_1:-8071}/"')
+    run({ PORT_2: '21072' })
+    servers('"http://127.0.0.1:${PORT_1:-9071}/"')
+    expect(changes({ PORT_2: '21072' })).toBe('')
+    servers('"http://127.0.0.1:${PORT_2:-9071}/"')
+    expect(changes({ PORT_2: '21072' })).toBe('')
+  })
+
+  it('are in the line for a cluster with other ports', () => {
+    servers('"http://127.0.0.1:${PORT_1:-8071}/"')
+    run({ PORT_1: '21071' })
+    expect(() => requireSamePorts(clusterWith({ ROUTER_BASE_PORT: '8051' }))).toThrow(
+      /"export .*ROUTER_BASE_PORT=21051.* PORT_1=21071" for this cluster|"export PORT_1=21071 ROUTER_BASE_PORT=21051"/,
+    )
+  })
 })
 
 describe('instances at other ports', () => {

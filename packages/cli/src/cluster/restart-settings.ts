@@ -3,8 +3,9 @@ import { say } from '../terminal.js'
 import { ofThePort } from './check-settings.js'
 import type { Cluster } from './cluster.js'
 import { writtenInstances } from './nginx.js'
-import { find, recorded } from './pid-file.js'
-import { stageOf, type ClusterProcess } from './process.js'
+import { find } from './pid-file.js'
+import type { ClusterProcess } from './process.js'
+import { runningInstances } from './running-instances.js'
 import { changeWords, settingChanges, type SettingChange } from './settings.js'
 
 /** RestartOptions: `removeToken` says that a cluster with an access token shall go on without one. */
@@ -21,12 +22,14 @@ export const announceChanges = (
   port: number | undefined,
   { removeToken }: RestartOptions,
 ): void => {
-  const instances = runningInstances(cluster).map((name) => changesOf(cluster, name))
+  // Also those that are no longer in the configuration: what takes their place has other settings.
+  const running = runningInstances(cluster.files)
+  const instances = running.map(({ name }) => changesOf(cluster, name))
   const others = cluster.processes
     .filter(({ stage }) => stage !== 'instance')
     .filter(({ stage, listen }) => (port === undefined ? stage === 'nginx' : listen?.port === port))
     .filter(({ name }) => find(cluster.files, name).kind === 'running')
-    .map(({ name, settings = {} }) => settingChanges(cluster.files, name, settings))
+    .map((each) => settingChanges(cluster.files, each.name, each))
   const isOfInstances = port === undefined || cluster.processes.some(isInstanceAt(port))
   const shown = [...(isOfInstances ? instances : []), ...others].flat()
   const words = shown.map(changeWords)
@@ -52,16 +55,10 @@ const isInstanceAt =
 const isRemovedToken = ({ name, how }: SettingChange): boolean =>
   name === 'ACCESS_TOKEN' && how === 'removed'
 
-/** Also those that are no longer in the configuration: what takes their place has other settings. */
-const runningInstances = ({ files }: Cluster): readonly string[] =>
-  recorded(files).filter(
-    (name) => stageOf(name) === 'instance' && find(files, name).kind === 'running',
-  )
-
 const changesOf = ({ files, processes }: Cluster, name: string): readonly SettingChange[] => {
   const planned = processes.find((each) => each.name === name)
   const any = planned ?? processes.find(({ stage }) => stage === 'instance')
-  const changes = settingChanges(files, name, any?.settings ?? {})
+  const changes = settingChanges(files, name, any ?? {})
   return planned === undefined
     ? changes.filter((change) => !ofThePort.includes(change.name))
     : changes

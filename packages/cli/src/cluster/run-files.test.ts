@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { createProgram } from '../program.js'
 import { hasRunDir, makeRunDir, runFiles } from './run-files.js'
 
 const scratch = (): string => {
@@ -31,6 +32,20 @@ it('tells a run directory from none, and from a file', () => {
   expect(hasRunDir(runFiles(folder))).toBe(true)
   expect(hasRunDir(runFiles(join(folder, 'none')))).toBe(false)
   expect(() => hasRunDir(runFiles(file))).toThrow(
+    `cannot use the run directory ${file}: there is a file in its place; set MCP_RUN_DIR to a folder of your own`,
+  )
+})
+
+it.each([
+  ['cluster', 'status'],
+  ['cluster', 'logs', '--no-follow'],
+  ['sessions', 'list'],
+  ['verify'],
+])('%s %s says so, too', async (...words) => {
+  const file = join(scratch(), 'file')
+  writeFileSync(file, '')
+  const program = createProgram({ MCP_RUN_DIR: file })
+  await expect(program.parseAsync(words, { from: 'user' })).rejects.toThrow(
     `cannot use the run directory ${file}: there is a file in its place; set MCP_RUN_DIR to a folder of your own`,
   )
 })

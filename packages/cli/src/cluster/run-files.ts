@@ -1,4 +1,4 @@
-import { makeProxySecret } from '@mcp-router/config'
+import { loadRunDir, makeProxySecret, type Env } from '@mcp-router/config'
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Failure, isSystemError } from '../failure.js'
@@ -67,6 +67,9 @@ export const hasRunDir = ({ runDir }: RunFiles): boolean => {
     throw unusable(`cannot use the run directory ${runDir}`, fileInPlace)
   return found !== undefined
 }
+
+/** requireFolder throws where the run directory of an environment is something else. */
+export const requireFolder = (env: Env): void => void hasRunDir(runFiles(loadRunDir(env).runDir))
 
 const fileInPlace = 'there is a file in its place'
 

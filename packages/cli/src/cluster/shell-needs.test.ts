@@ -36,13 +36,23 @@ it('is a line to paste, with all that differs from the defaults', () => {
   ])
 })
 
+it('has the ports of servers that the cluster does not start, too', () => {
+  const file = servers()
+  writeFileSync(
+    file,
+    'servers: { a: { url: "http://127.0.0.1:${PORT_A:-1}/" }, b: { url: "http://127.0.0.1:${PORT_B:-2}/${HOME}" } }',
+  )
+  const env = { MCP_SERVERS_FILE: file, MCP_RUN_DIR: '.run', PORT_B: '22072', HOME: '/root' }
+  expect(needs(env).slice(2)).toEqual([`  export MCP_SERVERS_FILE=${file} PORT_B=22072`])
+})
+
 it('names secrets and shows none', () => {
   const env = {
     ...{ MCP_SERVERS_FILE: servers(), A_TOKEN: 'hidden-1', ACCESS_TOKEN: 'hidden-2' },
     ...{ REDIS_URL: 'redis://:hidden-3@127.0.0.1:1', CLUSTER_SECRET: 'hidden-4' },
   }
   const text = needs(env).join('\n')
-  expect(text).toContain('and ACCESS_TOKEN, CLUSTER_SECRET, REDIS_URL as in this shell.')
+  expect(text).toContain('and ACCESS_TOKEN, CLUSTER_SECRET, REDIS_URL, A_TOKEN as in this shell.')
   expect(text).not.toContain('hidden')
 })
 

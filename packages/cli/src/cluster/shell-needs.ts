@@ -1,4 +1,5 @@
-import { parseEnvironment, secretVariables } from '@mcp-router/config'
+import { parseEnvironment, readText, secretVariables, variablesIn } from '@mcp-router/config'
+import { childEnvironment } from '@mcp-router/core'
 import { resolve } from 'node:path'
 import type { Cluster } from './cluster.js'
 import { exportLine } from './export-line.js'
@@ -9,20 +10,26 @@ import { plainValues, type Settings } from './settings.js'
  * defaults, ready to be pasted. Of a secret there is only the name.
  */
 export const shellNeeds = ({
+  config,
   env,
   processes,
-}: Pick<Cluster, 'env' | 'processes'>): readonly string[] => {
+}: Pick<Cluster, 'config' | 'env' | 'processes'>): readonly string[] => {
   const given = plainValues(withPaths(parseEnvironment(env)))
   const usual = plainValues(withPaths(parseEnvironment({})))
   const settings = Object.entries(given).filter(
     ([name, value]) => usual[name] !== value && !ofEachInstance.includes(name),
   )
   const ports = processes
-    .filter(({ stage }) => stage === 'backend')
-    .map(({ listen }) => [listen?.variable ?? '', String(listen?.port)] as const)
-    .filter(([name, port]) => env[name] === port)
-  const values = [...settings, ...ports]
-  const secrets = secretVariables.filter((name) => env[name])
+    .flatMap(({ serverPorts = [] }) => serverPorts)
+    .filter(({ given }) => given !== '')
+    .map(({ name, given }) => [name, given] as const)
+  const values = [...settings, ...new Map(ports)]
+  // Any other variable of a server may be a secret.
+  const known = [...values.map(([name]) => name), ...Object.keys(childEnvironment(env))]
+  const ofServers = variablesIn(readText(config.serversFile)).filter(
+    (name) => !known.includes(name),
+  )
+  const secrets = [...new Set([...secretVariables, ...ofServers])].filter((name) => env[name])
   const asHere = `${secrets.join(', ')} as in this shell`
   if (values.length === 0)
     return secrets.length === 0

@@ -1,4 +1,4 @@
-import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
+import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../failure.js'
 import { misspeltVariables } from '../misspelt.js'
 import { seconds } from '../seconds.js'
@@ -14,6 +14,7 @@ import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
 import { makeRunDir } from './run-files.js'
+import { askServed } from './served.js'
 import { shellNeeds } from './shell-needs.js'
 import { startMissing } from './start.js'
 import { hasSupervisor, startSupervisor } from './supervise/supervisor.js'
@@ -26,7 +27,7 @@ import { routeCall } from './try-it.js'
 export const startCommand = async (env: Env, port: number | undefined): Promise<void> => {
   const began = Date.now()
   const config = loadClusterConfig(env)
-  warn(config)
+  for (const line of [config.unused, config.unenforced]) if (line !== undefined) complain(line)
   for (const line of misspeltVariables(env, config.serversFile)) complain(line)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
@@ -40,10 +41,17 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   if (started > 0 && port === undefined) tellWhere(cluster)
 }
 
-const warn = (config: ClusterConfig): void => {
-  for (const line of leftOutLines(config)) complain(line)
-  if (config.unused !== undefined) complain(config.unused)
-  if (config.unenforced !== undefined) complain(config.unenforced)
+/** Instances that run read the servers file with their own variables; those to be started, with the ones of this shell. */
+const leftOut = async (
+  cluster: Cluster,
+  wanted: readonly ClusterProcess[],
+): Promise<readonly string[]> => {
+  const served = await askServed(cluster)
+  const isAnyNew = wanted.some(
+    ({ stage, name }) => stage === 'instance' && find(cluster.files, name).kind !== 'running',
+  )
+  const own = served === undefined || isAnyNew ? leftOutLines(cluster.config) : []
+  return [...new Set([...(served?.problems ?? []), ...own])]
 }
 
 const allOf = (wanted: readonly ClusterProcess[]): string =>
@@ -61,6 +69,7 @@ const start = async (
 ): Promise<StartOutcome> => {
   const { config, files, env } = cluster
   requireSameSettings(cluster)
+  for (const line of await leftOut(cluster, wanted)) complain(line)
   warnOtherSettings(cluster)
   const ranBefore = find(files, 'nginx').kind === 'running'
   const started = await startMissing(cluster, wanted, signal)

@@ -14,6 +14,7 @@ import { stages, type ClusterProcess } from './process.js'
 import { makeRunDir } from './run-files.js'
 import { cleaned, stopInOrder } from './stop.js'
 import { tail } from './tail.js'
+import { requireUsableRedis } from './usable-redis.js'
 
 /**
  * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their
@@ -31,8 +32,11 @@ export const startMissing = async (
   requireBinaries(missing)
   requireScripts(missing)
   await requirePorts(missing)
-  // The instances wait in silence: what they write goes to their logs.
-  if (missing.some(({ stage }) => stage === 'instance')) void tellWaiting(config.redisUrl)
+  if (missing.some(({ stage }) => stage === 'instance')) {
+    await requireUsableRedis(config)
+    // The instances wait in silence: what they write goes to their logs.
+    void tellWaiting(config.redisUrl)
+  }
   const launched: ClusterProcess[] = []
   try {
     for (const stage of stages) {

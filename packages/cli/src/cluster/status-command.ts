@@ -1,25 +1,29 @@
-import {
-  ConfigError,
-  loadClusterConfig,
-  loadClusterWithoutServers,
-  type ClusterConfig,
-  type Env,
-} from '@mcp-router/config'
+import type { Env } from '@mcp-router/config'
 import { uptime } from '../seconds.js'
 import { table } from '../table.js'
 import { complain, say } from '../terminal.js'
+import { asRunning } from './as-running.js'
 import { clusterOf } from './cluster.js'
-import { leftOutLines } from './left-out.js'
+import { statusLines } from './left-out.js'
+import { loadCluster } from './load-cluster.js'
+import { requireFolder } from './run-files.js'
+import { askServed } from './served.js'
 import { statusOf, type Status } from './status.js'
 
 /**
  * statusCommand shows all processes and resolves true when every one of them is healthy. A broken
  * servers file hides none of them, and is a mistake below them.
  */
-export const statusCommand = async (env: Env, json: boolean): Promise<boolean> => {
-  const { config, mistake } = configured(env)
-  const statuses = await statusOf(clusterOf(config, env), mistake === undefined)
-  const rows = [...table(head, statuses.map(row)), ...leftOutLines(config)]
+export const statusCommand = async (given: Env, json: boolean): Promise<boolean> => {
+  requireFolder(given)
+  const env = asRunning(given)
+  const { config, mistake } = loadCluster(env)
+  const cluster = clusterOf(config, env)
+  const served = await askServed(cluster)
+  // What this shell cannot start, the Instances may serve: its process is no left-over then.
+  const isOwnRight = !config.invalid.some(({ name }) => served?.names.has(name))
+  const statuses = await statusOf(cluster, mistake === undefined && isOwnRight)
+  const rows = [...table(head, statuses.map(row)), ...statusLines(cluster, served)]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
   // What is meant may run in another one.
@@ -28,16 +32,6 @@ export const statusCommand = async (env: Env, json: boolean): Promise<boolean> =
   // What is read by a program stays JSON.
   if (mistake !== undefined) (json ? complain : say)(mistake)
   return mistake === undefined && statuses.every(({ healthy }) => healthy)
-}
-
-const configured = (env: Env): { readonly config: ClusterConfig; readonly mistake?: string } => {
-  try {
-    return { config: loadClusterConfig(env) }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    // It throws again where the mistake is in a variable.
-    return { config: loadClusterWithoutServers(env), mistake: error.message }
-  }
 }
 
 const head = ['process', 'pid', 'port', 'health', 'uptime', 'sessions', 'restarts', 'last exit']

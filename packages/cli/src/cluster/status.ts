@@ -1,3 +1,4 @@
+import { databaseAdvice } from '@mcp-router/store'
 import { isSingleRedis, askRedis } from '../redis.js'
 import { ask, bearer } from '../http.js'
 import { seconds } from '../seconds.js'
@@ -99,7 +100,8 @@ const outsideRedis = async ({ config }: Cluster): Promise<readonly Seen[]> => {
   if (config.redisUrl === undefined || !isSingleRedis(config.redisUrl)) return []
   const answer = await askRedis(config.redisUrl, ['PING'])
   const problem = 'failed' in answer ? answer.failed : undefined
-  const health = problem ?? 'ok (not ours)'
+  const advice = problem === undefined ? undefined : databaseAdvice(problem)
+  const health = [problem ?? 'ok (not ours)', ...(advice === undefined ? [] : [advice])].join('; ')
   const common = { process: 'redis', pid: null, port: null, uptimeMs: null, sessions: null }
   return [{ ...common, address: 'REDIS_URL', healthy: problem === undefined, health }]
 }

@@ -1,10 +1,14 @@
-import { loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
+import type { ClusterConfig, Env } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
+import { databaseAdvice } from '@mcp-router/store'
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { findBinary } from '../binary.js'
+import { asRunning } from '../cluster/as-running.js'
 import { clusterOf } from '../cluster/cluster.js'
+import { loadCluster, type LoadedCluster } from '../cluster/load-cluster.js'
 import { find } from '../cluster/pid-file.js'
 import { portProblem } from '../cluster/port.js'
 import { commandName } from '../command-name.js'
@@ -18,10 +22,12 @@ const oldestNode = 20
 /** checkMachine looks at everything that the cluster needs of this machine. */
 export const checkMachine = async (env: Env): Promise<readonly Check[]> => {
   const programs = [node(), pnpm(env), ...binaries(env)]
-  const config = configOf(env)
-  if ('problem' in config) return [...programs, config]
-  const rest = [runDir(config), await redis(config), ...(await ports(config, env))]
-  return [...programs, serversFile(config), ...rest]
+  const running = asRunning(env)
+  const loaded = loadedOf(running)
+  if ('problem' in loaded) return [...programs, loaded]
+  const { config } = loaded
+  const rest = [runDir(config), await redis(config), ...(await ports(config, running))]
+  return [...programs, serversFile(loaded), ...rest]
 }
 
 const node = (): Check => {
@@ -36,7 +42,7 @@ const node = (): Check => {
 }
 
 const pnpm = (env: Env): Check => {
-  const own = '.tools/node_modules/.bin/pnpm'
+  const own = fileURLToPath(new URL('../../../../.tools/node_modules/.bin/pnpm', import.meta.url))
   const found = existsSync(own) ? own : findBinary('pnpm', env)
   if (found !== undefined) return { what: 'pnpm', found }
   return { what: 'pnpm', problem: missing, fix: 'scripts/setup.sh', optional: true }
@@ -64,18 +70,20 @@ const versionOf = (path: string): string => {
   return /\d+\.\d+(\.\d+)?/.exec(`${stdout}${stderr}`)?.[0] ?? ''
 }
 
-const configOf = (env: Env): ClusterConfig | (Check & { readonly problem: string }) => {
+const loadedOf = (env: Env): LoadedCluster | (Check & { readonly problem: string }) => {
   try {
-    return loadClusterConfig(env)
+    return loadCluster(env)
   } catch (error) {
     return { what: 'configuration', problem: reasonOf(error), fix: 'see the lines above' }
   }
 }
 
-/** What is wrong with a server costs that server alone: the cluster runs without it. */
-const serversFile = ({ serversFile: path, backends, invalid }: ClusterConfig): Check => {
+const serversFile = ({ config, mistake }: LoadedCluster): Check => {
   const what = 'servers file'
+  if (mistake !== undefined) return { what, problem: mistake, fix: 'see the lines above' }
+  const { serversFile: path, backends, invalid } = config
   if (invalid.length === 0) return { what, found: `${path} (${backends.length})` }
+  // What is wrong with a server costs that server alone: the cluster runs without it.
   const problem = `${path}: ${backends.length} served, ${invalid.length} invalid`
   const fix = `\`${commandName} backends list\` shows what is wrong with each`
   return { what, problem, fix, optional: true }
@@ -102,7 +110,9 @@ const redis = async ({ redisUrl }: ClusterConfig): Promise<Check> => {
   if (!isSingleRedis(redisUrl)) return { what: 'redis', found: 'REDIS_URL (not asked)' }
   const answer = await askRedis(redisUrl, ['PING'])
   if (!('failed' in answer)) return { what: 'redis', found: 'REDIS_URL answers' }
-  return { what: 'redis', problem: answer.failed, fix: 'start it, or correct or unset REDIS_URL' }
+  const problem = answer.failed
+  const fix = databaseAdvice(problem) ?? 'start it, or correct or unset REDIS_URL'
+  return { what: 'redis', problem, fix }
 }
 
 const ports = (config: ClusterConfig, env: Env): Promise<readonly Check[]> => {

@@ -1,7 +1,9 @@
 import { loadClusterConfig, loadRunDir, type Env } from '@mcp-router/config'
 import type { Command } from 'commander'
+import { asRunning } from '../cluster/as-running.js'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
+import { requireFolder } from '../cluster/run-files.js'
 import { Failure } from '../failure.js'
 import { answers, ask, authority, bearer, isHtml } from '../http.js'
 import { say } from '../terminal.js'
@@ -26,7 +28,8 @@ export const addVerify = (program: Command, env: Env): void => {
       ) => {
         requireArguments(base, redisHost, redisPort)
         const redisUrl = redisHost === undefined ? undefined : `redis://${redisHost}:${redisPort}`
-        const target = targetOf(env, base, redisUrl, server)
+        requireFolder(env)
+        const target = targetOf(asRunning(env), base, redisUrl, server)
         await requireCluster(target, loadRunDir(env).runDir)
         await requireRouter(target)
         const isWell = await verify(target)

@@ -269,7 +269,7 @@ describe('what is written by hand', () => {
     const { backends, invalid } = readText(text)
     expect(backends).toEqual([])
     expect(invalid[0]?.problems[0]).toMatch(
-      /mcp\.json:1:\d+: server "a": envFile cannot be read: ENOENT.*none\.env'; correct it, or put/,
+      /mcp\.json:1:\d+: server "a": its envFile \/.*none\.env does not exist; create it, or correct "envFile"$/,
     )
   })
 

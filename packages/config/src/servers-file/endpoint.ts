@@ -7,6 +7,7 @@ import { readEnvFile } from '../read-env-file.js'
 import { commandEndpointSchema, isOwnHeader, loopbackNames, urlEndpointSchema } from '../schema.js'
 import { withoutCredentials } from '../without-credentials.js'
 import type { Path, ServersDocument } from './document.js'
+import { envFilePath } from './env-files.js'
 import { variablesIn } from './expand.js'
 import { problemsOf, unknownKey } from './problems.js'
 import { isRecord } from './record.js'
@@ -185,8 +186,7 @@ const commandEndpoint = (source: EndpointSource, value: unknown): EndpointOutcom
   }
   const whom = runAsFrom(user)
   if ('reason' in whom) return refused(source, ['user'], whom.reason, whom.advice)
-  const own =
-    envFile === undefined ? { variables: {} } : readEnvFile(resolve(dirname(file), envFile))
+  const own = envFile === undefined ? { variables: {} } : readEnvFile(envFilePath(file, envFile))
   if ('reason' in own) return refused(source, ['envFile'], own.reason, own.advice)
   const env = { ...own.variables, ...parsed.data.env }
   return { endpoint: { transport: 'stdio', id, command, args, env, weight, ...place, ...whom } }

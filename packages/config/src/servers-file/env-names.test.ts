@@ -40,6 +40,12 @@ describe('the environment of a command', () => {
     )
   })
 
+  it('takes no file of an empty path', () => {
+    expect(read({ command: 'a', envFile: '' }).invalid[0]?.problems[0]).toMatch(
+      /servers\.a\.envFile: the path is empty/,
+    )
+  })
+
   it.each(['A', 'a.b', 'npm_config_//registry/:_token', 'A-B', 'Ä'])('has %s', (name) => {
     expect(read({ command: 'a', env: { [name]: 'c' } }).backends[0]!.endpoints[0]).toMatchObject({
       env: { [name]: 'c' },

@@ -8,6 +8,7 @@ import { readText } from '../read-text.js'
 import { backendFrom } from './backend.js'
 import { withoutComments } from './comments.js'
 import { parseServersDocument, type Path, type ServersDocument } from './document.js'
+import { envFilesIn } from './env-files.js'
 import { noNotes, unenforcedText, unusedText, type Notes } from './notes.js'
 import { scalarsOf, substitute, type Unset } from './substitute.js'
 import { entriesIn, type Entries } from './top.js'
@@ -24,6 +25,8 @@ export interface ServersFile {
   readonly invalid: readonly InvalidBackend[]
   /** Servers that are left out because the file says `disabled: true`. */
   readonly disabled: readonly string[]
+  /** Absolute paths of the env files that the servers name, also of those that cannot be read. */
+  readonly envFiles: readonly string[]
   /** What is in the file and ignored, and the names that are served otherwise, as one sentence; undefined: nothing. */
   readonly unused: string | undefined
   /** What of the file keeps tools from the user of another program, and not here, as one sentence; undefined: nothing. */
@@ -67,6 +70,7 @@ export const readServers = (path: string, env: Env, { strict }: Options = {}): S
       problems: inOrder(each.problems).map(problemText),
     })),
     disabled: read.flatMap(({ isOff, name }) => (isOff ? [name] : [])),
+    envFiles: Object.values(entries.servers).flatMap((value) => envFilesIn(file, value)),
     unused: unusedText(shown, notes),
     unenforced: unenforcedText(shown, notes),
   }

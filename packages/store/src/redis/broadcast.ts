@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseRedisUrl } from './address.js'
+import { parseRedisUrl } from '@mcp-router/core'
 import { connect, longestPauseMs } from './connect.js'
 import type { RedisClient } from './connect.js'
 

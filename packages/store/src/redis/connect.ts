@@ -1,5 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
-import type { Login, RedisAddress } from './address.js'
+import type { Login, RedisAddress } from '@mcp-router/core'
 import { inOwnDatabase } from './own-database.js'
 
 /** RedisClient takes the same commands in all four forms of Redis. */

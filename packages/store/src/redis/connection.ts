@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import type { StoreChange, StoreHealth } from '../store.js'
-import { parseRedisUrl } from './address.js'
+import { parseRedisUrl } from '@mcp-router/core'
 import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
 import { isReply, refusalOf, unavailable } from './unavailable.js'
 import { watch } from './watch.js'

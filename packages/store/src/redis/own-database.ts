@@ -1,4 +1,5 @@
 import type { Callback, Redis } from 'ioredis'
+import { databaseProblem } from './advice.js'
 
 /**
  * inOwnDatabase keeps a client out of every database but that of its options. ioredis goes on in database 0 when Redis refuses SELECT: there
@@ -24,8 +25,7 @@ export const inOwnDatabase = (client: Redis): Redis => {
 /** The ready check lets a NOPERM pass, as one about INFO: the code is left out. What else ended the connection is told as it is. */
 const told = (error: unknown, index: number | string): unknown => {
   if (!(error instanceof Error) || !isOfSelect(error)) return error
-  const reason = error.message.replace(/\b(ERR|NOPERM)\s*/g, '')
-  return new Error(`database ${index} cannot be used: ${reason}`)
+  return new Error(databaseProblem(index, error.message))
 }
 
 /** ioredis hangs the command on the error that answered it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRedisUrl } from './address.js'
+import { parseRedisUrl } from './redis-address.js'
 
 const here = { host: '127.0.0.1', port: 6379 }
 const plain = { tls: false }

@@ -1,0 +1,108 @@
+import { loadClusterConfig } from '@mcp-router/config'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
+import { clusterOf, type Cluster } from './cluster.js'
+import { announceLeftOut, statusLines } from './left-out.js'
+import { record } from './pid-file.js'
+import { makeRunDir } from './run-files.js'
+import { askServed } from './served.js'
+
+afterEach(() => vi.restoreAllMocks())
+
+const problem = 'servers.yaml:3:5: the environment variable NAME is not set; set it'
+
+const clusterIn = (servers: string): Cluster => {
+  const folder = mkdtempSync(join(tmpdir(), 'served-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'servers.yaml')
+  writeFileSync(file, `servers:\n  one: { url: "http://127.0.0.1:1/mcp" }\n${servers}`)
+  const env = { MCP_RUN_DIR: join(folder, 'run'), MCP_SERVERS_FILE: file }
+  const cluster = clusterOf(loadClusterConfig(env), env)
+  makeRunDir(cluster.files)
+  return cluster
+}
+
+/** instance makes it look as if an Instance ran that answers so; this process stands for it. */
+const instance = async (cluster: Cluster, answer: RequestListener): Promise<string> => {
+  const server = createServer(answer).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const name = `router-${(server.address() as AddressInfo).port}`
+  record(cluster.files, name, process.pid)
+  return name
+}
+
+const says =
+  (served: readonly object[], invalid: readonly object[] = []): RequestListener =>
+  (_, res) =>
+    void res.end(JSON.stringify({ backends: served, invalid }))
+
+it('is what the running instances say of their servers', async () => {
+  const cluster = clusterIn('')
+  const wrong = { name: 'two', problems: [problem] }
+  await instance(cluster, says([{ name: 'one' }], [wrong]))
+  await instance(cluster, says([{ name: 'one', problems: ['a slip'] }], [wrong]))
+  const served = await askServed(cluster)
+  expect([...(served?.names ?? [])]).toEqual(['one'])
+  expect(served?.problems).toEqual([
+    `server "two" is left out: ${problem}`,
+    expect.stringMatching(/^server "one" keeps its previous definition at router-\d+: a slip$/),
+  ])
+})
+
+it('is not known where no instance answers as one', async () => {
+  const cluster = clusterIn('')
+  expect(await askServed(cluster)).toBeUndefined()
+  await instance(cluster, (_, res) => void res.writeHead(401).end('{}'))
+  await instance(cluster, (_, res) => void res.end('a page'))
+  expect(await askServed(cluster)).toBeUndefined()
+})
+
+const announced = async (cluster: Cluster): Promise<string> => {
+  let text = ''
+  vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+    text += String(line)
+    return true
+  })
+  await announceLeftOut(cluster)
+  return text
+}
+
+const twoNeeds = '  two: { url: "${NOT_SET_HERE}" }\n'
+
+it('is lost by a restart from a shell that lacks a variable, which says how to keep it', async () => {
+  const cluster = clusterIn(twoNeeds)
+  await instance(cluster, says([{ name: 'one' }, { name: 'two' }]))
+  const text = await announced(cluster)
+  expect(text).toMatch(/^server "two" will be left out by this restart: .*NOT_SET_HERE is not set/)
+  expect(text).toContain(
+    'the running instances serve "two": to keep it, correct that in this shell and run scripts/start-instances.sh restart again',
+  )
+})
+
+it.each([
+  ['the instances do not serve it either', says([{ name: 'one' }])],
+  ['they cannot be asked', ((_, res) => void res.writeHead(401).end()) satisfies RequestListener],
+])('is named without more where %s', async (_, answer) => {
+  const cluster = clusterIn(twoNeeds)
+  await instance(cluster, answer)
+  expect(await announced(cluster)).toMatch(/^server "two" is left out: .*NOT_SET_HERE.*\n$/)
+})
+
+it('is what this shell reads where no instance answers, and status says so', async () => {
+  const cluster = clusterIn(twoNeeds)
+  const own = expect.stringMatching(
+    /^server "two" is left out: .*NOT_SET_HERE is not set/,
+  ) as string
+  expect(statusLines(cluster, undefined)).toEqual([own])
+  await instance(cluster, (_, res) => void res.writeHead(401).end())
+  expect(statusLines(cluster, await askServed(cluster))).toEqual([
+    'no instance could be asked; as this shell reads the servers file:',
+    own,
+  ])
+})
