@@ -4,6 +4,7 @@ import { converse } from '../harness/conversation.js'
 import { ask, post } from '../harness/http.js'
 import { monitorRedis } from '../harness/monitor.js'
 import { isAlive, processAt } from '../harness/processes.js'
+import { expectRefusal } from '../harness/refusal.js'
 import { request, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
@@ -88,6 +89,13 @@ describe('a session in Redis', () => {
 const ttlMs = 2_400
 const touchMs = 400
 
+const sessionsAt = async (instance: string, backend: string): Promise<number | undefined> => {
+  const { backends } = (await ask(`${instance}/api/status`)).json() as {
+    readonly backends: readonly { readonly name: string; readonly sessions: number }[]
+  }
+  return backends.find(({ name }) => name === backend)?.sessions
+}
+
 describe('the life of a session', () => {
   const cluster = useCluster({
     servers: { odd: oddStdioEntry },
@@ -127,11 +135,12 @@ describe('the life of a session', () => {
       }
       await until('its end', async () => (await left()) === -2)
       if (child) await until('the end of the child', () => !isAlive(child))
-      for (const instance of instances)
-        await until('404 on every instance', async () => {
-          const answer = await post(`${instance}/mcp/${backend}`, toolCall(3, 'x'), client.headers)
-          return answer.status === 404 && answer.json().error.code === -32001
-        })
+      for (const instance of instances) {
+        // To ask for it before would be to use it.
+        await until('it to be forgotten', async () => (await sessionsAt(instance, backend)) === 0)
+        const answer = await post(`${instance}/mcp/${backend}`, toolCall(3, 'x'), client.headers)
+        expectRefusal(answer, { status: 404, code: -32001, says: /session/, id: 3 })
+      }
     },
   )
 
