@@ -26,6 +26,7 @@ export {
   exactParamsOf,
   paramsOf,
   parseJson,
+  refusedIdOf,
   requireValid,
   resultOf,
   scanMessage,

@@ -9,7 +9,7 @@ import { isEventStream, sessionHeaders } from '../http/headers.js'
 import { post } from '../http/post.js'
 import { doubtIn, isDoubtTrue, isSessionKnown } from '../http/session-doubt.js'
 import { isLoop, noServerThere, refusalOf } from '../http/verdict.js'
-import { failedAnswer, messagesIn } from '../messages.js'
+import { failedAnswer, messagesIn, refusalsIn } from '../messages.js'
 import { createChildLog, createJunkGuard } from '../stdio/child-log.js'
 import { maskingOf } from '../stdio/stderr.js'
 import { noteUnusable, noteUsable } from '../unusable.js'
@@ -74,6 +74,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
       log.add(() => `a message was not taken: ${reasonOf(error)}`)
     }
   }
+  /** Before it is known where to POST nothing can be refused, and nobody has called anything. */
+  let refuse: (refusal: Message) => void = () => undefined
   /** One event that cannot be read fails the call that it names; one that names none is skipped. A stream that is full of them ends. */
   const hear = (data: Buffer): void => {
     const messages = messagesIn(backend.name, data)
@@ -82,6 +84,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     log.add(() => mask(`${notRpc}: ${data.toString('utf8', 0, 500)}`))
     const failed = failedAnswer(backend.name, data, notRpc)
     if (failed) deliver(failed)
+    refusalsIn(data).forEach((refusal) => refuse(refusal))
     junk()
   }
   const decoder = createSseDecoder((event: SseEvent) => {
@@ -161,6 +164,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     const refusal = refusalOf(backend.name, answer)
     throw doubt && refusal.code === 'UPSTREAM_BAD_ANSWER' ? contradicted(refusal) : refusal
   }
+
+  refuse = (refusal) => discard(send(refusal))
 
   return {
     send,
