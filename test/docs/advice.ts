@@ -81,7 +81,8 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
     todo: 'check that the server is running, or the args and env of its command; `/api/status` has its last error',
   },
   UPSTREAM_FAILED: {
-    meaning: 'the server closed the connection before responding; the call may have run',
+    meaning:
+      'the server closed the connection before responding, or refused the call for want of a session that it knows; the call may have run',
     retry: 'only what may run twice',
     todo: 'see the log of the server',
   },

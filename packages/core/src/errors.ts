@@ -104,8 +104,7 @@ const table = {
     status: 502,
     rpc: -31502,
     retryAfterS: 2,
-    text: (d) =>
-      `Server "${String(d['backend'])}" closed the connection before responding${because(d)}; the call may have run`,
+    text: (d) => `Server "${String(d['backend'])}" ${didIn(d)}${because(d)}; the call may have run`,
   },
   OPENING_FAILED: {
     status: 502,
@@ -228,6 +227,9 @@ const nameOf = (data: ErrorData): string => {
   return data['method'] ? `the request ${String(data['method'])} ` : 'the request '
 }
 
+const didIn = (data: ErrorData): string =>
+  String(data['did'] ?? 'closed the connection before responding')
+
 const because = (data: ErrorData): string => (data['reason'] ? ` (${String(data['reason'])})` : '')
 
 /** RouterError is every error that the router tells a client. Throw it where the cause is known; `respond` answers it. */
@@ -276,3 +278,7 @@ export const shortReason = (cause: unknown): string =>
   cause instanceof RouterError && typeof cause.data['reason'] === 'string'
     ? cause.data['reason']
     : reasonOf(cause)
+
+/** didOf is what a server did with a call that it left without an answer: the rest of a sentence about it. */
+export const didOf = (cause: unknown): string =>
+  didIn(cause instanceof RouterError ? cause.data : {})

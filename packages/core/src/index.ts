@@ -12,6 +12,7 @@ export { childEnvironment, identityOf } from './child-environment.js'
 export type { Link } from './chain.js'
 export {
   asRouterError,
+  didOf,
   errorCodes,
   isServerFault,
   reasonOf,

@@ -27,6 +27,7 @@ export {
   exactParamsOf,
   paramsOf,
   parseJson,
+  refusedIdOf,
   requireValid,
   resultOf,
   scanMessage,

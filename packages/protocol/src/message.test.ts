@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MalformedMessage, MalformedResponse } from './malformed.js'
-import { paramsOf, parseJson, requireValid, resultOf, scanMessage } from './message.js'
+import { paramsOf, parseJson, refusedIdOf, requireValid, resultOf, scanMessage } from './message.js'
 import type { Message } from './message.js'
 import { textOf } from './scan.js'
 import { createRandom } from './testing/random.js'
@@ -190,6 +190,29 @@ it('reads of any message what JSON.parse reads', () => {
     expect(id && id !== 'null' ? JSON.parse(id) : '', `seed ${seed}`).toEqual(written)
   }
   expect(kinds.size).toBe(4)
+})
+
+describe('an invalid request', () => {
+  const refusedId = (text: string) => refusedIdOf(Buffer.from(text))
+
+  it.each(['1.50', 'null', 'true', '{"a":[1]}', '"a"'])('is refused under its id, %s', (id) => {
+    expect(refusedId(`{"jsonrpc":"2.0","id":${id},"method":7}`)).toBe(id)
+  })
+
+  it('is refused without one where it cannot be repeated', () => {
+    for (const id of ['{"a":}', `"${'x'.repeat(1_000)}"`])
+      expect(refusedId(`{"jsonrpc":"2.0","id":${id},"method":"m"}`)).toBe('null')
+  })
+
+  it.each([
+    '{"id":1.5,"method":"GET"}',
+    '{"jsonrpc":"2.0","method":7}',
+    '{"jsonrpc":"2.0","id":1.5,"result":{}}',
+    '{"jsonrpc":"2.0","id":1.5,"method":"m"',
+    '[]',
+  ])('is not what %s is', (text) => {
+    expect(refusedId(text)).toBeUndefined()
+  })
 })
 
 describe('the inside of a message', () => {

@@ -52,6 +52,30 @@ export const scanMessage = (given: Buffer): Message => {
 }
 
 /**
+ * refusedIdOf is the id, as JSON text, under which a request that scanMessage throws for is refused: as it came, of whatever type. `null` where
+ * it cannot be repeated; undefined: it is no request.
+ */
+export const refusedIdOf = (given: Buffer): string | undefined => {
+  const bytes = withoutMark(given)
+  const scan = envelopeIn(bytes)
+  if (!scan?.jsonrpc || !scan.id || !scan.method || !isVersion(bytes, scan.jsonrpc))
+    return undefined
+  const id = textOf(bytes, scan.id)
+  const isRepeatable = id.length <= longestRefusedId && parseText(id) !== undefined
+  return isRepeatable ? id : 'null'
+}
+
+const longestRefusedId = 1_000
+
+const envelopeIn = (bytes: Buffer): EnvelopeScan | undefined => {
+  try {
+    return scanEnvelope(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * responseFault is the one judge of what a response may hold (JSON-RPC 2.0 §5, MCP: a result is an object). Official clients drop
  * anything else as no message, and wait on. What `data` of an error is, nobody checks.
  */

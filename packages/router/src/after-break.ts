@@ -1,5 +1,5 @@
 import type { Backend } from '@mcp-router/core'
-import { RouterError, shortReason } from '@mcp-router/core'
+import { didOf, RouterError, shortReason } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { outcomeUnknown } from './outcome.js'
 import { isRetrySafe } from './retry-safe.js'
@@ -27,15 +27,12 @@ export const afterBreak = async (
 ): Promise<RouterError | undefined> => {
   const { backend, message, error, repeats } = broken
   const reason = shortReason(error)
+  const did = didOf(error)
   const isSafe = await isRetrySafe(tools, backend, message).catch(() => false)
   if (isSafe && repeats < maxRepeats) return undefined
   if (error instanceof RouterError && error.code === 'OPENING_FAILED') return error
-  if (isSafe) return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason }, error)
-  return outcomeUnknown(
-    {
-      ...broken,
-      reason: `server "${backend.name}" closed the connection before responding (${reason})`,
-    },
-    error,
-  )
+  if (isSafe)
+    return new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason, did }, error)
+  const what = `server "${backend.name}" ${did} (${reason})`
+  return outcomeUnknown({ ...broken, reason: what }, error)
 }

@@ -35,7 +35,7 @@ export { post } from './http/post.js'
 export { lingerMs } from './http/linger.js'
 export { mayBeBusy } from './http/own-stream.js'
 export type { ChunkTaker, HttpAnswer, HttpPosting } from './http/post.js'
-export { doubtIn, doubtInResponse, isSessionKnown } from './http/session-doubt.js'
+export { doubtIn, doubtInResponse, isDoubtTrue, isSessionKnown } from './http/session-doubt.js'
 export type { SessionDoubt } from './http/session-doubt.js'
 export {
   eventFault,

@@ -1,9 +1,10 @@
-import { RouterError } from '@mcp-router/core'
+import { reasonOf, RouterError } from '@mcp-router/core'
 import {
   errorBytes,
   MalformedMessage,
   MalformedResponse,
   objectEnd,
+  refusedIdOf,
   requireValid,
   scanMessage,
 } from '@mcp-router/protocol'
@@ -33,6 +34,30 @@ const objectsIn = (bytes: Buffer): readonly Buffer[] => {
     at = bytes.indexOf(openBrace, end > 0 ? end : at + 1)
   }
   return objects
+}
+
+/**
+ * refusalsIn are the errors for the requests in bytes in which messagesIn finds no message: whoever asked would wait in vain (JSON-RPC 2.0 §5.1).
+ */
+export const refusalsIn = (bytes: Buffer): readonly Message[] => {
+  const whole = refusalOf(bytes)
+  return whole ? [whole] : objectsIn(bytes).flatMap((object) => refusalOf(object) ?? [])
+}
+
+const refusalOf = (bytes: Buffer): Message | undefined => {
+  const id = refusedIdOf(bytes)
+  if (id === undefined) return undefined
+  const { rpc, message } = new RouterError('INVALID_REQUEST', { reason: faultOf(bytes) })
+  return { bytes: errorBytes(id, rpc, message), kind: 'response', id, method: '' }
+}
+
+const faultOf = (bytes: Buffer): string => {
+  try {
+    scanMessage(bytes)
+    return ''
+  } catch (error) {
+    return reasonOf(error)
+  }
 }
 
 /**

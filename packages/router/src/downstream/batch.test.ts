@@ -97,6 +97,14 @@ describe('a batch is refused, with a word on when they were removed,', () => {
 })
 
 describe('the members of a batch at an endpoint', () => {
+  it('whose outcome is unknown are told what a single one is', async () => {
+    const { send } = await overHttp(({ res }) => void res.destroy())
+    const data = { method: 'odd', requestId: 'one', repeated: false, sentAt: expect.any(String) }
+    expect(arrayIn(await send([aRequest(1, 'odd')], { 'x-request-id': 'one' }))).toMatchObject([
+      { id: 1, error: { code: -31001, data } },
+    ])
+  })
+
   it('come one by one as they were written, with the headers of the session', async () => {
     const { endpoint, send } = await overHttp()
     const one = '{ "id": 1,"x":1.50,"method":"echo",\n"jsonrpc":"2.0" }'
@@ -216,7 +224,7 @@ describe('the members of a batch at a command', () => {
     const told = await send([aRequest(1, 'echo'), aRequest(2, 'hang'), notify('exit')])
     expect(arrayIn(told)).toMatchObject([
       { id: 1, result: {} },
-      { id: 2, error: { code: -31502 } },
+      { id: 2, error: { code: -31001, data: { method: 'hang' } } },
     ])
   })
 

@@ -55,7 +55,10 @@ export const answerBatch = async (
       await carrier.tell(message).catch(() => undefined)
       continue
     }
-    const reply = answer.replyTo(message.id, (over) => carrier.release(over))
+    const reply = answer.replyTo(message.id, {
+      onOver: (over) => carrier.release(over),
+      onBroken: carrier.onBroken?.(message),
+    })
     if (reply) carrier.ask(message, reply)
   }
 }
@@ -191,7 +194,7 @@ const tellAll = async (
 const carrierFor = (context: Context, incoming: Incoming, held: HeldSession): Carrier =>
   isPortable(held.record)
     ? new PortableCarrier(context, incoming, held)
-    : ownedCarrier(held.record.backend, liveOf(held))
+    : ownedCarrier(context, incoming, held)
 
 /** A member without an id that could be read has no answer: clients of these revisions take no id that is null. */
 const faultAnswer = (fault: MalformedMessage): Buffer[] => {

@@ -4,7 +4,8 @@ import { streamWhenQuiet } from '../call-deadline.js'
 import type { Clocks } from '../call-deadline.js'
 import type { Incoming } from '../incoming.js'
 import { arrayOf, respondError, respondJson } from '../respond.js'
-import type { Reply } from './reply.js'
+import { failReply } from './reply.js'
+import type { OnBroken, RepeatableReply, Reply } from './reply.js'
 import { openStream } from './stream.js'
 import type { Stream } from './stream.js'
 
@@ -13,8 +14,15 @@ import type { Stream } from './stream.js'
  * comes before the last of them (spec 2025-03-26, transports: the server may choose).
  */
 export interface BatchReply {
-  /** The Reply of one of its requests; `onOver` comes once, answered or not. Undefined: nobody waits for it any more. */
-  replyTo(id: string, onOver: (reply: Reply) => void): Reply | undefined
+  /** The Reply of one of its requests. Undefined: nobody waits for it any more. */
+  replyTo(id: string, terms: MemberTerms): Reply | undefined
+}
+
+/** MemberTerms are how the Reply of one request ends. */
+interface MemberTerms {
+  /** Comes once, answered or not. */
+  readonly onOver: (reply: Reply) => void
+  readonly onBroken: OnBroken | undefined
 }
 
 /** openBatchReply waits for as many responses as there are requests; what is `told` already goes along with them. */
@@ -82,9 +90,9 @@ export const openBatchReply = (
   }
 
   return {
-    replyTo(id, onOver) {
+    replyTo(id, { onOver, onBroken }) {
       if (over) return undefined
-      const reply: Reply = {
+      const reply: RepeatableReply = {
         id,
         say(message) {
           if (over) return
@@ -93,9 +101,13 @@ export const openBatchReply = (
           stream.message(message.bytes)
         },
         answer: (message) => settle(reply, message.bytes),
+        isOver: () => !underway.has(reply),
         fail(error) {
+          if (underway.has(reply)) failReply(reply, error, onBroken)
+        },
+        giveUp(error) {
           if (endSession(error)) return
-          settle(reply, errorBytes(id, error.rpc, error.message))
+          settle(reply, errorBytes(id, error.rpc, error.message, error.told))
         },
       }
       underway.set(reply, onOver)

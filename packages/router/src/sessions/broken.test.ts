@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { backendOf, nodeEndpoint } from '../testing/backend.js'
+import { arrayIn } from '../testing/batch-client.js'
 import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
 import { openGateway } from '../testing/gateway.js'
 import { streamAt } from '../testing/sse-client.js'
@@ -18,11 +19,12 @@ const mortalServer = (file: string): string =>
      case 'exit': return`,
   )
 
-const open = async () => {
+const open = async (revision = '2025-06-18') => {
   const folder = mkdtempSync(join(tmpdir(), 'broken-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'ran')
-  const backends = [backendOf('local', [nodeEndpoint(mortalServer(file))])]
+  const server = mortalServer(file).replace('2025-06-18', revision)
+  const backends = [backendOf('local', [nodeEndpoint(server)])]
   const gateway = await openGateway({ backends })
   return { gateway, hasRun: () => existsSync(file) }
 }
@@ -78,5 +80,41 @@ describe('a request that its server went away with', () => {
     await send({ jsonrpc: '2.0', method: 'notifications/initialized' })
     expect((await send(append)).status).toBe(202)
     expect(await events.message()).toMatchObject(unknown)
+  })
+})
+
+describe('a request of a batch that its server went away with', () => {
+  const openBatches = async () => {
+    const { gateway, hasRun } = await open('2025-03-26')
+    const url = `${gateway.url}/mcp/local`
+    const { headers } = await initialize(url)
+    const send = (...body: unknown[]) => ask(url, { headers, body })
+    return { gateway, hasRun, send }
+  }
+
+  it('is answered by the next one, where it may run twice, as are the others', async () => {
+    const { send } = await openBatches()
+    const listed = { ...aRequest(2, 'tools/list'), params: { n: 2 } }
+    expect(arrayIn(await send(read(), listed))).toMatchObject([
+      { id: 1, result: { pid: expect.any(Number) } },
+      { id: 2, result: { n: 2 } },
+    ])
+  })
+
+  it('is told as unknown, where it may not, and the session goes on', async () => {
+    const { hasRun, send } = await openBatches()
+    const sent = { requestId: expect.any(String), sentAt: expect.any(String) }
+    const { error } = unknown
+    expect(arrayIn(await send(append))).toMatchObject([
+      { id: 1, error: { ...error, data: { ...error.data, ...sent } } },
+    ])
+    expect(hasRun()).toBe(true)
+    expect(arrayIn(await send(append))).toMatchObject([{ id: 1, result: {} }])
+  })
+
+  it('is given up where each server goes away with it', async () => {
+    const { gateway, send } = await openBatches()
+    expect(arrayIn(await send(read({})))).toMatchObject([{ id: 1, error: { code: -31502 } }])
+    expect(gateway.router.calls()).toBe(0)
   })
 })

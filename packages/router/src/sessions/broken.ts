@@ -7,7 +7,7 @@ import { afterBreak } from '../after-break.js'
 import type { HeldSession } from './held.js'
 import type { LiveSession } from './live.js'
 import type { Pending } from './live-hooks.js'
-import type { PostReply } from './reply.js'
+import type { OnBroken } from './reply.js'
 import { reviveOwned } from './revive.js'
 
 /** What is under way when a server goes away is sent again to the next one if it may run twice; of the rest its client is told. */
@@ -34,7 +34,7 @@ export const repeatReply = (
   held: HeldSession,
   live: LiveSession,
   message: Message,
-): ((error: RouterError, reply: PostReply) => void) => {
+): OnBroken => {
   let repeats = 0
   const { requestId, at } = incoming
   return (error, reply) => {

@@ -1,12 +1,18 @@
 import type { Message } from '@mcp-router/protocol'
+import type { Context } from '../context.js'
 import { failureOf } from '../failure.js'
-import type { LiveSession } from './live.js'
-import type { Reply } from './reply.js'
+import type { Incoming } from '../incoming.js'
+import { repeatReply } from './broken.js'
+import type { HeldSession } from './held.js'
+import { liveOf } from './owned.js'
+import type { OnBroken, Reply } from './reply.js'
 
 /** Carrier takes the messages of a batch to the server one by one, whichever way the Session has. */
 export interface Carrier {
   /** Sends a request, whose answer goes to its Reply, and waits for nothing. */
   ask(message: Message, reply: Reply): void
+  /** What becomes of a request when its server goes away; a Carrier that sends it again by itself has none. */
+  onBroken?(message: Message): OnBroken
   /** Sends what needs no answer. It rejects when it could not be delivered. */
   tell(message: Message): Promise<void>
   /** Waits for the answer of a Reply no longer. */
@@ -14,10 +20,15 @@ export interface Carrier {
 }
 
 /** ownedCarrier is that of a Session whose Upstream this Instance owns. */
-export const ownedCarrier = (backend: string, live: LiveSession): Carrier => ({
-  ask(message, reply) {
-    live.request(message, reply).catch((error: unknown) => reply.fail(failureOf(backend, error)))
-  },
-  tell: (message) => live.tell(message),
-  release: (reply) => live.release(reply),
-})
+export const ownedCarrier = (context: Context, incoming: Incoming, held: HeldSession): Carrier => {
+  const live = liveOf(held)
+  const { backend } = held.record
+  return {
+    ask(message, reply) {
+      live.request(message, reply).catch((error: unknown) => reply.fail(failureOf(backend, error)))
+    },
+    onBroken: (message) => repeatReply(context, incoming, held, live, message),
+    tell: (message) => live.tell(message),
+    release: (reply) => live.release(reply),
+  }
+}

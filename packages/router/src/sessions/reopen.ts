@@ -6,6 +6,7 @@ import {
   discard,
   endSession,
   headerOf,
+  isDoubtTrue,
   isSessionKnown,
   mayTryElsewhere,
   post,
@@ -82,14 +83,16 @@ export const isForgotten = async (
   doubt: SessionDoubt,
 ): Promise<boolean> => {
   // Somebody else found out already.
-  if (doubt === 'certain' || held.isReplaced || hasMoved(held.record, by)) return true
+  if (held.isReplaced || hasMoved(held.record, by)) return true
   const { endpoint } = held
   if (endpoint.transport !== 'http') return true
-  held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
-    () => (held.doubted = undefined),
-  )
-  const isKnown = (await held.doubted) ?? doubt === 'possible'
-  return !isKnown || hasMoved(held.record, by)
+  const isKnown = (): Promise<boolean | undefined> => {
+    held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
+      () => (held.doubted = undefined),
+    )
+    return held.doubted
+  }
+  return (await isDoubtTrue(doubt, isKnown)) || hasMoved(held.record, by)
 }
 
 const reopen = async (context: Context, held: HeldSession, { at, by }: Refused): Promise<void> => {

@@ -38,6 +38,26 @@ export interface Reply {
   abandon?(wasSent?: boolean): void
 }
 
+/** RepeatableReply is the Reply of a request that may be sent again when its server goes away. */
+export interface RepeatableReply extends Reply {
+  isOver(): boolean
+  /** Tells the client, whatever could be done about it. */
+  giveUp(error: RouterError): void
+}
+
+/** OnBroken sees to a request whose server went away with it: it is sent again, or given up. */
+export type OnBroken = (error: RouterError, reply: RepeatableReply) => void
+
+/** failReply ends a request that is not over. Without `onBroken` its client is told so when the server went away. */
+export const failReply = (
+  reply: RepeatableReply,
+  error: RouterError,
+  onBroken: OnBroken | undefined,
+): void => {
+  if (onBroken && isBroken(error)) onBroken(error, reply)
+  else reply.giveUp(error)
+}
+
 /** ReplySession is what a Reply needs of its Session. */
 export interface ReplySession {
   readonly replays: Replays
@@ -67,8 +87,7 @@ export interface StreamHooks {
 /** ReplyTerms are how a Reply tells its client what. */
 export interface ReplyTerms {
   readonly form: Form
-  /** The server went away with the request. Without this, the client is told so. */
-  readonly onBroken?: (error: RouterError, reply: PostReply) => void
+  readonly onBroken?: OnBroken
   /** Told when it becomes a stream that its client can resume. */
   readonly streamed?: StreamHooks
   /** Its client came back for the rest of a stream: it is one from the start. */
@@ -84,7 +103,7 @@ export const openReply = (
 ): PostReply => new PostReply(incoming, clocks, session, terms)
 
 /** PostReply: there is one for each call, so it is a class, whose functions all of them share. */
-export class PostReply implements Reply, Timed {
+export class PostReply implements RepeatableReply, Timed {
   readonly id: string
   readonly requestId: string | undefined
   heardAt?: number
@@ -163,13 +182,9 @@ export class PostReply implements Reply, Timed {
   }
 
   fail(error: RouterError): void {
-    if (this.over) return
-    const { onBroken } = this.terms
-    if (onBroken && isBroken(error)) onBroken(error, this)
-    else this.giveUp(error)
+    if (!this.over) failReply(this, error, this.terms.onBroken)
   }
 
-  /** giveUp tells the client, whatever could be done about it. */
   giveUp(error: RouterError): void {
     if (!this.finish()) return
     const told = errorBytes(this.id, error.rpc, error.message, error.told)

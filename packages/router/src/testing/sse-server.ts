@@ -15,6 +15,8 @@ export interface SseServer {
   refused(): number
   /** The requests so far, `GET /sse`. */
   asked(): readonly string[]
+  /** The methods of the requests that it has executed, also of those that it answered 404. */
+  ran(): readonly string[]
   /** Ends all connections, and takes no more until `up`. */
   down(): void
   up(): void
@@ -26,7 +28,10 @@ export interface SseServer {
   become(server?: RequestListener): void
 }
 
-/** openSseServer is an HTTP+SSE server of 2024-11-05: each stream is a session; requests are answered with their params, but for `hang`. */
+/**
+ * openSseServer is an HTTP+SSE server of 2024-11-05: each stream is a session; requests are answered with their params, but for `hang`;
+ * with `deny` among them one is executed all the same and its POST is answered 404.
+ */
 export const openSseServer = async (): Promise<SseServer> => {
   const streams = new Map<string, ServerResponse>()
   let opened = 0
@@ -38,6 +43,7 @@ export const openSseServer = async (): Promise<SseServer> => {
   const short = new WeakSet<ServerResponse>()
   let other: RequestListener | undefined
   const asked: string[] = []
+  const ran: string[] = []
   const server = createServer((req, res) => {
     asked.push(`${req.method} ${req.url?.replace(/\?.*/, '')}`)
     if (!isUp || (!isOpen && req.method === 'GET')) {
@@ -59,14 +65,16 @@ export const openSseServer = async (): Promise<SseServer> => {
     }
     void text(req).then((body) => {
       const { id, method, params } = JSON.parse(body) as Json
+      const isDenied = (params as Json | undefined)?.['deny'] === true
       const stream = streams.get(String(new URL(req.url ?? '', 'http://x').searchParams.get('id')))
       if (stream && body.includes(shortened)) short.add(stream)
-      const accept = (): void => void res.writeHead(stream ? 202 : 404).end()
+      const accept = (): void => void res.writeHead(stream && !isDenied ? 202 : 404).end()
       if (stream && method === 'notifications/initialized' && short.has(stream)) {
         stream.end()
         setTimeout(accept, 50)
       } else accept()
-      if (id === undefined || method === 'hang') return
+      if (stream && id !== undefined) ran.push(String(method))
+      if (id === undefined || method === 'hang' || isDenied) return
       const serverInfo = { name: 'sse', version: '1' }
       const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
       const result = method === 'initialize' ? opening : (params ?? {})
@@ -91,6 +99,7 @@ export const openSseServer = async (): Promise<SseServer> => {
       isUp = isOpen = true
     },
     asked: () => asked,
+    ran: () => ran,
     forget() {
       isOpen = false
       streams.clear()

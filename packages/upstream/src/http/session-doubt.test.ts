@@ -79,6 +79,11 @@ describe('a ping in the session', () => {
         asked.res.write(frame(pong(asked)))
       },
     ],
+    [
+      'is accepted, for an answer on another stream',
+      true,
+      ({ res }) => void res.writeHead(202).write('Session not found'),
+    ],
     ['is refused for another reason', true, (asked) => answerJson(asked, 'no', { status: 500 })],
     ['breaks off', undefined, ({ res }) => void res.destroy()],
     ['gets 404', false, ({ res }) => void res.writeHead(404).end()],

@@ -26,7 +26,10 @@ const longestRefusal = 4_096
 /** Servers word it under these too: 401 is what the Rust SDK once answered, 422 what it answers a message before `initialize`. */
 const refusals: ReadonlySet<number> = new Set([400, 401, 403, 410, 422])
 
-/** doubtIn is the one judge of forgotten sessions; ask it only of messages that were sent in a session. Undefined: nothing speaks for it. */
+/**
+ * doubtIn is the one judge of forgotten sessions, for HTTP+SSE as well; ask it only of messages that were sent in a session. Undefined: nothing
+ * speaks for it.
+ */
 export const doubtIn = ({
   status,
   body,
@@ -52,6 +55,12 @@ const messageMember = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/
 /** errorTextOf is the message of a JSON-RPC error, or the text itself where it holds none. */
 const errorTextOf = (text: string): string => messageMember.exec(text)?.[1] ?? text
 
+/** isDoubtTrue judges a doubt. `isKnown` asks the server by a ping; undefined: that was not answered. */
+export const isDoubtTrue = async (
+  doubt: SessionDoubt,
+  isKnown: () => Promise<boolean | undefined>,
+): Promise<boolean> => doubt === 'certain' || !((await isKnown()) ?? doubt === 'possible')
+
 /** How long the server may take to answer the ping, ms. */
 const pingMs = 2_000
 
@@ -69,6 +78,11 @@ export const isSessionKnown = async (
   const body = requestBytes(`mcp-router-ping-${++pings}`, 'ping')
   const heard: { isGone?: boolean } = {}
   const taker: ChunkTaker = (status, head) => {
+    // HTTP+SSE answers on another stream; a body behind this is for nobody, and may have no end.
+    if (status === 202) {
+      heard.isGone = false
+      return () => posting.abort(new Error('it is accepted'))
+    }
     if (status !== 200 || !isEventStream({ headers: head })) return undefined
     const decoder = createSseDecoder(({ data }) => {
       if (data.length === 0) return

@@ -10,7 +10,7 @@ import { sessionHeaders } from './headers.js'
 import { keepOwnStream, resumeDelayMs, resumeTries } from './own-stream.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
-import { doubtIn, isSessionKnown } from './session-doubt.js'
+import { doubtIn, isDoubtTrue, isSessionKnown } from './session-doubt.js'
 import type { SessionDoubt } from './session-doubt.js'
 import { asFailure, refusalOf, responseIn } from './verdict.js'
 
@@ -201,7 +201,7 @@ class HttpUpstream implements Upstream {
   /** isForgotten tells whether a doubt about our session is true. */
   private async isForgotten(doubt: SessionDoubt | undefined): Promise<boolean> {
     if (!doubt || !this.conversation.sessionId) return false
-    return doubt === 'certain' || !((await this.isKnown()) ?? doubt === 'possible')
+    return isDoubtTrue(doubt, () => this.isKnown())
   }
 
   /** isKnown asks once for all who doubt at the same time. */

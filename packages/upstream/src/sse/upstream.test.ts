@@ -167,6 +167,44 @@ describe('messages', () => {
     },
   )
 
+  it('that it refuses for want of a session which it knows may have been executed', async () => {
+    const { server } = await serve(endpointEvent('/m'), ({ message, res }) => {
+      res.writeHead(message?.method === 'ping' ? 202 : 404).end()
+    })
+    const { upstream } = await connect(server.origin)
+    await expect(upstream.send(aRequest(1, 'tools/call'))).rejects.toMatchObject({
+      code: 'UPSTREAM_FAILED',
+      message: expect.stringMatching(/refused the message \(HTTP 404, unlike a ping in/),
+    })
+    expect(server.asked.map(({ message }) => message?.method)).toEqual([
+      undefined,
+      'tools/call',
+      'ping',
+    ])
+  })
+
+  it('that it has not executed hear so before its stream ends, and ask once', async () => {
+    const pings: Asked[] = []
+    const { server, stream } = await serve(endpointEvent('/m'), (asked) => {
+      if (asked.message?.method === 'ping') pings.push(asked)
+      else asked.res.writeHead(404).end()
+    })
+    const { heard, upstream } = await connect(server.origin)
+    const told: string[] = []
+    const sent = [1, 2].map((id) =>
+      upstream.send(aRequest(id, 'tools/call')).catch((error: unknown) => {
+        told.push(error instanceof SessionLost ? 'lost' : 'other')
+      }),
+    )
+    await expect.poll(() => [server.asked.length, pings.length]).toEqual([4, 1])
+    stream().end()
+    await once(stream(), 'close')
+    pings[0]?.res.writeHead(404).end()
+    void heard.closed.then(() => told.push('closed'))
+    await Promise.all([...sent, heard.closed])
+    expect(told).toEqual(['lost', 'lost', 'closed'])
+  })
+
   it('that the server refuses reject', async () => {
     const { server } = await serve(endpointEvent('/m'), ({ res }) => void res.writeHead(400).end())
     const { upstream } = await connect(server.origin)

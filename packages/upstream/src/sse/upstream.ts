@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Backend, EventSink, SseEndpoint } from '@mcp-router/core'
 import { reasonOf, RouterError, shortReason } from '@mcp-router/core'
 import { createSseDecoder } from '@mcp-router/protocol'
@@ -6,9 +7,9 @@ import type { HttpClient } from '../http/client.js'
 import { withCookies } from '../http/cookies.js'
 import { isEventStream, sessionHeaders } from '../http/headers.js'
 import { post } from '../http/post.js'
-import { doubtIn } from '../http/session-doubt.js'
+import { doubtIn, isDoubtTrue, isSessionKnown } from '../http/session-doubt.js'
 import { isLoop, noServerThere, refusalOf } from '../http/verdict.js'
-import { failedAnswer, messagesIn } from '../messages.js'
+import { failedAnswer, messagesIn, refusalsIn } from '../messages.js'
 import { createChildLog, createJunkGuard } from '../stdio/child-log.js'
 import { maskingOf } from '../stdio/stderr.js'
 import { noteUnusable, noteUsable } from '../unusable.js'
@@ -73,6 +74,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
       log.add(() => `a message was not taken: ${reasonOf(error)}`)
     }
   }
+  /** Before it is known where to POST nothing can be refused, and nobody has called anything. */
+  let refuse: (refusal: Message) => void = () => undefined
   /** One event that cannot be read fails the call that it names; one that names none is skipped. A stream that is full of them ends. */
   const hear = (data: Buffer): void => {
     const messages = messagesIn(backend.name, data)
@@ -81,6 +84,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     log.add(() => mask(`${notRpc}: ${data.toString('utf8', 0, 500)}`))
     const failed = failedAnswer(backend.name, data, notRpc)
     if (failed) deliver(failed)
+    refusalsIn(data).forEach((refusal) => refuse(refusal))
     junk()
   }
   const decoder = createSseDecoder((event: SseEvent) => {
@@ -126,8 +130,21 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     throw new RouterError('UPSTREAM_BAD_ANSWER', { backend: backend.name, reason })
   }
   tell('opened', 'sse')
-  void ended.then((cause) => {
+  const postHeaders = (): string[] => [
+    ...sessionHeaders(endpoint, '', '', cookies),
+    'content-type',
+    'application/json',
+  ]
+  /** The ping under way, by which all who doubt at the same time learn whether the server knows the session. */
+  let asking: Promise<boolean | undefined> | undefined
+  const isKnown = (): Promise<boolean | undefined> => {
+    asking ??= isSessionKnown(client, postUrl, postHeaders()).finally(() => (asking = undefined))
+    return asking
+  }
+  void ended.then(async (cause) => {
     log.close()
+    // What met a server that had forgotten the session hears that for itself first.
+    if (asking) await asking.then(() => setImmediate())
     if (closing) tell('closed', 'no longer needed')
     else tell('lost', cause.message)
     const data = { backend: backend.name, reason: cause.message }
@@ -135,17 +152,20 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   })
 
   const send = async (message: Message): Promise<void> => {
-    const headers = sessionHeaders(endpoint, '', '', cookies)
-    headers.push('content-type', 'application/json')
     const { bytes: body } = message
-    const posting = post(client, postUrl, { method: 'POST', headers, body, isNotice: true })
+    const request = { method: 'POST', headers: postHeaders(), body, isNotice: true } as const
+    const posting = post(client, postUrl, request)
     const answer = await posting.answer
     cookies = withCookies(cookies, answer.headers)
     if (answer.status < 400) return
+    const doubt = doubtIn(answer)
     // It was started anew, and the end of the old stream is still on its way.
-    if (doubtIn(answer)) throw new SessionLost(endpoint.id)
-    throw refusalOf(backend.name, answer)
+    if (doubt && (await isDoubtTrue(doubt, isKnown))) throw new SessionLost(endpoint.id)
+    const refusal = refusalOf(backend.name, answer)
+    throw doubt && refusal.code === 'UPSTREAM_BAD_ANSWER' ? contradicted(refusal) : refusal
   }
+
+  refuse = (refusal) => discard(send(refusal))
 
   return {
     send,
@@ -162,6 +182,12 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
       await ended
     },
   }
+}
+
+/** contradicted is a refusal for want of a session that a ping does not confirm: the message may have been executed. */
+const contradicted = (refusal: RouterError): RouterError => {
+  const reason = `${shortReason(refusal)}, unlike a ping in the same session`
+  return new RouterError('UPSTREAM_FAILED', { ...refusal.data, did: 'refused the message', reason })
 }
 
 /** notOpened is final where the server speaks otherwise; one whose Transport was found out is asked anew. */

@@ -3,7 +3,7 @@ import { reasonOf, RouterError } from '@mcp-router/core'
 import { flatten, requireValid, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { defaultMaxResponseBytes } from '../http/client.js'
-import { failedAnswer, messagesIn } from '../messages.js'
+import { failedAnswer, messagesIn, refusalsIn } from '../messages.js'
 import { cancelledMessage, discard, passBy } from '../upstream.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import { startFailure } from './start-failure.js'
@@ -105,6 +105,7 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     }
     if (messages.length > 0) return
     refuse(line, 'not JSON-RPC')
+    for (const refusal of refusalsIn(line)) discard(send(refusal))
     junk()
   }
   const onLong = (head: Buffer): void => refuse(head, `a line of more than ${maxLineBytes} bytes`)
