@@ -142,7 +142,11 @@ describe('the deadline of a server', () => {
     const told = await ask(url, { headers, body: busy })
     expect(told.text).toContain('"done":true')
     const client = modernClient(url)
-    const events = await client.stream('busy', {}, { meta: { progressToken: 't' } })
+    const terms = { meta: { progressToken: 't' } }
+    // Its process may take longer than that to start.
+    const ready = async () => (await client.send('tools/list', {}, terms)).status
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+    const events = await client.stream('busy', {}, terms)
     let last = await events.message()
     while ('method' in last) last = await events.message()
     expect(last).toMatchObject({ result: { done: true } })
@@ -166,6 +170,26 @@ describe('the deadline of a server, for a modern client', () => {
     expect(jsonOf(await hang(url, capabilities))).toMatchObject(passed('m'))
     const heard = () => endpoint.by('notifications/cancelled').length + endpoint.by('DELETE').length
     await expect.poll(heard).toBeGreaterThan(0)
+  })
+
+  it.each([
+    ['takes it', true, ''],
+    ['is a command', false, ''],
+    ['takes it, within the time that its address has', true, '/timeout/1'],
+  ])('ends its call at a server that %s and answers nothing at all', async (_, isHttp, limit) => {
+    const mute = await openEndpoint(
+      () => undefined,
+      () => undefined,
+      {},
+      { knowsAll: true },
+    )
+    const endpoint = isHttp ? httpEndpoint(mute.url) : nodeEndpoint('setInterval(() => {}, 60_000)')
+    const { gateway, url } = await open(endpoint)
+    const told = await hang(limit ? `${gateway.url}/mcp/router/route/local${limit}` : url)
+    expect([told.status, jsonOf(told)]).toMatchObject([504, { id: 'm', error: { code: -31504 } }])
+    expect(told.text).toMatch(/within (0\.5|1) s; nothing was called/)
+    expect(mute.by('tools/call')).toEqual([])
+    expect(gateway.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
   })
 
   it('ends its call at a modern server', async () => {
