@@ -67,7 +67,10 @@ export interface Heard {
   heardAt?: number
 }
 
-/** noteHeard restarts the deadline of the server. It never shortens what noteAsked granted. */
+/**
+ * noteHeard restarts the deadline of the server: with each of its messages about the call, and with nothing else that it sends. It never
+ * shortens what noteAsked granted.
+ */
 export const noteHeard = (heard: Heard): void => {
   heard.heardAt = Math.max(heard.heardAt ?? 0, performance.now())
 }
