@@ -87,7 +87,8 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
     todo: 'see the log of the server',
   },
   OPENING_FAILED: {
-    meaning: 'the server did not answer `initialize`, or exited before it did; no call was sent',
+    meaning:
+      'the server did not answer `initialize` or `server/discover`, or exited before it did; no call was sent',
     retry: 'yes',
     todo: 'check how the server is configured; the text has the end of its stderr',
   },
@@ -107,7 +108,8 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
     todo: 'send fewer requests to it, or add endpoints',
   },
   DEADLINE_PASSED: {
-    meaning: 'the server did not respond in time; the call may have run',
+    meaning:
+      'the server did not respond in time; the call may have run, unless the text says that nothing was called',
     retry: 'only what may run twice',
     todo: 'set a longer deadline: `…/timeout/<seconds>`, or `deadline` of the server',
   },

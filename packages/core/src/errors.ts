@@ -134,7 +134,7 @@ const table = {
     status: 504,
     rpc: -31504,
     text: (d) =>
-      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s; set a longer deadline with /mcp/router/route/<server>/timeout/<seconds>, or "deadline" of that server in the servers file`,
+      `No answer from server "${String(d['backend'])}" within ${String(d['seconds'])} s${d['isUnsent'] === true ? '; nothing was called' : ''}; set a longer deadline with /mcp/router/route/<server>/timeout/<seconds>, or "deadline" of that server in the servers file`,
   },
   CANCELLED: {
     status: 200,

@@ -16,6 +16,7 @@ import {
 } from '@mcp-router/upstream'
 import type { HttpAnswer, HttpClient, HttpController, HttpHeaders } from '@mcp-router/upstream'
 import { AnswerBody } from './answer-body.js'
+import { noteHeard } from './call-deadline.js'
 import type { Incoming, Quiet } from './incoming.js'
 import type { LongAnswers } from './long-answers.js'
 import { noteTools } from './note-tools.js'
@@ -238,6 +239,7 @@ export class AnswerRelay extends Relay implements Quiet {
     )
       this.answered = true
     if (said?.kind === 'notification' && isStray(said, message, this.answered)) return
+    if (said) noteHeard(incoming)
     if (said?.kind !== 'response' || message?.kind !== 'request') {
       const heard = said?.kind === 'response' ? said : said && this.towardsClient(said)
       this.passEvent(heard ? { ...event, data: heard.bytes } : event)

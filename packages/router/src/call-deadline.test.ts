@@ -57,6 +57,27 @@ const batchOf = async (url: string, body: readonly object[]) => {
   return ask(url, { headers, body })
 }
 
+/** Writes this every 100 ms, with a number where there is a place for one, and nothing else. */
+const repeat =
+  (frame: string) =>
+  ({ res, method }: Pick<Asked, 'res'> & { method?: string }): void => {
+    if (method === 'GET') return void res.writeHead(405).end()
+    res.writeHead(200, { 'content-type': 'text/event-stream' })
+    let count = 0
+    const timer = setInterval(() => res.write(`${frame.replace('#', String(++count))}\n\n`), 100)
+    res.on('close', () => clearInterval(timer))
+  }
+
+const stray = { method: 'notifications/progress', params: { progressToken: 'no', progress: 1 } }
+/** Frames that say nothing of a call. */
+const idle = [
+  ['numbered events without data', 'id: #\ndata:'],
+  ['comments', ': #'],
+  ['events that are no messages', 'event: ping\ndata: #'],
+  ['numbered events that are no messages', 'id: #\nevent: ping\ndata: #'],
+  ['progress of no call', `id: #\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...stray })}`],
+] as const
+
 /** Agrees on the revision that it is asked for. */
 const greet = ({ res, message }: Asked): void => {
   const result = { protocolVersion: message.params?.['protocolVersion'], capabilities: {} }
@@ -90,6 +111,19 @@ describe('the deadline of a server', () => {
     expect(told.text).toMatch(/"id":7,"error":\{"code":-31504/)
     const cancelled = () => endpoint.by('notifications/cancelled')[0]?.message.params
     await expect.poll(cancelled).toEqual({ requestId: 7 })
+  })
+
+  it.each(idle)('ends a call at a server that only sends %s', async (_, frame) => {
+    const endpoint = await openEndpoint(repeat(frame), greet, {}, { knowsAll: true })
+    const { url } = await open(httpEndpoint(endpoint.url), 'legacy')
+    const opened = await ask(url, {
+      body: aRequest(0, 'initialize', { protocolVersion: '2025-11-25' }),
+    })
+    const headers = { 'mcp-session-id': String(opened.headers['mcp-session-id']) }
+    const told = await ask(url, { headers, body: aRequest(7, 'prompts/list') })
+    expect(told.text).toMatch(/"id":7,"error":\{"code":-31504/)
+    const batch = await batchOf(url, [aRequest(8, 'prompts/list')])
+    expect(jsonOf(batch)).toMatchObject([passed(8)])
   })
 
   it('ends a call of a client of 2024-11-05', async () => {
@@ -142,7 +176,11 @@ describe('the deadline of a server', () => {
     const told = await ask(url, { headers, body: busy })
     expect(told.text).toContain('"done":true')
     const client = modernClient(url)
-    const events = await client.stream('busy', {}, { meta: { progressToken: 't' } })
+    const terms = { meta: { progressToken: 't' } }
+    // Its process may take longer than that to start.
+    const ready = async () => (await client.send('tools/list', {}, terms)).status
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+    const events = await client.stream('busy', {}, terms)
     let last = await events.message()
     while ('method' in last) last = await events.message()
     expect(last).toMatchObject({ result: { done: true } })
@@ -168,6 +206,26 @@ describe('the deadline of a server, for a modern client', () => {
     await expect.poll(heard).toBeGreaterThan(0)
   })
 
+  it.each([
+    ['takes it', true, ''],
+    ['is a command', false, ''],
+    ['takes it, within the time that its address has', true, '/timeout/1'],
+  ])('ends its call at a server that %s and answers nothing at all', async (_, isHttp, limit) => {
+    const mute = await openEndpoint(
+      () => undefined,
+      () => undefined,
+      {},
+      { knowsAll: true },
+    )
+    const endpoint = isHttp ? httpEndpoint(mute.url) : nodeEndpoint('setInterval(() => {}, 60_000)')
+    const { gateway, url } = await open(endpoint)
+    const told = await hang(limit ? `${gateway.url}/mcp/router/route/local${limit}` : url)
+    expect([told.status, jsonOf(told)]).toMatchObject([504, { id: 'm', error: { code: -31504 } }])
+    expect(told.text).toMatch(/within (0\.5|1) s; nothing was called/)
+    expect(mute.by('tools/call')).toEqual([])
+    expect(gateway.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
+  })
+
   it('ends its call at a modern server', async () => {
     const endpoint = await openModernEndpoint(() => undefined)
     const { url } = await open(httpEndpoint(endpoint.url))
@@ -177,6 +235,12 @@ describe('the deadline of a server, for a modern client', () => {
     const told = await asking
     expect([told.status, jsonOf(told)]).toMatchObject([504, passed('m')])
     await given
+  })
+
+  it.each(idle)('ends its call at a modern server that only sends %s', async (_, frame) => {
+    const endpoint = await openModernEndpoint(repeat(frame))
+    const { url } = await open(httpEndpoint(endpoint.url))
+    expect((await hang(url)).text).toMatch(/"id":"m","error":\{"code":-31504/)
   })
 
   it('ends its call at a modern command', async () => {

@@ -7,9 +7,17 @@ import type { Incoming } from './incoming.js'
 import type { KeepAlive } from './keep-alive.js'
 import { respondError } from './respond.js'
 
-/** deadlinePassed names the server, and how long it was silent. */
-export const deadlinePassed = (backend: string, deadlineMs: number): RouterError =>
-  new RouterError('DEADLINE_PASSED', { backend, seconds: deadlineMs / 1_000 })
+/** deadlinePassed names the server, and how long it was silent. `isUnsent`: it got nothing of the call. */
+export const deadlinePassed = (
+  backend: string,
+  deadlineMs: number,
+  isUnsent = false,
+): RouterError =>
+  new RouterError('DEADLINE_PASSED', {
+    backend,
+    seconds: deadlineMs / 1_000,
+    ...(isUnsent && { isUnsent }),
+  })
 
 /** Clocks are those of the Instance. */
 export interface Clocks {
@@ -21,18 +29,24 @@ export interface Clocks {
  * limitSilence ends a call that its server leaves alone for too long, as if its client had left. Whatever the server says of the call begins
  * the time again (2025-11-25, lifecycle §Timeouts): a tool that reports progress may take as long as it likes. Its client is told nothing for
  * `keep.periodMs` at most where it takes a stream: the answer becomes one then, though nobody sends the request again from then on.
+ * Where another Instance answers it is counted there.
  */
 export const limitSilence = (
   { deadlines, keep }: Clocks,
   incoming: Incoming,
   backend: Backend,
-  onPassed: (error: RouterError) => void = (error) => end(incoming, error),
 ): void => {
   const deadlineMs = incoming.deadlineMs === undefined ? backend.deadlineMs : Infinity
+  const onPassed = (error: RouterError): void => end(incoming, error)
   const limit = new Silence(deadlines, incoming, backend, onPassed, deadlineMs)
   limit.quietFor(incoming, keep.periodMs)
   deadlines.add(limit)
-  incoming.whenClosed(() => deadlines.remove(limit))
+  const pause = (): void => deadlines.remove(limit)
+  const restart = (): void => {
+    if (!incoming.isClosed()) limit.restart()
+  }
+  incoming.countdown = { pause, restart }
+  incoming.whenClosed(pause)
 }
 
 /** streamWhenQuiet calls back where that client has been told nothing for so long: once, unless the response is over before. */
@@ -53,7 +67,10 @@ export interface Heard {
   heardAt?: number
 }
 
-/** noteHeard restarts the deadline of the server. It never shortens what noteAsked granted. */
+/**
+ * noteHeard restarts the deadline of the server: with each of its messages about the call, and with nothing else that it sends. It never
+ * shortens what noteAsked granted.
+ */
 export const noteHeard = (heard: Heard): void => {
   heard.heardAt = Math.max(heard.heardAt ?? 0, performance.now())
 }
@@ -110,11 +127,14 @@ export const limitCall = (
     dueAt: performance.now() + deadlineMs,
     previous: undefined,
     next: undefined,
-    onDue: () => end(incoming, deadlinePassed(backend.name, deadlineMs)),
+    onDue: () => end(incoming, deadlinePassed(backend.name, deadlineMs, incoming.isUnsent)),
   }
   deadlines.add(limit)
   incoming.whenClosed(() => deadlines.remove(limit))
 }
+
+/** An answer that nobody writes yet is looked at again after this, ms. */
+const quietAgainMs = 50
 
 /** Silence is one such limit. */
 export class Silence implements Timed {
@@ -146,6 +166,13 @@ export class Silence implements Timed {
     this.dueAt = heard.heardAt + deadlineMs
   }
 
+  /** restart counts from now on. */
+  restart(): void {
+    noteHeard(this.heard)
+    this.dueAt = this.nextAt()
+    this.deadlines.add(this)
+  }
+
   /** quietFor has the answer become a stream where its client was told nothing for so long, ms. */
   quietFor(incoming: Incoming, quietMs: number): void {
     this.incoming = incoming
@@ -154,16 +181,21 @@ export class Silence implements Timed {
   }
 
   onDue(): void {
-    const { heard, incoming, backend, deadlineMs } = this
+    const { incoming, backend, deadlineMs } = this
     const now = performance.now()
     if (now >= this.quietAt) {
-      this.quietAt = Infinity
+      // While nobody writes the answer yet, it cannot become a stream.
+      this.quietAt = incoming && !incoming.quiet ? now + quietAgainMs : Infinity
       if (acceptedOf(incoming?.req.headers.accept).stream) incoming?.quiet?.onQuiet()
     }
     // It was not moved with everything that was said: that would cost more than to look once.
-    this.dueAt = Math.min(this.quietAt, (heard.heardAt ?? 0) + deadlineMs)
+    this.dueAt = this.nextAt()
     if (this.dueAt > now) this.deadlines.add(this)
-    else this.onPassed(deadlinePassed(backend.name, deadlineMs))
+    else this.onPassed(deadlinePassed(backend.name, deadlineMs, incoming?.isUnsent))
+  }
+
+  private nextAt(): number {
+    return Math.min(this.quietAt, (this.heard.heardAt ?? 0) + this.deadlineMs)
   }
 }
 

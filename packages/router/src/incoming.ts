@@ -44,6 +44,12 @@ export interface Accepted {
   release(): Promise<void>
 }
 
+/** Countdown is the deadline of a server as it is counted at this Instance. */
+export interface Countdown {
+  pause(): void
+  restart(): void
+}
+
 /** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */
 export class Incoming {
   readonly req: IncomingMessage
@@ -82,6 +88,10 @@ export class Incoming {
   deadlineMs: number | undefined
   /** When its server was last heard of, as `performance.now()` counts. */
   heardAt = 0
+  /** It waits for its server to tell its Era: nothing of it was sent. */
+  isUnsent = false
+  /** Of its server, where one is counted here that ends with it: not while another Instance answers. */
+  countdown: Countdown | undefined
   /** Its server left it alone for longer than its deadline. */
   isLate = false
   /** Its response has begun as an event stream. */

@@ -2,7 +2,6 @@ import type { Link, RouterError } from '@mcp-router/core'
 import { endsEvent, eventStreamType, keepAliveFrame } from '@mcp-router/protocol'
 import { isEventStream } from '@mcp-router/upstream'
 import type { HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
-import { noteHeard } from './call-deadline.js'
 import type { Deadlines, Timed } from './deadlines.js'
 import { failureOf } from './failure.js'
 import { passedHeaders, typeText } from './header-text.js'
@@ -237,7 +236,6 @@ export class Relay implements HttpHandler, KeptStream, Timed {
 
   protected write(chunk: Buffer): void {
     this.quietTicks = 0
-    noteHeard(this.incoming)
     if (this.streams) this.betweenEvents = endsEvent(chunk)
     this.writePaced(chunk)
     if (this.between && this.betweenEvents) this.tellBetween(this.between)

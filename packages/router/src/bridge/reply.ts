@@ -4,6 +4,7 @@ import type { Message } from '@mcp-router/protocol'
 import { SessionLost } from '@mcp-router/upstream'
 import { eventIdOf, primer } from '../downstream/modern-event-id.js'
 import type { EventIdSource, Streamed } from '../downstream/modern-event-id.js'
+import { noteHeard } from '../call-deadline.js'
 import { failureOf } from '../failure.js'
 import type { Incoming, Quiet } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -79,7 +80,7 @@ export class ModernReply implements Quiet {
 
   say(message: Message): void {
     if (this.over) return
-    this.incoming.heardAt = performance.now()
+    noteHeard(this.incoming)
     this.begin()
     const id = this.takeId()
     if (id === undefined) this.stream?.message(message.bytes)

@@ -15,9 +15,9 @@ import { stdioServer } from '../testing/stdio-server.js'
 
 const [first, second] = ['router-instance-1', 'router-instance-2'] as [InstanceId, InstanceId]
 
-const open = async (script: string) => {
+const open = async (script: string, deadlineMs?: number) => {
   const endpoint = nodeEndpoint(script)
-  const backends = [backendOf('local', [endpoint])]
+  const backends = [backendOf('local', [endpoint], deadlineMs)]
   const store = openStore()
   const a = await openGateway({ backends, store, instance: first })
   const b = await openGateway({ backends, store, instance: second })
@@ -122,6 +122,15 @@ describe('a command behind several instances', () => {
     }
     expect(away.events.filter((event) => event.kind === 'upstream')).toEqual([])
     expect(home.events.filter((event) => event.kind === 'upstream')).toHaveLength(1)
+  })
+
+  it('has its deadline at its home, which cancels there what the command leaves alone', async () => {
+    const { home, away, clientOf } = await open(modernCommand, 2_000)
+    const told = await clientOf(away.url).tool('hang')
+    expect(told).toMatchObject({ error: { code: -31504 } })
+    expect(home.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
+    const cancelled = await clientOf(home.url).tool('cancelled')
+    expect(cancelled).toMatchObject({ result: { cancelled: 1 } })
   })
 
   it('is served where the call arrives when its home cannot be reached', async () => {

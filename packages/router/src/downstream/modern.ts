@@ -65,6 +65,7 @@ export const serveClaimed = (
     start()
     return undefined
   }
+  limit(context, incoming, modern)
   const serve = (place: Place): Promise<void> => serveAt(context, incoming, modern, place)
   return era ? serve({ endpoint, era }) : findPlace(context, incoming, modern, endpoint).then(serve)
 }
@@ -121,7 +122,6 @@ const serveHere = async (
     incoming.done(499, 'CLIENT_LEFT')
     return
   }
-  limit(context, incoming, modern)
   if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
   const accepted = acceptOnce(context, incoming, modern.backend, modern.message)
   if (accepted !== true && !(await accepted)) return
@@ -129,7 +129,7 @@ const serveHere = async (
   else await passToChannel(context, incoming, modern, endpoint)
 }
 
-/** A listen goes on for as long as its client likes. */
+/** limit begins the deadline, before its server is waited for. A listen goes on for as long as its client likes. */
 const limit = (context: Context, incoming: Incoming, { message, backend }: Modern): void => {
   if (message.method !== 'subscriptions/listen') limitSilence(context, incoming, backend)
 }
@@ -146,8 +146,23 @@ const unasked = (backend: string, thrown: unknown): RouterError => {
   return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: shortReason(thrown) }, thrown)
 }
 
-/** findPlace asks Endpoints what they speak until one answers, `first` before the others. */
+/** findPlace finds out where the message goes. Nothing of it is sent until then, unless it was before. */
 const findPlace = async (
+  context: Context,
+  incoming: Incoming,
+  modern: Modern,
+  first: Endpoint,
+): Promise<Place> => {
+  incoming.isUnsent = !incoming.isAgain
+  try {
+    return await askPlace(context, incoming, modern, first)
+  } finally {
+    incoming.isUnsent = false
+  }
+}
+
+/** askPlace asks Endpoints what they speak until one answers, `first` before the others. */
+const askPlace = async (
   context: Context,
   incoming: Incoming,
   modern: Modern,
@@ -161,7 +176,7 @@ const findPlace = async (
       return { endpoint, era: await context.deps.eras.find(backend, endpoint, opening) }
     } catch (thrown) {
       const error = unasked(backend.name, thrown)
-      if (!mayTryElsewhere(error)) throw error
+      if (!mayTryElsewhere(error) || incoming.isClosed()) throw error
       context.selector.failed(endpoint)
       tried.add(endpoint)
       if (tried.size < backend.endpoints.length) continue

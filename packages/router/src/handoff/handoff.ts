@@ -169,6 +169,7 @@ export const createHandoff = ({
           const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
           if (!take) return false
           relay.letGo()
+          incoming.countdown?.restart()
           take(ownerFailure(incoming, error))
           return true
         },
@@ -177,6 +178,8 @@ export const createHandoff = ({
       },
     )
     watch(incoming, owner, relay)
+    // Who answers it counts, and tells the server where its time is up.
+    incoming.countdown?.pause()
     client.dispatch(url, body ? { method, headers, body } : { method, headers }, relay)
   }
 

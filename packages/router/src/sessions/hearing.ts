@@ -12,12 +12,16 @@ interface Hearer extends UpstreamListener {
   backendSession(): BackendSession
 }
 
+/** An Upstream that takes no more messages ends within this, most of the time, ms. */
+const lastWordsMs = 1_000
+
 /** Hearing is what one Upstream of a Hearer speaks to, and what ids requests have there. */
 export class Hearing implements UpstreamListener {
   readonly ids = new WireIds()
   /** Names the session at the server where that is the connection. */
   private readonly name = randomUUID()
   private readonly hearer: Hearer
+  private readonly waiters: (() => void)[] = []
 
   constructor(hearer: Hearer) {
     this.hearer = hearer
@@ -42,6 +46,22 @@ export class Hearing implements UpstreamListener {
     const subject = about && this.ids.own(about)
     const message = this.ids.received(came)
     if (message) this.hearer.onMessage(this.towardsClient(message), subject)
+  }
+
+  /** release says that nothing is heard of its Upstream any more. Idempotent. */
+  release(): void {
+    for (const waiter of this.waiters.splice(0)) waiter()
+  }
+
+  /** untilReleased resolves then, or after `lastWordsMs`. */
+  untilReleased(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, lastWordsMs)
+      this.waiters.push(() => {
+        clearTimeout(late)
+        resolve()
+      })
+    })
   }
 
   private towardsServer(upstream: Upstream, answer: Message): Message | undefined {

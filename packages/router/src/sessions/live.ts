@@ -7,6 +7,7 @@ import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../failure.js'
 import { isBroken, isUntaken, maxUntaken, outcomeUnknown } from '../outcome.js'
 import { readAgreement } from '../read-revision.js'
+import { aside } from './aside.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
 import type { ClientNotes } from './client-notes.js'
@@ -208,18 +209,24 @@ export class LiveSession implements UpstreamListener {
     return upstream
   }
 
+  /** untilEnded waits for what this Upstream, which takes no more messages, may still say to others: until it ends, and not for long. */
+  async untilEnded(upstream: Upstream): Promise<void> {
+    if (this.isOn(upstream) && this.isBusy()) await this.hearing.untilReleased()
+  }
+
   /** leave lets go of the Upstream, whose end is no loss then; what was under way on it is told. */
   leave(): Upstream | undefined {
     const { upstream } = this
-    this.hearing = new Hearing(this)
     const reason = 'it was restarted'
     this.end(new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason }))
+    this.hearing = new Hearing(this)
     return upstream
   }
 
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
+    this.hearing.release()
     this.questions?.clear()
     for (const reply of this.replies?.all() ?? []) reply.fail(error)
     for (const id of this.debts.ids()) this.lose(id, error)
@@ -243,16 +250,8 @@ export class LiveSession implements UpstreamListener {
     }
   }
 
-  /** What happens meanwhile to those under way does not happen to this one: no server has taken it. */
-  private async aside(id: string, work: () => Promise<void>): Promise<void> {
-    const putBack = this.replies?.setAside(id)
-    const pending = this.debts.take(id)
-    try {
-      await work()
-    } finally {
-      putBack?.()
-      if (pending) this.debts.add(pending)
-    }
+  private aside(id: string, work: () => Promise<void>): Promise<void> {
+    return aside(id, this.replies, this.debts, work)
   }
 
   private agree(message: Message): Message {

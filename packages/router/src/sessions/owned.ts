@@ -57,9 +57,13 @@ export const openLive = (
       if (!held.record.initialize && !(error instanceof SessionLost)) throw error
       const isForgotten = error instanceof SessionLost
       const cause = `its server ${isForgotten ? 'had forgotten it' : 'could not be reached'}`
-      if (held.live) {
-        held.live.revival.cause = cause
-        if (!isForgotten && !context.gates.of(held.endpoint)) putOff(held.live.revival)
+      const { live } = held
+      // It may have answered other calls before it went away.
+      if (!isForgotten) await live?.untilEnded(upstream)
+      // Where it has ended meanwhile, that was noted.
+      if (live?.isOn(upstream)) {
+        live.revival.cause = cause
+        if (!isForgotten && !context.gates.of(held.endpoint)) putOff(live.revival)
       }
       await untilServed(context, held, restartOwned(context, held, upstream))
     },

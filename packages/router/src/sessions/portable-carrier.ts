@@ -256,12 +256,12 @@ export class PortableCarrier implements Carrier {
   /** hear takes what comes on the stream of a request, and returns the response. */
   private hear(data: Buffer, sent: Message, reply: Reply, session: string): Message | undefined {
     const { backend } = this.held.record
-    noteHeard(reply)
     const said = readEvent(backend, data)
     if (said.kind === 'response') return ownResponse(backend, said, sent.id)
+    if (isStrayProgress(said, (token) => token === progressTokenOf(sent))) return undefined
+    noteHeard(reply)
     if (isQuestion(said)) noteAsked(reply, this.context.deps.options.inputTtlMs)
-    const isStray = isStrayProgress(said, (token) => token === progressTokenOf(sent))
-    if (!isStray && this.postings.has(reply)) reply.say(marked(said, session))
+    if (this.postings.has(reply)) reply.say(marked(said, session))
     return undefined
   }
 

@@ -1,7 +1,6 @@
 import type { RouterError, Session } from '@mcp-router/core'
 import { createSseDecoder, errorBytes, MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message, SseDecoder } from '@mcp-router/protocol'
-import { noteHeard } from '../call-deadline.js'
 import type { Context } from '../context.js'
 import type { Incoming } from '../incoming.js'
 import type { KeepAlive } from '../keep-alive.js'
@@ -72,7 +71,6 @@ export class PortableReply {
   }
 
   private hear(bytes: Buffer): void {
-    noteHeard(this.incoming)
     const message = messageIn(bytes)
     if (message?.kind === 'response' && message.id === this.message.id) {
       this.conclude(bytes, 'ok')

@@ -1,3 +1,4 @@
+import type { Backend } from '@mcp-router/core'
 import { latestLegacy, metaKeys, modernRevisions, requestBytes } from '@mcp-router/protocol'
 import { routerInfo } from '../router-info.js'
 
@@ -13,6 +14,10 @@ export const ownInitialize: Readonly<Record<string, unknown>> = {
   capabilities: {},
   clientInfo: routerInfo,
 }
+
+/** patienceOf is how long, in ms, a server may be silent to `server/discover` until it is asked by `initialize` too: a call waits for it meanwhile. */
+export const patienceOf = ({ deadlineMs }: Pick<Backend, 'deadlineMs'>, mostMs: number): number =>
+  Math.min(mostMs, deadlineMs / 2)
 
 /** initializeBytes asks with these params; the question is also the id of the request. */
 export const initializeBytes = (params: Readonly<Record<string, unknown>>): Buffer =>

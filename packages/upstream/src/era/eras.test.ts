@@ -87,7 +87,7 @@ describe('eras', () => {
     const { endpoint, backend, instance } = await open(503)
     const { kept, shared } = sharedMemory()
     await expect(instance(shared).find(backend, endpoint)).rejects.toMatchObject({
-      code: 'UPSTREAM_FAILED',
+      code: 'UPSTREAM_BUSY',
     })
     expect(kept.size).toBe(0)
   })

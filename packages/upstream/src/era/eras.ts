@@ -11,7 +11,7 @@ import type { Spare } from './spares.js'
 export interface Eras {
   /** The verdict where there is one; undefined: `find` it. */
   known(backend: Backend, endpoint: Endpoint): Era | undefined
-  /** `initialize`: the params that a process is asked with where it must be. Rejects, mostly with NO_HEALTHY_ENDPOINT or UPSTREAM_FAILED, when nothing follows from what the Endpoint does. */
+  /** `initialize`: the params that a process is asked with where it must be. Rejects, mostly with NO_HEALTHY_ENDPOINT or OPENING_FAILED, when nothing follows from what the Endpoint does. */
   find(
     backend: Backend,
     endpoint: Endpoint,

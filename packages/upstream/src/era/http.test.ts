@@ -87,10 +87,29 @@ describe('the era of an http endpoint', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it.each([401, 403, 408, 429, 500, 503])('is not concluded from HTTP %i', async (status) => {
+  it.each([
+    [401, 'OPENING_FAILED'],
+    [403, 'OPENING_FAILED'],
+    [408, 'OPENING_FAILED'],
+    [429, 'UPSTREAM_BUSY'],
+    [500, 'OPENING_FAILED'],
+    [503, 'UPSTREAM_BUSY'],
+  ])('is not concluded from HTTP %i, and no call was sent', async (status, code) => {
     const { eras, backend, endpoint } = await open(status, 'text/plain', '')
-    await expect(eras.find(backend, endpoint)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    await expect(eras.find(backend, endpoint)).rejects.toMatchObject({ code })
     expect(eras.known(backend, endpoint)).toBeUndefined()
+  })
+
+  it('is not concluded from silence, and no call was sent', async () => {
+    const { origin } = await openServer(() => undefined)
+    const client = createHttpClient({ connectTimeoutMs: 1_000 })
+    onTestFinished(() => client.close())
+    const endpoint = httpEndpoint(`${origin}/mcp`)
+    const eras = createEras({ client, openTimeoutMs: 100 })
+    await expect(eras.find(backendOf(endpoint), endpoint)).rejects.toMatchObject({
+      code: 'OPENING_FAILED',
+      data: { reason: 'server/discover was not answered within 0.1 s, the limit', late: true },
+    })
   })
 
   it.each([

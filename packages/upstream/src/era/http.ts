@@ -11,38 +11,44 @@ import type { HttpAnswer } from '../http/post.js'
 import { endSession } from '../http/upstream.js'
 import { isLoop, refusalOf } from '../http/verdict.js'
 import { discard } from '../upstream.js'
-import { probedRevision, questionBytes } from './discover.js'
+import { lateOpening } from '../watched.js'
+import { patienceOf, probedRevision, questionBytes } from './discover.js'
 import type { Question } from './discover.js'
 import { findingFrom, legacy } from './finding.js'
 import type { Finding } from './finding.js'
 
-/** How long an Endpoint may take, ms. */
-const limitMs = 10_000
-/** One that is silent to `server/discover` for so long is asked by `initialize`, too: it may be of the older Era, or slow. ms */
+/** How long an Endpoint may take at most, ms. */
+const longestMs = 10_000
+/** One that is silent to `server/discover` for so long at most is asked by `initialize`, too: it may be of the older Era, or slow. ms */
 const silentMs = 2_000
 
 interface Place {
   readonly client: HttpClient
   readonly backend: Backend
   readonly endpoint: HttpEndpoint
+  readonly limitMs: number
 }
 
 /**
- * probeHttp asks by `server/discover`, and by `initialize` where the server is silent or fails at that. It rejects with UPSTREAM_FAILED where
- * the answers prove nothing, or as the HttpClient does.
+ * probeHttp asks by `server/discover`, and by `initialize` where the server is silent or fails at that, and waits `limitMs` for each. It rejects
+ * with OPENING_FAILED or UPSTREAM_BUSY where the answers prove nothing, or as the HttpClient does.
  */
 export const probeHttp = async (
   client: HttpClient,
   backend: Backend,
   endpoint: HttpEndpoint,
+  limitMs = longestMs,
 ): Promise<Finding> => {
-  const place = { client, backend, endpoint }
+  const place = { client, backend, endpoint, limitMs: Math.min(limitMs, longestMs) }
   const left = new AbortController()
   const asking = ask(place, 'server/discover', left.signal).catch((error: unknown) => {
     if (wasNeverSent(error)) throw error
     return error instanceof Error ? error : new Error(String(error))
   })
-  const soon = await Promise.race([asking, wait(silentMs, undefined, { ref: false })])
+  const soon = await Promise.race([
+    asking,
+    wait(patienceOf(backend, silentMs), undefined, { ref: false }),
+  ])
   const finding = soon ? undefined : await session(place)
   if (finding) {
     left.abort()
@@ -53,8 +59,8 @@ export const probeHttp = async (
   if (answer instanceof Error) return byInitialize(place, answer)
   const { status } = answer
   if (isLoop(status)) throw refusalOf(backend.name, answer)
-  if (status >= 500) return byInitialize(place, undecided(place, status))
-  if (provesNothing.has(status)) throw undecided(place, status)
+  if (status >= 500) return byInitialize(place, undecided(place, answer))
+  if (provesNothing.has(status)) throw undecided(place, answer)
   const said = findingFrom(answer.body, 'server/discover')
   return said ?? legacy(`server/discover was refused: HTTP ${status}`)
 }
@@ -80,7 +86,7 @@ const session = async (place: Place): Promise<Finding | undefined> => {
 
 /** ask resolves with the answer; of a stream its body is the response alone, and what comes later is not waited for. */
 const ask = (
-  { client, backend, endpoint }: Place,
+  { client, backend, endpoint, limitMs }: Place,
   question: Question,
   left?: AbortSignal,
 ): Promise<HttpAnswer> =>
@@ -101,8 +107,8 @@ const ask = (
     }
     const body = questionBytes[question]
     const posting = post(client, endpoint.url, { method: 'POST', headers, body, taker })
-    const reason = `${question} was not answered`
-    const late = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason })
+    const reason = lateOpening(question, limitMs)
+    const late = new RouterError('OPENING_FAILED', { backend: backend.name, reason, late: true })
     const tooLong = setTimeout(() => posting.abort(late), limitMs)
     left?.addEventListener('abort', () => posting.abort(late), { once: true })
     posting.answer.then(resolve, reject).finally(() => clearTimeout(tooLong))
@@ -111,7 +117,12 @@ const ask = (
 /** Trouble with access or with too much work says nothing of an Era. */
 const provesNothing: ReadonlySet<number> = new Set([401, 403, 408, 429])
 
-const undecided = ({ backend }: Place, status: number): RouterError => {
-  const data = { backend: backend.name, reason: `server/discover: HTTP ${status}` }
-  return new RouterError('UPSTREAM_FAILED', data)
+/** undecided is what that means to a call, of which nothing was sent. */
+const undecided = ({ backend: { name } }: Place, answer: HttpAnswer): RouterError => {
+  const { status } = answer
+  if (status === 429 || status === 503) return refusalOf(name, answer)
+  return new RouterError('OPENING_FAILED', {
+    backend: name,
+    reason: `server/discover: HTTP ${status}`,
+  })
 }

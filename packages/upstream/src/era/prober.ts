@@ -8,7 +8,7 @@ import { createStdioProber } from './stdio.js'
 
 /** Prober asks an Endpoint for its Era, whatever is configured or known. */
 export interface Prober {
-  /** Rejects, mostly with NO_HEALTHY_ENDPOINT or UPSTREAM_FAILED, when the Endpoint does nothing that an Era follows from. */
+  /** Rejects, mostly with NO_HEALTHY_ENDPOINT or OPENING_FAILED, when the Endpoint does nothing that an Era follows from. */
   probe(
     backend: Backend,
     endpoint: Endpoint,
@@ -40,7 +40,7 @@ export const createProber = ({
     async probe(backend, endpoint, initialize) {
       switch (endpoint.transport) {
         case 'http':
-          return probeHttp(client, backend, endpoint)
+          return probeHttp(client, backend, endpoint, startMs)
         case 'stdio':
           return stdio.probe(backend, endpoint, initialize)
         case 'sse':

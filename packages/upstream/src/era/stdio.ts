@@ -2,6 +2,7 @@ import type { Backend, StdioEndpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { discard } from '../upstream.js'
 import type { Finding } from './finding.js'
+import { patienceOf } from './discover.js'
 import { openSibling } from './sibling.js'
 import type { Heard, Sibling } from './sibling.js'
 import type { Spares } from './spares.js'
@@ -22,7 +23,7 @@ export interface StdioProber {
 
 interface Options {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** How long a process may keep silent to `server/discover` before it is asked by `initialize` too, ms. */
+  /** How long a process may keep silent to `server/discover` before it is asked by `initialize` too, ms: at most, see `patienceOf`. */
   readonly patienceMs: number
   /** How long a process may keep silent altogether: a command may first have to be fetched (npx), ms. */
   readonly startMs: number
@@ -66,12 +67,12 @@ export const createStdioProber = ({ env, patienceMs, startMs, spares }: Options)
     }
   }
 
-  const discover = async (sibling: Sibling, params?: Json): Promise<Heard> => {
+  const discover = async (sibling: Sibling, waitMs: number, params?: Json): Promise<Heard> => {
     sibling.ask('server/discover')
-    const heard = await sibling.heard(patienceMs)
+    const heard = await sibling.heard(waitMs)
     if (heard.kind !== 'silent') return heard
     sibling.ask('initialize', params)
-    return sibling.heard(startMs - patienceMs)
+    return sibling.heard(startMs - waitMs)
   }
 
   const initialize = async (sibling: Sibling, params?: Json): Promise<Heard> => {
@@ -81,7 +82,8 @@ export const createStdioProber = ({ env, patienceMs, startMs, spares }: Options)
 
   return {
     async probe(backend, endpoint, params) {
-      const heard = await withSibling(backend, endpoint, (each) => discover(each, params))
+      const waitMs = patienceOf(backend, patienceMs)
+      const heard = await withSibling(backend, endpoint, (each) => discover(each, waitMs, params))
       if (heard.kind === 'answered') return heard.finding
       if (heard.kind === 'silent') {
         const seconds = Math.round(startMs / 1000)
