@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
+import { isUntaken } from '../outcome.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
 import { marked, unmarked } from './question-id.js'
@@ -36,7 +37,8 @@ export class Hearing implements UpstreamListener {
     try {
       await upstream.send(sent)
     } catch (error) {
-      this.ids.unsent(sent)
+      if (isUntaken(error)) this.ids.unsent(sent)
+      else this.ids.forsaken(sent)
       throw error
     }
   }

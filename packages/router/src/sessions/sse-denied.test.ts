@@ -32,6 +32,14 @@ describe('a call whose POST an HTTP+SSE server answers 404 while it knows the se
     expect(jsonOf(told)).toMatchObject({ id: 2, result: { a: 1 } })
   })
 
+  it('gives its late answer to nobody, whose id was used again least of all', async () => {
+    const { url } = await open()
+    const { headers } = await initialize(url)
+    await ask(url, { headers, body: denied })
+    const told = await ask(url, { headers, body: aRequest(1, 'echo', { a: 1 }) })
+    expect(jsonOf(told)).toMatchObject({ id: 1, result: { a: 1 } })
+  })
+
   it('runs once in a batch', async () => {
     const { count, url } = await open()
     const { headers } = await initialize(url)

@@ -41,6 +41,16 @@ describe('a request whose id had another one, which the server may still answer'
     }
   })
 
+  it('has one too where the first one was refused, and may have run', () => {
+    const ids = new WireIds()
+    ids.forsaken(ids.sent(request(1, withToken('t'))))
+    const second = ids.sent(request(1, withToken('t')))
+    expect(second.id).not.toBe('1')
+    expect(ids.received(progress('t'))).toBeUndefined()
+    expect(ids.received(response('1', { n: 1 }))).toBeUndefined()
+    expect(ids.received(response(second.id, { n: 2 }))).toMatchObject({ id: '1' })
+  })
+
   it('is the one that a cancellation means', () => {
     const ids = new WireIds()
     ids.sent(request(1))
@@ -51,7 +61,6 @@ describe('a request whose id had another one, which the server may still answer'
     })
     expect(ids.of('1')).toBe(id)
     expect(ids.own(id)).toBe('1')
-    expect(ids.own('1')).toBe('')
   })
 
   it('does so a third time, with all of their responses to come', () => {

@@ -56,6 +56,16 @@ export class WireIds {
     if (kind === 'request') this.take(id)
   }
 
+  /** forsaken says that a message, as it was to be sent, may have reached the server, and that nobody waits for its response. */
+  forsaken({ kind, id }: Message): void {
+    const request = kind === 'request' ? this.requests.get(id) : undefined
+    if (!request) return
+    if (request.id !== undefined && this.replaced?.get(request.id) === id)
+      this.replaced.delete(request.id)
+    request.id = undefined
+    request.token = undefined
+  }
+
   /** received is the message as the client knows it; undefined: it is about a request that nobody waits for. */
   received(message: Message): Message | undefined {
     if (message.kind === 'response') return this.response(message)

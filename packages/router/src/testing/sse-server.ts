@@ -30,7 +30,7 @@ export interface SseServer {
 
 /**
  * openSseServer is an HTTP+SSE server of 2024-11-05: each stream is a session; requests are answered with their params, but for `hang`;
- * with `deny` among them one is executed all the same and its POST is answered 404.
+ * with `deny` among them one is executed all the same and its POST is answered 404; its result comes when its id does again.
  */
 export const openSseServer = async (): Promise<SseServer> => {
   const streams = new Map<string, ServerResponse>()
@@ -44,6 +44,7 @@ export const openSseServer = async (): Promise<SseServer> => {
   let other: RequestListener | undefined
   const asked: string[] = []
   const ran: string[] = []
+  const denied: Json[] = []
   const server = createServer((req, res) => {
     asked.push(`${req.method} ${req.url?.replace(/\?.*/, '')}`)
     if (!isUp || (!isOpen && req.method === 'GET')) {
@@ -74,11 +75,14 @@ export const openSseServer = async (): Promise<SseServer> => {
         setTimeout(accept, 50)
       } else accept()
       if (stream && id !== undefined) ran.push(String(method))
+      if (isDenied) denied.push({ id, result: params })
       if (id === undefined || method === 'hang' || isDenied) return
       const serverInfo = { name: 'sse', version: '1' }
       const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
       const result = method === 'initialize' ? opening : (params ?? {})
-      stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`)
+      const late = denied.filter((each) => each.id === id)
+      for (const each of [...late, { id, result }])
+        stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...each })}\n\n`)
     })
   })
   const close = (): void => server.closeAllConnections()
