@@ -5,8 +5,8 @@ const heap = [
   'packages/gateway/src/trim.test.ts',
   'packages/protocol/src/chunk-collector.test.ts',
   'packages/protocol/src/sse.test.ts',
-  'packages/router/src/answer-body.test.ts',
-  'packages/router/src/body.test.ts',
+  'packages/router/src/outlet/answer-body.test.ts',
+  'packages/router/src/http/body.test.ts',
   'packages/upstream/src/http/small-chunks.test.ts',
   'packages/upstream/src/stdio/lines.test.ts',
 ]

@@ -1,6 +1,6 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
-import type { Incoming } from '../incoming.js'
+import type { Incoming } from '../http/incoming.js'
 import type { Bound } from './seal.js'
 
 /** Bridged is one request of a modern client on its way to a server with sessions. */

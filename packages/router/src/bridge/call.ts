@@ -12,7 +12,7 @@ import {
   urlInputRequests,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
-import { isBroken, isUntaken } from '../outcome.js'
+import { isBroken, isUntaken } from '../calls/outcome.js'
 import { answerModern } from './answer.js'
 import { questionIn } from './question.js'
 import type { Question } from './question.js'

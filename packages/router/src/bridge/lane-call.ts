@@ -2,7 +2,7 @@ import { exactParamsOf, isRecord, legacyParams, metaKeys, takesInput } from '@mc
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
-import { afterBreak } from '../after-break.js'
+import { afterBreak } from '../calls/after-break.js'
 import { boundOf } from './bridged.js'
 import type { Bridged } from './bridged.js'
 import { BridgedCall } from './call.js'

@@ -2,7 +2,7 @@ import type { Backend } from '@mcp-router/core'
 import { checkDeclaredParams, headerValuesOf } from '@mcp-router/protocol'
 import type { ModernClaim, Refusal } from '@mcp-router/protocol'
 import type { Context } from '../context.js'
-import type { Incoming } from '../incoming.js'
+import type { Incoming } from '../http/incoming.js'
 
 type ListTools = (cursor: string | undefined) => Promise<Readonly<Record<string, unknown>>>
 

@@ -1,7 +1,7 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { mayTryElsewhere } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
-import type { Incoming } from '../incoming.js'
+import type { Incoming } from '../http/incoming.js'
 
 interface Place {
   readonly backend: Backend

@@ -2,9 +2,9 @@ import type { Backend } from '@mcp-router/core'
 import { scanMessage, toolNameOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { createBox } from '../bridge/box.js'
-import type { Incoming, Resumed } from '../incoming.js'
-import { isKnownRetrySafe } from '../retry-safe.js'
-import type { KnownTools } from '../retry-safe.js'
+import type { Incoming, Resumed } from '../http/incoming.js'
+import { isKnownRetrySafe } from '../calls/retry-safe.js'
+import type { KnownTools } from '../calls/retry-safe.js'
 
 /** StreamedRequest is a request of 2026-07-28 whose answer became a stream, as the id of the stream's first event tells it. */
 export interface StreamedRequest extends Resumed {

@@ -1,12 +1,12 @@
 import type { Backend, Session, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { isLegacyRevision } from '@mcp-router/protocol'
-import type { Incoming } from '../incoming.js'
+import type { Incoming } from '../http/incoming.js'
 import type { HeldSession } from '../sessions/held.js'
-import { fingerprintOf } from '../sessions/fingerprint.js'
-import type { Fingerprint } from '../sessions/fingerprint.js'
-import { readStreamId, writeStreamId } from '../sessions/stream-id.js'
-import type { Bearer } from '../sessions/stream-id.js'
+import { fingerprintOf } from '../sse/fingerprint.js'
+import type { Fingerprint } from '../sse/fingerprint.js'
+import { readStreamId, writeStreamId } from '../streams/stream-id.js'
+import type { Bearer } from '../streams/stream-id.js'
 import type { Context } from '../context.js'
 
 /**

@@ -3,7 +3,7 @@ import { isPortable } from '@mcp-router/core'
 import type { Registry } from '@mcp-router/store'
 import type { SharedKeys } from '@mcp-router/upstream'
 import type { HeldSession } from './held.js'
-import { postHeadersOf } from './post-headers.js'
+import { postHeadersOf } from '../path/portable/post-headers.js'
 
 /** Bound is the Endpoint at which a Session goes on. */
 export interface Bound {

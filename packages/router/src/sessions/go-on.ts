@@ -1,8 +1,8 @@
 import type { Session } from '@mcp-router/core'
 import type { Upstream } from '@mcp-router/upstream'
-import type { LiveSession } from './live.js'
-import { replayHandshake } from './replay-handshake.js'
-import type { Speaker } from './replay-handshake.js'
+import type { LiveSession } from '../path/owned/live.js'
+import { replayHandshake } from '../path/owned/replay-handshake.js'
+import type { Speaker } from '../path/owned/replay-handshake.js'
 
 /** resumeOn goes on over a new Upstream, on which the client's handshake is replayed. It rejects when that is refused. */
 export const resumeOn = async (

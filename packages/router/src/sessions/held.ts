@@ -1,5 +1,5 @@
 import type { Endpoint, Session } from '@mcp-router/core'
-import type { LiveSession } from './live.js'
+import type { LiveSession } from '../path/owned/live.js'
 
 /** Return is what came of waiting for a client: it has a Stream here; it did not come; or the Session went to another Instance, and so does the client. */
 export type Return = 'here' | 'elsewhere' | 'late'

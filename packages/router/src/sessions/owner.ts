@@ -1,16 +1,16 @@
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
-import type { Batch } from '../body.js'
+import type { Batch } from '../http/body.js'
 import type { RouterDeps } from '../deps.js'
 import type { Context } from '../context.js'
-import type { Incoming } from '../incoming.js'
-import { respondError } from '../respond.js'
-import { untilServed } from './head-limit.js'
+import type { Incoming } from '../http/incoming.js'
+import { respondError } from '../http/respond.js'
+import { untilServed } from '../path/portable/head-limit.js'
 import type { HeldSession } from './held.js'
 import { ownedBy } from './owned-by.js'
 import { takeOver, takeoverOf } from './takeover.js'
-import { reviveOwned } from './revive.js'
+import { reviveOwned } from '../path/owned/revive.js'
 
 /** OwnerTask is a request of an owned Session. */
 export interface OwnerTask {

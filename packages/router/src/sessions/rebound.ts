@@ -2,10 +2,10 @@ import { isPortable } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { HeldSession } from './held.js'
-import type { LiveSession } from './live.js'
-import { reopenPortable, replacedCause } from './reopen.js'
+import type { LiveSession } from '../path/owned/live.js'
+import { reopenPortable, replacedCause } from '../path/portable/reopen.js'
 import { takeOver } from './takeover.js'
-import { reviveOwned } from './revive.js'
+import { reviveOwned } from '../path/owned/revive.js'
 
 /** How often an owned Session with calls under way is looked at, ms. */
 const pauseMs = 250

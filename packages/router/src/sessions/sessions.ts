@@ -2,7 +2,7 @@ import type { Backend, HttpEndpoint, Principal, Session, SessionId } from '@mcp-
 import type { SessionChange } from '@mcp-router/store'
 import type { Binding } from './binding.js'
 import type { HeldSession } from './held.js'
-import type { LiveSession } from './live.js'
+import type { LiveSession } from '../path/owned/live.js'
 
 /** Sessions are the cluster's Sessions as one Instance sees them: cached here, kept in the store. */
 export interface Sessions {

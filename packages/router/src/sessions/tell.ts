@@ -1,6 +1,6 @@
 import type { EventSink, Session, SessionEvent } from '@mcp-router/core'
-import type { Handoff } from '../handoff/handoff.js'
-import type { Revival } from './revival.js'
+import type { Handoff } from '../cluster/handoff.js'
+import type { Revival } from '../path/owned/revival.js'
 
 /** tellSession tells of one turn in the life of a Session; `cause` is the end of "because …". */
 export const tellSession = (

@@ -4,7 +4,7 @@ import { createRegistry, memoryStore } from '@mcp-router/store'
 import type { SessionStore } from '@mcp-router/store'
 import { createSharedKeys } from '@mcp-router/upstream'
 import { onTestFinished, vi } from 'vitest'
-import { LiveSession } from '../sessions/live.js'
+import { LiveSession } from '../path/owned/live.js'
 import { createSessions } from '../sessions/table.js'
 import { backendOf, httpEndpoint, nodeEndpoint } from './backend.js'
 

@@ -1,4 +1,4 @@
-import { sign } from '../handoff/signature.js'
+import { sign } from '../cluster/signature.js'
 
 type Signed = Partial<Parameters<typeof sign>[1]> & { readonly target: string }
 

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import type { Backend } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import { journalMs } from '@mcp-router/store'
+import type { AcceptedCall } from '@mcp-router/store'
+import { discard } from '@mcp-router/upstream'
+import type { Context } from '../context.js'
+import type { Incoming } from '../http/incoming.js'
+import { outcomeUnknown } from './outcome.js'
+import { respondError, respondJson } from '../http/respond.js'
+import { isKnownRetrySafe, isRetrySafe } from './retry-safe.js'
+
+/**
+ * acceptOnce lets a message through to be executed here. Nginx sends it again, under the same X-Request-Id, when the Instance that had it goes
+ * away: what may run twice passes at once the first time, the rest, and whatever comes again, is noted in the Journal first, and what is noted
+ * there already is answered from it. So a message that ends the Instances it comes to ends two of them at most. False: it was answered, or will be.
+ */
+export const acceptOnce = (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  message: Message,
+): true | Promise<boolean> => {
+  if (!incoming.mayComeAgain) return true
+  if (!incoming.isAgain && isKnownRetrySafe(context, backend, message)) return true
+  return accept(context, incoming, backend, [message], message.bytes)
+}
+
+/** acceptBatch does so for a batch with these requests, as one: it runs again only where all of them may. */
+export const acceptBatch = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  requests: readonly Message[],
+  bytes: Buffer,
+): Promise<boolean> => {
+  if (!incoming.mayComeAgain) return true
+  if (requests.length === 0 && !incoming.isAgain) return true
+  incoming.requests = requests
+  return accept(context, incoming, backend, requests, bytes)
+}
+
+const accept = async (
+  context: Context,
+  incoming: Incoming,
+  backend: Backend,
+  requests: readonly Message[],
+  bytes: Buffer,
+): Promise<boolean> => {
+  const { isAgain, message, requestId } = incoming
+  const isSafe = requests.every((each) => isKnownRetrySafe(context, backend, each))
+  if (isSafe && !isAgain) return true
+  const { instance } = context.deps
+  const noted = { instance, at: Date.now(), digest: digestOf(incoming, bytes) }
+  const again = { ...noted, again: true }
+  const call = isAgain ? again : noted
+  // While the store is away for longer than a restart takes, calls go on without it.
+  const accepting = context.deps.journal.accept(requestId, call).catch(() => 'away' as const)
+  // The call does not wait for its server to list tools, nor for the store if that is faster.
+  const asking = isAgain
+    ? Promise.resolve(false)
+    : areRetrySafe(context, backend, requests, 'running')
+  const whenSafe = asking.then(async (are) => (are ? 'safe' : accepting))
+  const answer = await Promise.race([accepting, whenSafe])
+  if (answer === 'safe') return true
+  const isAway = answer === 'away'
+  const known = isAway ? undefined : answer
+  if (incoming.isClosed()) {
+    // It was not sent, so that it may be when it comes again.
+    if (!known) discard(context.deps.journal.forget(requestId))
+    return false
+  }
+  // Another request that was given the same id: whoever made it up does so for more than one.
+  if (known && known.digest !== call.digest) return true
+  if (known?.instance === instance && context.calls.join(incoming)) return false
+  // It was noted before it was sent, but the store is away, or has lost the note.
+  const isLost =
+    !known &&
+    isAgain &&
+    !isSafe &&
+    (isAway || (await hasLost(context))) &&
+    !(await areRetrySafe(context, backend, requests))
+  if (isLost) {
+    respondError(incoming, outcomeUnknown({ message, requestId }))
+    return false
+  }
+  if (!known || isSame(known, call)) {
+    context.calls.begin(incoming, call)
+    return true
+  }
+  if (known.response !== undefined) {
+    respondJson(incoming, 200, Buffer.from(known.response))
+    return false
+  }
+  // Whoever had it is gone, or has passed it on: now it is worth a process to know whether it may run again.
+  const mayRepeat = !known.again && (isSafe || (await areRetrySafe(context, backend, requests)))
+  if (mayRepeat) {
+    await context.deps.journal.finish(requestId, again).catch(() => undefined)
+    context.calls.begin(incoming, again)
+    return true
+  }
+  const isRepeated = known.again === true
+  respondError(incoming, outcomeUnknown({ message, requestId, at: known.at, isRepeated }))
+  return false
+}
+
+const areRetrySafe = async (
+  context: Context,
+  backend: Backend,
+  requests: readonly Message[],
+  ask: 'any' | 'running' = 'any',
+): Promise<boolean> => {
+  for (const each of requests)
+    if (!(await isRetrySafe(context, backend, each, ask).catch(() => false))) return false
+  return true
+}
+
+/** A store that is away says nothing. */
+const hasLost = ({ sessions }: Context): Promise<boolean> =>
+  sessions.hasLost(journalMs).catch(() => false)
+
+/** The store may have taken it although it did not say so in time. */
+const isSame = (known: AcceptedCall, call: AcceptedCall): boolean =>
+  known.instance === call.instance && known.at === call.at
+
+const digestOf = ({ principal, req }: Incoming, bytes: Buffer): string =>
+  createHash('sha256')
+    .update(JSON.stringify([principal.name, req.url, req.headers['mcp-session-id'] ?? '']))
+    .update(bytes)
+    .digest('base64url')

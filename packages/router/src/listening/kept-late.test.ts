@@ -1,0 +1,41 @@
+import type { Session } from '@mcp-router/core'
+import { expect, it, vi } from 'vitest'
+import type { Context } from '../context.js'
+import type { LiveSession } from '../path/owned/live.js'
+import { untilKept } from '../sse/owed.js'
+
+/** The journal had the request when it was looked at first, or refused it; its session is another instance's by then, or is not. */
+const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false }) => {
+  const forget = vi.fn(() => Promise.resolve())
+  const live = {
+    isOver: () => isReleased,
+    debts: { isDelivered: () => false },
+  } as unknown as LiveSession
+  const held = () => ({ live: isHeldAgain ? undefined : live })
+  const journal = { isUnwritten: () => false, isSuperseded: () => isSuperseded }
+  const outcome = untilKept(
+    { deps: { journal }, sessions: { forget, held } } as unknown as Context,
+    { id: 's', backend: 'web' } as unknown as Session,
+    live,
+    {} as Parameters<typeof untilKept>[3],
+  )
+  return { forget, outcome }
+}
+
+it('a request that the journal has is kept', async () => {
+  await expect(kept({}).outcome).resolves.toBeUndefined()
+})
+
+it.each([
+  [{ isReleased: true }, 0],
+  [{ isSuperseded: true }, 1],
+  [{ isSuperseded: true, isHeldAgain: true }, 0],
+])(
+  'one of a session that another instance has taken over is not: that has read the journal before (%j)',
+  async (how, forgotten) => {
+    const { outcome, forget } = kept(how)
+    await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    // What is left of it here goes; not what this instance has taken over again.
+    expect(forget).toHaveBeenCalledTimes(forgotten)
+  },
+)

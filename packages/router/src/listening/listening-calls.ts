@@ -1,0 +1,67 @@
+import type { SessionId } from '@mcp-router/core'
+import type { Message } from '@mcp-router/protocol'
+import type { Heard } from '../calls/call-deadline.js'
+import type { HeldSession } from '../sessions/held.js'
+
+/** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */
+export interface ListeningCall {
+  readonly session: HeldSession
+  readonly heard: Heard
+  /** When it was sent, or is about to be, as `performance.now()` counts; undefined: it waits for the Endpoint's stream. */
+  sentAt: number | undefined
+  older: ListeningCall | undefined
+  newer: ListeningCall | undefined
+  /** Delivers what the server said outside of calls. False: it cannot. */
+  takeOutside(message: Message): boolean
+}
+
+/** ListeningCalls are those under way, the newest first; a list of its own links, for each call is in it. */
+export class ListeningCalls {
+  private newest: ListeningCall | undefined
+
+  add(call: ListeningCall): void {
+    const { newest } = this
+    call.older = newest
+    if (newest) newest.newer = call
+    this.newest = call
+  }
+
+  /** remove takes out a call that is over; false: it was not in it. */
+  remove(call: ListeningCall): boolean {
+    const { older, newer } = call
+    if (!newer && this.newest !== call) return false
+    if (newer) newer.older = older
+    else this.newest = older
+    if (older) older.newer = newer
+    call.older = undefined
+    call.newer = undefined
+    return true
+  }
+
+  /** haveSent tells that one of a Session was sent within the last `ms`. */
+  haveSent(id: SessionId, ms: number): boolean {
+    const since = performance.now() - ms
+    for (const { session, sentAt = -Infinity } of this)
+      if (session.record.id === id && sentAt > since) return true
+    return false
+  }
+
+  /** deliver has one of a Session take what the server said outside of calls. False: none could. */
+  deliver(id: SessionId, message: Message): boolean {
+    for (const on of this) if (on.session.record.id === id && on.takeOutside(message)) return true
+    return false
+  }
+
+  /** sessions are those that have one. */
+  sessions(): ReadonlySet<SessionId> {
+    return new Set([...this].map(({ session }) => session.record.id))
+  }
+
+  *[Symbol.iterator](): Generator<ListeningCall> {
+    for (let call = this.newest; call;) {
+      const { older } = call
+      yield call
+      call = older
+    }
+  }
+}

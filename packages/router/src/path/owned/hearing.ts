@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import type { Message } from '@mcp-router/protocol'
+import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
+import { isUntaken } from '../../calls/outcome.js'
+import { backendSessionOf } from './backend-session.js'
+import type { BackendSession } from './backend-session.js'
+import { marked, unmarked } from '../../sessions/question-id.js'
+import { WireIds } from './wire-ids.js'
+
+/** Hearer has one Upstream after the other, and hears the newest only. */
+interface Hearer extends UpstreamListener {
+  hears(hearing: UpstreamListener): boolean
+  backendSession(): BackendSession
+}
+
+/** An Upstream that takes no more messages ends within this, most of the time, ms. */
+const lastWordsMs = 1_000
+
+/** Hearing is what one Upstream of a Hearer speaks to, and what ids requests have there. */
+export class Hearing implements UpstreamListener {
+  readonly ids = new WireIds()
+  /** Names the session at the server where that is the connection. */
+  private readonly name = randomUUID()
+  private readonly hearer: Hearer
+  private readonly waiters: (() => void)[] = []
+
+  constructor(hearer: Hearer) {
+    this.hearer = hearer
+  }
+
+  /** send sends a message on the Upstream that this is for. */
+  async send(upstream: Upstream, message: Message): Promise<void> {
+    const own = message.kind === 'response' ? this.towardsServer(upstream, message) : message
+    // Whoever asked that is gone.
+    if (!own) return
+    const sent = this.ids.sent(own)
+    try {
+      await upstream.send(sent)
+    } catch (error) {
+      if (isUntaken(error)) this.ids.unsent(sent)
+      else this.ids.forsaken(sent)
+      throw error
+    }
+  }
+
+  onMessage(came: Message, about = ''): void {
+    if (!this.hearer.hears(this)) return
+    const subject = about && this.ids.own(about)
+    const message = this.ids.received(came)
+    if (message) this.hearer.onMessage(this.towardsClient(message), subject)
+  }
+
+  /** release says that nothing is heard of its Upstream any more. Idempotent. */
+  release(): void {
+    for (const waiter of this.waiters.splice(0)) waiter()
+  }
+
+  /** untilReleased resolves then, or after `lastWordsMs`. */
+  untilReleased(): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(resolve, lastWordsMs)
+      this.waiters.push(() => {
+        clearTimeout(late)
+        resolve()
+      })
+    })
+  }
+
+  private towardsServer(upstream: Upstream, answer: Message): Message | undefined {
+    return unmarked(answer, this.name, backendSessionOf(upstream).backendSessionId)
+  }
+
+  private towardsClient(message: Message): Message {
+    if (message.kind === 'response') return message
+    return marked(message, this.hearer.backendSession().backendSessionId || this.name)
+  }
+
+  onClose(cause: Error | undefined): void {
+    if (this.hearer.hears(this)) this.hearer.onClose(cause)
+  }
+}

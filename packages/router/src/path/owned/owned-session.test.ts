@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import type { Endpoint } from '@mcp-router/core'
+import { backendOf, nodeEndpoint, sseEndpoint } from '../../testing/backend.js'
+import { aRequest, ask, follow, initialize } from '../../testing/client.js'
+import { openGateway, openStore } from '../../testing/gateway.js'
+import { openSseServer } from '../../testing/sse-server.js'
+
+/** `hang` is never answered; `say` sends progress, and is never answered either. */
+const command = `
+  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
+  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const { progressToken } = params?._meta ?? {}
+    if (method === 'say') send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
+    if (id === undefined || method === 'hang' || method === 'say') return
+    const opening = { protocolVersion: '2025-03-26', capabilities: {}, serverInfo: {} }
+    send({ id, result: method === 'initialize' ? opening : {} })
+  })`
+
+const servers: Record<string, () => Promise<Endpoint>> = {
+  'a command': () => Promise.resolve(nodeEndpoint(command)),
+  'an HTTP+SSE server': async () => sseEndpoint((await openSseServer()).url),
+}
+
+const open = async (server: string) => {
+  const backends = [backendOf('local', [await servers[server]!()])]
+  const store = openStore()
+  const gateway = await openGateway({ backends, store })
+  const url = `${gateway.url}/mcp/local`
+  const { headers, session } = await initialize(url)
+  const underway = async (count = 1) => {
+    await expect.poll(() => gateway.router.calls()).toBe(count)
+  }
+  return { backends, store, gateway, url, headers, session: session as never, underway }
+}
+
+const ended = {
+  id: 'mine',
+  error: { code: -31001, message: expect.stringContaining('its client ended the session') },
+}
+const hanging = aRequest('mine', 'hang')
+
+describe.each(Object.keys(servers))('a client that ends its session at %s', (server) => {
+  it('is told so of the call under way', async () => {
+    const { url, headers, underway } = await open(server)
+    const call = ask(url, { headers, body: hanging })
+    await underway()
+    expect((await ask(url, { method: 'DELETE', headers })).status).toBe(200)
+    expect(JSON.parse((await call).text)).toMatchObject(ended)
+  })
+
+  it('at another instance is told so, too', async () => {
+    const { backends, store, gateway, url, headers, session, underway } = await open(server)
+    const other = await openGateway({ backends, store, instance: 'router-instance-2' })
+    const call = ask(url, { headers, body: hanging })
+    await underway()
+    await ask(`${other.url}/mcp/local`, { method: 'DELETE', headers })
+    expect(other.ended).toEqual([session])
+    await gateway.router.forget(session, true)
+    expect(JSON.parse((await call).text)).toMatchObject(ended)
+  })
+
+  it('is told so of the members of a batch', async () => {
+    const { url, headers, underway } = await open(server)
+    const call = ask(url, { headers, body: [aRequest(1, 'ping'), hanging] })
+    await underway()
+    await ask(url, { method: 'DELETE', headers })
+    expect(JSON.parse((await call).text)).toMatchObject([{ id: 1 }, ended])
+  })
+
+  it('is told so while its instance drains', async () => {
+    const { gateway, url, headers, session, underway } = await open(server)
+    const call = ask(url, { headers, body: hanging })
+    await underway()
+    const drained = gateway.router.drain(1_000)
+    await gateway.router.forget(session, true)
+    expect(JSON.parse((await call).text)).toMatchObject(ended)
+    await drained
+  })
+})
+
+it('a stream that has begun ends with that error', async () => {
+  const { url, headers } = await open('a command')
+  const body = aRequest('mine', 'say', { _meta: { progressToken: 1 } })
+  const events = await follow(url, { headers: { ...headers, accept: '*/*' }, body })
+  expect(await events.message()).toMatchObject({ method: 'notifications/progress' })
+  await ask(url, { method: 'DELETE', headers })
+  expect(await events.message()).toMatchObject(ended)
+  await expect.poll(() => events.response.complete).toBe(true)
+})

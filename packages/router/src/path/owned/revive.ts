@@ -1,0 +1,227 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Backend, Endpoint } from '@mcp-router/core'
+import { RouterError, shortReason } from '@mcp-router/core'
+import { discard, mayTryElsewhere } from '@mcp-router/upstream'
+import type { Upstream } from '@mcp-router/upstream'
+import type { Context } from '../../context.js'
+import { failureOf } from '../../calls/failure.js'
+import type { HeldSession } from '../../sessions/held.js'
+import { continueOn, resumeOn } from '../../sessions/go-on.js'
+import { lookOwned, reinitialized } from '../../lists/list-changes.js'
+import type { LiveSession } from './live.js'
+import { putOff } from './revival.js'
+import { tellRevived } from '../../sessions/tell.js'
+
+/** Who needs it waits for it to come back, where that is soon, ms. */
+const longestHoldMs = 2_000
+
+/**
+ * reviveOwned gives a Session of this Instance an Upstream again, once for all who wait. Who comes while one that waited for long gives up has
+ * a patience of its own. It rejects at once soon after a command failed.
+ */
+export const reviveOwned = async (context: Context, held: HeldSession): Promise<void> => {
+  const { live } = held
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  if (live.isReady()) return
+  const attempt = {}
+  for (;;) {
+    try {
+      await revive(context, held, live, attempt)
+      return
+    } catch (error) {
+      if (live.isOver() || !(await mayComeBack(context, held, attempt, error))) throw error
+    }
+  }
+}
+
+const mayComeBack = async (
+  { deps, selector }: Context,
+  { endpoint, record }: HeldSession,
+  attempt: object,
+  error: unknown,
+): Promise<boolean> => {
+  if (endpoint.transport === 'stdio') return false
+  if (!(error instanceof RouterError) || error.code !== 'NO_HEALTHY_ENDPOINT') return false
+  const backend = deps.registry.snapshot().backends.get(record.backend)
+  return backend !== undefined && selector.mayReturn(backend, attempt)
+}
+
+const revive = (
+  context: Context,
+  held: HeldSession,
+  live: LiveSession,
+  attempt: object,
+): Promise<void> => {
+  const { revival } = live
+  const gate = context.gates.of(held.endpoint)
+  if (gate) {
+    revival.underway ??= gate
+      .enter(held.record.backend)
+      .then((leave) => connect(context, held, attempt).finally(leave))
+      .catch((error: unknown) => {
+        throw failureOf(held.record.backend, error)
+      })
+      .finally(() => {
+        revival.underway = undefined
+      })
+    return revival.underway
+  }
+  const restMs = revival.notBefore - Date.now()
+  if (!revival.underway && restMs > longestHoldMs) {
+    const data = { backend: held.record.backend, reason: 'it ended again and again' }
+    return Promise.reject(new RouterError('NO_HEALTHY_ENDPOINT', data))
+  }
+  revival.underway ??= (restMs > 0 ? wait(restMs) : Promise.resolve())
+    .then(() => connect(context, held, attempt))
+    .then(
+      () => {
+        revival.since = Date.now()
+      },
+      (error: unknown) => {
+        putOff(revival)
+        throw failureOf(held.record.backend, error)
+      },
+    )
+    .finally(() => {
+      revival.underway = undefined
+    })
+  return revival.underway
+}
+
+/** restartOwned gives it a new Upstream in place of this one, or whatever it has; others may have done so already. */
+export const restartOwned = async (
+  context: Context,
+  held: HeldSession,
+  upstream?: Upstream,
+): Promise<void> => {
+  const { live } = held
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  if (upstream && !live.isOn(upstream)) return reviveOwned(context, held)
+  const left = live.leave()
+  if (left) discard(left.close())
+  await reviveOwned(context, held)
+}
+
+/** restOwned ends an Upstream that nobody uses: the next message brings another. */
+export const restOwned = (live: LiveSession): void => {
+  live.revival.cause = 'its process had been ended after a while without use'
+  const left = live.leave()
+  if (left) discard(left.close())
+}
+
+/** `attempt` is that of the request which began this: all that is done for it has one patience. */
+const connect = async (context: Context, held: HeldSession, attempt: object): Promise<void> => {
+  const { live, record } = held
+  if (!live) throw new RouterError('SESSION_NOT_FOUND')
+  const backend = context.deps.registry.snapshot().backends.get(record.backend)
+  if (!backend) throw new RouterError('SESSION_NOT_FOUND')
+  const since = Date.now()
+  const isWanted = (): boolean => !live.isOver()
+  if (await continueSession(context, backend, held, live)) return
+  const wanted = { backend, first: held.endpoint, attempt, isWanted }
+  const at = await openSomewhere(context, wanted, async (endpoint) => {
+    const upstream = await openGated(context, backend, endpoint, live)
+    await resumeOn(live, upstream, record).catch((error: unknown) => {
+      discard(upstream.close())
+      // Another Instance has it by now: it is no fault of the server, and no reason to try again.
+      if (live.isOver()) throw error
+      const reason = shortReason(error)
+      throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
+    })
+    return endpoint
+  })
+  const place = context.sessions.at(at)
+  const change = { ...place, ...live.backendSession() }
+  const isElsewhere = place.place !== record.place || place.endpoint !== record.endpoint
+  if (isElsewhere || change.backendSessionId !== record.backendSessionId)
+    discard(context.sessions.change(held, change))
+  if (record.initialize) {
+    reinitialized(context, backend.name, at)
+    lookOwned(context, held, live, since)
+  }
+  tellRevived(context.deps.events, record, place, live.revival)
+}
+
+/**
+ * continueSession goes on with the session that an Owner before this one had at an http Endpoint: its id is all of its state here. Whether the
+ * server still knows it, its stream or the first message finds out; a new handshake follows then. False: there is none, or it is at an Endpoint that
+ * was replaced.
+ */
+const continueSession = async (
+  context: Context,
+  backend: Backend,
+  { endpoint, isReplaced, record }: HeldSession,
+  live: LiveSession,
+): Promise<boolean> => {
+  const { backendSessionId: sessionId, revision, cookies = '' } = record
+  const isKnown = live.revival.continues === true && sessionId !== '' && !isReplaced
+  live.revival.continues = false
+  if (!isKnown || endpoint.transport !== 'http') return false
+  const session = { sessionId, revision, cookies }
+  const upstream = context.deps.dialer.continue(backend, endpoint, session, live.hear())
+  try {
+    await continueOn(live, upstream)
+  } catch (error) {
+    if (live.isOver()) throw error
+    return false
+  }
+  tellRevived(
+    context.deps.events,
+    record,
+    context.sessions.at(endpoint),
+    live.revival,
+    'reconnected',
+  )
+  return true
+}
+
+const openGated = async (
+  context: Context,
+  backend: Backend,
+  endpoint: Endpoint,
+  live: LiveSession,
+): Promise<Upstream> => {
+  const gate = context.gates.of(endpoint)
+  const startedAt = performance.now()
+  try {
+    const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
+    gate?.up()
+    return upstream
+  } catch (error) {
+    if (mayTryElsewhere(error)) gate?.down(startedAt)
+    throw error
+  }
+}
+
+interface Wanted {
+  readonly backend: Backend
+  /** The Endpoint that the Session was at. */
+  readonly first: Endpoint
+  readonly attempt: object
+  readonly isWanted: () => boolean
+}
+
+const openSomewhere = async <T>(
+  { selector }: Context,
+  { backend, first, attempt, isWanted }: Wanted,
+  open: (endpoint: Endpoint) => Promise<T>,
+): Promise<T> => {
+  const tried = new Set<Endpoint>()
+  let endpoint = first
+  for (;;) {
+    tried.add(endpoint)
+    try {
+      const opened = await open(endpoint)
+      selector.worked(endpoint)
+      return opened
+    } catch (error) {
+      if (!mayTryElsewhere(error) || !isWanted()) throw error
+      selector.failed(endpoint)
+      if (tried.size >= backend.endpoints.length) {
+        if (!(await selector.mayReturn(backend, attempt))) throw error
+        tried.clear()
+      }
+      endpoint = selector.select(backend, tried)
+    }
+  }
+}

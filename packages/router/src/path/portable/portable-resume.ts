@@ -1,0 +1,42 @@
+import type { Context } from '../../context.js'
+import type { Incoming } from '../../http/incoming.js'
+import { respondError } from '../../http/respond.js'
+import type { HeldSession } from '../../sessions/held.js'
+import { PortableCall } from './portable-call.js'
+import { limitPortable } from './portable-limit.js'
+import { unknownEvent } from '../../streams/replays.js'
+import type { ForeignEvent } from '../../streams/replays.js'
+import { resume } from '../../streams/resume.js'
+import { succeed } from '../../streams/streamed.js'
+
+/**
+ * resumePortable carries on the stream of a call that some Instance numbered: from its memory where it is alive, else from the Journal: the
+ * answer if it is there, the call once more if it may run twice, or what is known. An event of another Session is refused.
+ */
+export const resumePortable = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  lastEventId: string,
+  event: ForeignEvent,
+): Promise<void> => {
+  const { id } = held.record
+  const instance = context.portableReplays.instanceOf(id, event.instance ?? '')
+  if (instance === undefined) throw unknownEvent()
+  const place = context.portableReplays.find(id, lastEventId)
+  if (place) {
+    resume(context, incoming, held, place)
+    return
+  }
+  const answer = (): void => {
+    succeed(context, incoming, held, event, (message) => {
+      const call = new PortableCall(context, incoming, held, message)
+      call.limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
+      call.resume()
+    }).catch((error: unknown) => respondError(incoming, error))
+  }
+  const isElsewhere = instance !== context.deps.instance && !incoming.handedOff
+  const holder = isElsewhere ? await context.handoff.find(instance) : undefined
+  if (!holder) answer()
+  else context.handoff.passBack(incoming, holder, undefined, { unreachable: answer, lost: answer })
+}

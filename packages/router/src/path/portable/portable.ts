@@ -1,0 +1,123 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Context } from '../../context.js'
+import type { Message } from '@mcp-router/protocol'
+import { endSession } from '@mcp-router/upstream'
+import type { Incoming } from '../../http/incoming.js'
+import { respondError } from '../../http/respond.js'
+import type { HeldSession } from '../../sessions/held.js'
+import { joinListener } from '../../listening/join-listener.js'
+import { learnPortable } from '../../lists/list-changes.js'
+import { PortableCall } from './portable-call.js'
+import { limitPortable } from './portable-limit.js'
+import { PortableStream } from './portable-stream.js'
+import { httpEndpoint } from './portable-request.js'
+import { resumePortable } from './portable-resume.js'
+import { addFollow } from '../../listening/follows.js'
+import { readForeign } from '../../streams/replays.js'
+
+/** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
+export const passPortable = (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  message: Message,
+): void => {
+  context.portableReplays.requireRoom(held.record.id)
+  if (!held.looked) learnPortable(context, held, message)
+  const call = new PortableCall(context, incoming, held, message)
+  const limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
+  limit?.quietFor(incoming, context.keep.periodMs)
+  call.limit = limit
+  call.start()
+}
+
+/**
+ * followPortable opens the Endpoint's own GET stream for the client: its events and ids are the Endpoint's. With the id of an event that an
+ * Instance numbered it carries on the stream of that event.
+ */
+export const followPortable = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+): Promise<void> => {
+  if (context.draining && !incoming.handedOff && (await context.peers.hasOthers())) {
+    // It would be ended in a moment, and the Endpoint's with it: Nginx sends it on.
+    incoming.done(503, 'DRAINING')
+    incoming.req.socket.destroy()
+    return
+  }
+  const lastEventId = incoming.req.headers['last-event-id']
+  const event = typeof lastEventId === 'string' ? readForeign(lastEventId) : undefined
+  if (event?.instance !== undefined)
+    return resumePortable(context, incoming, held, String(lastEventId), event)
+  const here = (): Promise<void> => openStream(context, incoming, held)
+  const { listening } = context
+  // What another Instance listens to goes on without a gap; a server that numbers its events closes the gap by itself.
+  const isNew = lastEventId === undefined && !incoming.handedOff
+  const { id } = held.record
+  const listener = isNew && listening.isOn(id) ? await listening.listenerOf(id) : undefined
+  if (incoming.isClosed()) return
+  if (!listener) return here()
+  const instead = (): void => {
+    here().catch((error: unknown) => respondError(incoming, error))
+  }
+  joinListener(context, incoming, listener, instead)
+}
+
+const openStream = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+): Promise<void> => {
+  const lastEventId = incoming.req.headers['last-event-id']
+  const { id, backend } = held.record
+  held.streams++
+  const { events } = context.deps
+  events.emit({ kind: 'stream', action: 'opened', session: id, backend })
+  incoming.whenClosed(() => {
+    held.streams--
+    held.used = true
+    held.usedAt = Date.now()
+    events.emit({ kind: 'stream', action: 'closed', session: id, backend })
+  })
+  const earlier = held.follower instanceof PortableStream ? held.follower : undefined
+  if (typeof lastEventId !== 'string' && earlier?.follow(incoming)) return
+  const stream = new PortableStream(context, incoming, held)
+  if (earlier && typeof lastEventId === 'string') stream.resumeBeside(earlier, lastEventId)
+  else if (earlier) stream.succeed(earlier)
+  incoming.whenClosed(addFollow(context.follows, id, stream))
+  const kept = lastEventId === undefined ? context.listening.adopt(held) : undefined
+  if (kept?.listener) {
+    stream.continueOn(kept.listener, kept.missing)
+    return
+  }
+  if (context.listening.isOn(id)) await stream.collect()
+  stream.send()
+}
+
+/** How long a drain waits for clients to open their streams at other Instances, ms: those of the official SDKs do so after 1 s. */
+const keptMs = 3_000
+const pollMs = 20
+
+/**
+ * keepStreams ends the clients' streams of portable Sessions, and keeps the Endpoints' until the clients have theirs at other Instances, or the
+ * time is up.
+ */
+export const keepStreams = async (context: Context, limitMs: number): Promise<void> => {
+  const { sessions, listening, peers, deps } = context
+  const giveUpAt = performance.now() + Math.min(limitMs, keptMs)
+  if (limitMs === 0 || !(await peers.hasOthers())) return
+  for (const { record, follower } of sessions.all())
+    if (follower instanceof PortableStream)
+      listening.keep(record.id, follower, deps.client.maxResponseBytes)
+  peers.leave()
+  while (listening.size() > 0 && performance.now() < giveUpAt) await wait(pollMs)
+}
+
+/** endPortable ends the Session here and at its Endpoint. */
+export const endPortable = async (context: Context, held: HeldSession): Promise<void> => {
+  const { backendSessionId: sessionId, revision, cookies } = held.record
+  await context.sessions.end(held, 'DELETE by the client')
+  if (!sessionId || held.isReplaced) return
+  await endSession(context.deps.client, httpEndpoint(held), { sessionId, revision, cookies })
+}

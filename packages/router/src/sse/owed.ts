@@ -1,0 +1,249 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { RouterError } from '@mcp-router/core'
+import type { Session } from '@mcp-router/core'
+import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
+import type { Owed } from '@mcp-router/store'
+import { discard } from '@mcp-router/upstream'
+import type { Context } from '../context.js'
+import type { Incoming } from '../http/incoming.js'
+import { outcomeUnknown } from '../calls/outcome.js'
+import { isRetrySafe } from '../calls/retry-safe.js'
+import type { Debts } from '../path/owned/debts.js'
+import type { HeldSession } from '../sessions/held.js'
+import type { LiveSession } from '../path/owned/live.js'
+import type { OwedCall } from '../path/owned/live-hooks.js'
+import { tellSession } from '../sessions/tell.js'
+
+/** So many requests of a Session may wait for their answers on its Stream at once. */
+export const maxOwed = 1_000
+
+/** requireRoom throws OVERLOADED where so many more requests would be too many. */
+export const requireRoom = (live: { readonly debts: Pick<Debts, 'size'> }, more: number): void => {
+  if (live.debts.size() + more <= maxOwed) return
+  throw new RouterError('OVERLOADED', { what: 'unanswered calls of one session', limit: maxOwed })
+}
+
+let counted = 0
+
+/** owedCall names a request that is about to be accepted. An epoch belongs to one process, which counts its entries. */
+export const owedCall = (
+  { mayComeAgain, requestId, isAgain }: Pick<Incoming, 'mayComeAgain' | 'requestId' | 'isAgain'>,
+  { epoch }: Session,
+  live: LiveSession,
+  { id }: Message,
+): OwedCall => ({
+  entry: `${epoch}.${++counted}`,
+  callId: mayComeAgain ? requestId : '',
+  requestId: id,
+  generation: live.debts.generation,
+  isRepeated: isAgain,
+})
+
+/**
+ * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
+ * the store is away, live Sessions go on without. Its id must be free: see freeId.
+ */
+export const noteOwed = async (
+  { deps }: Context,
+  record: Session,
+  message: Message,
+  call: OwedCall,
+): Promise<void> => {
+  if (record.downstream !== 'sse' || message.kind !== 'request') return
+  await writeOwed(deps, record, message, call)
+}
+
+/** How long a client waits for its 202 while the store is away; those that send one POST after the other can go on then, ms. */
+const unkeptMs = 10_000
+const unkeptPauseMs = 100
+
+/**
+ * untilKept resolves once the Journal has a request that was passed on, or its client has the response: until then a client that loses its
+ * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
+ * UPSTREAM_FAILED where another Instance has the Session meanwhile.
+ */
+export const untilKept = async (
+  { deps: { journal }, sessions }: Context,
+  { id, backend }: Session,
+  live: LiveSession,
+  call: OwedCall,
+): Promise<void> => {
+  for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
+    // The new Owner has read the Journal before this request could be written, or may have.
+    const isSuperseded = journal.isSuperseded(id, call.entry)
+    // By now this Instance may have it again, with another live part.
+    if (isSuperseded && sessions.held(id)?.live === live) discard(sessions.forget(id))
+    if (isSuperseded || live.isOver()) {
+      throw new RouterError('UPSTREAM_FAILED', { backend })
+    }
+    if (!journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)) return
+    await wait(unkeptPauseMs, undefined, { ref: false })
+  }
+}
+
+/**
+ * freeId makes sure that no response to an earlier request with this JSON-RPC id (JSON text) is delivered from now on, not even by a later Owner.
+ * It rejects with STORE_UNAVAILABLE where that cannot be: the request must not be passed on then. Undefined: it is so already.
+ */
+export const freeId = (
+  { told }: Context,
+  record: Session,
+  id: string,
+): Promise<void> | undefined =>
+  record.downstream === 'sse' ? told.supersede(record, id) : undefined
+
+const writeOwed = (
+  { journal }: Pick<Context['deps'], 'journal'>,
+  { id, epoch }: Session,
+  { bytes }: Message,
+  { entry, callId, isRepeated }: OwedCall,
+): Promise<void> => {
+  const owed = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
+  return journal.owe(id, epoch, owed).then(
+    () => undefined,
+    () => undefined,
+  )
+}
+
+/** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
+export const oweAgain = ({ deps }: Context, { record, live }: HeldSession): void => {
+  if (record.downstream !== 'sse' || !live) return
+  for (const { message, call } of live.debts.pending())
+    discard(writeOwed(deps, record, message, call))
+}
+
+/** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over delivers it. */
+export const oweAnswer = (
+  { deps }: Context,
+  { id, epoch, downstream }: Session,
+  { entry, callId }: OwedCall,
+  answer: Buffer,
+): void => {
+  if (downstream === 'sse')
+    discard(deps.journal.owe(id, epoch, { entry, callId, body: answer.toString('utf8') }))
+}
+
+/** OwedMessage is a request that was left unanswered, or a response that may not have arrived. */
+export interface OwedMessage {
+  readonly call: OwedCall
+  readonly message: Message
+}
+
+/** How often a store that is away is asked again, ms. */
+const owedPauseMs = 250
+
+/** owedOf reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
+export const owedOf = async (
+  { deps: { journal } }: Context,
+  { id, downstream }: Session,
+  live: LiveSession,
+): Promise<readonly OwedMessage[] | undefined> => {
+  if (downstream !== 'sse') return []
+  const owed = await journal.owed(id).catch(() => undefined)
+  return owed && readOwed(owed, live)
+}
+
+/** untilOwed reads it once the store is back, as long as the Session goes on here: nobody else could tell its client. */
+export const untilOwed = async (
+  context: Context,
+  record: Session,
+  live: LiveSession,
+): Promise<readonly OwedMessage[]> => {
+  while (!live.isOver()) {
+    const owed = await owedOf(context, record, live)
+    // Its client may have used an id for another request meanwhile.
+    if (owed) return owed.filter(({ call }) => !live.debts.isSuperseded(call))
+    await wait(owedPauseMs, undefined, { ref: false })
+  }
+  return []
+}
+
+/** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
+export const readOwed = (owed: readonly Owed[], live: LiveSession): readonly OwedMessage[] => {
+  const { generation } = live.debts
+  const read = owed
+    .toSorted((a, b) => byEntry(a.entry, b.entry))
+    .flatMap(({ entry, callId, isRepeated = false, body }): OwedMessage[] =>
+      messageIn(body).map((message) => ({
+        call: { entry, callId, requestId: message.id, generation, isRepeated },
+        message,
+      })),
+    )
+  return [...new Map(read.map((each) => [each.call.requestId, each])).values()]
+}
+
+/** isOfEarlierOwner tells what an Owner before this one had accepted. */
+export const isOfEarlierOwner =
+  ({ epoch }: Session) =>
+  ({ call }: OwedMessage): boolean =>
+    Number(call.entry.split('.')[0]) < epoch
+
+/** Entries are `<epoch>.<number>`. */
+const byEntry = (one: string, other: string): number => {
+  const [a = 0, b = 0] = one.split('.').map(Number)
+  const [c = 0, d = 0] = other.split('.').map(Number)
+  return a - c || b - d
+}
+
+/**
+ * payOwed sees to what the client of a Session that was taken over waits for: what may run twice is asked again, of the rest the client hears
+ * that its outcome is not known. `died`: the Owner before this one did, and what was asked again there, too, is not asked a third time.
+ */
+export const payOwed = async (
+  context: Context,
+  held: HeldSession,
+  owed: readonly OwedMessage[],
+  died: boolean,
+): Promise<void> => {
+  const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
+  const unanswered = owed.filter(({ message }) => message.kind === 'request').length
+  const cause = `unanswered requests: ${unanswered}, redelivered responses: ${owed.length - unanswered}`
+  if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
+  for (const { call } of owed) held.live?.debts.inherit(call)
+  for (const { call, message } of owed) {
+    if (message.kind === 'response') {
+      held.live?.debts.tell(call, message.bytes)
+      continue
+    }
+    const isFirst = message.method === 'initialize'
+    const isSafe =
+      backend && (isFirst || (await isRetrySafe(context, backend, message).catch(() => false)))
+    const { callId, isRepeated = false } = call
+    if (!isSafe || (died && isRepeated)) {
+      const sent = { message, isRepeated, ...(callId && { requestId: callId }) }
+      held.live?.debts.fail(call, outcomeUnknown(sent))
+      continue
+    }
+    const again = { ...call, isRepeated: died || isRepeated }
+    if (died) await writeOwed(context.deps, held.record, message, again)
+    held.live?.pass(message, again)
+  }
+}
+
+/** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
+export const failOwed = async (
+  context: Context,
+  held: HeldSession,
+  owed: readonly OwedMessage[],
+  error: RouterError,
+): Promise<void> => {
+  const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
+  for (const { call, message } of owed) {
+    if (message.kind === 'response') {
+      held.live?.debts.tell(call, message.bytes)
+      continue
+    }
+    const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
+    held.live?.debts.fail(call, isSafe ? error : outcomeUnknown({ message }))
+  }
+}
+
+const messageIn = (body: string): readonly Message[] => {
+  try {
+    return [scanMessage(Buffer.from(body))]
+  } catch (error) {
+    if (error instanceof MalformedMessage) return []
+    throw error
+  }
+}

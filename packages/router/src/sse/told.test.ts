@@ -1,0 +1,91 @@
+import type { SessionId } from '@mcp-router/core'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { createDeadlines } from '../calls/deadlines.js'
+import { openStore } from '../testing/gateway.js'
+import { createAgeing } from '../streams/ageing.js'
+import { createTold } from './told.js'
+
+const session = { id: 's-1' as SessionId, epoch: 1 }
+const call = (id: number | string) => ({
+  entry: `1.${id}`,
+  callId: '',
+  requestId: String(id),
+})
+const owed = (id: number, body: string) => ({ entry: `1.${id}`, callId: '', body })
+const answerTo = (id: number, text = ''): Buffer =>
+  Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result: { text } }))
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+})
+
+const open = () => {
+  const { journal } = openStore()
+  const deadlines = createDeadlines()
+  onTestFinished(() => deadlines.close())
+  const told = createTold(journal, createAgeing(deadlines))
+  const kept = async () =>
+    (await journal.owed(session.id)).map(({ entry }) => Number(entry.split('.')[1]))
+  return { journal, told, kept }
+}
+
+it('an answer that was told is kept for a while, instead of its request', async () => {
+  const { journal, told, kept } = open()
+  await journal.owe(session.id, 1, owed(1, 'the request'))
+  told.add(session, call(1), answerTo(1))
+  expect(await journal.owed(session.id)).toEqual([owed(1, String(answerTo(1)))])
+  await vi.advanceTimersByTimeAsync(19_000)
+  expect(await kept()).toEqual([1])
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(await kept()).toEqual([])
+})
+
+it('of a long one the journal keeps the request', async () => {
+  const { journal, told, kept } = open()
+  await journal.owe(session.id, 1, owed(1, 'the request'))
+  told.add(session, call(1), answerTo(1, 'x'.repeat(64 * 1024)))
+  expect(await journal.owed(session.id)).toEqual([owed(1, 'the request')])
+  await vi.advanceTimersByTimeAsync(40_000)
+  expect(await kept()).toEqual([])
+})
+
+it('beyond a hundred of a session, or a mebibyte, the oldest goes', async () => {
+  const { told, kept } = open()
+  for (let id = 1; id <= 102; id++) told.add(session, call(id), answerTo(id))
+  expect((await kept())[0]).toBe(3)
+  for (let id = 201; id <= 220; id++) {
+    told.add(session, call(id), answerTo(id, 'x'.repeat(60 * 1024)))
+  }
+  expect(await kept()).toEqual(Array.from({ length: 17 }, (_, n) => 204 + n))
+})
+
+it('those of requests whose id is used again are deleted, and no others', async () => {
+  const { journal, told, kept } = open()
+  told.add(session, call(1), answerTo(1))
+  told.add(session, call(2), answerTo(2))
+  told.add(session, { ...call(3), requestId: '1' }, answerTo(1))
+  await told.supersede(session, '1')
+  expect(await kept()).toEqual([2])
+  expect(told.supersede(session, '1')).toBeUndefined()
+  await journal.owe(session.id, 1, owed(4, 'the next request'))
+  await vi.advanceTimersByTimeAsync(40_000)
+  expect(await kept()).toEqual([4])
+})
+
+it('a request whose id is used again is not accepted where they cannot be deleted', async () => {
+  const { journal, told } = open()
+  told.add(session, call(1), answerTo(1))
+  vi.spyOn(journal, 'settle').mockRejectedValueOnce(new Error('away'))
+  await expect(told.supersede(session, '1')).rejects.toThrow('away')
+  await told.supersede(session, '1')
+  expect(await journal.owed(session.id)).toEqual([])
+})
+
+it('those of a client that begins anew are forgotten at once', async () => {
+  const { told, kept } = open()
+  told.add(session, call(1), answerTo(1))
+  told.add(session, call(2), answerTo(2))
+  told.forget(session)
+  expect(await kept()).toEqual([])
+})
