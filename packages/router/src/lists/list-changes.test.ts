@@ -106,7 +106,9 @@ const hanging = `
   })`
 
 it('a client of 2024-11-05 that has too many calls unanswered is refused the next, and keeps its session', async () => {
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(hanging)])] })
+  // None of them may pass its deadline meanwhile.
+  const backends = [backendOf('local', [nodeEndpoint(hanging)], 300_000)]
+  const gateway = await openGateway({ backends })
   const events = await follow(`${gateway.url}/sse/local`)
   const address = new URL((await events.next()).data.toString(), gateway.url).href
   const send = (id: number, name: string) => ask(address, { body: aRequest(id, name) })
