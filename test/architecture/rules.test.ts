@@ -124,6 +124,18 @@ describe('a rule goes red at', () => {
       built('packages/router/src/a.ts', text),
     ]),
     ['301 lines', rules.noLongFile, built('packages/core/src/a.ts', lines(301))],
+    [
+      '21 files in a folder',
+      rules.noCrowdedFolder,
+      filled(Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`a${n}`, '']))),
+    ],
+    ...['const a = new Map()', 'export const a = new WeakMap<A, B>()', 'let a = new Set()'].map(
+      (text): [string, Rule, House] => [
+        `a collection of a module: ${text}`,
+        rules.noCollectionOfAModule,
+        built('packages/core/src/a.ts', text),
+      ],
+    ),
     ['export *', rules.noExportStar, built('packages/core/src/a.ts', "export * from './b.js'")],
     [
       'export * as',
@@ -212,6 +224,27 @@ describe('a rule stays green at', () => {
       built('packages/cli/src/a.test.ts', 'const a = process.env'),
     ],
     ['300 lines', rules.noLongFile, built('packages/core/src/a.ts', lines(300))],
+    [
+      '20 files in a folder, and their tests',
+      rules.noCrowdedFolder,
+      filled(
+        Object.fromEntries(
+          Array.from({ length: 20 }, (_, n) => [`a${n}`, `a${n}.test`])
+            .flat()
+            .map((name) => [name, '']),
+        ),
+      ),
+    ],
+    [
+      'a constant collection',
+      rules.noCollectionOfAModule,
+      built('packages/core/src/a.ts', 'const a: ReadonlySet<string> = new Set([1])'),
+    ],
+    [
+      'a collection in a function',
+      rules.noCollectionOfAModule,
+      built('packages/core/src/a.ts', 'const a = () => {\n  const b = new Map()\n}'),
+    ],
     [
       'a test that imports what the root has',
       rules.everyImportIsDeclared,

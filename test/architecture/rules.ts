@@ -140,6 +140,36 @@ const maxLines = 300
 export const noLongFile: Rule = (house) =>
   paths(house, ({ text }) => text.replace(/\n$/, '').split('\n').length > maxLines)
 
+const maxFiles = 20
+
+/** Tests and contracts stand beside what they are of, and do not count. */
+export const noCrowdedFolder: Rule = (house) => {
+  const folders = sourcesOf(house)
+    .filter((source) => !isTest(source))
+    .map(({ path }) => path.slice(0, path.lastIndexOf('/')))
+  return [...new Set(folders)]
+    .map((folder) => [folder, folders.filter((each) => each === folder).length] as const)
+    .filter(([, count]) => count > maxFiles)
+    .map(([folder, count]) => `${folder} has ${count} files`)
+}
+
+/**
+ * Children belong to their process, however many Gateways are composed in it; what is noted of a value or of an Endpoint lives as long as that.
+ */
+const ofTheProcess = [
+  'packages/upstream/src/unusable.ts',
+  'packages/upstream/src/stdio/child.ts',
+  'packages/upstream/src/stdio/departures.ts',
+  'packages/protocol/src/exact-json.ts',
+]
+
+/** What a module keeps is shared by all that imports it, and nobody sees it: it belongs to what composition makes. A constant says so by its type. */
+export const noCollectionOfAModule: Rule = (house) =>
+  paths(house, (source) => {
+    if (isTest(source) || ofTheProcess.includes(source.path)) return false
+    return /^(export )?(const|let) \w+ = new (Weak)?(Map|Set)\b/m.test(source.text)
+  })
+
 export const noExportStar: Rule = (house) => paths(house, exportsAll)
 
 const vague = new Set(

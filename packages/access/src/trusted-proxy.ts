@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
+import { remembered } from '@mcp-router/core'
 import { sameSecret } from './same-secret.js'
 
 /** TrustRules say which hop in front of the router is believed. */
@@ -48,9 +49,6 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
-/** Chains of loopback addresses, of which few different ones come, many times. */
-const knownLocal = new Set(['127.0.0.1'])
-
 /**
  * isForwardedFromAfar tells that a proxy, trusted or not, passes on a request of another machine. A client that claims so by itself only
  * harms itself.
@@ -72,15 +70,15 @@ const isFar = (
   isNear: (chain: string) => boolean,
 ): boolean => {
   if (given === undefined) return false
-  const chain = String(given)
-  if (knownLocal.has(chain)) return false
-  if (!isNear(chain)) return true
-  if (knownLocal.size < 1_000) knownLocal.add(chain)
-  return false
+  return given !== usual && !isNear(String(given))
 }
 
-const isLocal = (chain: string): boolean =>
-  chain.split(',').every((address) => contains(loopback, address.trim()))
+/** What Nginx on the same machine adds for a client there. */
+const usual = '127.0.0.1'
+
+const isLocal = remembered(1_000, (chain) =>
+  chain.split(',').every((address) => contains(loopback, address.trim())),
+)
 
 /**
  * isLocalPath reads `Forwarded` (RFC 7239): every hop must name a client, and all that are named must be here. Commas count within quotes

@@ -197,18 +197,18 @@ export const defaultInstancePrefix = 'router-instance'
 /** Names that a request may always be addressed to. */
 export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
 
-const transports = new Map([
+const transports = [
   ['http', 'http'],
   ['streamablehttp', 'http'],
   ['sse', 'sse'],
   ['stdio', 'stdio'],
   ['local', 'stdio'],
-] as const)
+] as const
 
 /** Other MCP programs write it in capitals, with `-` or `_`. */
 const transport = z.string().transform((text, context) => {
   const plain = text.toLowerCase().replace(/[-_]/g, '')
-  const found = [...transports].find(([name]) => name === plain)?.[1]
+  const found = transports.find(([name]) => name === plain)?.[1]
   return found ?? refuse(context, `${quoted(text)} is not one of http, sse, stdio, streamable-http`)
 })
 

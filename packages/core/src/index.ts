@@ -10,6 +10,7 @@ export type {
 export { Chain } from './chain.js'
 export { childEnvironment, identityOf } from './child-environment.js'
 export type { Link } from './chain.js'
+export { remembered } from './remembered.js'
 export {
   asRouterError,
   didOf,

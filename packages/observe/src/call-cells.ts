@@ -11,7 +11,7 @@ export interface CallCells {
 const boundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 10_000, 60_000]
 
 /** Method names come from clients: what is not MCP's is counted as one. */
-const methods = new Set([
+const methods: ReadonlySet<string> = new Set([
   'initialize',
   'notifications/initialized',
   'notifications/cancelled',

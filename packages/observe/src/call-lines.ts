@@ -1,4 +1,4 @@
-import { isServerFault } from '@mcp-router/core'
+import { isServerFault, remembered } from '@mcp-router/core'
 import type { CallEvent } from '@mcp-router/core'
 import type { Logger } from 'winston'
 
@@ -78,17 +78,8 @@ const safe = /^[\w .:/#@+-]*$/
 /** Most values need no escaping; JSON.stringify takes the rest. */
 const quoted = (text: string): string => (safe.test(text) ? `"${text}"` : JSON.stringify(text))
 
-const seen = new Map<string, string>()
-const seenLimit = 1_000
-
 /** named quotes a value of which there are few, such as the name of a backend. */
-const named = (text: string): string => {
-  const known = seen.get(text)
-  if (known !== undefined) return known
-  const made = quoted(text)
-  if (seen.size < seenLimit) seen.set(text, made)
-  return made
-}
+const named = remembered(1_000, quoted)
 
 const jsonLine = (event: CallEvent, instance: string, session: string): string =>
   `{"timestamp":"${timeText(event.at)}","level":"${levelFor(event)}","message":"call","instance":${named(instance)}` +

@@ -6,10 +6,10 @@ export type { NotedStream, OrphanIndex } from './orphan-index.js'
 export { onceReachable } from './once-reachable.js'
 export { createRegistry } from './registry.js'
 export type { Beside, Registry, Snapshot } from './registry.js'
-export { databaseAdvice, databaseProblem } from './redis/advice.js'
+export { databaseAdvice, databaseProblem } from './redis/connection/advice.js'
 export { connectBroadcast } from './redis/broadcast.js'
 export { redisStore } from './redis/store.js'
-export { isFull } from './redis/unavailable.js'
+export { isFull } from './redis/connection/unavailable.js'
 export type { LifeEntry, SessionLives } from './session-lives.js'
 export type {
   RestoreOutcome,

@@ -41,7 +41,13 @@ const foreignKeys: ReadonlySet<string> = new Set([
 ])
 
 /** Goose's own, Zed's from an extension: they run inside of the program. */
-const innerTypes = new Set(['builtin', 'platform', 'frontend', 'inline_python', 'extension'])
+const innerTypes: ReadonlySet<string> = new Set([
+  'builtin',
+  'platform',
+  'frontend',
+  'inline_python',
+  'extension',
+])
 
 /** translate reads an entry as other MCP programs write it. A list of `endpoints` is of this router, and stays what it is. */
 export const translate = (

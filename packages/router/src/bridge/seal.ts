@@ -54,7 +54,7 @@ const ticketOf = (text: string): Ticket | undefined => {
 }
 
 /** A retry repeats the params; its envelope, answers and state are its own. */
-const ownOfEach = new Set(['_meta', 'inputResponses', 'requestState'])
+const ownOfEach: ReadonlySet<string> = new Set(['_meta', 'inputResponses', 'requestState'])
 
 const digestOf = ({ principal, backend, method, params }: Bound): Buffer => {
   const same = Object.entries(params).filter(([key]) => !ownOfEach.has(key))

@@ -1,4 +1,4 @@
-import { remembered } from './remembered.js'
+import { remembered } from '@mcp-router/core'
 
 /** Accepted is which of the two forms of an answer a client takes: one JSON body, or a stream of events. */
 export interface Accepted {

@@ -1,5 +1,4 @@
-import { longestMs } from '@mcp-router/core'
-import { remembered } from './remembered.js'
+import { longestMs, remembered } from '@mcp-router/core'
 
 /** AskedDeadline is that of an address: undefined is the Backend's, `wrong` is none that can be kept. */
 export type AskedDeadline = number | 'wrong' | undefined

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseRedisUrl } from '@mcp-router/core'
-import { connect, longestPauseMs } from './connect.js'
-import type { RedisClient } from './connect.js'
+import { connect, longestPauseMs } from './connection/connect.js'
+import type { RedisClient } from './connection/connect.js'
 
 /**
  * connectBroadcast opens a connection for publishing or subscribing; it waits for Redis and comes back by itself. None of the promises of `publish`,

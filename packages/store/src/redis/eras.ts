@@ -1,8 +1,8 @@
 import type { Era } from '@mcp-router/core'
 import type { EraStore } from '../era-store.js'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { eraKey } from './keys.js'
-import { onOwnKeys } from './own-key.js'
+import { onOwnKeys } from './connection/own-key.js'
 
 export const redisEras = ({ client, attempt }: Connection): EraStore => ({
   async find(name) {

@@ -5,7 +5,7 @@ import { aSession } from '../session-store.contract.js'
 import type { Store } from '../store.js'
 import { startRedis, type RedisProcess } from './redis-process.contract.js'
 import { redisStore } from './store.js'
-import { isFull } from './unavailable.js'
+import { isFull } from './connection/unavailable.js'
 
 const session = aSession()
 const other = { ...session, id: `${session.id}-other` as SessionId }

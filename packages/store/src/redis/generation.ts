@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { clusterSecretKey, generationKey } from './keys.js'
-import { agreedOn } from './own-key.js'
+import { agreedOn } from './connection/own-key.js'
 
 /**
  * generationOf reads the name of what the store holds, and gives it one where it has none. `secret` is put back where it is missing. Each time

@@ -1,9 +1,9 @@
 import type { SessionId } from '@mcp-router/core'
 import { journalMs } from '../journal.js'
 import type { AcceptedCall, Journal, Owed } from '../journal.js'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { callKey, callsKey, sessionKey } from './keys.js'
-import { onOwnKeys } from './own-key.js'
+import { onOwnKeys } from './connection/own-key.js'
 import { readRow } from './row.js'
 import type { CallsKeys, Scripts } from './scripts.js'
 

@@ -1,9 +1,9 @@
 import type { InstanceId, SessionId } from '@mcp-router/core'
 import { lifeEntries } from '../session-lives.js'
 import type { LifeEntry, RenewedLives } from '../session-lives.js'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { anyLifeKey, lifeIdOf, lifeKey } from './keys.js'
-import { done, onOwnKeys } from './own-key.js'
+import { done, onOwnKeys } from './connection/own-key.js'
 import { scanKeys } from './scan.js'
 
 /** A life is renewed once in a period, however often its session is touched. */

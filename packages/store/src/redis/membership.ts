@@ -1,12 +1,12 @@
 import type { Instance, InstanceId } from '@mcp-router/core'
 import type { Membership } from '../membership.js'
-import type { Attempt, Connection } from './connection.js'
+import type { Attempt, Connection } from './connection/connection.js'
 import { instanceKey, instancesKey } from './keys.js'
 import { knownMembers } from './known-members.js'
-import { onOwnKeys } from './own-key.js'
+import { onOwnKeys } from './connection/own-key.js'
 import { countAt, parsed, readRow, textAt, timeAt, timeText, type Row } from './row.js'
 import type { Scripts } from './scripts.js'
-import { isFull } from './unavailable.js'
+import { isFull } from './connection/unavailable.js'
 
 /** leaseRow is all but the address, which the script compares and writes itself. */
 const leaseRow = (instance: Instance): Row => ({

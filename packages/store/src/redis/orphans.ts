@@ -1,9 +1,9 @@
 import type { SessionId } from '@mcp-router/core'
 import { maxAlike, openMs, orphanMs } from '../orphan-index.js'
 import type { NotedStream, OrphanIndex } from '../orphan-index.js'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { closedStreamsKey, openStreamsKey } from './keys.js'
-import { done, onOwnKeys } from './own-key.js'
+import { done, onOwnKeys } from './connection/own-key.js'
 
 const keysOf = (looks: string) => [openStreamsKey(looks), closedStreamsKey(looks)] as const
 

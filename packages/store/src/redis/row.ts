@@ -1,5 +1,5 @@
-import type { RedisClient } from './connect.js'
-import { isReply } from './unavailable.js'
+import type { RedisClient } from './connection/connect.js'
+import { isReply } from './connection/unavailable.js'
 
 /** Row is a HASH as it stands in Redis. */
 export type Row = Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
-import { mastersOf } from './connect.js'
-import type { Connection } from './connection.js'
+import { mastersOf } from './connection/connect.js'
+import type { Connection } from './connection/connection.js'
 
 /** How many keys one SCAN looks at: few, so that Redis answers others in between. */
 const scanCount = 500

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
 import type { RestoreOutcome, TouchOutcome } from '../session-store.js'
-import type { RedisClient } from './connect.js'
-import { onOwnKeys } from './own-key.js'
+import type { RedisClient } from './connection/connect.js'
+import { onOwnKeys } from './connection/own-key.js'
 import { pairsOf, rowOf, type Row } from './row.js'
 
 type Code = number

@@ -1,6 +1,6 @@
 import type { SessionId } from '@mcp-router/core'
 import type { SessionStore } from '../session-store.js'
-import type { Connection } from './connection.js'
+import type { Connection } from './connection/connection.js'
 import { anySessionKey, endedKey, sessionKey } from './keys.js'
 import { parsed, readRow, timeText } from './row.js'
 import { scanKeys } from './scan.js'

@@ -1,6 +1,6 @@
 import { renewingLives } from '../session-lives.js'
 import type { Store, StoreOptions } from '../store.js'
-import { openConnection } from './connection.js'
+import { openConnection } from './connection/connection.js'
 import { clusterSecret } from './cluster-secret.js'
 import { redisEras } from './eras.js'
 import { generationOf } from './generation.js'

@@ -22,4 +22,7 @@ export const asBadAnswer = (error: Error): Error => {
   return isUnreadable ? new BadAnswer(`an invalid HTTP response: ${error.message}`, error) : error
 }
 
-const unreadable = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH'])
+const unreadable: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+])

@@ -167,7 +167,7 @@ const reservedConnector = ({ connectTimeoutMs, reserve }: OriginOptions): Connec
 }
 type Connector = ReturnType<typeof buildConnector>
 
-const neverSent = new Set([
+const neverSent: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EHOSTUNREACH',
@@ -177,7 +177,7 @@ const neverSent = new Set([
 ])
 
 /** What only opening a connection can fail with: descriptors or ports of this machine are used up. */
-const exhausted = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])
+const exhausted: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])
 
 /** isExhausted tells that a connection could not be opened for want of descriptors or ports here: it says nothing of the other side. */
 export const isExhausted = (error: unknown): boolean =>

@@ -1,7 +1,7 @@
 import type { InstanceId } from '@mcp-router/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { aSession } from '../session-store.contract.js'
-import type { Store } from '../store.js'
+import { aSession } from '../../session-store.contract.js'
+import type { Store } from '../../store.js'
 import {
   callKey,
   callsKey,
@@ -14,9 +14,9 @@ import {
   lifeKey,
   openStreamsKey,
   sessionKey,
-} from './keys.js'
-import { startRedis, type RedisProcess } from './redis-process.contract.js'
-import { redisStore } from './store.js'
+} from '../keys.js'
+import { startRedis, type RedisProcess } from '../redis-process.contract.js'
+import { redisStore } from '../store.js'
 
 const options = { sessionTtlMs: 1_800_000, leaseMs: 15_000 }
 const session = aSession({ epoch: 1 })

@@ -1,11 +1,11 @@
 import type { InstanceId } from '@mcp-router/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { lasting } from '../open-store.contract.js'
-import { aSession } from '../session-store.contract.js'
-import type { Store, StoreChange } from '../store.js'
-import { startCluster, startSentinel, startSingle } from './deployment.contract.js'
-import { freePort, startRedis } from './redis-process.contract.js'
-import { redisStore } from './store.js'
+import { lasting } from '../../open-store.contract.js'
+import { aSession } from '../../session-store.contract.js'
+import type { Store, StoreChange } from '../../store.js'
+import { startCluster, startSentinel, startSingle } from '../deployment.contract.js'
+import { freePort, startRedis } from '../redis-process.contract.js'
+import { redisStore } from '../store.js'
 
 const session = aSession()
 const instance = 'router-instance-1' as InstanceId

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { lasting } from '../open-store.contract.js'
-import { aSession } from '../session-store.contract.js'
-import type { Store } from '../store.js'
-import { startSentinel, startSingle } from './deployment.contract.js'
-import { startRedis } from './redis-process.contract.js'
-import { redisStore } from './store.js'
+import { lasting } from '../../open-store.contract.js'
+import { aSession } from '../../session-store.contract.js'
+import type { Store } from '../../store.js'
+import { startSentinel, startSingle } from '../deployment.contract.js'
+import { startRedis } from '../redis-process.contract.js'
+import { redisStore } from '../store.js'
 
 const session = aSession()
 const patience = { timeout: 12_000, interval: 20 }

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import type { StoreChange, StoreHealth } from '../store.js'
+import type { StoreChange, StoreHealth } from '../../store.js'
 import { parseRedisUrl } from '@mcp-router/core'
 import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
 import { isReply, refusalOf, unavailable } from './unavailable.js'

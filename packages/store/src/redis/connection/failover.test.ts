@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { lasting } from '../open-store.contract.js'
-import { aSession } from '../session-store.contract.js'
-import { startSentinel } from './deployment.contract.js'
-import { redisStore } from './store.js'
+import { lasting } from '../../open-store.contract.js'
+import { aSession } from '../../session-store.contract.js'
+import { startSentinel } from '../deployment.contract.js'
+import { redisStore } from '../store.js'
 
 it('finds the sessions on the new master when the Sentinels have made one', async () => {
   const deployment = await startSentinel(1)

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { reasonOf } from '@mcp-router/core'
-import type { StoreChange, StoreHealth } from '../store.js'
+import type { StoreChange, StoreHealth } from '../../store.js'
 
 /** Phase: `opening` until Redis was ready for the first time, then `up` and `down` in turn, at last `closed`. */
 export type Phase = 'opening' | 'up' | 'down' | 'closed'
