@@ -36,3 +36,28 @@ it('a start starts nothing for it, and says why at its end', async () => {
   ])
   expect([code, pidFilesOf(cluster)]).toEqual([1, []])
 })
+
+it('a restart takes another one only where that is meant', async () => {
+  const other = await ownCluster()
+  try {
+    const redis = await other.run(['cluster', 'start', String(other.instancePorts[0])])
+    expect(redis.code).toBe(0)
+    await other.run(['cluster', 'stop', String(other.instancePorts[0])])
+    await start(cluster)
+    const before = pidsOf(cluster)
+    const env = { REDIS_URL: `unix://${other.runDir}/redis.sock` }
+    const { code, text } = await cluster.run(['cluster', 'restart'], { env })
+    expect(text).toContain('its sessions would be lost; nothing was changed: unset REDIS_URL, or')
+    expect([code, pidsOf(cluster)]).toEqual([1, before])
+
+    const meant = await cluster.run(['cluster', 'restart', '--other-redis'], { env })
+    expect([meant.code, meant.text]).toEqual([0, expect.stringContaining('restarted 2 instances')])
+    // A shell that forgot it would go back.
+    const forgot = await cluster.run(['cluster', 'restart'])
+    expect(forgot.text).toContain('set REDIS_URL as before, or go on with another one: ')
+    expect(forgot.code).toBe(1)
+  } finally {
+    await cluster.run(['cluster', 'stop'])
+    await other.close()
+  }
+})

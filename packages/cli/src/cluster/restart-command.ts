@@ -14,8 +14,9 @@ import { find } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
+import { requireNoLoss, type RestartOptions } from './restart-losses.js'
 import { restartOutcome } from './restart-outcome.js'
-import { announceChanges, type RestartOptions } from './restart-settings.js'
+import { announceChanges } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { changedSettings } from './settings.js'
 import { startMissing } from './start.js'
@@ -44,7 +45,7 @@ export const restartCommand = async (
   await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
     await requireUsableRedis(config)
-    announceChanges(cluster, port, options)
+    requireNoLoss(announceChanges(cluster, port), port, options)
     await announceLeftOut(cluster)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
