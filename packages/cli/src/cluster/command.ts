@@ -43,8 +43,14 @@ export const addCluster = (program: Command, env: Env): void => {
       '--other-redis',
       'go on with another Redis than the cluster runs with, without its sessions',
     )
+    .option('--leave-out', 'go on without servers that this shell cannot start the cluster with')
     .action((port: number | undefined, meant: Partial<RestartOptions>) =>
-      restartCommand(env, port, { removeToken: false, otherRedis: false, ...meant }),
+      restartCommand(env, port, {
+        removeToken: false,
+        otherRedis: false,
+        leaveOut: false,
+        ...meant,
+      }),
     )
   cluster
     .command('status')

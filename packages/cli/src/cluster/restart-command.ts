@@ -45,8 +45,8 @@ export const restartCommand = async (
   await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
     await requireUsableRedis(config)
-    requireNoLoss(announceChanges(cluster, port), port, options)
-    await announceLeftOut(cluster)
+    const losses = [...announceChanges(cluster, port), ...(await announceLeftOut(cluster))]
+    requireNoLoss(losses, port, options)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
 }

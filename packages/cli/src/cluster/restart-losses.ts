@@ -6,6 +6,8 @@ export interface RestartOptions {
   readonly removeToken: boolean
   /** It goes on with another Redis, and without its sessions. */
   readonly otherRedis: boolean
+  /** It goes on without servers that this shell cannot start it with. */
+  readonly leaveOut: boolean
 }
 
 /** Loss is what a restart takes from the running cluster because this shell lacks it. */
@@ -24,6 +26,7 @@ export interface Loss {
 const flags: Readonly<Record<keyof RestartOptions, string>> = {
   removeToken: '--remove-token',
   otherRedis: '--other-redis',
+  leaveOut: '--leave-out',
 }
 
 /** requireNoLoss throws where a restart would lose what no option of it says is meant. */

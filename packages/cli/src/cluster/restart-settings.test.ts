@@ -13,7 +13,7 @@ import { makeRunDir } from './run-files.js'
 import { recordSettings } from './settings.js'
 
 const token = 'an-access-token-of-a-test'
-const keep = { removeToken: false, otherRedis: false }
+const keep = { removeToken: false, otherRedis: false, leaveOut: false }
 
 let folder: string
 let said: string
