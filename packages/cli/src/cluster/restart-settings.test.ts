@@ -142,33 +142,35 @@ describe('another Redis', () => {
 describe('the ports of servers', () => {
   const servers = (text: string): void =>
     writeFileSync(join(folder, 'servers.yaml'), `servers:\n  one: { url: ${text} }\n`)
-  const changes = (now: Readonly<Record<string, string>>): string => {
-    announceChanges(clusterWith(now), undefined)
-    return said
-  }
-
   it.each([
-    [{ PORT_1: '21071' }, {}, 'settings change: PORT_1 21071 → none\n'],
-    [{}, { PORT_1: '21071' }, 'settings change: PORT_1 none → 21071\n'],
-    [{ PORT_1: '21071' }, { PORT_1: '21072' }, 'settings change: PORT_1 21071 → 21072\n'],
-    [{}, { PORT_1: '8071' }, ''],
-    [{ PORT_1: '21071' }, { PORT_1: '21071' }, ''],
-  ])('are compared as they are in effect (%j, %j)', (before, now, told) => {
+    [{ PORT_1: '21071' }, {}, 'PORT_1 21071 → none', '"export PORT_1=21071"'],
+    [{}, { PORT_1: '21071' }, 'PORT_1 none → 21071', `"export PORT_1=''"`],
+    [{ PORT_1: '21071' }, { PORT_1: '21072' }, 'PORT_1 21071 → 21072', '"export PORT_1=21071"'],
+  ])('are kept by start and restart (%j, %j)', (before, now, change, line) => {
     servers('"http://127.0.0.1:${PORT_1:-8071}/"')
     run(before)
-    expect(changes(now)).toBe(told)
-    const starting = () => requireSameSettings(clusterWith(now))
-    if (told === '') starting()
-    else expect(starting).toThrow('uses other settings (PORT_1); nothing was changed')
+    for (const refuse of [requireSamePorts, requireSameSettings])
+      expect(() => refuse(clusterWith(now))).toThrow(
+        `the running cluster has other ports (${change}); nothing was changed: ${line} for this cluster, or scripts/start-instances.sh stop, then start,`,
+      )
+  })
+
+  it.each([
+    [{}, { PORT_1: '8071' }],
+    [{ PORT_1: '21071' }, { PORT_1: '21071' }],
+  ])('are compared as they are in effect (%j, %j)', (before, now) => {
+    servers('"http://127.0.0.1:${PORT_1:-8071}/"')
+    run(before)
+    requireSameSettings(clusterWith(now))
   })
 
   it('are no change of settings where the servers file has changed', () => {
     servers('"http://127.0.0.1:${PORT_1:-8071}/"')
     run({ PORT_2: '21072' })
     servers('"http://127.0.0.1:${PORT_1:-9071}/"')
-    expect(changes({ PORT_2: '21072' })).toBe('')
+    requireSamePorts(clusterWith({ PORT_2: '21072' }))
     servers('"http://127.0.0.1:${PORT_2:-9071}/"')
-    expect(changes({ PORT_2: '21072' })).toBe('')
+    requireSamePorts(clusterWith({ PORT_2: '21072' }))
   })
 
   it('are in the line for a cluster with other ports', () => {
