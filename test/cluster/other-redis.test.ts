@@ -52,6 +52,10 @@ it('a restart takes another one only where that is meant', async () => {
 
     const meant = await cluster.run(['cluster', 'restart', '--other-redis'], { env })
     expect([meant.code, meant.text]).toEqual([0, expect.stringContaining('restarted 2 instances')])
+    const blind = await cluster.run(['cluster', 'status'])
+    expect(blind.text).toMatch(/^redis .* not looked at: REDIS_URL of the cluster is not set in/m)
+    expect(blind.code).toBe(1)
+    expect((await cluster.run(['cluster', 'status'], { env })).code).toBe(0)
     // A shell that forgot it would go back.
     const forgot = await cluster.run(['cluster', 'restart'])
     expect(forgot.text).toContain('set REDIS_URL as before, or go on with another one: ')

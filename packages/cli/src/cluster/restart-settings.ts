@@ -4,10 +4,10 @@ import type { Cluster } from './cluster.js'
 import { writtenInstances } from './nginx.js'
 import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
-import { privateRedisUrl } from './redis.js'
+import { isPrivateRedisInUse } from './redis-in-use.js'
 import type { Loss } from './restart-losses.js'
 import { runningInstances } from './running-instances.js'
-import { changedSettings, changeWords, settingChanges, type SettingChange } from './settings.js'
+import { changeWords, settingChanges, type SettingChange } from './settings.js'
 
 /**
  * announceChanges says, before a restart acts, which settings it changes: those of this shell take the place of those that the cluster was
@@ -44,10 +44,7 @@ const lostToken: Loss = {
 }
 
 const lostSessions = ({ files }: Cluster): Loss => {
-  const settings = { REDIS_URL: privateRedisUrl(files.runDir) }
-  const isPrivate = runningInstances(files).some(
-    ({ name }) => !changedSettings(files, name, { settings }).includes('REDIS_URL'),
-  )
+  const isPrivate = isPrivateRedisInUse(files)
   return {
     option: 'otherRedis',
     what: isPrivate
