@@ -77,11 +77,14 @@ const sayForeign = ({ name, address, listen }: ClusterProcess): void => {
 const requireBinaries = (processes: readonly ClusterProcess[]): void => {
   const absent = processes
     .filter(({ command, env }) => findBinary(command, env) === undefined)
-    .map(({ what, command }) => `${command} (for ${what})`)
-  if (absent.length === 0) return
-  throw new Failure(
-    `not installed: ${[...new Set(absent)].join(', ')}; scripts/setup.sh installs Nginx and Redis, or says how`,
-  )
+    .map(({ what, stage, command }) => {
+      const advice =
+        stage === 'backend'
+          ? `correct "start" of ${what} in the servers file, or install it`
+          : 'scripts/setup.sh installs it, or says how'
+      return `not installed: ${command} (for ${what}); ${advice}`
+    })
+  if (absent.length > 0) throw new Failure([...new Set(absent)].join('\n'))
 }
 
 const interpreters = /^(node|nodejs|bun|deno|python3?|ruby|bash|sh)$/
