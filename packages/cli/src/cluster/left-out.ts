@@ -23,6 +23,17 @@ export const statusLines = (
     : own
 }
 
+/** variableAdvice is how the Instances get a variable that they lack: the servers file they read again by themselves. */
+export const variableAdvice = ({ problems }: Served): readonly string[] => {
+  const missing = problems.flatMap((each) => unset.exec(each)?.[1] ?? [])
+  if (missing.length === 0) return []
+  return [
+    `the running instances have the variables that they were started with: set ${[...new Set(missing)].join(', ')} here, then scripts/start-instances.sh restart`,
+  ]
+}
+
+const unset = /the environment variable (\w+)\b.* is not set/
+
 /**
  * announceLeftOut names, before a restart acts, the servers that it leaves out, and returns those that are lost by it: the running Instances serve
  * them, and this shell cannot start them with them. Where no Instance can be asked, each may be lost.

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { clusterOf, type Cluster } from './cluster.js'
-import { announceLeftOut, statusLines } from './left-out.js'
+import { announceLeftOut, statusLines, variableAdvice } from './left-out.js'
 import { record } from './pid-file.js'
 import { makeRunDir } from './run-files.js'
 import { askServed } from './served.js'
@@ -61,6 +61,17 @@ it('is not known where no instance answers as one', async () => {
   await instance(cluster, (_, res) => void res.writeHead(401).end('{}'))
   await instance(cluster, (_, res) => void res.end('a page'))
   expect(await askServed(cluster)).toBeUndefined()
+})
+
+it.each([
+  [
+    [`server "two" is left out: ${problem}`],
+    ['the running instances have the variables that they were started with: set NAME here, then'],
+  ],
+  [['server "two" is left out: servers.yaml:3:5: unknown key'], []],
+])('takes a restart where a variable is missing (%j)', (problems, told) => {
+  const lines = variableAdvice({ names: new Set(), problems })
+  expect(lines).toEqual(told.map((each) => `${each} scripts/start-instances.sh restart`))
 })
 
 const announced = async (cluster: Cluster) => {
