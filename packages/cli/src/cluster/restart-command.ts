@@ -10,7 +10,7 @@ import { withLock } from './lock.js'
 import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
 import { untilTrusted } from './passed-over.js'
-import { find } from './pid-file.js'
+import { find, isAnyRunning } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
@@ -47,6 +47,9 @@ export const restartCommand = async (
     await requireUsableRedis(config)
     const losses = [...announceChanges(cluster, port), ...(await announceLeftOut(cluster))]
     requireNoLoss(losses, port, options)
+    // What is meant may run in another folder.
+    if (!isAnyRunning(cluster.files))
+      say(`nothing is running in ${config.runDir} (MCP_RUN_DIR): starting`)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
 }
