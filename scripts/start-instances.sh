@@ -9,7 +9,10 @@ usage: scripts/start-instances.sh <verb> [arguments]
   start   [port]                start what is not running and wait until it answers
   stop    [port]                stop; instances finish their calls first
   restart [port]                restart the instances one at a time, so that no client notices, with the settings of
-                                this shell; a token that it lacks is removed by --remove-token only
+                                this shell; it loses nothing that is not said to be meant:
+                                --remove-token  a token that this shell lacks
+                                --other-redis   the sessions, where REDIS_URL is another one
+                                --leave-out     servers that lack a variable, or are not in the servers file
                                 (npm restart -- --remove-token)
   status  [--json]              pid, port, health, uptime, sessions, restarts; exit 0 when all are healthy
   logs    [port] [--no-follow]  the last lines of the logs, then each new one

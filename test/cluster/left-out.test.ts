@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { ownCluster, type OwnCluster } from './own-cluster.js'
+import { ownCluster, serversText, type OwnCluster } from './own-cluster.js'
+import { pidsOf } from './own-processes.js'
 
 let cluster: OwnCluster
 
@@ -13,7 +15,7 @@ afterEach(() => cluster.close())
 
 const env = { A_PATH: 'mcp' }
 
-it('start and status say what the instances serve, and restart what it leaves out', async () => {
+it('start and status say what the instances serve, and restart leaves out only what is meant', async () => {
   const started = await cluster.run(['cluster', 'start'], { env })
   expect([started.code, started.text]).toEqual([0, expect.not.stringContaining('left out')])
 
@@ -22,11 +24,19 @@ it('start and status say what the instances serve, and restart what it leaves ou
     const { text } = await cluster.run(['cluster', verb])
     expect(text).not.toMatch(/left out|A_PATH/)
   }
-  const { code, text } = await cluster.run(['cluster', 'restart'])
-  expect(text).toMatch(/^server "other" will be left out by this restart: .*A_PATH is not set/m)
-  expect(text).toContain('the running instances serve "other": to keep it, ')
-  expect(text.indexOf('to keep it')).toBeLessThan(text.indexOf('stopped (pid'))
-  expect(code).toBe(0)
+  const before = pidsOf(cluster)
+  const refused = await cluster.run(['cluster', 'restart'])
+  expect(refused.text).toMatch(/^server "other" is left out by this restart: .*A_PATH is not set/m)
+  expect(refused.text).toContain('the running instances serve "other", and would not with the')
+  expect(refused.text).toContain(
+    'nothing was changed: correct that in this shell, or go on without',
+  )
+  expect(refused.text).toContain('(npm restart -- --leave-out)')
+  expect([refused.code, pidsOf(cluster)]).toEqual([1, before])
+  const meant = await cluster.run(['cluster', 'restart', '--leave-out'])
+  expect([meant.code, meant.text]).toEqual([0, expect.stringContaining('restarted 2 instances')])
+  // What they do not serve is not lost.
+  expect((await cluster.run(['cluster', 'restart'])).code).toBe(0)
 
   // And a shell with it says what they do not serve.
   for (const verb of ['start', 'status']) {
@@ -35,4 +45,25 @@ it('start and status say what the instances serve, and restart what it leaves ou
   }
   expect((await cluster.run(['cluster', 'restart'], { env })).text).not.toContain('left out')
   expect((await cluster.run(['cluster', 'status'])).text).not.toContain('left out')
+})
+
+it('another servers file without a server is no reason to lose it', async () => {
+  await cluster.run(['cluster', 'start'], { env })
+  const before = pidsOf(cluster)
+  const file = join(cluster.folder, 'fewer.yaml')
+  writeFileSync(file, serversText(cluster.backendPort))
+  const fewer = { MCP_SERVERS_FILE: file }
+  const { code, text } = await cluster.run(['cluster', 'restart'], { env: fewer })
+  expect(text).toContain(`server "other" is left out by this restart: ${file} (MCP_SERVERS_FILE)`)
+  expect(text).toContain('the running instances serve "other", and would not')
+  expect([code, pidsOf(cluster)]).toEqual([1, before])
+  const meant = await cluster.run(['cluster', 'restart', '--leave-out'], { env: fewer })
+  expect(meant.code).toBe(0)
+})
+
+it('a server whose entry was removed, or that no instance served, is not lost', async () => {
+  await cluster.run(['cluster', 'start'])
+  expect((await cluster.run(['cluster', 'restart'])).code).toBe(0)
+  writeFileSync(cluster.serversFile, serversText(cluster.backendPort))
+  expect((await cluster.run(['cluster', 'restart'])).code).toBe(0)
 })

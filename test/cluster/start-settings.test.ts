@@ -136,6 +136,19 @@ describe('start with other settings than those of the running instances', () => 
     expect(text).toContain('scripts/start-instances.sh stop, then start, to apply')
   })
 
+  it('restart keeps the ports of servers and changes nothing', async () => {
+    const url = `http://127.0.0.1:${cluster.backendPort}/mcp`
+    const named = url.replace(/\d+\/mcp/, `\${A_PORT:-${cluster.backendPort}}/mcp`)
+    const text = readFileSync(cluster.serversFile, 'utf8')
+    writeFileSync(cluster.serversFile, text.replace(url, named))
+    expect((await cluster.run(['cluster', 'restart'])).code).toBe(0)
+    const env = { A_PORT: String(await freePorts(1)) }
+    const before = [pidFilesOf(cluster), pidsOf(cluster)]
+    const ran = await cluster.run(['cluster', 'restart'], { env })
+    expect(ran.text).toContain(`other ports (A_PORT none → ${env.A_PORT}); nothing was changed`)
+    expect([ran.code, pidFilesOf(cluster), pidsOf(cluster)]).toEqual([1, ...before])
+  })
+
   it('starts instances that were added', async () => {
     // The port behind the two is that of Nginx.
     await cluster.run(['cluster', 'stop'])

@@ -69,6 +69,14 @@ describe('restart', () => {
   })
 })
 
+it('a restart says first where nothing is running', async () => {
+  const { code, text } = await cluster.run(['cluster', 'restart'])
+  expect(text).toContain(`nothing is running in ${cluster.runDir} (MCP_RUN_DIR): starting\n`)
+  expect(text.indexOf('starting')).toBeLessThan(text.indexOf('ready in'))
+  expect(code).toBe(0)
+  expect((await cluster.run(['cluster', 'restart'])).text).not.toContain('nothing is running')
+})
+
 describe('a restart with a server that cannot be started', () => {
   it('restarts the instances all the same, names the server and fails', async () => {
     await start(cluster)

@@ -9,6 +9,7 @@ import type { Command } from 'commander'
 import { relative } from 'node:path'
 import { probeLines } from './backend-lines.js'
 import { addressOf, probeEndpoint, type ProbeReport } from './backend-probe.js'
+import { withRunning } from './cluster/as-running.js'
 import { commandName } from './command-name.js'
 import { Failure } from './failure.js'
 import { missingCwd } from './missing-cwd.js'
@@ -26,7 +27,9 @@ interface BackendsOptions {
 export const addBackends = (program: Command, env: Env): void => {
   const backends = program
     .command('backends')
-    .description('look at the MCP servers of the servers file; no router need be running')
+    .description(
+      'look at the MCP servers of the servers file, with the ports of the cluster of MCP_RUN_DIR where it runs; no router need be running',
+    )
   backends
     .command('list')
     .description('all servers, and where they are')
@@ -56,7 +59,7 @@ Examples:
   ${commandName} backends probe weather --servers mcp-servers.yaml --json`
 
 const configFrom = (env: Env, { servers, strict }: BackendsOptions): GatewayConfig =>
-  loadGatewayConfig(env, {
+  loadGatewayConfig(withRunning(env), {
     ...(servers !== undefined && { servers }),
     ...(strict !== undefined && { strict }),
   })

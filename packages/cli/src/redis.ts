@@ -53,12 +53,21 @@ export const tellWaiting = async (url: string | undefined): Promise<void> => {
   if (url === undefined || !isSingleRedis(url)) return
   // Of a URL that is none, whoever needs Redis says so.
   const answer = await askRedis(url, ['PING']).catch(() => ({ value: null }))
-  if (!('failed' in answer) || !unreachable.test(answer.failed)) return
-  const reason = answer.failed.includes('ECONNREFUSED') ? 'connection refused' : answer.failed
-  complain(`mcp-router: waiting for Redis at ${withoutCredentials(url)} (${reason})`)
+  const reason = 'failed' in answer ? unreachable(answer.failed) : undefined
+  if (reason !== undefined) sayWaiting(url, reason)
 }
 
-const unreachable = /\bE(CONN|HOST|NET|TIMEDOUT|NOTFOUND|NOENT|AI_)|no answer in time/
+/** sayWaiting says which Redis is waited for. */
+export const sayWaiting = (url: string, reason: string): void =>
+  complain(`mcp-router: waiting for Redis at ${withoutCredentials(url)} (${reason})`)
+
+/** unreachable is why a Redis cannot be reached, in the words of a message; undefined: it can, and refuses. */
+export const unreachable = (failed: string): string | undefined => {
+  if (!connecting.test(failed)) return undefined
+  return failed.includes('ECONNREFUSED') ? 'connection refused' : failed
+}
+
+const connecting = /\bE(CONN|HOST|NET|TIMEDOUT|NOTFOUND|NOENT|ACCES|AI_)|no answer in time/
 
 const encoded = (words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { asRunning } from './as-running.js'
+import { asRunning, withRunning } from './as-running.js'
 import { clusterOf } from './cluster.js'
 import { writeNginxConf } from './nginx.js'
 import { record } from './pid-file.js'
@@ -88,4 +88,11 @@ it('keeps to loopback without the token that another address needs', () => {
   run({ HOST: '0.0.0.0', ...token })
   expect(loadClusterConfig(seen()).instanceHost).toBe('127.0.0.1')
   expect(loadClusterConfig(seen(token)).instanceHost).toBe('0.0.0.0')
+})
+
+it('is only what this shell does not give, where that is meant', () => {
+  run()
+  const given = { MCP_RUN_DIR: join(folder, 'run'), MCP_SERVERS_FILE: 'another.yaml', PORT_1: '' }
+  expect(withRunning(given)).toMatchObject({ ...running, MCP_SERVERS_FILE: 'another.yaml' })
+  expect(told).toBe('')
 })

@@ -10,6 +10,15 @@ import { changedSettings, recordedServerPorts, recordedValues } from './settings
 /** What a command must know to find the processes of a cluster. */
 const addresses = ['ROUTER_BASE_PORT', 'HOST', 'GATEWAY_HOST', 'MCP_SERVERS_FILE'] as const
 
+/** withRunning is the environment with those of the running cluster's addresses that this shell does not give: a file that is named is meant. */
+export const withRunning = (env: Env): Env => {
+  const files = runFiles(loadRunDir(env).runDir)
+  const [instance] = runningInstances(files)
+  if (instance === undefined) return env
+  const missing = addressesOf(files, instance.name, env).filter(([name]) => !env[name])
+  return { ...env, ...Object.fromEntries(missing) }
+}
+
 /**
  * asRunning is the environment with the addresses that the running cluster of its run directory was started with, for commands that only look at
  * it. It says so where this shell gives others.
@@ -18,17 +27,7 @@ export const asRunning = (env: Env): Env => {
   const files = runFiles(loadRunDir(env).runDir)
   const [instance] = runningInstances(files)
   if (instance === undefined) return env
-  const recorded = recordedValues(files, instance.name)
-  const instances = writtenInstances(files)
-  const known: readonly (readonly [string, string | undefined])[] = [
-    ...addresses.map((name) => [name, recorded[name]] as const),
-    ['GATEWAY_PORT', recordedValues(files, 'nginx')['GATEWAY_PORT']],
-    ['ROUTER_INSTANCES', instances === 0 ? undefined : String(instances)],
-    ...Object.entries(recordedServerPorts(files, instance.name)),
-  ]
-  const running = known.flatMap(([name, value]) =>
-    value === undefined || !isUsable(name, value, env) ? [] : [[name, value] as const],
-  )
+  const running = addressesOf(files, instance.name, env)
   const others = running.filter(([name, value]) => isOther(name, env[name], value))
   if (others.length > 0) {
     const words = others.map(
@@ -42,6 +41,24 @@ export const asRunning = (env: Env): Env => {
       `the running cluster has another ${secrets.join(' and another ')} than this shell: set what it was started with to see all of it`,
     )
   return { ...env, ...Object.fromEntries(running) }
+}
+
+const addressesOf = (
+  files: RunFiles,
+  instance: string,
+  env: Env,
+): readonly (readonly [string, string])[] => {
+  const recorded = recordedValues(files, instance)
+  const instances = writtenInstances(files)
+  const known: readonly (readonly [string, string | undefined])[] = [
+    ...addresses.map((name) => [name, recorded[name]] as const),
+    ['GATEWAY_PORT', recordedValues(files, 'nginx')['GATEWAY_PORT']],
+    ['ROUTER_INSTANCES', instances === 0 ? undefined : String(instances)],
+    ...Object.entries(recordedServerPorts(files, instance)),
+  ]
+  return known.flatMap(([name, value]) =>
+    value === undefined || !isUsable(name, value, env) ? [] : [[name, value] as const],
+  )
 }
 
 /** Of these, only digests are recorded. */

@@ -5,19 +5,21 @@ import { exportLine } from './export-line.js'
 import { find } from './pid-file.js'
 import { stageOf, type ClusterProcess } from './process.js'
 import { runningInstances } from './running-instances.js'
-import { changedSettings, changeWords, settingChanges } from './settings.js'
+import { changedSettings, changeWords, settingChanges, type Configured } from './settings.js'
 
 /**
- * requireSamePorts throws where Instances run at other ports than this shell gives them: under its new port, an Instance
- * cannot take its name while the old one has it. Nothing is started or changed then.
+ * requireSamePorts throws where Instances, or servers by a variable of the servers file, run at other ports than this shell gives them: under its
+ * new port, an Instance cannot take its name while the old one has it, and a server would lose its sessions. Nothing is started or changed then.
  */
 export const requireSamePorts = (cluster: Cluster): void => {
   const { files, processes } = cluster
-  const planned = processes.find(({ stage }) => stage === 'instance') ?? {}
+  const planned: Configured = processes.find(({ stage }) => stage === 'instance') ?? {}
+  const { serverPorts = [] } = planned
   const ofInstances = runningInstances(files).flatMap(({ name }) =>
     settingChanges(files, name, planned),
   )
-  if (!ofInstances.some(({ name }) => name === 'ROUTER_BASE_PORT')) return
+  const ports = ['ROUTER_BASE_PORT', ...serverPorts.map(({ name }) => name)]
+  if (!ofInstances.some(({ name }) => ports.includes(name))) return
   const ofNginx = processes
     .filter(({ stage, name }) => stage === 'nginx' && isRunning(cluster, name))
     .flatMap((each) => settingChanges(files, each.name, each))

@@ -2,6 +2,7 @@ import type { Env } from '@mcp-router/config'
 import { InvalidArgumentError, type Command } from 'commander'
 import { logsCommand } from './logs-command.js'
 import { restartCommand } from './restart-command.js'
+import type { RestartOptions } from './restart-losses.js'
 import { startCommand } from './start-command.js'
 import { statusCommand } from './status-command.js'
 import { stopCommand } from './stop-command.js'
@@ -38,8 +39,18 @@ export const addCluster = (program: Command, env: Env): void => {
     .description('restart the instances one at a time, so that no client notices')
     .argument('[port]', 'only the process at this port', asPort)
     .option('--remove-token', 'go on without the access token that the cluster runs with')
-    .action((port: number | undefined, { removeToken = false }: { removeToken?: boolean }) =>
-      restartCommand(env, port, { removeToken }),
+    .option(
+      '--other-redis',
+      'go on with another Redis than the cluster runs with, without its sessions',
+    )
+    .option('--leave-out', 'go on without servers that this shell cannot start the cluster with')
+    .action((port: number | undefined, meant: Partial<RestartOptions>) =>
+      restartCommand(env, port, {
+        removeToken: false,
+        otherRedis: false,
+        leaveOut: false,
+        ...meant,
+      }),
     )
   cluster
     .command('status')

@@ -40,6 +40,10 @@ export const forget = (files: RunFiles, name: string): void => {
   rmSync(files.settings(name), { force: true })
 }
 
+/** isAnyRunning tells whether a process of the run directory runs. */
+export const isAnyRunning = (files: RunFiles): boolean =>
+  recorded(files).some((name) => find(files, name).kind === 'running')
+
 /** recorded lists the names that have a pid file. */
 export const recorded = (files: RunFiles): readonly string[] => {
   try {

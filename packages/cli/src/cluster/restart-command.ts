@@ -10,12 +10,13 @@ import { withLock } from './lock.js'
 import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { requireSameSecret, restartTogether, withOtherSecret } from './other-secret.js'
 import { untilTrusted } from './passed-over.js'
-import { find } from './pid-file.js'
+import { find, isAnyRunning } from './pid-file.js'
 import { portProblem } from './port.js'
 import type { ClusterProcess } from './process.js'
 import { reloadNginx } from './reload.js'
+import { requireNoLoss, type RestartOptions } from './restart-losses.js'
 import { restartOutcome } from './restart-outcome.js'
-import { announceChanges, type RestartOptions } from './restart-settings.js'
+import { announceChanges } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { changedSettings } from './settings.js'
 import { startMissing } from './start.js'
@@ -44,8 +45,11 @@ export const restartCommand = async (
   await withLock(cluster.files, async () => {
     requireSamePorts(cluster)
     await requireUsableRedis(config)
-    announceChanges(cluster, port, options)
-    await announceLeftOut(cluster)
+    const losses = [...announceChanges(cluster, port), ...(await announceLeftOut(cluster))]
+    requireNoLoss(losses, port, options)
+    // What is meant may run in another folder.
+    if (!isAnyRunning(cluster.files))
+      say(`nothing is running in ${config.runDir} (MCP_RUN_DIR): starting`)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
 }

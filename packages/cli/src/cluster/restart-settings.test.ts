@@ -7,12 +7,13 @@ import { requireSamePorts, requireSameSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from './cluster.js'
 import { writeNginxConf } from './nginx.js'
 import { record } from './pid-file.js'
+import { requireNoLoss } from './restart-losses.js'
 import { announceChanges } from './restart-settings.js'
 import { makeRunDir } from './run-files.js'
 import { recordSettings } from './settings.js'
 
 const token = 'an-access-token-of-a-test'
-const keep = { removeToken: false }
+const keep = { removeToken: false, otherRedis: false, leaveOut: false }
 
 let folder: string
 let said: string
@@ -50,14 +51,14 @@ const run = (more: Readonly<Record<string, string>>): void => {
 
 it('says nothing where nothing changes', () => {
   run({ ACCESS_TOKEN: token })
-  announceChanges(clusterWith({ ACCESS_TOKEN: token }), undefined, keep)
+  announceChanges(clusterWith({ ACCESS_TOKEN: token }), undefined)
   expect(said).toBe('')
 })
 
 it('names what changes with both values, and no value of a secret', () => {
   run({ ROUTER_INSTANCES: '4', LOG_LEVEL: 'debug' })
   const now = { ACCESS_TOKEN: token, GATEWAY_PORT: '21080' }
-  announceChanges(clusterWith(now), undefined, keep)
+  announceChanges(clusterWith(now), undefined)
   expect(said).toBe(
     'settings change: ACCESS_TOKEN added, GATEWAY_PORT 8080 → 21080, LOG_LEVEL debug → info, ROUTER_INSTANCES 4 → 3\n',
   )
@@ -68,7 +69,7 @@ it('keeps and says no value of a secret', () => {
   run({ ACCESS_TOKEN: token, CLUSTER_SECRET: 'first-secret-of-a-test', ...redis })
   const other = { REDIS_URL: 'redis://u:other-password@h:1' }
   const now = { ACCESS_TOKEN: 'another-token', CLUSTER_SECRET: 'other-secret', ...other }
-  announceChanges(clusterWith(now), undefined, keep)
+  announceChanges(clusterWith(now), undefined)
   expect(said).toBe(
     'settings change: ACCESS_TOKEN changed, CLUSTER_SECRET changed, REDIS_URL changed\n',
   )
@@ -82,7 +83,7 @@ it('shows no value that an earlier release did not keep', () => {
   const path = clusterWith({}).files.settings('router-21051')
   const { salt, digests } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
   writeFileSync(path, JSON.stringify({ salt, digests }))
-  announceChanges(clusterWith({}), 21_051, keep)
+  announceChanges(clusterWith({}), 21_051)
   expect(said).toContain('LOG_LEVEL changed')
 })
 
@@ -90,43 +91,86 @@ it.each([undefined, 21_051, 8080])('removes no access token by itself (port %s)'
   run({ ACCESS_TOKEN: token })
   const bare = clusterWith({})
   const at = port === undefined ? '' : `${port} `
-  expect(() => announceChanges(bare, port, keep)).toThrow(
+  const losses = announceChanges(bare, port)
+  expect(() => requireNoLoss(losses, port, keep)).toThrow(
     `nothing was changed: set ACCESS_TOKEN as before, or go on without one: scripts/start-instances.sh restart ${at}--remove-token (npm restart -- ${at}--remove-token)`,
   )
   if (port !== 8080) expect(said).toBe('settings change: ACCESS_TOKEN removed\n')
-  announceChanges(bare, port, { removeToken: true })
+  requireNoLoss(losses, port, { ...keep, removeToken: true })
+})
+
+describe('another Redis', () => {
+  const redis = { REDIS_URL: 'redis://:secret@127.0.0.1:1/2' }
+  const losses = (now: Readonly<Record<string, string>>) =>
+    announceChanges(clusterWith(now), undefined)
+
+  it('loses sessions, and is taken only where that is meant', () => {
+    run(redis)
+    expect(losses(redis)).toEqual([])
+    const lost = losses({})
+    expect(() => requireNoLoss(lost, undefined, keep)).toThrow(
+      'the running cluster has another REDIS_URL, and its sessions would be lost; nothing was changed: set REDIS_URL as before, or go on with another one: scripts/start-instances.sh restart --other-redis (npm restart -- --other-redis)',
+    )
+    requireNoLoss(lost, undefined, { ...keep, otherRedis: true })
+  })
+
+  it('is refused for one process alone, which would split the cluster', () => {
+    run(redis)
+    const lost = announceChanges(clusterWith({}), 21_051)
+    expect(() => requireNoLoss(lost, 21_051, { ...keep, otherRedis: true })).toThrow(
+      'restart --other-redis (npm restart -- --other-redis)',
+    )
+  })
+
+  it('says how a private one is kept', () => {
+    run({})
+    expect(() => requireNoLoss(losses(redis), undefined, keep)).toThrow(
+      'has a private Redis and no REDIS_URL, and its sessions would be lost; nothing was changed: unset REDIS_URL, or',
+    )
+  })
+
+  it('is told beside the token, with what was said to be meant', () => {
+    run({ ...redis, ACCESS_TOKEN: token })
+    const both = losses({})
+    expect(() => requireNoLoss(both, undefined, keep)).toThrow(/ACCESS_TOKEN.*\n.*REDIS_URL/)
+    expect(() => requireNoLoss(both, undefined, { ...keep, removeToken: true })).toThrow(
+      'npm restart -- --remove-token --other-redis',
+    )
+  })
 })
 
 describe('the ports of servers', () => {
   const servers = (text: string): void =>
     writeFileSync(join(folder, 'servers.yaml'), `servers:\n  one: { url: ${text} }\n`)
-  const changes = (now: Readonly<Record<string, string>>): string => {
-    announceChanges(clusterWith(now), undefined, keep)
-    return said
-  }
-
   it.each([
-    [{ PORT_1: '21071' }, {}, 'settings change: PORT_1 21071 → none\n'],
-    [{}, { PORT_1: '21071' }, 'settings change: PORT_1 none → 21071\n'],
-    [{ PORT_1: '21071' }, { PORT_1: '21072' }, 'settings change: PORT_1 21071 → 21072\n'],
-    [{}, { PORT_1: '8071' }, ''],
-    [{ PORT_1: '21071' }, { PORT_1: '21071' }, ''],
-  ])('are compared as they are in effect (%j, %j)', (before, now, told) => {
+    [{ PORT_1: '21071' }, {}, 'PORT_1 21071 → none', '"export PORT_1=21071"'],
+    [{}, { PORT_1: '21071' }, 'PORT_1 none → 21071', `"export PORT_1=''"`],
+    [{ PORT_1: '21071' }, { PORT_1: '21072' }, 'PORT_1 21071 → 21072', '"export PORT_1=21071"'],
+  ])('are kept by start and restart (%j, %j)', (before, now, change, line) => {
     servers('"http://127.0.0.1:${PORT_1:-8071}/"')
     run(before)
-    expect(changes(now)).toBe(told)
-    const starting = () => requireSameSettings(clusterWith(now))
-    if (told === '') starting()
-    else expect(starting).toThrow('uses other settings (PORT_1); nothing was changed')
+    for (const refuse of [requireSamePorts, requireSameSettings])
+      expect(() => refuse(clusterWith(now))).toThrow(
+        `the running cluster has other ports (${change}); nothing was changed: ${line} for this cluster, or scripts/start-instances.sh stop, then start,`,
+      )
+  })
+
+  it.each([
+    [{}, { PORT_1: '8071' }],
+    [{ PORT_1: '21071' }, { PORT_1: '21071' }],
+  ])('are compared as they are in effect (%j, %j)', (before, now) => {
+    servers('"http://127.0.0.1:${PORT_1:-8071}/"')
+    run(before)
+    requireSameSettings(clusterWith(now))
   })
 
   it('are no change of settings where the servers file has changed', () => {
     servers('"http://127.0.0.1:${PORT_1:-8071}/"')
     run({ PORT_2: '21072' })
     servers('"http://127.0.0.1:${PORT_1:-9071}/"')
-    expect(changes({ PORT_2: '21072' })).toBe('')
+    requireSamePorts(clusterWith({ PORT_2: '21072' }))
     servers('"http://127.0.0.1:${PORT_2:-9071}/"')
-    expect(changes({ PORT_2: '21072' })).toBe('')
+    requireSamePorts(clusterWith({ PORT_2: '21072' }))
   })
 
   it('are in the line for a cluster with other ports', () => {

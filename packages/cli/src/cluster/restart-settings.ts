@@ -1,27 +1,19 @@
-import { Failure } from '../failure.js'
 import { say } from '../terminal.js'
 import { ofThePort } from './check-settings.js'
 import type { Cluster } from './cluster.js'
 import { writtenInstances } from './nginx.js'
 import { find } from './pid-file.js'
 import type { ClusterProcess } from './process.js'
+import { isPrivateRedisInUse } from './redis-in-use.js'
+import type { Loss } from './restart-losses.js'
 import { runningInstances } from './running-instances.js'
 import { changeWords, settingChanges, type SettingChange } from './settings.js'
 
-/** RestartOptions: `removeToken` says that a cluster with an access token shall go on without one. */
-export interface RestartOptions {
-  readonly removeToken: boolean
-}
-
 /**
  * announceChanges says, before a restart acts, which settings it changes: those of this shell take the place of those that the cluster was
- * started with. It throws where the access token would be lost by that alone: the whole cluster is open to every local program then.
+ * started with. It returns what is lost by that alone.
  */
-export const announceChanges = (
-  cluster: Cluster,
-  port: number | undefined,
-  { removeToken }: RestartOptions,
-): void => {
+export const announceChanges = (cluster: Cluster, port: number | undefined): readonly Loss[] => {
   // Also those that are no longer in the configuration: what takes their place has other settings.
   const running = runningInstances(cluster.files)
   const instances = running.map(({ name }) => changesOf(cluster, name))
@@ -36,15 +28,32 @@ export const announceChanges = (
   if (port === undefined && instances.length > 0) words.push(...numberChange(cluster))
   if (words.length > 0) say(`settings change: ${[...new Set(words)].sort().join(', ')}`)
   // Also where another process is chosen: the supervisor takes the settings of this shell, too.
-  const isTokenLost = instances.flat().some(isRemovedToken)
-  if (!isTokenLost || removeToken) return
-  const verb = 'scripts/start-instances.sh restart'
-  const at = port === undefined ? [] : [port]
-  // npm keeps a flag for itself unless it stands behind "--".
-  const flag = '--remove-token'
-  throw new Failure(
-    `the running cluster wants an access token, and this shell has none; nothing was changed: set ACCESS_TOKEN as before, or go on without one: ${[verb, ...at, flag].join(' ')} (${['npm restart --', ...at, flag].join(' ')})`,
-  )
+  const changes = instances.flat()
+  const losses: Loss[] = []
+  if (changes.some(isRemovedToken)) losses.push(lostToken)
+  if (changes.some(({ name }) => name === 'REDIS_URL')) losses.push(lostSessions(cluster))
+  return losses
+}
+
+/** The whole cluster is open to every local program without it. */
+const lostToken: Loss = {
+  option: 'removeToken',
+  what: 'the running cluster wants an access token, and this shell has none',
+  asBefore: 'set ACCESS_TOKEN as before',
+  goOn: 'go on without one',
+}
+
+const lostSessions = ({ files }: Cluster): Loss => {
+  const isPrivate = isPrivateRedisInUse(files)
+  return {
+    option: 'otherRedis',
+    what: isPrivate
+      ? 'the running cluster has a private Redis and no REDIS_URL, and its sessions would be lost'
+      : 'the running cluster has another REDIS_URL, and its sessions would be lost',
+    asBefore: isPrivate ? 'unset REDIS_URL' : 'set REDIS_URL as before',
+    goOn: 'go on with another one',
+    isOfAll: true,
+  }
 }
 
 const isInstanceAt =

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import { clusterOf, type Cluster } from './cluster.js'
-import { announceLeftOut, statusLines } from './left-out.js'
+import { announceLeftOut, statusLines, variableAdvice } from './left-out.js'
 import { record } from './pid-file.js'
 import { makeRunDir } from './run-files.js'
 import { askServed } from './served.js'
@@ -63,35 +63,58 @@ it('is not known where no instance answers as one', async () => {
   expect(await askServed(cluster)).toBeUndefined()
 })
 
-const announced = async (cluster: Cluster): Promise<string> => {
+it.each([
+  [
+    [`server "two" is left out: ${problem}`],
+    ['the running instances have the variables that they were started with: set NAME here, then'],
+  ],
+  [['server "two" is left out: servers.yaml:3:5: unknown key'], []],
+])('takes a restart where a variable is missing (%j)', (problems, told) => {
+  const lines = variableAdvice({ names: new Set(), problems })
+  expect(lines).toEqual(told.map((each) => `${each} scripts/start-instances.sh restart`))
+})
+
+const announced = async (cluster: Cluster) => {
   let text = ''
   vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
     text += String(line)
     return true
   })
-  await announceLeftOut(cluster)
-  return text
+  const losses = await announceLeftOut(cluster)
+  return { text, lost: losses.map(({ option, what }) => `${option}: ${what}`) }
 }
 
 const twoNeeds = '  two: { url: "${NOT_SET_HERE}" }\n'
 
-it('is lost by a restart from a shell that lacks a variable, which says how to keep it', async () => {
-  const cluster = clusterIn(twoNeeds)
-  await instance(cluster, says([{ name: 'one' }, { name: 'two' }]))
-  const text = await announced(cluster)
-  expect(text).toMatch(/^server "two" will be left out by this restart: .*NOT_SET_HERE is not set/)
-  expect(text).toContain(
-    'the running instances serve "two": to keep it, correct that in this shell and run scripts/start-instances.sh restart again',
-  )
-})
-
 it.each([
-  ['the instances do not serve it either', says([{ name: 'one' }])],
-  ['they cannot be asked', ((_, res) => void res.writeHead(401).end()) satisfies RequestListener],
-])('is named without more where %s', async (_, answer) => {
+  [
+    'it is served',
+    says([{ name: 'one' }, { name: 'two' }]),
+    'leaveOut: the running instances serve "two", and would not with the settings of this shell',
+  ],
+  [
+    'they cannot be asked',
+    ((_, res) => void res.writeHead(401).end()) satisfies RequestListener,
+    'leaveOut: no instance could be asked whether it serves "two", and none would with the settings of this shell',
+  ],
+])('is lost by a restart from a shell that lacks a variable where %s', async (_, answer, what) => {
   const cluster = clusterIn(twoNeeds)
   await instance(cluster, answer)
-  expect(await announced(cluster)).toMatch(/^server "two" is left out: .*NOT_SET_HERE.*\n$/)
+  const { text, lost } = await announced(cluster)
+  expect(text).toMatch(/^server "two" is left out by this restart: .*NOT_SET_HERE is not set/)
+  expect(lost).toEqual([what])
+})
+
+it('is named without more where the instances do not serve it either', async () => {
+  const cluster = clusterIn(twoNeeds)
+  await instance(cluster, says([{ name: 'one' }]))
+  const { text, lost } = await announced(cluster)
+  expect(text).toMatch(/^server "two" is left out: .*NOT_SET_HERE.*\n$/)
+  expect(lost).toEqual([])
+})
+
+it('is not lost where nothing runs', async () => {
+  expect((await announced(clusterIn(twoNeeds))).lost).toEqual([])
 })
 
 it('is what this shell reads where no instance answers, and status says so', async () => {

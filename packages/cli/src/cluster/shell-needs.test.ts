@@ -30,7 +30,7 @@ it('is a line to paste, with all that differs from the defaults', () => {
     ...{ ALLOWED_HOSTS: 'a.example,b.example', LOG_FILE: '/tmp/x.log', PORT: '1' },
   }
   expect(needs(env)).toEqual([
-    'In another shell, status, stop and restart need:',
+    'In another shell, start and restart need:',
     '',
     `  export MCP_SERVERS_FILE=${file} ALLOWED_HOSTS=a.example,b.example ROUTER_INSTANCES=2 ROUTER_BASE_PORT=22051 MCP_RUN_DIR='/tmp/my run' EXAMPLE_PORT_1=22071`,
   ])

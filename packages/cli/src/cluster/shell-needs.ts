@@ -6,7 +6,7 @@ import { exportLine } from './export-line.js'
 import { plainValues, type Settings } from './settings.js'
 
 /**
- * shellNeeds are lines about what another shell must set to find this cluster and to restart it as it is: all that differs from the
+ * shellNeeds are lines about what another shell must set to start what is missing of this cluster and to restart it as it is: all that differs from the
  * defaults, ready to be pasted. Of a secret there is only the name.
  */
 export const shellNeeds = ({
@@ -32,11 +32,9 @@ export const shellNeeds = ({
   const secrets = [...new Set([...secretVariables, ...ofServers])].filter((name) => env[name])
   const asHere = `${secrets.join(', ')} as in this shell`
   if (values.length === 0)
-    return secrets.length === 0
-      ? []
-      : [`In another shell, status, stop and restart need ${asHere}.`]
+    return secrets.length === 0 ? [] : [`In another shell, start and restart need ${asHere}.`]
   return [
-    'In another shell, status, stop and restart need:',
+    'In another shell, start and restart need:',
     '',
     `  ${exportLine(values)}`,
     ...(secrets.length === 0 ? [] : ['', `and ${asHere}.`]),

@@ -7,7 +7,7 @@ import { complain, say } from '../terminal.js'
 import { requireSameSettings, warnOtherSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from './cluster.js'
 import { withInterrupt } from './interrupt.js'
-import { leftOutLines } from './left-out.js'
+import { leftOutLines, variableAdvice } from './left-out.js'
 import { withLock } from './lock.js'
 import { requireNginxConf, writeNginxConf } from './nginx.js'
 import { find } from './pid-file.js'
@@ -51,7 +51,8 @@ const leftOut = async (
     ({ stage, name }) => stage === 'instance' && find(cluster.files, name).kind !== 'running',
   )
   const own = served === undefined || isAnyNew ? leftOutLines(cluster.config) : []
-  return [...new Set([...(served?.problems ?? []), ...own])]
+  const advice = served === undefined || isAnyNew ? [] : variableAdvice(served)
+  return [...new Set([...(served?.problems ?? []), ...own]), ...advice]
 }
 
 const allOf = (wanted: readonly ClusterProcess[]): string =>

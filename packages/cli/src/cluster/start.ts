@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { findBinary } from '../binary.js'
 import { Failure } from '../failure.js'
-import { tellWaiting } from '../redis.js'
 import { seconds } from '../seconds.js'
 import { complain, say } from '../terminal.js'
 import type { Cluster } from './cluster.js'
@@ -14,7 +13,7 @@ import { stages, type ClusterProcess } from './process.js'
 import { makeRunDir } from './run-files.js'
 import { cleaned, stopInOrder } from './stop.js'
 import { tail } from './tail.js'
-import { requireUsableRedis } from './usable-redis.js'
+import { untilUsableRedis } from './usable-redis.js'
 
 /**
  * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their
@@ -32,13 +31,10 @@ export const startMissing = async (
   requireBinaries(missing)
   requireScripts(missing)
   await requirePorts(missing)
-  if (missing.some(({ stage }) => stage === 'instance')) {
-    await requireUsableRedis(config)
-    // The instances wait in silence: what they write goes to their logs.
-    void tellWaiting(config.redisUrl)
-  }
   const launched: ClusterProcess[] = []
   try {
+    // The instances wait in silence: what they write goes to their logs.
+    if (missing.some(({ stage }) => stage === 'instance')) await untilUsableRedis(config, signal)
     for (const stage of stages) {
       const next = missing.filter((process) => process.stage === stage)
       await startStage(cluster, next, launched, signal)
@@ -81,11 +77,14 @@ const sayForeign = ({ name, address, listen }: ClusterProcess): void => {
 const requireBinaries = (processes: readonly ClusterProcess[]): void => {
   const absent = processes
     .filter(({ command, env }) => findBinary(command, env) === undefined)
-    .map(({ what, command }) => `${command} (for ${what})`)
-  if (absent.length === 0) return
-  throw new Failure(
-    `not installed: ${[...new Set(absent)].join(', ')}; scripts/setup.sh installs Nginx and Redis, or says how`,
-  )
+    .map(({ what, stage, command }) => {
+      const advice =
+        stage === 'backend'
+          ? `correct "start" of ${what} in the servers file, or install it`
+          : 'scripts/setup.sh installs it, or says how'
+      return `not installed: ${command} (for ${what}); ${advice}`
+    })
+  if (absent.length > 0) throw new Failure([...new Set(absent)].join('\n'))
 }
 
 const interpreters = /^(node|nodejs|bun|deno|python3?|ruby|bash|sh)$/

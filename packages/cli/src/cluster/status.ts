@@ -4,6 +4,8 @@ import { ask, bearer } from '../http.js'
 import { seconds } from '../seconds.js'
 import { leftOvers, type Cluster } from './cluster.js'
 import { find } from './pid-file.js'
+import { isPrivateRedisInUse } from './redis-in-use.js'
+import { runningInstances } from './running-instances.js'
 import { stageOf, type ClusterProcess } from './process.js'
 import { restartsIn, type Restarts } from './supervise/restarts.js'
 import { supervisorName } from './supervise/supervisor.js'
@@ -54,8 +56,10 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
   const { foreignHealth = () => Promise.resolve('not running') } = process
   const problem = await (running ? process.health() : foreignHealth())
   if (running === undefined && problem !== undefined) {
+    const isElsewhere = stage === 'redis' && isOtherRedisInUse(cluster)
     const health = found.kind === 'stale' ? died(found.pid) : problem
-    return { ...common, pid: null, healthy: false, health, uptimeMs: null, sessions: null }
+    const seen = isElsewhere ? notLookedAt : health
+    return { ...common, pid: null, healthy: false, health: seen, uptimeMs: null, sessions: null }
   }
   const uptimeMs = running === undefined ? null : Date.now() - running.since
   const ok = running === undefined ? 'ok (not ours)' : 'ok'
@@ -68,6 +72,11 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
     sessions: stage === 'instance' ? await sessionsOf(address, cluster.config.accessToken) : null,
   }
 }
+
+const notLookedAt = 'not looked at: REDIS_URL of the cluster is not set in this shell'
+
+const isOtherRedisInUse = ({ files }: Cluster): boolean =>
+  runningInstances(files).length > 0 && !isPrivateRedisInUse(files)
 
 /** A process that has just begun does not listen yet; after that time `start` gives it up, too. */
 const startingMs = 60_000

@@ -133,6 +133,17 @@ it.each([
   expect(unused).toBe(isTold ? undefined : `ignored keys in ${file}: ${name}`)
 })
 
+it.each([
+  ['url: http://b/', true],
+  ['command: b', true],
+  ['endpoints: []', true],
+  ['note: b', false],
+])('says of a key beside the servers that it looks like one (%s)', (entry, isServer) => {
+  const { unused } = read(`servers: { a: { url: http://a/ } }\nb: { ${entry} }\n`)
+  const advice = isServer ? ' (looks like a server; indent it below "servers")' : ''
+  expect(unused).toBe(`ignored keys in ${file}: b${advice}`)
+})
+
 it('an input of VS Code that no variable has is named as the file has it', () => {
   const entry = 'headers: { x: "${input:my-key}" }'
   const { invalid } = read(`servers: { a: { url: http://a/, ${entry} } }`)

@@ -14,6 +14,12 @@ export interface Entries {
 const topKeys = ['servers', 'mcpServers', 'context_servers', 'mcp', 'extensions']
 const ownKeys = ['servers', 'mcpServers']
 
+const isServer = (held: unknown): boolean =>
+  isRecord(held) && ['url', 'command', 'endpoints'].some((each) => each in held)
+
+const outdented = (name: string, key = 'servers'): string =>
+  `${name} (looks like a server; indent it below "${key}")`
+
 /** entriesIn finds the servers in the file of this router or of another MCP program; what is wrong goes to `problems`. */
 export const entriesIn = (
   document: ServersDocument,
@@ -33,7 +39,7 @@ export const entriesIn = (
       problems.push(
         document.problemAtKey([each], `unknown key "${each}"`, `did you mean "${meant}"?`),
       )
-    else unused.push(each)
+    else unused.push(isRecord(top) && isServer(top[each]) ? outdented(each, key) : each)
   }
   const none: Entries = { path: [key ?? 'servers'], servers: {}, unused }
   if (!isRecord(top) || key === undefined) {
