@@ -9,7 +9,7 @@ import {
 } from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { startGateway } from '@mcp-router/gateway'
-import { routeCall } from './cluster/try-it.js'
+import { routeCall } from './cluster/start/try-it.js'
 import { Failure } from './failure.js'
 import { misspeltVariables } from './misspelt.js'
 import { tellWaiting } from './redis.js'

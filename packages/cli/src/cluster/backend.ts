@@ -1,9 +1,9 @@
 import type { Env, ManagedBackend } from '@mcp-router/config'
 import { childEnvironment, identityOf, type Backend } from '@mcp-router/core'
-import { probeEndpoint } from '../backend-probe.js'
+import { probeEndpoint } from '../backends/backend-probe.js'
 import { answers } from '../http.js'
-import { openProbing } from '../probing.js'
-import type { ClusterProcess, Health } from './process.js'
+import { openProbing } from '../backends/probing.js'
+import type { ClusterProcess, Health } from './run/process.js'
 import { serverPortOf } from './server-ports.js'
 
 /** How long a server that somebody else runs may take to answer `initialize`, ms. */

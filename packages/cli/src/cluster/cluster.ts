@@ -2,10 +2,10 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { backendProcess } from './backend.js'
 import { instanceProcess } from './instance.js'
 import { nginxProcess } from './nginx.js'
-import { stageOf, type ClusterProcess } from './process.js'
+import { stageOf, type ClusterProcess } from './run/process.js'
 import { redisProcess } from './redis.js'
-import { recorded } from './pid-file.js'
-import { runFiles, type RunFiles } from './run-files.js'
+import { recorded } from './run/pid-file.js'
+import { runFiles, type RunFiles } from './run/run-files.js'
 
 /** Cluster is what should run on this machine, in the order in which it is started. */
 export interface Cluster {

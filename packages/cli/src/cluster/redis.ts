@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Failure } from '../failure.js'
 import { askRedis } from '../redis.js'
-import type { ClusterProcess } from './process.js'
-import type { RunFiles } from './run-files.js'
-import { makeSocketFolder, socketFolderProblem } from './socket-folder.js'
+import type { ClusterProcess } from './run/process.js'
+import type { RunFiles } from './run/run-files.js'
+import { makeSocketFolder, socketFolderProblem } from './run/socket-folder.js'
 
 // The kernel's limit for the path of a socket is 104 to 108 bytes, with the zero at its end.
 const socketPathLimit = 100

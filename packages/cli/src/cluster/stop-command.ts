@@ -1,9 +1,9 @@
 import { loadRunDir, type Env } from '@mcp-router/config'
 import { say } from '../terminal.js'
-import { withLock } from './lock.js'
-import { endChildren } from './orphans.js'
-import { find, recorded } from './pid-file.js'
-import { hasRunDir, runFiles, type RunFiles } from './run-files.js'
+import { withLock } from './run/lock.js'
+import { endChildren } from './run/orphans.js'
+import { find, recorded } from './run/pid-file.js'
+import { hasRunDir, runFiles, type RunFiles } from './run/run-files.js'
 import { cleaned, nothingRan, stop, stopAll } from './stop.js'
 import { stopSupervising } from './supervise/supervisor.js'
 

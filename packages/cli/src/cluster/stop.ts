@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { seconds } from '../seconds.js'
 import { say } from '../terminal.js'
 import { birthOf } from '@mcp-router/upstream'
-import { find, forget, recorded } from './pid-file.js'
-import { stageOf, type Stage } from './process.js'
-import type { RunFiles } from './run-files.js'
+import { find, forget, recorded } from './run/pid-file.js'
+import { stageOf, type Stage } from './run/process.js'
+import type { RunFiles } from './run/run-files.js'
 
 const killAfterMs = 10_000
 const pollMs = 25

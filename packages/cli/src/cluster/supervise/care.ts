@@ -1,4 +1,4 @@
-import type { Found } from '../pid-file.js'
+import type { Found } from '../run/pid-file.js'
 
 /** Exit is the end of a process that nobody asked for. */
 export interface Exit {

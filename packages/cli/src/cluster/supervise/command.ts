@@ -1,6 +1,6 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { clusterOf } from '../cluster.js'
-import { withInterrupt } from '../interrupt.js'
+import { withInterrupt } from '../start/interrupt.js'
 import { supervise } from './supervise.js'
 
 /** superviseCommand is the supervisor process; `start` and `restart` run it, no person does. */

@@ -1,4 +1,4 @@
-import type { RunFiles } from '../run-files.js'
+import type { RunFiles } from '../run/run-files.js'
 import { readState } from './state.js'
 import { hasSupervisor } from './supervisor.js'
 

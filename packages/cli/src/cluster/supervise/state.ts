@@ -1,6 +1,6 @@
 import { readText } from '@mcp-router/config'
 import { renameSync, writeFileSync } from 'node:fs'
-import type { RunFiles } from '../run-files.js'
+import type { RunFiles } from '../run/run-files.js'
 import type { Care } from './care.js'
 
 /** SupervisorState is what the supervisor writes down, for `status` and for its successor. */
