@@ -165,3 +165,20 @@ it.each(['logging/setLevel', 'resources/subscribe', 'resources/unsubscribe'])(
     expect(endpoint.asked).toEqual([])
   },
 )
+
+it('an error that repeats a long id is passed on, under whatever status it comes', async () => {
+  const endpoint = await openEndpoint((asked) => {
+    const { id, method } = asked.message
+    const error = { code: -32601, message: 'Method not found' }
+    if (method !== 'no/such') echo(asked)
+    else asked.res.writeHead(404, json).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+  })
+  const gateway = await openGateway({
+    backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
+  })
+  const url = `${gateway.url}/mcp/weather`
+  const { headers } = await initialize(url)
+  const id = 'x'.repeat(70_000)
+  const told = await ask(url, { headers, body: aRequest(id, 'no/such') })
+  expect(jsonOf(told)).toMatchObject({ id, error: { code: -32601 } })
+})

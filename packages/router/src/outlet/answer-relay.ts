@@ -27,7 +27,7 @@ import type { Clocks, RelayHooks } from './relay.js'
 import { respondEmpty, respondJson } from '../http/respond.js'
 import { isStray, saidIn } from './said.js'
 
-/** A refusal is short; of a longer one only the status counts. */
+/** A refusal is short, but for the id that it repeats; of a longer one only the status counts. */
 const maxRefusalBytes = 64 * 1024
 
 /** Shared is what all of them have of the Instance. */
@@ -274,7 +274,7 @@ export class AnswerRelay extends Relay implements Quiet {
     // Until the client has it, or has left.
     if (body.isLong() && !wasLong) this.incoming.whenClosed(() => body.release(longAnswers))
     const isAnswer = this.answerStatus < 400 && isJson({ headers: this.headers })
-    if (!isAnswer && body.bytes > maxRefusalBytes) {
+    if (!isAnswer && body.bytes > maxRefusalBytes + (this.message?.bytes.length ?? 0)) {
       this.dismiss('it is no answer')
       this.judge({ status: this.answerStatus, headers: this.headers, body: tooLong })
     } else if (!isHeld) {
