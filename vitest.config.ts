@@ -11,7 +11,18 @@ const heap = [
   'packages/upstream/src/stdio/lines.test.ts',
 ]
 
-// Two projects, and one for those: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
+/** ms */
+const slow = { testTimeout: 60_000, hookTimeout: 120_000 }
+
+/** They wait for processes more than they compute, and judge no time and no load: two run at once. */
+const pairs = [
+  'test/cluster/{start,start-settings,stop,supervise,left-out,other-redis,serve-command}.test.ts',
+  'test/cluster/{secrets,cluster-secret,explain,reload,script-help,session-names}.test.ts',
+  'test/conformance/*.test.ts',
+  'test/matrix/*.test.ts',
+]
+
+// Two projects, and one each for those: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
 // the condition `source`, which node would also follow into packages of others (eventsource, of the SDK's SSE client, has one).
 export default defineConfig({
   test: {
@@ -48,11 +59,21 @@ export default defineConfig({
         test: {
           name: 'cluster',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**', ...pairs],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...slow,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster-pairs',
+          include: pairs,
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          ...slow,
         },
       },
     ],

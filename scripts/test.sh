@@ -44,7 +44,7 @@ case "${1:-}" in
         chosen+=("$argument")
       fi
     done
-    set -- --project cluster ${chosen[@]+"${chosen[@]}"}
+    set -- --project 'cluster*' ${chosen[@]+"${chosen[@]}"}
     ;;
 esac
 

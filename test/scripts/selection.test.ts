@@ -48,14 +48,14 @@ describe('the tests that a verb runs', () => {
 
   it('are the one file of test/cluster that a name means', () => {
     expect(verb('test:cluster', 'start')).toEqual([
-      'vitest run --project cluster test/cluster/start.test.ts',
+      'vitest run --project cluster* test/cluster/start.test.ts',
     ])
   })
 
   it('are selected by vitest where a word is no such name', () => {
     expect(verb('test:cluster', 'browser', '-t', 'a page')).toEqual([
       'cli doctor --install chromium',
-      'vitest run --project cluster browser -t a page',
+      'vitest run --project cluster* browser -t a page',
     ])
   })
 })
