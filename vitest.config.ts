@@ -18,6 +18,7 @@ const slow = { testTimeout: 60_000, hookTimeout: 120_000 }
 const pairs = [
   'test/cluster/{start,start-settings,stop,supervise,left-out,other-redis,serve-command}.test.ts',
   'test/cluster/{secrets,cluster-secret,explain,reload,script-help,session-names}.test.ts',
+  'test/cluster/{all-lost,away,poison}.test.ts',
   'test/conformance/*.test.ts',
   'test/matrix/*.test.ts',
 ]
