@@ -27,7 +27,7 @@ import { rebound } from './sessions/rebound.js'
 import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
 import { createSessions } from './sessions/table.js'
-import { Taken } from './sse/taken.js'
+import { RecentRequests } from './sse/recent-requests.js'
 import { createTold } from './sse/told.js'
 
 /** Composed is the Context of an Instance, with what ends all that belongs to it: Streams and Upstreams, too. */
@@ -117,7 +117,7 @@ export const compose = (given: RouterDeps): Composed => {
     orphans,
     gates: new Gates(),
     takeovers: new Map(),
-    taken: new Taken(),
+    recentRequests: new RecentRequests(),
     follows,
     listening,
     peers,
@@ -135,7 +135,7 @@ export const compose = (given: RouterDeps): Composed => {
       listening.close()
       for (const end of [...context.bridge.listens]) end()
       // They are told on streams that end in a moment.
-      sessions.leaveCalls()
+      sessions.releaseCalls()
       for (const stream of [...keep.streams]) stream.end()
       stopNoting()
       members.close()

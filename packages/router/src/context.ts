@@ -17,7 +17,7 @@ import type { Gates } from './sessions/gate.js'
 import type { HeldSession } from './sessions/held.js'
 import type { Offers } from './lists/offers.js'
 import type { Orphans } from './sse/orphans.js'
-import type { Taken } from './sse/taken.js'
+import type { RecentRequests } from './sse/recent-requests.js'
 import type { Listening } from './listening/listening.js'
 import type { Follows } from './listening/follows.js'
 import type { PortableReplays } from './path/portable/portable-replays.js'
@@ -48,7 +48,7 @@ export interface Context {
   readonly gates: Gates
   /** Those under way here. */
   readonly takeovers: Map<SessionId, Promise<HeldSession | undefined>>
-  readonly taken: Taken
+  readonly recentRequests: RecentRequests
   readonly told: Told
   readonly follows: Follows
   readonly listening: Listening

@@ -58,7 +58,7 @@ export const callOnLane = async (
       const { backend } = bridged
       return afterBreak(context, { backend, message, requestId, at, error, repeats })
     },
-    wasUsed: (lane) => lane.wasGiven,
+    wasUsed: (lane) => lane.wasReleased,
     onOver: (lane) => lanes.give(lane),
   })
   call.start(reply, claim.meta['progressToken'])

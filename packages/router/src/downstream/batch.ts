@@ -74,10 +74,10 @@ export const passBatch = async (
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
-  const before = messages.map((message) => context.taken.before(incoming, held, message))
+  const before = messages.map((message) => context.recentRequests.find(incoming, held, message))
   const fresh = messages.filter((_, at) => !before[at])
   const accepting = acceptAll(context, incoming, held, fresh)
-  for (const message of fresh) context.taken.note(incoming, held, message, accepting)
+  for (const message of fresh) context.recentRequests.note(incoming, held, message, accepting)
   await Promise.all([...before, accepting])
 }
 

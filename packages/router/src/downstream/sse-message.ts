@@ -132,11 +132,11 @@ const takeOnce = async (
   held: HeldSession,
   message: Message,
 ): Promise<void> => {
-  const before = context.taken.before(incoming, held, message)
+  const before = context.recentRequests.find(incoming, held, message)
   if (before) return before
   const take = message.method === 'initialize' ? acceptInitialize : acceptRequest
   const accepting = take(context, incoming, held, message)
-  context.taken.note(incoming, held, message, accepting)
+  context.recentRequests.note(incoming, held, message, accepting)
   return accepting
 }
 

@@ -25,7 +25,7 @@ import { outcomeUnknown } from '../calls/outcome.js'
 import { Relay } from './relay.js'
 import type { Clocks, RelayHooks } from './relay.js'
 import { respondEmpty, respondJson } from '../http/respond.js'
-import { isStray, saidIn } from './said.js'
+import { isStray, readEventMessage } from './event-message.js'
 
 /** A refusal is short, but for the id that it repeats; of a longer one only the status counts. */
 const maxRefusalBytes = 64 * 1024
@@ -229,7 +229,7 @@ export class AnswerRelay extends Relay implements Quiet {
       return
     }
     const isMessage = event.event === 'message'
-    const said = isMessage ? saidIn(incoming.backend, event.data, message) : undefined
+    const said = isMessage ? readEventMessage(incoming.backend, event.data, message) : undefined
     if (isMessage && !said) return
     // The rest of a call's stream, fetched by GET.
     if (

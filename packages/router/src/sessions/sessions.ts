@@ -48,7 +48,7 @@ export interface Sessions {
   revalidate(): Promise<void>
   /** From now on, the calls of a Session that goes elsewhere are still answered here, until all is closed. */
   linger(): void
-  /** leaveCalls ends the calls under way of owned Sessions: what can be is left to the next Owner, and the client is told of the rest. */
-  leaveCalls(): void
+  /** releaseCalls releases the calls in flight of owned Sessions to the next Owner; those whose client cannot resume end with OUTCOME_UNKNOWN. */
+  releaseCalls(): void
   close(): Promise<void>
 }

@@ -259,9 +259,9 @@ export const createSessions = (deps: Deps): Sessions => {
     size: () => held.size,
     revalidate: () => touching.now(),
     linger: () => leaving.begin(),
-    leaveCalls() {
-      for (const { live } of held.values()) live?.leaveCalls()
-      for (const live of leaving.all()) live.leaveCalls()
+    releaseCalls() {
+      for (const { live } of held.values()) live?.releaseCalls()
+      for (const live of leaving.all()) live.releaseCalls()
     },
     async close() {
       binding.close()

@@ -62,8 +62,8 @@ export class Lane implements UpstreamListener {
   /** ms since the epoch */
   usedAt = Date.now()
   readonly listeners = new Set<LaneListener>()
-  /** It was given back before: what happened to its server since, nobody knows. */
-  wasGiven = false
+  /** It was released before: the state of its server since is unknown. */
+  wasReleased = false
   private readonly backend: Backend
   private readonly hooks: LaneHooks
   private upstream: Upstream | undefined

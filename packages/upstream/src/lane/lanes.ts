@@ -67,7 +67,7 @@ interface Entry {
   /** Set at once when it is made. */
   opened: Promise<Lane>
   readonly idleMs: number
-  /** Taken, though it may not have its call yet. */
+  /** RecentRequests, though it may not have its call yet. */
   taken: boolean
   parked: Parked | undefined
   /** Its Endpoint is no longer configured. */
@@ -240,7 +240,7 @@ export const createLanes = ({
       return acquire(backend, endpoint, terms, findOpen, false)
     },
     give(lane) {
-      lane.wasGiven = true
+      lane.wasReleased = true
       lane.release()
       const entry = byLane.get(lane)
       if (!entry) return

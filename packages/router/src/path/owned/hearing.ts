@@ -38,7 +38,7 @@ export class Hearing implements UpstreamListener {
       await upstream.send(sent)
     } catch (error) {
       if (isUntaken(error)) this.ids.unsent(sent)
-      else this.ids.forsaken(sent)
+      else this.ids.abandoned(sent)
       throw error
     }
   }

@@ -183,15 +183,15 @@ export class LiveSession implements UpstreamListener {
     return asked + this.debts.size() > 0
   }
 
-  /** leaveCalls leaves what is under way to whoever has the Session next, as far as its client can come back for it. */
-  leaveCalls(): void {
+  /** releaseCalls releases the calls in flight to the next Owner, as far as their client can resume. */
+  releaseCalls(): void {
     this.debts.leave()
     this.replies?.leave(outcomeUnknown({}))
   }
 
   /** handOver lets go of a Session that goes on at another Instance: what was answered 202 is that one's business. */
   async handOver(isOver = false): Promise<void> {
-    this.leaveCalls()
+    this.releaseCalls()
     const upstream = this.finish(outcomeUnknown({}))
     // The new Owner continues the session at the server, where that is possible.
     await (upstream?.detach && !isOver ? upstream.detach() : upstream?.close())

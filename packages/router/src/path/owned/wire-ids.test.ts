@@ -43,7 +43,7 @@ describe('a request whose id had another one, which the server may still answer'
 
   it('has one too where the first one was refused, and may have run', () => {
     const ids = new WireIds()
-    ids.forsaken(ids.sent(request(1, withToken('t'))))
+    ids.abandoned(ids.sent(request(1, withToken('t'))))
     const second = ids.sent(request(1, withToken('t')))
     expect(second.id).not.toBe('1')
     expect(ids.received(progress('t'))).toBeUndefined()

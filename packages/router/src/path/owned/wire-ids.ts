@@ -56,8 +56,8 @@ export class WireIds {
     if (kind === 'request') this.take(id)
   }
 
-  /** forsaken says that a message, as it was to be sent, may have reached the server, and that nobody waits for its response. */
-  forsaken({ kind, id }: Message): void {
+  /** abandoned marks a message, as it was sent, that may have reached the server: its response, if one comes, is dropped. */
+  abandoned({ kind, id }: Message): void {
     const request = kind === 'request' ? this.requests.get(id) : undefined
     if (!request) return
     if (request.id !== undefined && this.replaced?.get(request.id) === id)

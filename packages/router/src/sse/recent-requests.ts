@@ -4,19 +4,19 @@ import { discard } from '@mcp-router/upstream'
 import type { Incoming } from '../http/incoming.js'
 import type { HeldSession } from '../sessions/held.js'
 
-/** An Instance remembers so many messages that it took: a message comes again at once or never. */
-const maxTaken = 1_000
+/** How many requests an Instance remembers: a request is resent at once or never. */
+const maxRequests = 1_000
 
 /**
- * Taken are the requests of 2024-11-05 clients that this Instance took lately. Whoever passes a request on sends it again, under the same
- * X-Request-Id, when the Instance on the way to the Owner goes away, or the Owner itself, whose successor has seen to it. It must not run twice, and
- * is answered 202 when the first one is. Nothing else tells that: a client may use one JSON-RPC id for all its requests.
+ * RecentRequests are the requests of 2024-11-05 clients that this Instance accepted lately. Nginx, or an Instance on the way to the Owner, resends a
+ * request under the same X-Request-Id when its next hop fails, or the Owner itself, whose successor has handled it. It must not run twice, and gets
+ * its 202 when the first one does. The JSON-RPC id does not identify it: a client may use one id for all its requests.
  */
-export class Taken {
+export class RecentRequests {
   private readonly all = new Map<string, Promise<void>>()
 
-  /** before finds what becomes of a request that was taken before; undefined: it is new. */
-  before(
+  /** find returns the promise of a request that was accepted before; undefined: it is new. */
+  find(
     incoming: Incoming,
     { live, record }: HeldSession,
     message: Message,
@@ -27,7 +27,7 @@ export class Taken {
     return live?.debts.hasInherited(call) ? Promise.resolve() : this.all.get(name)
   }
 
-  /** note notes that a request is being taken. */
+  /** note records that a request is being accepted. */
   note(
     incoming: Incoming,
     { record }: HeldSession,
@@ -39,7 +39,7 @@ export class Taken {
     discard(accepting)
     this.all.set(name, accepting)
     const [oldest] = this.all.keys()
-    if (this.all.size > maxTaken && oldest !== undefined) this.all.delete(oldest)
+    if (this.all.size > maxRequests && oldest !== undefined) this.all.delete(oldest)
   }
 }
 
