@@ -261,6 +261,10 @@ export const isServerFault = (outcome: string): boolean => {
   return row !== undefined && (row.status >= 500 || outcome === 'OUTCOME_UNKNOWN')
 }
 
+/** asError is what was thrown, as an Error. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown))
+
 /** asRouterError turns anything thrown into a RouterError; what is not one is INTERNAL, its cause kept for the log. */
 export const asRouterError = (thrown: unknown): RouterError =>
   thrown instanceof RouterError ? thrown : new RouterError('INTERNAL', {}, thrown)

@@ -12,6 +12,7 @@ export { childEnvironment, identityOf } from './child-environment.js'
 export type { Link } from './chain.js'
 export { remembered } from './remembered.js'
 export {
+  asError,
   asRouterError,
   didOf,
   errorCodes,

@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { RouterError } from '@mcp-router/core'
 import { answerOf } from '@mcp-router/upstream'
 import type { Lane, LaneCaller } from '@mcp-router/upstream'
@@ -290,6 +291,3 @@ export class BridgedCall implements LaneCaller {
 
 /** What servers tell within a session only, and a modern client must not be told. */
 const ofSessions = /^notifications\/(?:elicitation\/complete$|tasks\/|initialized$)/
-
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown))

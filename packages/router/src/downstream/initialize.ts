@@ -1,10 +1,11 @@
 import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
-import { newSessionId, RouterError } from '@mcp-router/core'
+import { asError, newSessionId, RouterError } from '@mcp-router/core'
 import { messageFrame, paramsOf, resultOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { headerOf, mayTryElsewhere, namesModern, withCookies } from '@mcp-router/upstream'
 import type { HttpAnswer, Upstream } from '@mcp-router/upstream'
 import type { Incoming } from '../http/incoming.js'
+import { openWithFailover } from '../calls/failover.js'
 import { failureOf } from '../calls/failure.js'
 import { isBroken } from '../calls/outcome.js'
 import { readRevision } from '../calls/read-revision.js'
@@ -48,34 +49,27 @@ const openAnywhere = async (
   backend: Backend,
   message: Message,
 ): Promise<void> => {
-  const tried = new Set<Endpoint>()
   const { endpointPatienceMs } = context.deps.options
   const startedAt = performance.now()
   let breaks = 0
-  for (;;) {
-    const endpoint = context.selector.select(backend, tried)
-    incoming.endpoint = endpoint.id
-    try {
-      if (endpoint.transport === 'http' && backend.era !== 'modern') {
-        await openHttp(context, incoming, backend, endpoint, message)
-      } else {
-        await openAt(context, incoming, message, backend, endpoint)
-      }
-      context.selector.worked(endpoint)
-      return
-    } catch (error) {
-      // A session that was half opened when its server went away does no harm.
-      const mayRepeat =
-        isBroken(error) &&
-        (!isNotOpened(error) || performance.now() - startedAt < endpointPatienceMs)
-      if (incoming.isClosed() || !(mayTryElsewhere(error) || (mayRepeat && breaks++ < maxBreaks)))
-        throw notOpened(backend.name, error)
-      context.selector.failed(endpoint)
-      tried.add(endpoint)
-      if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend, tried))) throw failureOf(backend.name, error)
-      tried.clear()
-    }
+  // A session that was half opened when its server went away does no harm.
+  const mayRepeat = (error: unknown): boolean =>
+    isBroken(error) && (!isNotOpened(error) || performance.now() - startedAt < endpointPatienceMs)
+  try {
+    await openWithFailover(context.selector, {
+      backend,
+      async open(endpoint) {
+        incoming.endpoint = endpoint.id
+        if (endpoint.transport === 'http' && backend.era !== 'modern')
+          await openHttp(context, incoming, backend, endpoint, message)
+        else await openAt(context, incoming, message, backend, endpoint)
+        return endpoint
+      },
+      mayGoOn: (error) => mayTryElsewhere(error) || (mayRepeat(error) && breaks++ < maxBreaks),
+      isWanted: () => !incoming.isClosed(),
+    })
+  } catch (error) {
+    throw notOpened(backend.name, error)
   }
 }
 
@@ -133,7 +127,7 @@ const openingIn = (backend: string, answer: HttpAnswer, id: string): Opening | E
   try {
     return readOpening(backend, answer, id)
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   }
 }
 

@@ -3,6 +3,7 @@ import { modernRequestHeaders } from '@mcp-router/protocol'
 import { BadAnswer, mayTryElsewhere } from '@mcp-router/upstream'
 import type { Incoming } from '../http/incoming.js'
 import { afterBreak } from '../calls/after-break.js'
+import { openWithFailover } from '../calls/failover.js'
 import type { Relay, RelayHooks } from '../outlet/relay.js'
 import { traceOf } from '../http/trace.js'
 import type { Context } from '../context.js'
@@ -66,28 +67,27 @@ export class ModernHop implements RelayHooks {
 
   private goOn(tried: Set<Endpoint>, relay: Relay, error: Error): void {
     this.pick(tried).then(
-      (next) => (next && !this.incoming.isClosed() ? this.send(next, relay) : relay.fail(error)),
+      (next) => (!this.incoming.isClosed() ? this.send(next, relay) : relay.fail(error)),
       () => relay.fail(error),
     )
   }
 
   /** pick finds another http Endpoint that speaks the modern Era. */
-  private async pick(tried: Set<Endpoint>): Promise<HttpEndpoint | undefined> {
+  private pick(tried: Set<Endpoint>): Promise<HttpEndpoint> {
     const { context } = this
     const { backend } = this.modern
-    for (;;) {
-      if (tried.size >= backend.endpoints.length) {
-        if (this.incoming.isClosed() || !(await context.selector.mayReturn(backend, tried))) break
-        tried.clear()
-      }
-      const endpoint = context.selector.select(backend, tried)
-      tried.add(endpoint)
-      if (endpoint.transport !== 'http') continue
-      const era = await context.deps.eras.find(backend, endpoint).catch(() => undefined)
-      if (era === 'modern') return endpoint
-      if (!era) context.selector.failed(endpoint)
-    }
-    return undefined
+    return openWithFailover(context.selector, {
+      backend,
+      tried,
+      isLookup: true,
+      async open(endpoint) {
+        if (endpoint.transport !== 'http') return undefined
+        const era = await context.deps.eras.find(backend, endpoint)
+        return era === 'modern' ? endpoint : undefined
+      },
+      mayGoOn: () => true,
+      isWanted: () => !this.incoming.isClosed(),
+    })
   }
 
   private send(endpoint: HttpEndpoint, relay: Relay): void {

@@ -2,9 +2,9 @@ import { RouterError, shortReason } from '@mcp-router/core'
 import type { Backend, Endpoint, Era } from '@mcp-router/core'
 import { agreesAtSight, checkModernRequest, headerValuesOf } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
-import { mayTryElsewhere } from '@mcp-router/upstream'
 import { limitSilence } from '../calls/call-deadline.js'
 import { isParked, openingOf, serveBridged } from '../bridge/serve.js'
+import { openWithFailover } from '../calls/failover.js'
 import { failureOf } from '../calls/failure.js'
 import { isBroken } from '../calls/outcome.js'
 import type { Incoming } from '../http/incoming.js'
@@ -146,23 +146,8 @@ const unasked = (backend: string, thrown: unknown): RouterError => {
   return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: shortReason(thrown) }, thrown)
 }
 
-/** findPlace finds out where the message goes. Nothing of it is sent until then, unless it was before. */
+/** findPlace asks Endpoints what they speak until one answers, `first` before the others. Nothing of the message is sent until then, unless it was before. */
 const findPlace = async (
-  context: Context,
-  incoming: Incoming,
-  modern: Modern,
-  first: Endpoint,
-): Promise<Place> => {
-  incoming.isUnsent = !incoming.isAgain
-  try {
-    return await askPlace(context, incoming, modern, first)
-  } finally {
-    incoming.isUnsent = false
-  }
-}
-
-/** askPlace asks Endpoints what they speak until one answers, `first` before the others. */
-const askPlace = async (
   context: Context,
   incoming: Incoming,
   modern: Modern,
@@ -170,18 +155,20 @@ const askPlace = async (
 ): Promise<Place> => {
   const { backend } = modern
   const opening = openingOf(context, incoming, modern)
-  const tried = new Set<Endpoint>()
-  for (let endpoint = first; ; endpoint = context.selector.select(backend, tried)) {
-    try {
-      return { endpoint, era: await context.deps.eras.find(backend, endpoint, opening) }
-    } catch (thrown) {
-      const error = unasked(backend.name, thrown)
-      if (!mayTryElsewhere(error) || incoming.isClosed()) throw error
-      context.selector.failed(endpoint)
-      tried.add(endpoint)
-      if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend, tried))) throw error
-      tried.clear()
-    }
+  const ask = (endpoint: Endpoint): Promise<Era> =>
+    context.deps.eras.find(backend, endpoint, opening).catch((error: unknown) => {
+      throw unasked(backend.name, error)
+    })
+  incoming.isUnsent = !incoming.isAgain
+  try {
+    return await openWithFailover(context.selector, {
+      backend,
+      first,
+      isLookup: true,
+      open: async (endpoint) => ({ endpoint, era: await ask(endpoint) }),
+      isWanted: () => !incoming.isClosed(),
+    })
+  } finally {
+    incoming.isUnsent = false
   }
 }

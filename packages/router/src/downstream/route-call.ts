@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { Backend, Endpoint, Link } from '@mcp-router/core'
 import { resultBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -154,7 +155,7 @@ export class RouteCall implements Caller, Timed {
   private open(endpoint: Endpoint): void {
     this.context.deps.pool.open(this.backend, endpoint).then(
       (shared) => this.send(shared),
-      (error: unknown) => this.onFailed(error instanceof Error ? error : new Error(String(error))),
+      (error: unknown) => this.onFailed(asError(error)),
     )
   }
 

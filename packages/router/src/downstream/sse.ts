@@ -1,7 +1,8 @@
 import type { Backend, Endpoint, Session } from '@mcp-router/core'
 import { newSessionId, RouterError } from '@mcp-router/core'
 import { eventFrame } from '@mcp-router/protocol'
-import { discard, mayTryElsewhere } from '@mcp-router/upstream'
+import { discard } from '@mcp-router/upstream'
+import { openWithFailover } from '../calls/failover.js'
 import type { Incoming } from '../http/incoming.js'
 import { publicPrefix } from '../http/public-prefix.js'
 import type { LiveSession } from '../path/owned/live.js'
@@ -158,29 +159,14 @@ const follow = (
   tellReturn(held)
 }
 
-const connect = async (
-  context: Context,
-  backend: Backend,
-  live: LiveSession,
-): Promise<Endpoint> => {
-  const tried = new Set<Endpoint>()
-  for (;;) {
-    const endpoint = context.selector.select(backend, tried)
-    try {
+const connect = (context: Context, backend: Backend, live: LiveSession): Promise<Endpoint> =>
+  openWithFailover(context.selector, {
+    backend,
+    async open(endpoint) {
       live.connect(await context.deps.dialer.open(backend, endpoint, live.hear()))
-      context.selector.worked(endpoint)
       return endpoint
-    } catch (error) {
-      if (!mayTryElsewhere(error)) throw error
-      context.selector.failed(endpoint)
-      tried.add(endpoint)
-      if (tried.size < backend.endpoints.length) continue
-      // One that has just gone may be back in a moment, as for initialize.
-      if (!(await context.selector.mayReturn(backend, tried))) throw error
-      tried.clear()
-    }
-  }
-}
+    },
+  })
 
 const recordOf = (
   context: Context,

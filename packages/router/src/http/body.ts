@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import { ChunkCollector, isMediaType, jsonType, MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { scanClientMessage } from './client-message.js'
@@ -26,7 +26,7 @@ export const readBody = <T>(
       try {
         resolve(use(body))
       } catch (error) {
-        reject(error instanceof Error ? error : new Error(String(error)))
+        reject(asError(error))
       }
     }
     // Most bodies came with their head: the parser hands them on before the next microtask, and no event needs to be waited for.

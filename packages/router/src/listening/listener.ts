@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import { isEventStream, mayBeBusy } from '@mcp-router/upstream'
 import type { HttpClient, HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
 import type { HeldSession } from '../sessions/held.js'
@@ -70,7 +71,7 @@ export class Listener implements HttpHandler {
     try {
       this.hooks.onChunk(chunk)
     } catch (error) {
-      controller.abort(error instanceof Error ? error : new Error(String(error)))
+      controller.abort(asError(error))
     }
   }
 

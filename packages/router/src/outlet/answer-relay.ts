@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import {
   createSseDecoder,
   eventBytes,
@@ -152,7 +153,7 @@ export class AnswerRelay extends Relay implements Quiet {
       if (message.kind === 'request') this.deliver(responseIn(incoming.backend, answer, message.id))
       else this.acknowledge(answer)
     } catch (error) {
-      this.give(error instanceof Error ? error : new Error(String(error)))
+      this.give(asError(error))
     }
   }
 
@@ -262,7 +263,7 @@ export class AnswerRelay extends Relay implements Quiet {
       this.decoder.push(chunk)
     } catch (thrown) {
       this.dismiss('its client was told')
-      this.give(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      this.give(asError(thrown))
     }
   }
 

@@ -4,6 +4,7 @@ import { RouterError, shortReason } from '@mcp-router/core'
 import { discard, mayTryElsewhere } from '@mcp-router/upstream'
 import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../../context.js'
+import { openWithFailover } from '../../calls/failover.js'
 import { failureOf } from '../../calls/failure.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { continueOn, resumeOn } from '../../sessions/go-on.js'
@@ -118,8 +119,7 @@ const connect = async (context: Context, held: HeldSession, attempt: object): Pr
   const since = Date.now()
   const isWanted = (): boolean => !live.isOver()
   if (await continueSession(context, backend, held, live)) return
-  const wanted = { backend, first: held.endpoint, attempt, isWanted }
-  const at = await openSomewhere(context, wanted, async (endpoint) => {
+  const open = async (endpoint: Endpoint): Promise<Endpoint> => {
     const upstream = await openGated(context, backend, endpoint, live)
     await resumeOn(live, upstream, record).catch((error: unknown) => {
       discard(upstream.close())
@@ -129,7 +129,9 @@ const connect = async (context: Context, held: HeldSession, attempt: object): Pr
       throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: backend.name, reason }, error)
     })
     return endpoint
-  })
+  }
+  const wanted = { backend, first: held.endpoint, attempt, isWanted, open }
+  const at = await openWithFailover(context.selector, wanted)
   const place = context.sessions.at(at)
   const change = { ...place, ...live.backendSession() }
   const isElsewhere = place.place !== record.place || place.endpoint !== record.endpoint
@@ -190,38 +192,5 @@ const openGated = async (
   } catch (error) {
     if (mayTryElsewhere(error)) gate?.down(startedAt)
     throw error
-  }
-}
-
-interface Wanted {
-  readonly backend: Backend
-  /** The Endpoint that the Session was at. */
-  readonly first: Endpoint
-  readonly attempt: object
-  readonly isWanted: () => boolean
-}
-
-const openSomewhere = async <T>(
-  { selector }: Context,
-  { backend, first, attempt, isWanted }: Wanted,
-  open: (endpoint: Endpoint) => Promise<T>,
-): Promise<T> => {
-  const tried = new Set<Endpoint>()
-  let endpoint = first
-  for (;;) {
-    tried.add(endpoint)
-    try {
-      const opened = await open(endpoint)
-      selector.worked(endpoint)
-      return opened
-    } catch (error) {
-      if (!mayTryElsewhere(error) || !isWanted()) throw error
-      selector.failed(endpoint)
-      if (tried.size >= backend.endpoints.length) {
-        if (!(await selector.mayReturn(backend, attempt))) throw error
-        tried.clear()
-      }
-      endpoint = selector.select(backend, tried)
-    }
   }
 }

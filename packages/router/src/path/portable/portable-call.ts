@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { eventStreamType, messageFrame } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
@@ -49,7 +50,7 @@ export class PortableCall extends PortableRelay implements ListeningCall {
         respondEmpty(this.incoming, 202)
       }
     } catch (error) {
-      this.fail(error instanceof Error ? error : new Error(String(error)))
+      this.fail(asError(error))
     }
   }
 
@@ -66,7 +67,7 @@ export class PortableCall extends PortableRelay implements ListeningCall {
       this.send()
     } catch (error) {
       // Its Endpoint was replaced meanwhile.
-      this.fail(error instanceof Error ? error : new Error(String(error)))
+      this.fail(asError(error))
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Endpoint, Session } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import { createSseDecoder, isStrayProgress, progressTokenOf } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import {
@@ -228,7 +228,7 @@ export class PortableCarrier implements Carrier {
         try {
           return this.hear(data, message, reply, backendSessionId)
         } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)))
+          reject(asError(error))
           throw error
         }
       }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Backend, Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
+import type { Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { notificationBytes, requestBytes, scanMessage } from '@mcp-router/protocol'
 import {
@@ -16,6 +16,7 @@ import {
 import type { SessionDoubt } from '@mcp-router/upstream'
 import type { Context } from '../../context.js'
 import { askOpening, isOfSse, readOpening } from '../../downstream/opening.js'
+import { openWithFailover } from '../../calls/failover.js'
 import { isBroken } from '../../calls/outcome.js'
 import { readRevision } from '../../calls/read-revision.js'
 import { hasMoved } from './has-moved.js'
@@ -101,34 +102,17 @@ const reopen = async (context: Context, held: HeldSession, { at, by }: Refused):
   if (hasMoved(held.record, by)) return
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
-  const tried = new Set<Endpoint>()
-  // The one that has forgotten it comes first, if it is still there.
-  let first = at?.transport === 'http' ? at : undefined
-  for (;;) {
-    const endpoint = first ?? selectHttp(context, backend, tried)
-    first = undefined
-    tried.add(endpoint)
-    try {
+  await openWithFailover(context.selector, {
+    backend,
+    // The one that has forgotten it comes first, if it is still there.
+    first: at?.transport === 'http' ? at : undefined,
+    async open(endpoint) {
+      if (endpoint.transport !== 'http') return undefined
       await openAt(context, held, endpoint, { at, by })
-      context.selector.worked(endpoint)
-      return
-    } catch (error) {
-      if (!mayTryElsewhere(error) && !isBroken(error)) throw error
-      context.selector.failed(endpoint)
-      if (tried.size < backend.endpoints.length) continue
-      if (!(await context.selector.mayReturn(backend, tried))) throw error
-      tried.clear()
-    }
-  }
-}
-
-/** Throws NO_HEALTHY_ENDPOINT when there is none left. */
-const selectHttp = (context: Context, backend: Backend, tried: Set<Endpoint>): HttpEndpoint => {
-  for (;;) {
-    const endpoint = context.selector.select(backend, tried)
-    if (endpoint.transport === 'http') return endpoint
-    tried.add(endpoint)
-  }
+      return endpoint
+    },
+    mayGoOn: (error) => mayTryElsewhere(error) || isBroken(error),
+  })
 }
 
 const openAt = async (
