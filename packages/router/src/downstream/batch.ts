@@ -12,9 +12,10 @@ import type { HeldSession } from '../sessions/held.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sse/owed.js'
 import { liveOf } from '../path/owned/owned.js'
-import type { Carrier } from '../path/portable/carrier.js'
-import { ownedCarrier } from '../path/portable/carrier.js'
-import { PortableCarrier } from '../path/portable/portable-carrier.js'
+import { memberOutlet, noticeOutlet } from '../outlet/outlet.js'
+import type { OnBroken, Reply } from '../outlet/reply.js'
+import { repeatReply } from '../path/owned/broken.js'
+import { PortableCall } from '../path/portable/portable-call.js'
 import { requireBackend } from '../context.js'
 import type { Context } from '../context.js'
 import { splitBatch } from './split-batch.js'
@@ -57,7 +58,7 @@ export const answerBatch = async (
     }
     const reply = answer.replyTo(message.id, {
       onOver: (over) => carrier.release(over),
-      onBroken: carrier.onBroken?.(message),
+      onBroken: carrier.onBroken(message),
     })
     if (reply) carrier.ask(message, reply)
   }
@@ -191,10 +192,56 @@ const tellAll = async (
   }
 }
 
+/** Carrier takes the messages of a batch to the server one by one, whichever way the Session has. */
+interface Carrier {
+  /** Sends a request, whose answer goes to its Reply, and waits for nothing. */
+  ask(message: Message, reply: Reply): void
+  /** What becomes of a request when its server goes away; undefined: its Path sees to that. */
+  onBroken(message: Message): OnBroken | undefined
+  /** Sends what needs no answer. It rejects when it could not be delivered. */
+  tell(message: Message): Promise<void>
+  /** Waits for the answer of a Reply no longer. */
+  release(reply: Reply): void
+}
+
 const carrierFor = (context: Context, incoming: Incoming, held: HeldSession): Carrier =>
   isPortable(held.record)
-    ? new PortableCarrier(context, incoming, held)
+    ? portableCarrier(context, incoming, held)
     : ownedCarrier(context, incoming, held)
+
+const ownedCarrier = (context: Context, incoming: Incoming, held: HeldSession): Carrier => {
+  const live = liveOf(held)
+  const { backend } = held.record
+  return {
+    ask(message, reply) {
+      live.request(message, reply).catch((error: unknown) => reply.fail(failureOf(backend, error)))
+    },
+    onBroken: (message) => repeatReply(context, incoming, held, live, message),
+    tell: (message) => live.tell(message),
+    release: (reply) => live.release(reply),
+  }
+}
+
+const portableCarrier = (context: Context, incoming: Incoming, held: HeldSession): Carrier => {
+  const calls = new Map<Reply, PortableCall>()
+  return {
+    ask(message, reply) {
+      const call = new PortableCall(context, incoming, held, message, memberOutlet(incoming, reply))
+      calls.set(reply, call)
+      call.start()
+    },
+    onBroken: () => undefined,
+    tell: (message) =>
+      new Promise((resolve, reject) => {
+        const outlet = noticeOutlet(held.record.backend, resolve, reject)
+        new PortableCall(context, incoming, held, message, outlet).start()
+      }),
+    release(reply) {
+      calls.get(reply)?.cancel()
+      calls.delete(reply)
+    },
+  }
+}
 
 /** A member without an id that could be read has no answer: clients of these revisions take no id that is null. */
 const faultAnswer = (fault: MalformedMessage): Buffer[] => {

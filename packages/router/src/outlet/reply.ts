@@ -60,7 +60,7 @@ export const failReply = (
 
 /** ReplySession is what a Reply needs of its Session. */
 export interface ReplySession {
-  readonly replays: Replays
+  readonly replays: Pick<Replays, 'open'>
   /** Comes once, when the Reply is over, answered or not. */
   release(reply: Reply): void
 }

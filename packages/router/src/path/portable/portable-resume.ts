@@ -3,7 +3,7 @@ import type { Incoming } from '../../http/incoming.js'
 import { respondError } from '../../http/respond.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { PortableCall } from './portable-call.js'
-import { limitPortable } from './portable-limit.js'
+import { PortableOutlet } from './portable-outlet.js'
 import { unknownEvent } from '../../streams/replays.js'
 import type { ForeignEvent } from '../../streams/replays.js'
 import { resume } from '../../streams/resume.js'
@@ -30,9 +30,11 @@ export const resumePortable = async (
   }
   const answer = (): void => {
     succeed(context, incoming, held, event, (message) => {
-      const call = new PortableCall(context, incoming, held, message)
-      call.limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
-      call.resume()
+      const outlet = new PortableOutlet(context, incoming, held, message)
+      const call = new PortableCall(context, incoming, held, message, outlet)
+      outlet.source = call
+      outlet.resume()
+      call.start()
     }).catch((error: unknown) => respondError(incoming, error))
   }
   const isElsewhere = instance !== context.deps.instance && !incoming.handedOff

@@ -8,7 +8,7 @@ import type { HeldSession } from '../../sessions/held.js'
 import { joinListener } from '../../listening/join-listener.js'
 import { learnPortable } from '../../lists/list-changes.js'
 import { PortableCall } from './portable-call.js'
-import { limitPortable } from './portable-limit.js'
+import { PortableOutlet } from './portable-outlet.js'
 import { PortableStream } from './portable-stream.js'
 import { httpEndpoint } from './portable-request.js'
 import { resumePortable } from './portable-resume.js'
@@ -24,11 +24,10 @@ export const passPortable = (
 ): void => {
   context.portableReplays.requireRoom(held.record.id)
   if (!held.looked) learnPortable(context, held, message)
-  const call = new PortableCall(context, incoming, held, message)
-  const limit = limitPortable(context, held, message, incoming, (error) => call.expire(error))
-  limit?.quietFor(incoming, context.keep.periodMs)
-  call.limit = limit
-  call.start()
+  const outlet = new PortableOutlet(context, incoming, held, message)
+  const call = new PortableCall(context, incoming, held, message, outlet)
+  outlet.source = call
+  call.start(context.keep.periodMs)
 }
 
 /**
