@@ -9,7 +9,7 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import { answerOf } from '@mcp-router/upstream'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -22,7 +22,7 @@ const parseLimitBytes = 16 * 1024
 
 /** answerModern gives a modern client the response of a server with sessions. `bytes` has the client's id. */
 export const answerModern = (
-  reply: ModernReply,
+  reply: ModernOutlet,
   method: string,
   bytes: Buffer,
   serverInfo: Json | undefined,

@@ -17,7 +17,7 @@ import { isBroken, isUntaken } from '../calls/outcome.js'
 import { answerModern } from './answer.js'
 import { questionIn } from './question.js'
 import type { Question } from './question.js'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -61,7 +61,7 @@ export class BridgedCall implements LaneCaller {
   private lane: Lane
   private readonly request: BridgedRequest
   private readonly hooks: CallHooks
-  private reply: ModernReply | undefined
+  private reply: ModernOutlet | undefined
   private token: unknown
   private questions: Question[] = []
   private asked = 0
@@ -79,13 +79,13 @@ export class BridgedCall implements LaneCaller {
   }
 
   /** `token` is the progress token of this request of the client, if it has one. */
-  start(reply: ModernReply, token: unknown): void {
+  start(reply: ModernOutlet, token: unknown): void {
     this.attach(reply, token)
     if (!this.over) this.send()
   }
 
   /** resume goes on with the answers of a retry: bare results by key. What is missing is asked again. */
-  resume(reply: ModernReply, token: unknown, answers: Json): void {
+  resume(reply: ModernOutlet, token: unknown, answers: Json): void {
     if (!this.outcome) this.hooks.onBack(this.lane)
     this.attach(reply, token)
     if (this.over) return
@@ -207,7 +207,7 @@ export class BridgedCall implements LaneCaller {
     })
   }
 
-  private attach(reply: ModernReply, token: unknown): void {
+  private attach(reply: ModernOutlet, token: unknown): void {
     this.reply = reply
     this.token = token
     reply.whenLeft(() => this.giveUp())

@@ -8,14 +8,14 @@ import type { Bridged } from './bridged.js'
 import { BridgedCall } from './call.js'
 import type { BridgedRequest } from './call.js'
 import { reach } from './reach.js'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** callOnLane makes a call that has a Lane to itself. It rejects when none could be had. */
 export const callOnLane = async (
   context: Context,
-  reply: ModernReply,
+  reply: ModernOutlet,
   bridged: Bridged,
   terms: LaneTerms,
 ): Promise<void> => {

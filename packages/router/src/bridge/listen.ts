@@ -7,7 +7,7 @@ import type { Context } from '../context.js'
 import type { Bridged } from './bridged.js'
 import { honouredOf } from './filter.js'
 import { reach } from './reach.js'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 import { Subscription } from './subscription.js'
 
 type Json = Readonly<Record<string, unknown>>
@@ -15,7 +15,7 @@ type Json = Readonly<Record<string, unknown>>
 /** serveListen answers `subscriptions/listen` from a server with sessions: its notices of change, tagged with the subscription's id. */
 export const serveListen = async (
   context: Context,
-  reply: ModernReply,
+  reply: ModernOutlet,
   bridged: Bridged,
   terms: LaneTerms,
 ): Promise<void> => {
@@ -52,7 +52,7 @@ interface Listened {
 /** listenOn rejects where the server could not be told what is wanted: then the client has heard nothing yet. */
 const listenOn = async (
   context: Context,
-  reply: ModernReply,
+  reply: ModernOutlet,
   { backend }: Bridged,
   { lane, asked, reachLane }: Listened,
 ): Promise<void> => {

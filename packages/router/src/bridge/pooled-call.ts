@@ -4,7 +4,7 @@ import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../context.js'
 import { RouteCall } from '../downstream/route-call.js'
 import { answerModern } from './answer.js'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 
 interface Place {
   readonly backend: Backend
@@ -13,12 +13,12 @@ interface Place {
 
 /** PooledCall is a modern client's call through the session that callers share: a RouteCall, answered as the modern Era has it. */
 export class PooledCall extends RouteCall {
-  private readonly reply: ModernReply
+  private readonly reply: ModernOutlet
   private readonly first: Endpoint
 
   constructor(
     context: Context,
-    reply: ModernReply,
+    reply: ModernOutlet,
     { backend, endpoint }: Place,
     message: Message,
   ) {

@@ -26,7 +26,7 @@ import { callOnLane } from './lane-call.js'
 import { paramRefusal } from './param-refusal.js'
 import { reach } from './reach.js'
 import { serveListen } from './listen.js'
-import { ModernReply } from './reply.js'
+import { ModernOutlet } from '../outlet/modern-outlet.js'
 import { askPooled } from './ask-pooled.js'
 import { PooledCall } from './pooled-call.js'
 
@@ -52,7 +52,7 @@ export const serveBridged = async (
     case 'subscriptions/listen':
       return serveListen(
         context,
-        new ModernReply(context, incoming, bridged),
+        new ModernOutlet(context, incoming, bridged),
         bridged,
         termsOf(context, incoming, bridged),
       )
@@ -76,7 +76,7 @@ export const isParked = (context: Context, incoming: Incoming, bridged: Bridged)
 const call = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
   const { message } = bridged
   if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
-  const reply = new ModernReply(context, incoming, bridged)
+  const reply = new ModernOutlet(context, incoming, bridged)
   try {
     const lane = laneOf(context, incoming, bridged)
     if (lane) {
@@ -149,7 +149,7 @@ const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Pr
   // Nothing was parked: the client did what was asked elsewhere, and calls anew.
   if (ticket?.instance === '') return call(context, incoming, bridged)
   if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
-  const reply = new ModernReply(context, incoming, bridged)
+  const reply = new ModernOutlet(context, incoming, bridged)
   const parked = ticket && here ? parking.take(ticket.call) : undefined
   if (!parked) {
     refuseState(reply)
@@ -173,7 +173,7 @@ const loseParked = async (
   respondError(incoming, outcomeUnknown({ message, requestId, ...(reason && { reason }) }))
 }
 
-const refuseState = (reply: ModernReply): void => {
+const refuseState = (reply: ModernOutlet): void => {
   const text =
     'Invalid requestState: it was used, altered or has expired; send the call again without it'
   reply.refuse(-32602, text)
@@ -181,7 +181,7 @@ const refuseState = (reply: ModernReply): void => {
 
 /** What a server offers may depend on what the client declared: it is read from the session that its calls will use. */
 const discover = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
-  const reply = new ModernReply(context, incoming, bridged)
+  const reply = new ModernOutlet(context, incoming, bridged)
   try {
     const handshake = await handshakeFor(context, incoming, bridged)
     reply.answer(resultBytes(incoming.id, discoverResult(handshake, cache)))

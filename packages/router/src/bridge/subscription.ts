@@ -9,20 +9,20 @@ import {
 import type { Message } from '@mcp-router/protocol'
 import type { ListChange } from '@mcp-router/upstream'
 import { filters, urisOf } from './filter.js'
-import type { ModernReply } from './reply.js'
+import type { ModernOutlet } from '../outlet/modern-outlet.js'
 
 type Json = Readonly<Record<string, unknown>>
 
 /** Subscription tells a client what it listens to: the acknowledgement first, whatever the server says meanwhile, and all with its tag. */
 export class Subscription {
   readonly uris: readonly string[]
-  private readonly reply: ModernReply
+  private readonly reply: ModernOutlet
   private readonly honoured: Json
   private readonly tag: Json
   /** What came before the acknowledgement. */
   private early: Message[] | undefined = []
 
-  constructor(reply: ModernReply, honoured: Json) {
+  constructor(reply: ModernOutlet, honoured: Json) {
     this.reply = reply
     this.honoured = honoured
     this.uris = urisOf(honoured)

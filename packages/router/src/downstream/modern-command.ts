@@ -3,10 +3,9 @@ import { scanMessage } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
 import { answerOf, listModernTools, mayTryElsewhere } from '@mcp-router/upstream'
 import { paramRefusal } from '../bridge/param-refusal.js'
-import { ModernReply, statusOf } from '../bridge/reply.js'
+import { ModernOutlet, statusOf } from '../outlet/modern-outlet.js'
 import type { Incoming } from '../http/incoming.js'
-import { isBroken } from '../calls/outcome.js'
-import { afterBreak } from '../calls/after-break.js'
+import { Recovery } from '../calls/recover.js'
 import { respondRefusal } from '../http/respond.js'
 import type { Context } from '../context.js'
 
@@ -43,23 +42,19 @@ const send = (
   endpoint: Endpoint,
 ): void => {
   incoming.endpoint = endpoint.id
-  const reply = new ModernReply(context, incoming, { backend, message })
+  const reply = new ModernOutlet(context, incoming, { backend, message })
   const { requestId, at } = incoming
+  const recovery = new Recovery(context, { backend, message, requestId, at }, 0)
   let isLeft = false
-  const begin = (repeats: number): void => {
+  const begin = (): void => {
     const call = context.deps.channels.of(backend, endpoint).request(message, [], {
       onNotification: (notification) => reply.say(notification),
       onResponse: ({ bytes }) => reply.answer(bytes, statusOfAnswer(bytes)),
       onFailed(error) {
         if (mayTryElsewhere(error)) context.selector.failed(endpoint)
-        if (!isBroken(error)) {
-          reply.fail(error)
-          return
-        }
-        const broken = { backend, message, requestId, at, error, repeats }
-        void afterBreak(context, broken).then((told) => {
-          if (told) reply.fail(told)
-          else if (!isLeft) begin(repeats + 1)
+        recovery.after(error, (decision, failure) => {
+          if (decision !== 'repeat') reply.fail(failure)
+          else if (!isLeft) begin()
         })
       },
     })
@@ -68,7 +63,7 @@ const send = (
       call.abort(incoming.isLate)
     })
   }
-  begin(0)
+  begin()
 }
 
 /** Errors are short, and only those that HTTP must know of have a status. */

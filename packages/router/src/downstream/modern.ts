@@ -59,7 +59,7 @@ export const serveClaimed = (
     const accepted = acceptOnce(context, incoming, backend, message)
     const start = (): void => {
       limit(context, incoming, modern)
-      new ModernHop(context, incoming, modern).start(endpoint)
+      new ModernHop(context, incoming, modern).send(endpoint)
     }
     if (accepted !== true) return accepted.then((is) => (is ? start() : undefined))
     start()
@@ -125,7 +125,7 @@ const serveHere = async (
   if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
   const accepted = acceptOnce(context, incoming, modern.backend, modern.message)
   if (accepted !== true && !(await accepted)) return
-  if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).start(endpoint)
+  if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).send(endpoint)
   else await passToChannel(context, incoming, modern, endpoint)
 }
 

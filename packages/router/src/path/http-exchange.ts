@@ -84,7 +84,7 @@ export abstract class HttpExchange implements HttpHandler, Timed {
   /** The stream is over behind its response. */
   protected abstract onEnd(): void
   /** The server has taken, or refused, a message without response. `refusal` is what it said then. */
-  protected abstract onTaken(status: number, refusal: Message | undefined): void
+  protected onTaken?(status: number, refusal: Message | undefined): void
   /** There is no response. `hasEnded`: its stream ended properly before. */
   protected abstract onFailed(error: Error, hasEnded?: boolean): void
 
@@ -136,8 +136,9 @@ export abstract class HttpExchange implements HttpHandler, Timed {
     this.end()
   }
 
-  /** stop breaks it off: nobody waits for it any more. */
-  protected stop(reason: Error = notWanted): void {
+  /** cancel breaks it off: nobody waits for it any more. */
+  cancel(reason: Error = notWanted): void {
+    if (this.over) return
     this.finish()
     this.controller?.abort(reason)
   }
@@ -163,7 +164,7 @@ export abstract class HttpExchange implements HttpHandler, Timed {
         const isRefused = answer.status >= 300
         const refusal = isRefused ? responseIn(incoming.backend, answer, 'null') : undefined
         this.finish()
-        this.onTaken(answer.status, refusal)
+        this.onTaken?.(answer.status, refusal)
       }
     } catch (error) {
       this.onFailed(asError(error))

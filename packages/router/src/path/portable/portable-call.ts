@@ -72,11 +72,6 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     this.sendWhenHeard()
   }
 
-  /** cancel breaks it off: nobody waits for it any more. */
-  cancel(reason?: Error): void {
-    if (!this.over) this.stop(reason)
-  }
-
   takeOutside(said: Message): boolean {
     const { incoming, outlet } = this
     if (this.over || this.answered || !acceptedOf(incoming.req.headers.accept).stream) return false
@@ -109,7 +104,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     this.outlet.onEnd?.()
   }
 
-  protected onTaken(status: number, refusal: Message | undefined): void {
+  protected override onTaken(status: number, refusal: Message | undefined): void {
     this.outlet.acknowledge?.(status, refusal)
   }
 
