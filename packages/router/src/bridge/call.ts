@@ -13,7 +13,7 @@ import {
   urlInputRequests,
 } from '@mcp-router/protocol'
 import type { InputRequest, Message } from '@mcp-router/protocol'
-import { isBroken, isUntaken } from '../calls/outcome.js'
+import type { Decision, Recovery } from '../calls/recover.js'
 import { answerModern } from './answer.js'
 import { questionIn } from './question.js'
 import type { Question } from './question.js'
@@ -34,8 +34,6 @@ export interface CallHooks {
   again(): string
   /** Another Lane, for a call that the server certainly did not take. */
   retake(): Promise<Lane>
-  /** What the client is to be told when the server went away with the call; undefined: it is to be made again. */
-  afterBreak(error: Error, repeats: number): Promise<RouterError | undefined>
   /** A call went through it before: that it is lost says nothing of new ones. */
   wasUsed(lane: Lane): boolean
   /** The call has left its Lane, which is free, or was given up. */
@@ -60,6 +58,7 @@ export interface BridgedRequest {
 export class BridgedCall implements LaneCaller {
   private lane: Lane
   private readonly request: BridgedRequest
+  private readonly recovery: Recovery
   private readonly hooks: CallHooks
   private reply: ModernOutlet | undefined
   private token: unknown
@@ -69,12 +68,12 @@ export class BridgedCall implements LaneCaller {
   /** The server's last word, come while nobody waited. */
   private outcome: Message | Error | undefined
   private retaken = false
-  private repeats = 0
   private over = false
 
-  constructor(lane: Lane, request: BridgedRequest, hooks: CallHooks) {
+  constructor(lane: Lane, request: BridgedRequest, recovery: Recovery, hooks: CallHooks) {
     this.lane = lane
     this.request = request
+    this.recovery = recovery
     this.hooks = hooks
   }
 
@@ -115,10 +114,8 @@ export class BridgedCall implements LaneCaller {
   }
 
   onFailed(error: Error): void {
-    const isTaken = this.asked > 0
-    if (isUntaken(error) && this.reply && !this.retaken && !isTaken) this.retake()
-    else if (isBroken(error) || (isUntaken(error) && isTaken)) this.onBroken(error)
-    else this.end(error)
+    // Where the server has asked something, it had taken the call, whatever it says: and a client is not asked the same twice.
+    this.recovery.after(error, (...decided) => this.recover(...decided), this.asked > 0)
   }
 
   onSaid(notification: Message): void {
@@ -190,21 +187,17 @@ export class BridgedCall implements LaneCaller {
     )
   }
 
-  /** The server took the call and went away: it goes through another Lane if it may run twice. A client is not asked the same twice. */
-  private onBroken(error: Error): void {
-    const repeats = this.asked > 0 ? Infinity : this.repeats
-    void this.hooks.afterBreak(error, repeats).then((told) => {
-      if (this.over) return
-      if (told || !this.reply) {
-        this.end(told ?? error)
-        return
-      }
-      this.repeats++
-      // That this Lane was new says nothing of those that are open: they may lead to a server that is gone.
-      const { retaken } = this
-      this.retake()
-      this.retaken = retaken
-    })
+  private recover(decision: Decision, failure: RouterError): void {
+    if (this.over) return
+    const { retaken } = this
+    const mayRetake = decision === 'repeat' || (isRetake.has(decision) && !retaken)
+    if (!this.reply || !mayRetake) {
+      this.end(failure)
+      return
+    }
+    this.retake()
+    // That this Lane was new says nothing of those that are open: they may lead to a server that is gone.
+    if (decision === 'repeat') this.retaken = retaken
   }
 
   private attach(reply: ModernOutlet, token: unknown): void {
@@ -288,6 +281,8 @@ export class BridgedCall implements LaneCaller {
     return true
   }
 }
+
+const isRetake: ReadonlySet<Decision> = new Set(['elsewhere', 'reopen'])
 
 /** What servers tell within a session only, and a modern client must not be told. */
 const ofSessions = /^notifications\/(?:elicitation\/complete$|tasks\/|initialized$)/

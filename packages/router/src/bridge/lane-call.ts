@@ -2,7 +2,7 @@ import { exactParamsOf, isRecord, legacyParams, metaKeys, takesInput } from '@mc
 import type { InputRequest } from '@mcp-router/protocol'
 import type { Lane, LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
-import { afterBreak } from '../calls/after-break.js'
+import { Recovery } from '../calls/recover.js'
 import { boundOf } from './bridged.js'
 import type { Bridged } from './bridged.js'
 import { BridgedCall } from './call.js'
@@ -44,7 +44,10 @@ export const callOnLane = async (
     lanes.give(first)
     return
   }
-  const call = new BridgedCall(first, request, {
+  const { requestId, at } = reply.incoming
+  const { backend } = bridged
+  const recovery = new Recovery(context, { backend, message, requestId, at }, Infinity)
+  const call = new BridgedCall(first, request, recovery, {
     park(parked, lane) {
       const state = parking.park(parked, bound)
       lanes.park(lane, () => parking.end(parked))
@@ -53,11 +56,6 @@ export const callOnLane = async (
     onBack: (lane) => lanes.unpark(lane),
     again: () => seal.seal({ instance: '', call: '' }, bound),
     retake: take,
-    afterBreak(error, repeats) {
-      const { requestId, at } = reply.incoming
-      const { backend } = bridged
-      return afterBreak(context, { backend, message, requestId, at, error, repeats })
-    },
     wasUsed: (lane) => lane.wasReleased,
     onOver: (lane) => lanes.give(lane),
   })

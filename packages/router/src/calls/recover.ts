@@ -90,21 +90,23 @@ export class Recovery {
 
   /**
    * after decides on a failure, and counts what it decides: `then` is called at once, or where the server has to be asked for its tools, once that
-   * is known. `error` is what the client is told if it comes to that.
+   * is known. `error` is what the client is told if it comes to that. `isTaken`: the server has shown that it had taken the call, whatever it says now,
+   * and it must not see it twice.
    */
   after(
     thrown: unknown,
     then: (decision: Decision, error: RouterError) => void,
-    mayRepeat = true,
+    isTaken = false,
   ): void {
-    const failure = failureKind(thrown)
+    const kind = failureKind(thrown)
+    const failure = isTaken && kind !== 'refused' ? 'broken' : kind
     if (failure !== 'broken') {
       this.decide(failure, thrown, false, then)
       return
     }
     const { backend, message } = this.call
-    const asking = mayRepeat ? isRetrySafe(this.tools, backend, message) : Promise.resolve(false)
-    void asking
+    if (isTaken) this.repeats = maxRepeats
+    void isRetrySafe(this.tools, backend, message)
       .catch(() => false)
       .then((isSafe) => {
         this.decide(failure, thrown, isSafe, then)

@@ -2,14 +2,12 @@ import { asError } from '@mcp-router/core'
 import type { Backend, Endpoint, Link } from '@mcp-router/core'
 import { resultBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { mayTryElsewhere, SessionLost } from '@mcp-router/upstream'
 import type { Caller, SharedUpstream } from '@mcp-router/upstream'
 import { deadlinePassed } from '../calls/call-deadline.js'
 import type { Timed } from '../calls/deadlines.js'
 import { explained, failureOf } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
-import { isBroken } from '../calls/outcome.js'
-import { afterBreak } from '../calls/after-break.js'
+import { Recovery } from '../calls/recover.js'
 import { respondError, respondJson } from '../http/respond.js'
 import type { Context } from '../context.js'
 
@@ -31,8 +29,8 @@ export class RouteCall implements Caller, Timed {
   private ticket: number | undefined
   private tried: Set<Endpoint> | undefined
   private attempt: object = {}
-  private reopened = false
-  private repeats = 0
+  private hasReopened = false
+  private recovery: Recovery | undefined
   private over = false
 
   constructor(
@@ -65,25 +63,38 @@ export class RouteCall implements Caller, Timed {
   onFailed(error: Error): void {
     this.ticket = undefined
     if (this.over) return
-    const { endpoint, shared } = this
-    if (error instanceof SessionLost && endpoint && shared && !this.reopened) {
-      this.reopened = true
-      this.context.deps.pool.drop(endpoint, shared)
-      this.open(endpoint)
+    const { endpoint } = this
+    if (!endpoint) {
+      this.fail(error)
       return
     }
-    if (endpoint && isBroken(error)) {
-      this.afterBreak(endpoint, error)
-      return
-    }
-    if (!mayTryElsewhere(error) || !endpoint) {
-      this.fail(explained(error, this.message))
-      return
-    }
-    this.context.selector.failed(endpoint)
-    this.tried = (this.tried ?? new Set()).add(endpoint)
-    if (this.tried.size < this.backend.endpoints.length) this.tryNext()
-    else this.awaitReturn(error)
+    this.recovery ??= this.recoveryOf()
+    this.recovery.after(error, (decision, failure) => {
+      if (this.over) return
+      switch (decision) {
+        case 'elsewhere':
+          this.goOn(endpoint, error)
+          return
+        case 'reopen':
+          if (this.hasReopened) break
+          this.hasReopened = true
+          this.drop(endpoint)
+          this.open(endpoint)
+          return
+        case 'repeat':
+          this.drop(endpoint)
+          this.attempt = {}
+          this.hasReopened = false
+          this.tried = this.backend.endpoints.length > 1 ? new Set([endpoint]) : undefined
+          this.tryNext()
+          return
+        case 'unknown':
+          this.drop(endpoint)
+          break
+        case 'fail':
+      }
+      this.fail(explained(failure, this.message))
+    })
   }
 
   onDue(): void {
@@ -126,9 +137,16 @@ export class RouteCall implements Caller, Timed {
     }
   }
 
-  /** Every Endpoint failed; one that has just gone may come back. */
-  private awaitReturn(error: Error): void {
-    void this.context.selector.mayReturn(this.backend, this.attempt).then((may) => {
+  /** goOn is for a call of which nothing was sent: it goes to the next Endpoint, or to all of them anew where one that has just gone may come back. */
+  private goOn(endpoint: Endpoint, error: Error): void {
+    const { context, backend } = this
+    context.selector.failed(endpoint)
+    this.tried = (this.tried ?? new Set()).add(endpoint)
+    if (this.tried.size < backend.endpoints.length) {
+      this.tryNext()
+      return
+    }
+    void context.selector.mayReturn(backend, this.attempt).then((may) => {
       if (!may) this.fail(error)
       if (this.over) return
       this.tried = undefined
@@ -136,20 +154,14 @@ export class RouteCall implements Caller, Timed {
     })
   }
 
-  /** The Endpoint took the call and went away: it goes to another one, or anew to this, if it may run twice. */
-  private afterBreak(endpoint: Endpoint, error: Error): void {
-    const { context, incoming, backend, message, repeats } = this
-    const { requestId, at } = incoming
-    if (this.shared) context.deps.pool.drop(endpoint, this.shared)
-    void afterBreak(context, { backend, message, requestId, at, error, repeats }).then((told) => {
-      if (told) this.fail(told)
-      if (this.over) return
-      this.repeats++
-      this.attempt = {}
-      this.reopened = false
-      this.tried = backend.endpoints.length > 1 ? new Set([endpoint]) : undefined
-      this.tryNext()
-    })
+  private drop(endpoint: Endpoint): void {
+    if (this.shared) this.context.deps.pool.drop(endpoint, this.shared)
+  }
+
+  private recoveryOf(): Recovery {
+    const { backend, message } = this
+    const { requestId, at } = this.incoming
+    return new Recovery(this.context, { backend, message, requestId, at }, Infinity)
   }
 
   private open(endpoint: Endpoint): void {

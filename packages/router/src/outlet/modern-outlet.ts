@@ -1,7 +1,6 @@
 import { RouterError } from '@mcp-router/core'
 import { errorBytes, eventBytes, eventStreamType, messageFrame } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
-import { SessionLost } from '@mcp-router/upstream'
 import { noteHeard } from '../calls/call-deadline.js'
 import { failureOf } from '../calls/failure.js'
 import { outcomeUnknown } from '../calls/outcome.js'
@@ -134,7 +133,7 @@ export class ModernOutlet extends Writer implements Quiet {
 
   override fail(thrown: unknown): void {
     const { backend } = this.incoming
-    super.fail(failureOf(backend, sessionless(backend, thrown)))
+    super.fail(sessionless(backend, failureOf(backend, thrown)))
   }
 
   override forget(): void {
@@ -198,7 +197,7 @@ const eventStream = { 'content-type': eventStreamType }
 const stopping = new Error('the instance is stopping')
 
 /** The session that was lost is the router's own: its client has none to open anew. */
-const sessionless = (backend: string, thrown: unknown): unknown =>
-  thrown instanceof SessionLost
+const sessionless = (backend: string, thrown: RouterError): RouterError =>
+  thrown.code === 'SESSION_NOT_FOUND'
     ? new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: 'it forgot the session' }, thrown)
     : thrown

@@ -1,30 +1,35 @@
 import type { RouterError } from '@mcp-router/core'
-import type { Message } from '@mcp-router/protocol'
-import type { Context } from '../../context.js'
 import { failureOf } from '../../calls/failure.js'
+import { Recovery } from '../../calls/recover.js'
+import type { Recovering } from '../../calls/recover.js'
+import type { Context } from '../../context.js'
 import type { Incoming } from '../../http/incoming.js'
-import { afterBreak } from '../../calls/after-break.js'
 import type { HeldSession } from '../../sessions/held.js'
+import type { OnBroken } from '../../outlet/reply.js'
+import type { Message } from '@mcp-router/protocol'
 import type { LiveSession } from './live.js'
 import type { Pending } from './live-hooks.js'
-import type { OnBroken } from '../../outlet/reply.js'
 import { reviveOwned } from './revive.js'
 
 /** What is under way when a server goes away is sent again to the next one if it may run twice; of the rest its client is told. */
 
 /** repeatPassed sees to a request that was answered 202. */
-export const repeatPassed = async (
+export const repeatPassed = (
   context: Context,
   held: HeldSession,
   live: LiveSession,
-  { call, message, repeats, at }: Pending,
+  pending: Pending,
   error: RouterError,
-): Promise<void> => {
-  const told = await repeat(context, held, { message, repeats, at, error }, () => {
-    live.pass(message, call, repeats + 1)
+): void => {
+  const { call, message } = pending
+  pending.recovery ??= recoveryOf(context, held, pending)
+  const { recovery } = pending
+  void repeat(context, held, recovery, error, () => {
+    live.pass(message, call, recovery)
     return Promise.resolve()
+  }).then((failure) => {
+    if (failure) live.debts.fail(call, failure)
   })
-  if (told) live.debts.fail(call, told)
 }
 
 /** repeatReply is for a request that has a Reply: what to do when its server went away. */
@@ -35,43 +40,47 @@ export const repeatReply = (
   live: LiveSession,
   message: Message,
 ): OnBroken => {
-  let repeats = 0
   const { requestId, at } = incoming
+  let recovery: Recovery | undefined
   return (error, reply) => {
     live.release(reply)
-    void repeat(context, held, { message, requestId, at, error, repeats }, async () => {
-      repeats++
+    recovery ??= recoveryOf(context, held, { message, requestId, at })
+    void repeat(context, held, recovery, error, async () => {
       if (!reply.isOver()) await live.request(message, reply)
-    }).then((told) => {
-      if (told) reply.giveUp(told)
+    }).then((failure) => {
+      if (failure) reply.giveUp(failure)
     })
   }
 }
 
-interface Lost {
-  readonly message: Message
-  readonly requestId?: string
-  readonly at: number
-  readonly error: RouterError
-  readonly repeats: number
+const recoveryOf = (
+  context: Context,
+  { record }: HeldSession,
+  call: Omit<Recovering, 'backend'>,
+): Recovery | undefined => {
+  const backend = context.deps.registry.snapshot().backends.get(record.backend)
+  return backend && new Recovery(context, { ...call, backend })
 }
 
-/** repeat resolves with what is to be told, if it was not sent again. */
+/** repeat resolves with what its client is told, if it was not sent again. */
 const repeat = async (
   context: Context,
   held: HeldSession,
-  lost: Lost,
+  recovery: Recovery | undefined,
+  error: RouterError,
   send: () => Promise<void>,
 ): Promise<RouterError | undefined> => {
-  const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  if (!backend) return lost.error
-  const told = await afterBreak(context, { ...lost, backend })
-  if (told) return told
+  // Its Backend is gone.
+  if (!recovery) return error
+  const failure = await new Promise<RouterError | undefined>((resolve) => {
+    recovery.after(error, (decision, told) => resolve(decision === 'repeat' ? undefined : told))
+  })
+  if (failure) return failure
   try {
     await reviveOwned(context, held)
     await send()
     return undefined
-  } catch (error) {
-    return failureOf(backend.name, error)
+  } catch (thrown) {
+    return failureOf(held.record.backend, thrown)
   }
 }

@@ -1,6 +1,7 @@
 import type { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { ListChange, Upstream } from '@mcp-router/upstream'
+import type { Recovery } from '../../calls/recover.js'
 import type { BackendSession } from './backend-session.js'
 
 /** LiveHooks tell the Session's record what only its live part sees. */
@@ -42,8 +43,8 @@ export interface OwedCall {
 export interface Pending {
   readonly call: OwedCall
   readonly message: Message
-  /** How often it was sent again. */
-  readonly repeats: number
+  /** Set once its server went away with it. */
+  recovery?: Recovery | undefined
   /** ms since the epoch */
   readonly at: number
   /** When the server was last heard of it, as `performance.now()` counts; Infinity: it has a time of its own. */

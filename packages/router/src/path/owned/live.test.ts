@@ -264,7 +264,7 @@ describe('the end', () => {
     live.pass(message({ id: 2, method: 'm' }), callOf(2))
     live.onClose(new Error('exited with 1'))
     expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
-    expect(hooks.onBroken.mock.calls).toMatchObject([[{ message: { id: '2' }, repeats: 0 }, {}]])
+    expect(hooks.onBroken.mock.calls).toMatchObject([[{ message: { id: '2' } }, {}]])
     expect(written).toEqual([])
     expect([isOpen(), live.isReady()]).toEqual([true, false])
     expect(hooks.onLost).toHaveBeenCalledOnce()

@@ -6,6 +6,7 @@ import { discard, isListChange } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../../calls/failure.js'
 import { isBroken, isUntaken, maxUntaken, outcomeUnknown } from '../../calls/outcome.js'
+import type { Recovery } from '../../calls/recover.js'
 import { readAgreement } from '../../calls/read-revision.js'
 import { aside } from './aside.js'
 import { backendSessionOf } from './backend-session.js'
@@ -141,9 +142,9 @@ export class LiveSession implements UpstreamListener {
   }
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
-  pass(message: Message, call?: OwedCall, repeats = 0): void {
+  pass(message: Message, call?: OwedCall, recovery?: Recovery): void {
     if (call && !this.debts.isCurrent(call)) return
-    if (call) this.debts.add({ call, message, repeats, at: Date.now() })
+    if (call) this.debts.add({ call, message, recovery, at: Date.now() })
     this.tell(message).catch((thrown: unknown) =>
       this.lose(message.id, failureOf(this.backend, thrown)),
     )

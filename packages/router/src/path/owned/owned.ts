@@ -69,7 +69,7 @@ export const openLive = (
     },
     onBroken(pending, error) {
       const held = sessions.held(id)
-      if (held?.live) void repeatPassed(context, held, held.live, pending, error)
+      if (held?.live) repeatPassed(context, held, held.live, pending, error)
     },
     onTold(call, answer) {
       const record = sessions.held(id)?.record

@@ -12,7 +12,6 @@ import type {
 import type { Context } from '../../context.js'
 import type { Incoming } from '../../http/incoming.js'
 import { failureOf } from '../../calls/failure.js'
-import { afterBreak } from '../../calls/after-break.js'
 import { AnswerRelay } from '../../outlet/answer-relay.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { PortableReply } from './portable-reply.js'
@@ -38,8 +37,6 @@ export abstract class PortableRelay extends AnswerRelay {
   readonly session: HeldSession
   /** How often the session was opened anew for it. */
   private tries = 0
-  /** How often it was sent again because the Endpoint went away with it. */
-  private repeats = 0
   /** Set once the answer is a stream that is numbered here. */
   protected reply: PortableReply | undefined
   /** As they were when this was sent. */
@@ -237,27 +234,7 @@ export abstract class PortableRelay extends AnswerRelay {
 
   /** The Endpoint took the request and went away before it answered. */
   private onBroken(error: Error): void {
-    const { context, incoming, session, message, repeats } = this
-    const backend = context.deps.registry.snapshot().backends.get(session.record.backend)
-    if (!message || !backend) {
-      this.give(failureOf(session.record.backend, error))
-      return
-    }
-    this.forgetAnswer()
-    const { requestId, at } = incoming
-    const broken = { backend, message, requestId, at, error, repeats }
-    const goOn = (told: RouterError | undefined): void => {
-      if (this.over) return
-      if (told) throw told
-      this.repeats++
-      this.tries = 0
-      if (session.isReplaced) this.reopen(undefined)
-      else this.start()
-    }
-    // A command may have taken the place of its Endpoint between two tries.
-    afterBreak(context, broken)
-      .then(goOn)
-      .catch((error: unknown) => this.give(failureOf(backend.name, error)))
+    this.give(failureOf(this.session.record.backend, error))
   }
 
   /** reopen goes on in a new session at this Endpoint, undefined: at another one that can be reached. */
