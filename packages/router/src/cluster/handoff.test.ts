@@ -183,6 +183,25 @@ describe('a call whose owner went away behind its response', () => {
 })
 
 describe('a call whose owner went away while it answered', () => {
+  it.each([
+    ['numbered, ends without an error: its client comes back for the rest', 'id: 1:1\n', false],
+    ['without numbers, ends with what is known', '', true],
+  ])('on a stream %s', async (_, id, isTold) => {
+    const { store, headers, there } = await openSession()
+    const address = await openForeign((res) => {
+      markAnswered(res)
+      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      const said = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: {} })
+      res.write(`${id}event: message\ndata: ${said}\n\n`, () => res.destroy())
+    })
+    const name = 'router-instance-1' as never
+    const joined = { id: name, address, pid: 1, startedAt: 1, sessions: 0 }
+    await store.membership.join(joined, { evict: true })
+    const told = await ask(there, { headers, body: aRequest(1, 'hang') })
+    expect(told.text).toContain('notifications/message')
+    expect(told.text.includes('-31001')).toBe(isTold)
+  })
+
   it('is told as lost to the client that comes back for it, and only that', async () => {
     const { store, headers, there } = await openSession()
     await store.membership.leave('router-instance-1' as never)

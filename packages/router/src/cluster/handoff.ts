@@ -1,17 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { isExhausted, wasNeverSent } from '@mcp-router/upstream'
+import { isExhausted } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../calls/deadlines.js'
 import { againHeader } from '../http/incoming.js'
 import type { Incoming } from '../http/incoming.js'
 import type { KeepAlive } from '../http/keep-alive.js'
-import { outcomeUnknown } from '../calls/outcome.js'
-import type { Relay } from '../outlet/relay.js'
 import { respondError } from '../http/respond.js'
-import { NotTaken } from './answered.js'
-import { HandoffRelay } from './handoff-relay.js'
+import { HandoffRelay, ownerFailure, wasNotTaken } from './handoff-relay.js'
 import type { Members } from './members.js'
 import { readSigned, sign } from './signature.js'
 import type { Sender } from './signature.js'
@@ -90,7 +87,7 @@ export const createHandoff = ({
   limit = mostPending,
 }: Deps): Handoff => {
   /** A stopped process keeps its connections: whether it still lives, its lease says. */
-  const watch = (incoming: Incoming, owner: Instance, relay: Relay): void => {
+  const watch = (incoming: Incoming, owner: Instance, relay: HandoffRelay): void => {
     let over = false
     const timed: Timed & { dueAt: number } = {
       dueAt: performance.now() + watchMs,
@@ -101,7 +98,7 @@ export const createHandoff = ({
           (found) => {
             if (over) return
             if (!found) {
-              relay.abort(new Error('its lease has lapsed'))
+              relay.cancel(new Error('its lease has lapsed'))
               return
             }
             timed.dueAt = performance.now() + watchMs
@@ -157,26 +154,18 @@ export const createHandoff = ({
       if (mirroring.test(name)) headers.push(name, rawHeaders[at + 1] ?? '')
     }
     const url = owner.address + target
-    const relay = new HandoffRelay(
-      incoming,
-      { keep, deadlines },
-      {
-        onFailed(error, _, begun) {
-          members.forget(owner.id)
-          if (begun && !(fallback.carriesOn && incoming.streaming)) return false
-          // The owner may be well: nobody takes a Session from it because this Instance is out of descriptors.
-          if (isExhausted(error)) return false
-          const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
-          if (!take) return false
-          relay.letGo()
-          incoming.countdown?.restart()
-          take(ownerFailure(incoming, error))
-          return true
-        },
-        onStatus: () => incoming.passedOn(),
-        failure: (error) => ownerFailure(incoming, error),
-      },
-    )
+    const relay = new HandoffRelay(incoming, { keep, deadlines }, (error, hasBegun) => {
+      members.forget(owner.id)
+      if (hasBegun && !(fallback.carriesOn && incoming.streaming)) return false
+      // The owner may be well: nobody takes a Session from it because this Instance is out of descriptors.
+      if (isExhausted(error)) return false
+      const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
+      if (!take) return false
+      relay.leave()
+      incoming.countdown?.restart()
+      take(ownerFailure(incoming, error))
+      return true
+    })
     watch(incoming, owner, relay)
     // Who answers it counts, and tells the server where its time is up.
     incoming.countdown?.pause()
@@ -209,14 +198,5 @@ export const createHandoff = ({
     admit: (req) => readSigned(secret, req),
   }
 }
-
-/** Nothing was sent, or it reached nobody who serves it. */
-const wasNotTaken = (error: unknown): boolean => error instanceof NotTaken || wasNeverSent(error)
-
-/** Where the owner is stays in the cluster; the client hears what it can do. */
-const ownerFailure = ({ message, requestId, at }: Incoming, error: Error): RouterError =>
-  wasNotTaken(error)
-    ? new RouterError('OWNER_UNREACHABLE', {}, error)
-    : outcomeUnknown({ message, requestId, at }, error)
 
 const pathOf = (req: IncomingMessage): string => req.url ?? '/'
