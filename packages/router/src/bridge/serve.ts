@@ -10,20 +10,17 @@ import {
   resultBytes,
   scanMessage,
 } from '@mcp-router/protocol'
-import type { Refusal } from '@mcp-router/protocol'
 import { laneInitialize } from '@mcp-router/upstream'
 import type { LaneTerms } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
-import { acceptOnce } from '../calls/accept-once.js'
 import { outcomeUnknown } from '../calls/outcome.js'
-import { respondError, respondRefusal } from '../http/respond.js'
+import { respondError } from '../http/respond.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
 import { cache } from './answer.js'
 import { boundOf } from './bridged.js'
 import type { Bridged } from './bridged.js'
 import { callOnLane } from './lane-call.js'
-import { paramRefusal } from './param-refusal.js'
 import { reach } from './reach.js'
 import { serveListen } from './listen.js'
 import { ModernOutlet } from '../outlet/modern-outlet.js'
@@ -32,19 +29,14 @@ import { PooledCall } from './pooled-call.js'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** serveBridged answers a modern request from a server with sessions. The request has passed checkModernRequest. */
-export const serveBridged = async (
+/** serveBridged answers a modern request from a server with sessions, at this Instance. */
+export const serveBridged = (
   context: Context,
   incoming: Incoming,
   bridged: Bridged,
 ): Promise<void> => {
   const { message, claim } = bridged
   incoming.endpoint = bridged.endpoint.id
-  const refusal = await refusalOf(context, incoming, bridged)
-  if (refusal) {
-    respondRefusal(incoming, refusal)
-    return
-  }
   if (claim.params['requestState'] !== undefined) return retry(context, incoming, bridged)
   switch (message.method) {
     case 'server/discover':
@@ -61,12 +53,36 @@ export const serveBridged = async (
   }
 }
 
-/** isParked tells that a request goes on with a call that waits for it, here or at another Instance. */
-export const isParked = (context: Context, incoming: Incoming, bridged: Bridged): boolean => {
+/** parkedAt is the Instance at which the call waits that a request goes on with; undefined: none does. */
+export const parkedAt = (
+  context: Context,
+  incoming: Incoming,
+  bridged: Bridged,
+): string | undefined => {
   const state = bridged.claim.params['requestState']
-  if (state === undefined) return false
-  const ticket = context.bridge.seal.open(state, boundOf(incoming, bridged))
-  return ticket !== undefined && ticket.instance !== ''
+  if (state === undefined) return undefined
+  return context.bridge.seal.open(state, boundOf(incoming, bridged))?.instance || undefined
+}
+
+/** serveParked has a request served where its call is parked: here, or at another Instance that lives. */
+export const serveParked = async (
+  context: Context,
+  incoming: Incoming,
+  { message }: Bridged,
+  at: string,
+  serve: () => Promise<void>,
+): Promise<void> => {
+  const owner = at === context.deps.instance ? undefined : await context.handoff.find(at)
+  if (incoming.isClosed()) return
+  if (!owner) return serve()
+  const unreachable = (): void => {
+    serve().catch((error: unknown) => respondError(incoming, error))
+  }
+  const lost = (): void => {
+    incoming.isAgain = true
+    unreachable()
+  }
+  context.handoff.passBack(incoming, owner, message.bytes, { unreachable, lost })
 }
 
 /**
@@ -75,7 +91,6 @@ export const isParked = (context: Context, incoming: Incoming, bridged: Bridged)
  */
 const call = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
   const { message } = bridged
-  if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
   const reply = new ModernOutlet(context, incoming, bridged)
   try {
     const lane = laneOf(context, incoming, bridged)
@@ -116,39 +131,20 @@ export const openingOf = (
 const isTold = ({ claim: { meta } }: Pick<Bridged, 'claim'>): boolean =>
   'progressToken' in meta || metaKeys.logLevel in meta
 
-/** retry takes the answers of a client to the call that waits for them, wherever it is parked. */
+/** retry takes the answers of a client to the call that waits for them here. */
 const retry = async (context: Context, incoming: Incoming, bridged: Bridged): Promise<void> => {
   const { message, claim } = bridged
   const { seal, parking } = context.bridge
   const ticket = seal.open(claim.params['requestState'], boundOf(incoming, bridged))
   const here = ticket?.instance === context.deps.instance
-  if (ticket && !here && ticket.instance !== '' && !incoming.handedOff) {
-    const owner = await context.handoff.find(ticket.instance)
-    if (incoming.isClosed()) return
-    if (owner) {
-      const unreachable = (): void => {
-        loseParked(context, incoming, bridged).catch((error: unknown) =>
-          respondError(incoming, error),
-        )
-      }
-      const lost = (): void => {
-        incoming.isAgain = true
-        unreachable()
-      }
-      context.handoff.passBack(incoming, owner, message.bytes, { unreachable, lost })
-      return
-    }
-  }
   if (ticket && here && parking.wasEnded(ticket.call)) {
     const reason = 'its process was needed by others while it waited for its client'
     return loseParked(context, incoming, bridged, reason)
   }
-  if (ticket && ticket.instance !== '' && !(here && parking.isOwn(ticket.call))) {
+  if (ticket && ticket.instance !== '' && !(here && parking.isOwn(ticket.call)))
     return loseParked(context, incoming, bridged)
-  }
   // Nothing was parked: the client did what was asked elsewhere, and calls anew.
   if (ticket?.instance === '') return call(context, incoming, bridged)
-  if (!(await acceptOnce(context, incoming, bridged.backend, message))) return
   const reply = new ModernOutlet(context, incoming, bridged)
   const parked = ticket && here ? parking.take(ticket.call) : undefined
   if (!parked) {
@@ -207,23 +203,21 @@ const handshakeFor = async (
   })
 }
 
-/** A server with sessions knows nothing of `Mcp-Param-*`: that they agree with the arguments is checked here. */
-const refusalOf = async (
+/** listBridged lists the tools of a server with sessions through the session that the call will use: another process would have to be started. */
+export const listBridged = (
   context: Context,
   incoming: Incoming,
   bridged: Bridged,
-): Promise<Refusal | undefined> => {
-  if (bridged.message.method !== 'tools/call') return undefined
+): ((cursor: string | undefined) => Promise<Json>) => {
   const { lanes, pool } = context.deps
   const { backend, endpoint } = bridged
   const lane = laneOf(context, incoming, bridged)
-  return paramRefusal(context, incoming, bridged, async (cursor) => {
+  return async (cursor) => {
     const params = cursor === undefined ? {} : { cursor }
-    // The process that the call will use is asked: another one would have to be started.
     if (!lane || endpoint.transport !== 'stdio' || pool.find(endpoint))
       return askPooled(pool, bridged, 'tools/list', params)
     return (await lanes.share(backend, endpoint, lane)).ask('tools/list', params)
-  })
+  }
 }
 
 /** Throws BODY_TOO_LARGE for more than a session may be opened with. */

@@ -5,7 +5,7 @@ import type { Batch } from '../http/body.js'
 import { scanClientMessage } from '../http/client-message.js'
 import { failureOf, malformed } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
-import { acceptBatch } from '../calls/accept-once.js'
+import { gateBatch } from '../calls/gate.js'
 import { arrayOf, respondEmpty, respondJson } from '../http/respond.js'
 import { openBatchReply } from '../outlet/batch-reply.js'
 import type { HeldSession } from '../sessions/held.js'
@@ -39,7 +39,21 @@ export const answerBatch = async (
   const { messages, faults } = open(held, batch)
   const requests = messages.filter(({ kind }) => kind === 'request')
   const backend = requireBackend(context, held.record.backend)
-  if (!(await acceptBatch(context, incoming, backend, requests, batch.bytes))) return
+  return gateBatch(context, incoming, backend, requests, batch.bytes, () =>
+    sendBatch(context, incoming, held, { messages, requests, faults }),
+  )
+}
+
+interface Sent extends Members {
+  readonly requests: readonly Message[]
+}
+
+const sendBatch = async (
+  context: Context,
+  incoming: Incoming,
+  held: HeldSession,
+  { messages, requests, faults }: Sent,
+): Promise<void> => {
   const carrier = carrierFor(context, incoming, held)
   await note(context, held, messages)
   const told = faults.flatMap(faultAnswer)

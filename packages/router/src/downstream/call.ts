@@ -4,7 +4,7 @@ import { modernClaim, namesModernEra } from '@mcp-router/protocol'
 import { acceptedOf } from '../http/accept.js'
 import { readMessage } from '../http/body.js'
 import type { Incoming } from '../http/incoming.js'
-import { acceptOnce } from '../calls/accept-once.js'
+import { gate } from '../calls/gate.js'
 import { limitCall, streamWhenQuiet } from '../calls/call-deadline.js'
 import { respondEmpty } from '../http/respond.js'
 import { beginStream, openStream } from '../outlet/stream.js'
@@ -48,10 +48,10 @@ export const serveCall = async (
       })
     case 'request': {
       if (ofSession.has(message.method)) throw needsSession(message.method, backend)
-      const accepted = acceptOnce(context, incoming, backend, message)
-      if (accepted !== true && !(await accepted)) return
-      if (!acceptedOf(incoming.req.headers.accept).json) streamLater(context, incoming)
-      new RouteCall(context, incoming, backend, message, deadlineMs ?? backend.deadlineMs).start()
+      return gate(context, incoming, backend, message, () => {
+        if (!acceptedOf(incoming.req.headers.accept).json) streamLater(context, incoming)
+        new RouteCall(context, incoming, backend, message, deadlineMs ?? backend.deadlineMs).start()
+      })
     }
   }
 }

@@ -11,7 +11,7 @@ import { acceptedOf } from '../http/accept.js'
 import { readMessageOrBatch } from '../http/body.js'
 import type { Batch } from '../http/body.js'
 import type { Incoming } from '../http/incoming.js'
-import { acceptOnce } from '../calls/accept-once.js'
+import { gate } from '../calls/gate.js'
 import { respondEmpty } from '../http/respond.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
 import { ownedBy } from '../sessions/owned-by.js'
@@ -77,41 +77,40 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
   const backend = requireHere(context, incoming, name)
   requireAccept(incoming)
   // Whatever session a client had, this asks for another one.
-  if (message.method === 'initialize' && message.kind === 'request') {
-    const accepted = acceptOnce(context, incoming, backend, message)
-    if (accepted !== true && !(await accepted)) return undefined
-    return initialize(context, incoming, backend, message)
-  }
+  if (message.method === 'initialize' && message.kind === 'request')
+    return gate(context, incoming, backend, message, () =>
+      initialize(context, incoming, backend, message),
+    )
   const held = await find(context, incoming, backend, sessionIdOf(incoming))
-  if (isPortable(held.record)) {
-    if (changesState(message)) await noteRequest(context.sessions, held, message)
-    const accepted = acceptOnce(context, incoming, backend, message)
-    if (accepted === true || (await accepted)) passPortable(context, incoming, held, message)
-    return
-  }
-  if (isOwner(context, held)) return passNoted(context, incoming, { backend, held, message })
+  const serve = (here: HeldSession): Promise<void> | void =>
+    pass(context, incoming, { backend, held: here, message })
+  if (isPortable(held.record) || isOwner(context, held)) return serve(held)
   return atOwner(context, incoming, held, {
     body: message.bytes,
-    serve: (here) => passNoted(context, incoming, { backend, held: here, message }),
+    serve,
     isRetrySafe: () => isRetrySafe(context, backend, message),
     isAbout: isAbout(message),
   })
 }
 
-interface OwnedMessage {
+interface Passed {
   readonly backend: Backend
   readonly held: HeldSession
   readonly message: Message
 }
 
-const passNoted = async (
+/** pass sends a message to the server of its Session, from here. */
+const pass = async (
   context: Context,
   incoming: Incoming,
-  { backend, held, message }: OwnedMessage,
+  { backend, held, message }: Passed,
 ): Promise<void> => {
   if (changesState(message)) await noteRequest(context.sessions, held, message)
-  const accepted = acceptOnce(context, incoming, backend, message)
-  if (accepted === true || (await accepted)) await passOwned(context, incoming, held, message)
+  return gate(context, incoming, backend, message, () =>
+    isPortable(held.record)
+      ? passPortable(context, incoming, held, message)
+      : passOwned(context, incoming, held, message),
+  )
 }
 
 const postBatch = async (

@@ -1,12 +1,10 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
 import type { Message, ModernClaim } from '@mcp-router/protocol'
-import { answerOf, listModernTools, mayTryElsewhere } from '@mcp-router/upstream'
-import { paramRefusal } from '../bridge/param-refusal.js'
+import { answerOf, mayTryElsewhere } from '@mcp-router/upstream'
 import { ModernOutlet, statusOf } from '../outlet/modern-outlet.js'
 import type { Incoming } from '../http/incoming.js'
 import { Recovery } from '../calls/recover.js'
-import { respondRefusal } from '../http/respond.js'
 import type { Context } from '../context.js'
 
 /** Modern is a message of revision 2026-07-28 that may go on. */
@@ -16,26 +14,8 @@ export interface Modern {
   readonly claim: ModernClaim
 }
 
-/** passToChannel sends a modern message to a modern server that is a command, which gets no headers: they are checked here. */
-export const passToChannel = async (
-  context: Context,
-  incoming: Incoming,
-  modern: Modern,
-  endpoint: Endpoint,
-): Promise<void> => {
-  if (modern.message.method === 'tools/call') {
-    const channel = context.deps.channels.of(modern.backend, endpoint)
-    const list = (cursor: string | undefined) => listModernTools(channel, cursor)
-    const refusal = await paramRefusal(context, incoming, modern, list)
-    if (refusal) {
-      respondRefusal(incoming, refusal)
-      return
-    }
-  }
-  send(context, incoming, modern, endpoint)
-}
-
-const send = (
+/** passToChannel sends a modern request to a modern server that is a command. */
+export const passToChannel = (
   context: Context,
   incoming: Incoming,
   { backend, message }: Modern,

@@ -1,14 +1,16 @@
 import { RouterError, shortReason } from '@mcp-router/core'
 import type { Backend, Endpoint, Era } from '@mcp-router/core'
 import { agreesAtSight, checkModernRequest, headerValuesOf } from '@mcp-router/protocol'
-import type { Message, ModernClaim } from '@mcp-router/protocol'
+import type { Message, ModernClaim, Refusal } from '@mcp-router/protocol'
+import { listModernTools } from '@mcp-router/upstream'
 import { limitSilence } from '../calls/call-deadline.js'
-import { isParked, openingOf, serveBridged } from '../bridge/serve.js'
+import { paramRefusal } from '../bridge/param-refusal.js'
+import { listBridged, openingOf, parkedAt, serveBridged, serveParked } from '../bridge/serve.js'
 import { openWithFailover } from '../calls/failover.js'
 import { failureOf } from '../calls/failure.js'
 import { isBroken } from '../calls/outcome.js'
 import type { Incoming } from '../http/incoming.js'
-import { acceptOnce } from '../calls/accept-once.js'
+import { gate } from '../calls/gate.js'
 import { respondEmpty, respondError, respondRefusal } from '../http/respond.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
 import type { Context } from '../context.js'
@@ -26,7 +28,7 @@ export const serveModern = (
   backend: Backend,
   message: Message,
   claim: ModernClaim | undefined,
-): Promise<void> | undefined => {
+): Promise<void> | void => {
   const { rawHeaders, headers } = incoming.req
   const refusal =
     claim && agreesAtSight(message, claim, headers)
@@ -34,12 +36,12 @@ export const serveModern = (
       : checkModernRequest(message, claim, headerValuesOf(rawHeaders))
   if (refusal) {
     respondRefusal(incoming, refusal)
-    return undefined
+    return
   }
   if (!claim) {
     // Only a notification gets here: the revision defines none for HTTP, so there is nobody to tell (2026-07-28, Streamable HTTP).
     respondEmpty(incoming, 202)
-    return undefined
+    return
   }
   return serveClaimed(context, incoming, { backend, message, claim })
 }
@@ -49,22 +51,17 @@ export const serveClaimed = (
   context: Context,
   incoming: Incoming,
   modern: Modern,
-): Promise<void> | undefined => {
+): Promise<void> | void => {
   const { backend, message } = modern
   if (message.method === 'subscriptions/listen') incoming.becomesStream()
   const endpoint = context.selector.select(backend)
   const era = context.deps.eras.known(backend, endpoint)
   // The usual case waits for nothing.
-  if (era === 'modern' && endpoint.transport === 'http') {
-    const accepted = acceptOnce(context, incoming, backend, message)
-    const start = (): void => {
+  if (era === 'modern' && endpoint.transport === 'http')
+    return gate(context, incoming, backend, message, () => {
       limit(context, incoming, modern)
       new ModernHop(context, incoming, modern).send(endpoint)
-    }
-    if (accepted !== true) return accepted.then((is) => (is ? start() : undefined))
-    start()
-    return undefined
-  }
+    })
   limit(context, incoming, modern)
   const serve = (place: Place): Promise<void> => serveAt(context, incoming, modern, place)
   return era ? serve({ endpoint, era }) : findPlace(context, incoming, modern, endpoint).then(serve)
@@ -78,9 +75,14 @@ const serveAt = async (
 ): Promise<void> => {
   const serve = (): Promise<void> => serveHere(context, incoming, modern, place)
   const { endpoint, era } = place
-  if (endpoint.transport === 'http' || incoming.handedOff) return serve()
-  // A parked call is where it was made, even if its home has moved since.
-  if (era === 'legacy' && isParked(context, incoming, { ...modern, endpoint })) return serve()
+  if (incoming.handedOff) return serve()
+  if (era === 'legacy') {
+    // A parked call is where it was made, even if its home has moved since.
+    const bridged = { ...modern, endpoint }
+    const at = parkedAt(context, incoming, bridged)
+    if (at !== undefined) return serveParked(context, incoming, bridged, at, serve)
+  }
+  if (endpoint.transport === 'http') return serve()
   // What one call leaves in the process, or in the session, the next one must find, as it would in front of the server itself.
   const home = await context.handoff.home(`${endpoint.id} ${incoming.principal.name}`)
   if (!home || home.id === context.deps.instance || incoming.isClosed()) return serve()
@@ -122,11 +124,33 @@ const serveHere = async (
     incoming.done(499, 'CLIENT_LEFT')
     return
   }
-  if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
-  const accepted = acceptOnce(context, incoming, modern.backend, modern.message)
-  if (accepted !== true && !(await accepted)) return
-  if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).send(endpoint)
-  else await passToChannel(context, incoming, modern, endpoint)
+  const refusal = await refusalOf(context, incoming, modern, { endpoint, era })
+  if (refusal) {
+    respondRefusal(incoming, refusal)
+    return
+  }
+  return gate(context, incoming, modern.backend, modern.message, () => {
+    if (era === 'legacy') return serveBridged(context, incoming, { ...modern, endpoint })
+    if (endpoint.transport === 'http') new ModernHop(context, incoming, modern).send(endpoint)
+    else passToChannel(context, incoming, modern, endpoint)
+  })
+}
+
+/** refusalOf is why the headers of a request do not fit its body, where its server does not get them: one with sessions, or a command. */
+const refusalOf = (
+  context: Context,
+  incoming: Incoming,
+  modern: Modern,
+  { endpoint, era }: Place,
+): Promise<Refusal | undefined> | undefined => {
+  if (modern.message.method !== 'tools/call') return undefined
+  if (era === 'modern' && endpoint.transport === 'http') return undefined
+  const list =
+    era === 'legacy'
+      ? listBridged(context, incoming, { ...modern, endpoint })
+      : (cursor: string | undefined) =>
+          listModernTools(context.deps.channels.of(modern.backend, endpoint), cursor)
+  return paramRefusal(context, incoming, modern, list)
 }
 
 /** limit begins the deadline, before its server is waited for. A listen goes on for as long as its client likes. */

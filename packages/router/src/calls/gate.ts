@@ -11,35 +11,41 @@ import { respondError, respondJson } from '../http/respond.js'
 import { isKnownRetrySafe, isRetrySafe } from './retry-safe.js'
 
 /**
- * acceptOnce lets a message through to be executed here. Nginx sends it again, under the same X-Request-Id, when the Instance that had it goes
- * away: what may run twice passes at once the first time, the rest, and whatever comes again, is noted in the Journal first, and what is noted
- * there already is answered from it. So a message that ends the Instances it comes to ends two of them at most. False: it was answered, or will be.
+ * gate is what every call passes once, at the Instance that sends it to a server: `go` is done where it may be executed here. Nginx sends a request
+ * again, under the same X-Request-Id, when the Instance that had it goes away: what may run twice passes at once the first time, the rest, and
+ * whatever comes again, is noted in the Journal first, and what is noted there already is answered from it. So a message that ends the Instances it
+ * comes to ends two of them at most.
  */
-export const acceptOnce = (
+export const gate = (
   context: Context,
   incoming: Incoming,
   backend: Backend,
   message: Message,
-): true | Promise<boolean> => {
-  if (!incoming.mayComeAgain) return true
-  if (!incoming.isAgain && isKnownRetrySafe(context, backend, message)) return true
-  return accept(context, incoming, backend, [message], message.bytes)
+  go: () => Promise<void> | void,
+): Promise<void> | void => {
+  const { mayComeAgain, isAgain } = incoming
+  if (!mayComeAgain || (!isAgain && isKnownRetrySafe(context, backend, message))) return go()
+  return accept(context, incoming, backend, [message], message.bytes).then((may) =>
+    may ? go() : undefined,
+  )
 }
 
-/** acceptBatch does so for a batch with these requests, as one: it runs again only where all of them may. */
-export const acceptBatch = async (
+/** gateBatch does so for a batch with these requests, as one: it runs again only where all of them may. */
+export const gateBatch = async (
   context: Context,
   incoming: Incoming,
   backend: Backend,
   requests: readonly Message[],
   bytes: Buffer,
-): Promise<boolean> => {
-  if (!incoming.mayComeAgain) return true
-  if (requests.length === 0 && !incoming.isAgain) return true
-  incoming.requests = requests
-  return accept(context, incoming, backend, requests, bytes)
+  go: () => Promise<void>,
+): Promise<void> => {
+  const { mayComeAgain, isAgain } = incoming
+  const isPassed = !mayComeAgain || (requests.length === 0 && !isAgain)
+  if (!isPassed) incoming.requests = requests
+  if (isPassed || (await accept(context, incoming, backend, requests, bytes))) await go()
 }
 
+/** accept is false where the request was answered, or will be. */
 const accept = async (
   context: Context,
   incoming: Incoming,
