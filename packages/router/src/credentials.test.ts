@@ -1,10 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, canAnswer, initialize, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { TestEndpoint } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from './testing/backend.js'
-import { aRequest, ask, initialize } from './testing/client.js'
-import { echo, openEndpoint } from './testing/endpoint.js'
-import type { TestEndpoint } from './testing/endpoint.js'
-import { openGateway } from './testing/gateway.js'
-import { canAnswer, modernClient } from './testing/modern-client.js'
 
 const names = ['alice', 'bob'] as const
 

@@ -1,10 +1,17 @@
+import {
+  aRequest,
+  backendOf,
+  beginEvents,
+  createEvents,
+  createHeard,
+  nodeEndpoint,
+  openServer,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './http/client.js'
 import { openSseUpstream } from './sse/upstream.js'
 import { openStdioUpstream } from './stdio/upstream.js'
-import { aRequest, backendOf, nodeEndpoint, sseEndpoint } from './testing/backend.js'
-import { beginEvents, openServer } from './testing/http-server.js'
-import { createEvents, createHeard } from './testing/listener.js'
 
 /** What the server writes when it is called; it answers the call with the error that it got for that. */
 const asking = (id: string, method = '"roots/list"') =>

@@ -1,13 +1,23 @@
 import { once } from 'node:events'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
+import {
+  answerJson,
+  aRequest,
+  backendOf,
+  beginEvents,
+  createHeard,
+  deadOrigin,
+  echo,
+  frame,
+  httpEndpoint,
+  nodeEndpoint,
+  openMcpServer,
+  openPool,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint } from './testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from './testing/http-server.js'
-import type { Asked } from './testing/http-server.js'
-import { createHeard } from './testing/listener.js'
-import { openMcpServer, echo } from './testing/mcp-server.js'
-import { openPool } from './testing/pool.js'
 
 /** A session at this Endpoint, `initialize` sent. */
 const openSession = async (endpoint: Endpoint, era: Backend['era'] = 'auto') => {

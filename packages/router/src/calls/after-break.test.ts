@@ -1,8 +1,8 @@
 import { scanMessage } from '@mcp-router/protocol'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { describe, expect, it } from 'vitest'
 import { afterBreak } from './after-break.js'
 import type { ToolSources } from './retry-safe.js'
-import { backendOf } from '../testing/backend.js'
 
 const messageOf = (method: string, params?: object) =>
   scanMessage(Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })))

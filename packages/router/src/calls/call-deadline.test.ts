@@ -1,15 +1,19 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import {
+  aRequest,
+  ask,
+  canAnswer,
+  initialize,
+  jsonOf,
+  modernClient,
+  questionOf,
+} from '@mcp-router/testkit/client'
+import type { Told } from '@mcp-router/testkit/client'
+import { begin, openGateway } from '@mcp-router/testkit/router'
+import { echo, modernCommand, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import type { Told } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { modernCommand } from '../testing/modern-command.js'
-import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import { begin } from '../testing/sse-client.js'
 
 /** Hangs at `hang` and `cancelled`; reports progress every 100 ms at `busy`, for a second; `what` tells what was cancelled. */
 const command = `

@@ -1,15 +1,12 @@
 import type { RequestListener } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { begin } from '../testing/sse-client.js'
-import { openSseServer } from '../testing/sse-server.js'
 
 /** An address without a word on its transport. */
 const bare = (url: string): Endpoint => ({

@@ -1,10 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { ModernAsked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 
 type Json = Record<string, unknown>
 

@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { ask, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { deadUrl, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { ModernAsked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, jsonOf } from '../testing/client.js'
-import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 
 const meta =
   '"_meta": {"io.modelcontextprotocol/protocolVersion":"2026-07-28" ,"io.modelcontextprotocol/clientCapabilities":{}}'

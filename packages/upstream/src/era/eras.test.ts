@@ -1,8 +1,14 @@
 import type { Endpoint, Era } from '@mcp-router/core'
+import {
+  answerJson,
+  backendOf,
+  httpEndpoint,
+  nodeEndpoint,
+  openServer,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { answerJson, openServer } from '../testing/http-server.js'
 import { createSharedKeys } from './endpoint-key.js'
 import { createEras } from './eras.js'
 import type { SharedEras } from './eras.js'

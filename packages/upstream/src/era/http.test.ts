@@ -1,11 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import {
+  backendOf,
+  beginEvents,
+  frame,
+  httpEndpoint,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createHttpClient } from '../http/client.js'
-import { beginEvents, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 import { createEras } from './eras.js'
 
 const discovered = (versions: readonly string[]): string =>

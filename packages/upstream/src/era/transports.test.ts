@@ -1,8 +1,13 @@
+import {
+  backendOf,
+  beginEvents,
+  httpEndpoint,
+  openServer,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { backendOf, httpEndpoint, sseEndpoint } from '../testing/backend.js'
-import { beginEvents, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 import { openSseUpstream } from '../sse/upstream.js'
 import { createTransports } from './transports.js'
 

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { answerJson, beginEvents, deadOrigin, openServer } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient, isExhausted, wasNeverSent } from './client.js'
 import type { HttpController, HttpHandler } from './handler.js'
 import { post } from './post.js'
-import { answerJson, beginEvents, deadOrigin, openServer } from '../testing/http-server.js'
 
 const openClient = () => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })

@@ -1,11 +1,20 @@
 import { once } from 'node:events'
+import {
+  answerJson,
+  aRequest,
+  backendOf,
+  beginEvents,
+  createEvents,
+  createHeard,
+  deadOrigin,
+  frame,
+  httpEndpoint,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient, wasNeverSent } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 
 const jsonrpc = '2.0'
 

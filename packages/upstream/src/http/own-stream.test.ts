@@ -1,8 +1,13 @@
+import {
+  backendOf,
+  beginEvents,
+  createEvents,
+  createHeard,
+  httpEndpoint,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { beginEvents, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
 

@@ -1,9 +1,15 @@
+import {
+  answerJson,
+  beginEvents,
+  deadOrigin,
+  frame,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { scanMessage } from '@mcp-router/protocol'
 import { createHttpClient } from './client.js'
 import { doubtIn, doubtInResponse, isSessionKnown } from './session-doubt.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 
 const rpcError = (message: string, code = -32000) =>
   JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })

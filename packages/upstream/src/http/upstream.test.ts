@@ -1,11 +1,19 @@
+import {
+  answerJson,
+  aRequest,
+  backendOf,
+  beginEvents,
+  createEvents,
+  createHeard,
+  frame,
+  httpEndpoint,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 import { SessionLost } from '../upstream.js'
 
 const jsonrpc = '2.0'

@@ -1,10 +1,18 @@
 import { once } from 'node:events'
+import {
+  answerJson,
+  aRequest,
+  backendOf,
+  beginEvents,
+  createModernHeard,
+  deadOrigin,
+  frame,
+  httpEndpoint,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createModernHeard } from '../testing/listener.js'
 import { httpChannel } from './http.js'
 
 const channelTo = (url: string, change: Parameters<typeof httpEndpoint>[1] = {}) => {

@@ -1,9 +1,21 @@
 import type { RouterEvent } from '@mcp-router/core'
+import {
+  answerJson,
+  aRequest,
+  ask,
+  backendOf,
+  beginEvents,
+  deadOrigin,
+  echo,
+  frame,
+  httpEndpoint,
+  nodeEndpoint,
+  openMcpServer,
+  openPool,
+  openServer,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import { echo, openMcpServer } from '../testing/mcp-server.js'
-import { ask, openPool } from '../testing/pool.js'
 import { SessionLost } from '../upstream.js'
 
 /** A stdio server: answers initialize and echoes params; `hang` is never answered, `die` ends it. */

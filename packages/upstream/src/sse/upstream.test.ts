@@ -1,50 +1,19 @@
 import { once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  answerJson,
+  aRequest,
+  beginEvents,
+  deadOrigin,
+  frame,
+  openServer,
+} from '@mcp-router/testkit/upstream'
+import type { Asked } from '@mcp-router/testkit/upstream'
+import { describe, expect, it } from 'vitest'
 import { SessionLost } from '../upstream.js'
-import { maybeStreamable, openSseUpstream } from './upstream.js'
-import { createHttpClient } from '../http/client.js'
-import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
+import { connect, endpointEvent, serve } from './sse.fixture.js'
+import { maybeStreamable } from './upstream.js'
 
 const jsonrpc = '2.0'
-
-const connect = async (origin: string) => {
-  const client = createHttpClient({ connectTimeoutMs: 1_000 })
-  onTestFinished(() => client.close())
-  const heard = createHeard()
-  const endpoint = sseEndpoint(`${origin}/sse`, {
-    headers: { 'x-key': 'k', 'x-secret': 'confidential' },
-  })
-  const backend = backendOf(endpoint)
-  const events = createEvents()
-  const upstream = await openSseUpstream({ client, endpoint, backend, listener: heard, events })
-  const skipped = () =>
-    events.all.flatMap((each) =>
-      each.kind === 'upstream' && each.action === 'skipped' ? [each.reason] : [],
-    )
-  return { heard, upstream, skipped }
-}
-
-/** A server whose stream begins with `first`; its POSTs are answered 202 unless `answer` does it. */
-const serve = async (
-  first: string,
-  answer = (asked: Asked) => void asked.res.writeHead(202).end(),
-) => {
-  const server = await openServer((asked) => {
-    if (asked.method !== 'GET') {
-      answer(asked)
-      return
-    }
-    beginEvents(asked)
-    asked.res.write(first)
-  })
-  const stream = () => server.asked[0]!.res
-  return { server, stream }
-}
-
-const endpointEvent = (address: string) => `event: endpoint\ndata: ${address}\n\n`
 
 describe('an address', () => {
   it.each(['/message?sessionId=1', 'message?sessionId=1'])(

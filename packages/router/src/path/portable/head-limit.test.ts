@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import type { Question, Told } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore, revision } from '@mcp-router/testkit/router'
+import { openEndpoint, openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import type { Question, Told } from '../../testing/client.js'
-import { openEndpoint } from '../../testing/endpoint.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
-import { begin, revision } from '../../testing/sse-client.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 const deadlineMs = 400
 const patienceMs = 4_000
