@@ -78,10 +78,9 @@ it('what fails with the credentials of one says nothing of the other', async () 
 it.each(['http', 'sse'] as const)(
   'no address of a server is in what is told of one over %s',
   async (transport) => {
-    const refusing = await openEndpoint(
-      ({ res }) => void res.writeHead(404).end(),
-      ({ res }) => void res.writeHead(404).end(),
-    )
+    const refusing = await openEndpoint(({ res }) => void res.writeHead(404).end(), {
+      greet: ({ res }) => void res.writeHead(404).end(),
+    })
     const urls = [refusing.url, 'http://127.0.0.1:1/mcp'].map((url) => `${url}?api_key=SECRET`)
     const backends = urls.map((url, at) =>
       backendOf(names[at] ?? '', [

@@ -1,11 +1,10 @@
+import { beginEvents, openHttp } from '@mcp-router/testkit/server'
 import {
   aRequest,
   backendOf,
-  beginEvents,
   createEvents,
   createHeard,
   nodeEndpoint,
-  openServer,
   sseEndpoint,
 } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -32,7 +31,7 @@ const overStdio = async (question: string) => {
 }
 
 const overSse = async (question: string) => {
-  const server = await openServer((asked) => {
+  const server = await openHttp((asked) => {
     if (asked.method === 'GET') {
       beginEvents(asked)
       asked.res.write('event: endpoint\ndata: /m\n\n')
@@ -40,7 +39,7 @@ const overSse = async (question: string) => {
     }
     asked.res.writeHead(202).end()
     const answer = `{"jsonrpc":"2.0","id":1,"result":${asked.text}}`
-    const said = asked.message?.method === 'tools/call' ? question : answer
+    const said = asked.message.method === 'tools/call' ? question : answer
     server.asked[0]?.res.write(`data: ${said}\n\n`)
   })
   const client = createHttpClient({ connectTimeoutMs: 1_000 })

@@ -55,9 +55,7 @@ describe('a server that restarted', () => {
         else if (alive.has(headers['mcp-session-id'])) echo(asked)
         else res.writeHead(404).end()
       },
-      greet,
-      {},
-      { knowsAll: true },
+      { greet, knowsAll: true },
     )
     const gateway = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],

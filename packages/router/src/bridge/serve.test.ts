@@ -13,7 +13,7 @@ const saying =
   }
 
 const open = async (answer?: (asked: Asked) => void, capabilities = {}) => {
-  const endpoint = await openEndpoint(answer, undefined, capabilities)
+  const endpoint = await openEndpoint(answer, { capabilities })
   const gateway = await openGateway({
     backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
   })

@@ -2,7 +2,7 @@ import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { ask, canAnswer, initialize, questionOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
 import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
-import type { Asked, ModernAsked } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 /** What JSON.parse and JSON.stringify do not give back. */
@@ -10,7 +10,7 @@ const odd = '{"big":12345678901234567890,"inf":1e400,"one":1.0,"twice":1,"twice"
 
 const answerWith =
   (result: string) =>
-  ({ res, message }: Asked | ModernAsked): void => {
+  ({ res, message }: Asked): void => {
     res.writeHead(200, { 'content-type': 'application/json' })
     res.end(`{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`)
   }

@@ -118,7 +118,7 @@ describe('the deadline of a server', () => {
   })
 
   it.each(idle)('ends a call at a server that only sends %s', async (_, frame) => {
-    const endpoint = await openEndpoint(repeat(frame), greet, {}, { knowsAll: true })
+    const endpoint = await openEndpoint(repeat(frame), { greet, knowsAll: true })
     const { url } = await open(httpEndpoint(endpoint.url), 'legacy')
     const opened = await ask(url, {
       body: aRequest(0, 'initialize', { protocolVersion: '2025-11-25' }),
@@ -150,9 +150,7 @@ describe('the deadline of a server', () => {
       (asked) => {
         if (asked.message.method !== 'hang') echo(asked)
       },
-      greet,
-      {},
-      { knowsAll: true },
+      { greet, knowsAll: true },
     )
     const { url } = await open(httpEndpoint(endpoint.url), 'legacy')
     const told = await batchOf(url, [aRequest(1, 'hang'), aRequest(2, 'what', { n: 2 })])
@@ -215,12 +213,7 @@ describe('the deadline of a server, for a modern client', () => {
     ['is a command', false, ''],
     ['takes it, within the time that its address has', true, '/timeout/1'],
   ])('ends its call at a server that %s and answers nothing at all', async (_, isHttp, limit) => {
-    const mute = await openEndpoint(
-      () => undefined,
-      () => undefined,
-      {},
-      { knowsAll: true },
-    )
+    const mute = await openEndpoint(() => undefined, { greet: () => undefined, knowsAll: true })
     const endpoint = isHttp ? httpEndpoint(mute.url) : nodeEndpoint('setInterval(() => {}, 60_000)')
     const { gateway, url } = await open(endpoint)
     const told = await hang(limit ? `${gateway.url}/mcp/router/route/local${limit}` : url)

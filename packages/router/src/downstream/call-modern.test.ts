@@ -78,9 +78,12 @@ describe('a modern body at the address of calls', () => {
   it('whose time is up before it is known where to go, goes nowhere', async () => {
     let release = (): void => undefined
     const ready = new Promise<void>((resolve) => (release = resolve))
-    const endpoint = await openModernEndpoint(({ res, message }) => {
-      res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} }))
-    }, ready)
+    const endpoint = await openModernEndpoint(
+      ({ res, message }) => {
+        res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} }))
+      },
+      { ready },
+    )
     const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
     const gateway = await openGateway({ backends })
     const limited = modernClient(`${gateway.url}${route}/timeout/1`)

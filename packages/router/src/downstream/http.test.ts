@@ -192,8 +192,10 @@ describe('an endpoint that cannot be reached', () => {
   })
 
   it('that answers with a page returns UPSTREAM_BAD_ANSWER', async () => {
-    const page = await openEndpoint(undefined, ({ res }) => {
-      res.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+    const page = await openEndpoint(undefined, {
+      greet: ({ res }) => {
+        res.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+      },
     })
     const backends = [backendOf('weather', [httpEndpoint(page.url)])]
     const { told } = await initialize(`${(await openGateway({ backends })).url}/mcp/weather`)
@@ -203,8 +205,10 @@ describe('an endpoint that cannot be reached', () => {
 
   it('that refuses to initialize is passed on as it says it, and there is no session', async () => {
     const text = '{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"no"}}'
-    const strict = await openEndpoint(undefined, ({ res }) => {
-      res.writeHead(400, { 'content-type': 'application/json' }).end(text)
+    const strict = await openEndpoint(undefined, {
+      greet: ({ res }) => {
+        res.writeHead(400, { 'content-type': 'application/json' }).end(text)
+      },
     })
     const backends = [backendOf('weather', [httpEndpoint(strict.url)])]
     const { told } = await initialize(`${(await openGateway({ backends })).url}/mcp/weather`)

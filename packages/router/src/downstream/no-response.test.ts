@@ -1,6 +1,6 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Endpoint } from '@mcp-router/core'
@@ -33,7 +33,7 @@ const servers: Record<string, (says: Says) => Promise<Endpoint>> = {
       res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
       res.end(answerTo(says, String((message as { method?: string }).method), message.id))
     }
-    return httpEndpoint((await openEndpoint(answer, answer, {}, { knowsAll: true })).url)
+    return httpEndpoint((await openEndpoint(answer, { greet: answer, knowsAll: true })).url)
   },
   async sse(says) {
     let stream: ServerResponse | undefined

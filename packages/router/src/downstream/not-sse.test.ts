@@ -20,12 +20,9 @@ const ways: readonly (readonly [string, string, Question])[] = [
 it.each(ways)(
   '%s of a Streamable HTTP server whose transport is said to be sse is told so at once',
   async (_, path, question) => {
-    const { url } = await openEndpoint(
-      ({ res }) => void res.writeHead(400).end(),
-      undefined,
-      {},
-      { knowsAll: true },
-    )
+    const { url } = await openEndpoint(({ res }) => void res.writeHead(400).end(), {
+      knowsAll: true,
+    })
     const gateway = await openGateway({
       backends: [backendOf('web', [sseEndpoint(url)])],
       options: { endpointPatienceMs: 60_000 },

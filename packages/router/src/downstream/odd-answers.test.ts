@@ -213,7 +213,9 @@ describe.each(ways)('a server that is reached as %s and answers with', (way) => 
 it.each(['session', 'route', 'sse'] as const)(
   'a server that refuses the credential of %s from the start says so at once',
   async (way) => {
-    const endpoint = await openEndpoint(undefined, ({ res }) => void res.writeHead(401).end())
+    const endpoint = await openEndpoint(undefined, {
+      greet: ({ res }) => void res.writeHead(401).end(),
+    })
     const { url } = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
       options: { endpointPatienceMs: 60_000 },

@@ -102,9 +102,8 @@ describe('a server that has forgotten its sessions says', () => {
       else asked.res.writeHead(status, head).end(text(asked.message.id))
     }
     let opened = 0
-    const endpoint = await openEndpoint(
-      forgetful,
-      ({ res, message }) => {
+    const endpoint = await openEndpoint(forgetful, {
+      greet: ({ res, message }) => {
         known.add(`k-${++opened}`)
         res.writeHead(200, { ...json, 'mcp-session-id': `k-${opened}` })
         const handshake = {
@@ -114,9 +113,8 @@ describe('a server that has forgotten its sessions says', () => {
         }
         res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: handshake }))
       },
-      {},
-      { knowsAll: true },
-    )
+      knowsAll: true,
+    })
     const gateway = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
     })

@@ -28,7 +28,7 @@ const open = async () => {
       listed++
     } else echo(asked)
   }
-  const endpoint = await openEndpoint(answer, undefined, { tools: { listChanged: true } })
+  const endpoint = await openEndpoint(answer, { capabilities: { tools: { listChanged: true } } })
   const gateway = await openGateway({ backends: [backendOf('web', [httpEndpoint(endpoint.url)])] })
   const url = `${gateway.url}/mcp/web`
   const { headers } = await initialize(url)

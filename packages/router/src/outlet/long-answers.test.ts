@@ -75,16 +75,14 @@ it('lets go of what a client that left had waited for', async () => {
 
 it('lets go of an answer that comes when the client of its stream has left', async () => {
   const held: Asked[] = []
-  const endpoint = await openEndpoint(
-    (asked) => void held.push(asked),
-    ({ res, message }) => {
+  const endpoint = await openEndpoint((asked) => void held.push(asked), {
+    greet: ({ res, message }) => {
       const result = { protocolVersion: message.params?.['protocolVersion'], capabilities: {} }
       res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
       res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
     },
-    {},
-    { knowsAll: true },
-  )
+    knowsAll: true,
+  })
   const backends = [backendOf('long', [httpEndpoint(endpoint.url)])]
   const options = { keepAliveMs: 50 }
   const gateway = await openGateway({ backends, maxResponseBytes: 2_000_000, options })

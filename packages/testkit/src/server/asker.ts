@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { openEndpoint } from './endpoint.js'
-import type { Asked, TestEndpoint } from './endpoint.js'
+import type { TestEndpoint } from './endpoint.js'
+import type { Asked } from './http.js'
 
 type Json = Record<string, unknown>
 
@@ -86,7 +87,7 @@ export const openAsker = async (
     calls.push(call)
     void work(call)
   }
-  const endpoint = await openEndpoint(take, undefined, capabilities)
+  const endpoint = await openEndpoint(take, { capabilities })
   return {
     ...endpoint,
     calls,

@@ -1,9 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { RequestListener, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { beginEvents, frame, openHttp } from './http.js'
+import type { Asked } from './http.js'
 
 type Json = Record<string, unknown>
 
@@ -25,7 +22,7 @@ export interface SseServer {
   /** From now on the stream of a client of this name ends once its handshake is done, and what came with that is accepted a moment later. */
   shorten(name: string): void
   /** Ends all connections; from now on another server answers there, or this one again. */
-  become(server?: RequestListener): void
+  become(server?: (asked: Asked) => void): void
 }
 
 /**
@@ -41,68 +38,58 @@ export const openSseServer = async (): Promise<SseServer> => {
   /** As a handshake has it. */
   let shortened = '"name":""'
   const short = new WeakSet<ServerResponse>()
-  let other: RequestListener | undefined
-  const asked: string[] = []
+  let other: ((asked: Asked) => void) | undefined
   const ran: string[] = []
   const denied: Json[] = []
-  const server = createServer((req, res) => {
-    asked.push(`${req.method} ${req.url?.replace(/\?.*/, '')}`)
-    if (!isUp || (!isOpen && req.method === 'GET')) {
+  const server = await openHttp((asked) => {
+    const { method, path, message, res } = asked
+    if (!isUp || (!isOpen && method === 'GET')) {
       refused++
       res.destroy()
-      return
-    }
-    if (other) {
-      other(req, res)
-      return
-    }
-    if (req.method === 'GET') {
+    } else if (other) other(asked)
+    else if (method === 'GET') {
       const id = String(++opened)
       streams.set(id, res)
       res.on('close', () => streams.delete(id))
-      res.writeHead(200, { 'content-type': 'text/event-stream' })
+      beginEvents(asked)
       res.write(`event: endpoint\ndata: /message?id=${id}\n\n`)
-      return
-    }
-    void text(req).then((body) => {
-      const { id, method, params } = JSON.parse(body) as Json
-      const isDenied = (params as Json | undefined)?.['deny'] === true
-      const stream = streams.get(String(new URL(req.url ?? '', 'http://x').searchParams.get('id')))
-      if (stream && body.includes(shortened)) short.add(stream)
-      const accept = (): void => void res.writeHead(stream && !isDenied ? 202 : 404).end()
-      if (stream && method === 'notifications/initialized' && short.has(stream)) {
-        stream.end()
-        setTimeout(accept, 50)
-      } else accept()
-      if (stream && id !== undefined) ran.push(String(method))
-      if (isDenied) denied.push({ id, result: params })
-      if (id === undefined || method === 'hang' || isDenied) return
-      const serverInfo = { name: 'sse', version: '1' }
-      const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
-      const result = method === 'initialize' ? opening : (params ?? {})
-      const late = denied.filter((each) => each.id === id)
-      for (const each of [...late, { id, result }])
-        stream?.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...each })}\n\n`)
-    })
+    } else
+      take(asked, message, streams.get(String(new URL(path, 'http://x').searchParams.get('id'))))
   })
-  const close = (): void => server.closeAllConnections()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    await new Promise((closed) => server.close(closed))
-  })
+  const take = (
+    { text, res }: Asked,
+    { id, method, params }: Asked['message'],
+    stream: ServerResponse | undefined,
+  ): void => {
+    const isDenied = params?.['deny'] === true
+    if (stream && text.includes(shortened)) short.add(stream)
+    const accept = (): void => void res.writeHead(stream && !isDenied ? 202 : 404).end()
+    if (stream && method === 'notifications/initialized' && short.has(stream)) {
+      stream.end()
+      setTimeout(accept, 50)
+    } else accept()
+    if (stream && id !== undefined) ran.push(String(method))
+    if (isDenied) denied.push({ id, result: params })
+    if (id === undefined || method === 'hang' || isDenied) return
+    const serverInfo = { name: 'sse', version: '1' }
+    const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
+    const result = method === 'initialize' ? opening : (params ?? {})
+    const late = denied.filter((each) => each['id'] === id)
+    for (const each of [...late, { id, result }])
+      stream?.write(`event: message\n${frame({ jsonrpc: '2.0', ...each })}`)
+  }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/sse`,
+    url: `${server.origin}/sse`,
     opened: () => opened,
     refused: () => refused,
     down() {
       isUp = false
-      close()
+      server.cut()
     },
     up() {
       isUp = isOpen = true
     },
-    asked: () => asked,
+    asked: () => server.asked.map(({ method, path }) => `${method} ${path.replace(/\?.*/, '')}`),
     ran: () => ran,
     forget() {
       isOpen = false
@@ -111,9 +98,9 @@ export const openSseServer = async (): Promise<SseServer> => {
     shorten(name) {
       shortened = `"name":"${name}"`
     },
-    become(server) {
-      other = server
-      close()
+    become(another) {
+      other = another
+      server.cut()
     },
   }
 }

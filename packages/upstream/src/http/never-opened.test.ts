@@ -1,4 +1,4 @@
-import { deadOrigin } from '@mcp-router/testkit/upstream'
+import { deadOrigin } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './client.js'
 import type { HttpHandler } from './handler.js'

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { scanMessage } from '@mcp-router/protocol'
 import { heldBytes } from '@mcp-router/testkit/memory'
-import { openRaw } from '@mcp-router/testkit/upstream'
+import { openRaw } from '@mcp-router/testkit/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './client.js'
-import type { HttpController, HttpHandler } from './handler.js'
 import type { HttpConversation } from './conversation.js'
+import type { HttpController, HttpHandler } from './handler.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
 

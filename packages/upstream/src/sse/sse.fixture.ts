@@ -1,12 +1,6 @@
-import {
-  backendOf,
-  beginEvents,
-  createEvents,
-  createHeard,
-  openServer,
-  sseEndpoint,
-} from '@mcp-router/testkit/upstream'
-import type { Asked } from '@mcp-router/testkit/upstream'
+import { beginEvents, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { backendOf, createEvents, createHeard, sseEndpoint } from '@mcp-router/testkit/upstream'
 import { onTestFinished } from 'vitest'
 import { createHttpClient } from '../http/client.js'
 import { openSseUpstream } from './upstream.js'
@@ -34,7 +28,7 @@ export const serve = async (
   first: string,
   answer = (asked: Asked) => void asked.res.writeHead(202).end(),
 ) => {
-  const server = await openServer((asked) => {
+  const server = await openHttp((asked) => {
     if (asked.method !== 'GET') {
       answer(asked)
       return
