@@ -31,7 +31,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     coverage: {
       include: ['packages/*/src/**/*.ts'],
-      exclude: ['**/*.{test,contract}.ts', '**/testing/**'],
+      exclude: ['**/*.{test,contract,fixture}.ts', 'packages/testkit/**'],
       reporter: ['text-summary', 'html'],
     },
     projects: [

@@ -12,6 +12,7 @@ describe('the house', () => {
     ['imports nothing upwards', rules.noUpwardImport],
     ['imports nothing between neighbours', rules.noNeighbourImport],
     ['keeps example-server apart', rules.exampleServerStandsApart],
+    ['imports testkit in tests only', rules.onlyTestsImportTestkit],
     ['imports packages whole, no files of theirs', rules.onlyPackagesAreImported],
     ['imports no file of another package by its path', rules.noImportByPath],
     ['has no file that imports itself in a circle, types included', rules.noCircle],

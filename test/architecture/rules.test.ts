@@ -61,6 +61,16 @@ describe('a rule goes red at', () => {
       built('packages/cli/src/a.ts', "import { a } from '@mcp-router/example-server'"),
     ],
     [
+      'product code importing testkit',
+      rules.onlyTestsImportTestkit,
+      built('packages/core/src/a.ts', "import { a } from '@mcp-router/testkit/server'"),
+    ],
+    [
+      'a file of testkit',
+      rules.onlyPackagesAreImported,
+      built('packages/core/src/a.test.ts', "import { a } from '@mcp-router/testkit/server/a.js'"),
+    ],
+    [
       'an import from inside a package',
       rules.onlyPackagesAreImported,
       built('packages/router/src/a.ts', "import { a } from '@mcp-router/store/dist/a.js'"),
@@ -194,6 +204,19 @@ describe('a rule stays green at', () => {
       'an import downwards',
       rules.noUpwardImport,
       built('packages/router/src/a.ts', "import { a } from '@mcp-router/core'"),
+    ],
+    ...[rules.noUpwardImport, rules.onlyTestsImportTestkit, rules.onlyPackagesAreImported].flatMap(
+      (rule): [string, Rule, House][] =>
+        ['a.test', 'a.fixture', 'a.contract'].map((name) => [
+          `testkit in ${name}.ts (${rule.name})`,
+          rule,
+          built(`packages/core/src/${name}.ts`, "import { a } from '@mcp-router/testkit/server'"),
+        ]),
+    ),
+    [
+      'testkit importing any package',
+      rules.noUpwardImport,
+      built('packages/testkit/src/a/a.ts', "import { a } from '@mcp-router/gateway'"),
     ],
     [
       'two ways to one file, which lead to no circle',

@@ -16,11 +16,12 @@ const layers = [
 ]
 /** Stands outside of the layers: a program of its own, that new servers are copied from. */
 const apart = 'example-server'
+/** Stands above the layers: it may import every package, and only tests import it. */
+const testkit = 'testkit'
 
 const layerOf = (name: string): number => layers.findIndex((layer) => layer.includes(name))
 const scope = '@mcp-router/'
-const isTest = ({ path }: Source): boolean =>
-  /\.(test|contract)\.tsx?$/.test(path) || path.includes('/src/testing/')
+const isTest = ({ path }: Source): boolean => /\.(test|contract|fixture)\.tsx?$/.test(path)
 
 const sourcesOf = (house: House): readonly Source[] =>
   house.packages.flatMap(({ sources }) => sources)
@@ -32,6 +33,7 @@ const paths = (house: House, broken: (source: Source) => boolean): readonly stri
 
 interface Edge {
   readonly from: Package
+  readonly source: Source
   readonly to: string
   readonly told: string
 }
@@ -44,7 +46,7 @@ const edges = (house: House): readonly Edge[] =>
         .filter((specifier) => specifier.startsWith(scope))
         .map((specifier) => {
           const to = packageOf(specifier)?.slice(scope.length) ?? ''
-          return { from, to, told: `${source.path} imports ${specifier}` }
+          return { from, source, to, told: `${source.path} imports ${specifier}` }
         })
         .filter(({ to }) => to !== from.name),
     ),
@@ -57,20 +59,24 @@ const tell = (house: House, broken: (edge: Edge) => boolean): readonly string[] 
 
 export const everyPackageHasItsLayer: Rule = ({ packages }) =>
   packages
-    .filter(({ name }) => name !== apart && layerOf(name) < 0)
+    .filter(({ name }) => name !== apart && name !== testkit && layerOf(name) < 0)
     .map(({ name }) => `packages/${name} is in no layer`)
 
 export const noUpwardImport: Rule = (house) =>
-  tell(house, ({ from, to }) => to !== apart && layerOf(to) > layerOf(from.name))
+  tell(house, ({ from, to }) => from.name !== testkit && layerOf(to) > layerOf(from.name))
 
 export const noNeighbourImport: Rule = (house) =>
-  tell(house, ({ from, to }) => layerOf(to) === layerOf(from.name))
+  tell(house, ({ from, to }) => layerOf(to) >= 0 && layerOf(to) === layerOf(from.name))
 
 export const exampleServerStandsApart: Rule = (house) =>
-  tell(house, ({ from, to }) => from.name === apart || to === apart)
+  tell(house, ({ from, to }) => to === apart || (from.name === apart && to !== testkit))
 
+export const onlyTestsImportTestkit: Rule = (house) =>
+  tell(house, ({ source, to }) => to === testkit && !isTest(source))
+
+/** testkit has rooms, so that a test loads no more than it uses. */
 export const onlyPackagesAreImported: Rule = (house) =>
-  tell(house, ({ told }) => !/ imports @mcp-router\/[\w-]+$/.test(told))
+  tell(house, ({ told }) => !/ imports @mcp-router\/([\w-]+|testkit\/[\w-]+)$/.test(told))
 
 /** A relative path that leaves the package would get around all of the above. */
 export const noImportByPath: Rule = (house) =>
@@ -131,7 +137,8 @@ export const nginxConfHasItsPlace: Rule = onlyIn('nginx-conf', ['packages/nginx/
 export const onlyConfigReadsTheEnvironment: Rule = (house) =>
   paths(house, (source) => {
     const { path } = source
-    if (path.startsWith('packages/config/') || path.startsWith(`packages/${apart}/`)) return false
+    const mayRead = ['config', apart, testkit]
+    if (mayRead.some((name) => path.startsWith(`packages/${name}/`))) return false
     return !isTest(source) && readsEnvironment(source)
   })
 

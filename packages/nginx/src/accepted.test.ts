@@ -1,11 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { complaints, openRunDir, selfSigned, writeConf } from '@mcp-router/testkit/nginx'
 import { expect, it } from 'vitest'
 import { siteConf } from './site.js'
-import { selfSigned } from './testing/certificate.js'
-import { complaints } from './testing/nginx-process.js'
-import { openRunDir } from './testing/run-dir.js'
-import { writeConf } from './testing/site.js'
 
 const filesIn = (folder: string, shape: RegExp): string[] =>
   readdirSync(join(import.meta.dirname, folder))

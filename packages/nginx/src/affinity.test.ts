@@ -1,8 +1,6 @@
+import { ask, openInstances, openSite } from '@mcp-router/testkit/nginx'
 import { expect, it } from 'vitest'
 import type { Affinity } from './settings.js'
-import { ask } from './testing/ask.js'
-import { openInstances } from './testing/instances.js'
-import { openSite } from './testing/site.js'
 
 /** Opens three instances behind Nginx and asks which of them answers. */
 const openCluster = async (affinity: Affinity) => {

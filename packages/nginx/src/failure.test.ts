@@ -1,11 +1,9 @@
+import { ask, openInstance, openInstances, openSite } from '@mcp-router/testkit/nginx'
+import type { Handle } from '@mcp-router/testkit/nginx'
+import { freePorts } from '@mcp-router/testkit/process'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask } from './testing/ask.js'
-import { openInstance, type Handle } from './testing/instance.js'
-import { openInstances } from './testing/instances.js'
-import { freePort } from './testing/port.js'
-import { openSite } from './testing/site.js'
 
-const refusing = async (): Promise<string> => `127.0.0.1:${await freePort()}`
+const refusing = async (): Promise<string> => `127.0.0.1:${await freePorts(1)}`
 
 const openHandling = async (handle: Handle) => {
   const instance = await openInstance('handling', handle)

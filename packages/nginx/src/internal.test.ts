@@ -1,7 +1,5 @@
+import { ask, openInstances, openSite } from '@mcp-router/testkit/nginx'
 import { expect, it } from 'vitest'
-import { ask } from './testing/ask.js'
-import { openInstances } from './testing/instances.js'
-import { openSite } from './testing/site.js'
 
 const spellings = [
   '/internal',

@@ -2,11 +2,8 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { ask, begin, openInstance, openInstances, openSite } from '@mcp-router/testkit/nginx'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask, begin } from './testing/ask.js'
-import { openInstance } from './testing/instance.js'
-import { openInstances } from './testing/instances.js'
-import { openSite } from './testing/site.js'
 
 /** Sends the head of a request and nothing of its body. */
 const beginPost = (port: number, head: readonly string[]): Socket => {

@@ -1,11 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ask, openInstances, openRunDir, openSite } from '@mcp-router/testkit/nginx'
+import { freePorts } from '@mcp-router/testkit/process'
 import { describe, expect, it, vi } from 'vitest'
-import { ask } from './testing/ask.js'
-import { openInstances } from './testing/instances.js'
-import { freePort } from './testing/port.js'
-import { openRunDir } from './testing/run-dir.js'
-import { openSite } from './testing/site.js'
 
 it('tells the router who asks and by which address', async () => {
   const [one] = await openInstances(1)
@@ -99,7 +96,7 @@ describe('the error log', () => {
     const runDir = await openRunDir()
     const errorLog = join(runDir, 'logs', 'nginx-error.log')
     const secret = proxySecret === undefined ? {} : { proxySecret }
-    const refusing = [`127.0.0.1:${await freePort()}`]
+    const refusing = [`127.0.0.1:${await freePorts(1)}`]
     const { port } = await openSite({ instances: refusing, errorLog, ...secret }, runDir)
     expect((await ask(port, path, { method: 'POST', body: '{}' })).status).toBe(503)
     // Written before the answer.

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { openInstances, openSite } from '@mcp-router/testkit/nginx'
 import { expect, it, onTestFinished } from 'vitest'
-import { openInstances } from './testing/instances.js'
-import { openSite } from './testing/site.js'
 
 // The test folders are closed to other users, as a run directory is: started as root, Nginx must not run its workers as somebody else.
 it('passes on a body whose framing is larger than its buffer, and which lies in a file so long', async () => {

@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { begin, openInstance, openSite } from '@mcp-router/testkit/nginx'
 import { expect, it, onTestFinished } from 'vitest'
-import { begin } from './testing/ask.js'
-import { openInstance } from './testing/instance.js'
-import { openSite } from './testing/site.js'
 
 const firstChunk = async (response: IncomingMessage): Promise<string> => {
   const [chunk] = (await once(response, 'data')) as [Buffer]

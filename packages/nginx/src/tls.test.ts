@@ -2,13 +2,9 @@ import { once } from 'node:events'
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { ask, openInstances, openRunDir, openSite, selfSigned } from '@mcp-router/testkit/nginx'
+import { freePorts } from '@mcp-router/testkit/process'
 import { expect, it } from 'vitest'
-import { ask } from './testing/ask.js'
-import { selfSigned } from './testing/certificate.js'
-import { openInstances } from './testing/instances.js'
-import { freePort } from './testing/port.js'
-import { openRunDir } from './testing/run-dir.js'
-import { openSite } from './testing/site.js'
 
 /** Browsers stay on https, and take an answer for what it says it is. */
 const kept = {
@@ -19,7 +15,7 @@ const kept = {
 it('serves https, and sends plain http on to it', async () => {
   const [one] = await openInstances(1)
   const tls = await selfSigned(await openRunDir())
-  const redirectPort = await freePort()
+  const redirectPort = await freePorts(1)
   const instances = [one!.address]
   const { port } = await openSite({ instances, tls: { ...tls, redirectPort } })
 

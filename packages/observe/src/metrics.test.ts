@@ -1,7 +1,7 @@
 import type { BackendName, EndpointId, RouterEvent, SessionId } from '@mcp-router/core'
 import { describe, expect, it } from 'vitest'
 import { createMetrics } from './metrics.js'
-import { aCall } from './testing/call-event.js'
+import { aCall } from './call-event.fixture.js'
 
 /** The values of one series by its labels, without those that every series has. */
 const series = async (

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BackendName, EndpointId, SessionId } from '@mcp-router/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createObserver } from './observer.js'
-import { aCall } from './testing/call-event.js'
+import { aCall } from './call-event.fixture.js'
 
 const open = (level = 'info') => {
   const folder = mkdtempSync(join(tmpdir(), 'mcp-observe-'))

@@ -1,6 +1,6 @@
+import { heldBytes } from '@mcp-router/testkit/memory'
 import { expect, it } from 'vitest'
 import { ChunkCollector } from './chunk-collector.js'
-import { heldBytes } from './testing/held-bytes.js'
 
 const collected = (chunks: readonly Buffer[]): Buffer => {
   const collector = new ChunkCollector()

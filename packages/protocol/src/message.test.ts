@@ -1,10 +1,16 @@
+import {
+  createRandom,
+  randomNumber,
+  randomString,
+  randomValue,
+  space,
+  spelled,
+} from '@mcp-router/testkit/random'
 import { describe, expect, it } from 'vitest'
 import { MalformedMessage, MalformedResponse } from './malformed.js'
 import { paramsOf, parseJson, refusedIdOf, requireValid, resultOf, scanMessage } from './message.js'
 import type { Message } from './message.js'
 import { textOf } from './scan.js'
-import { createRandom } from './testing/random.js'
-import { randomNumber, randomString, randomValue, space, spelled } from './testing/random-json.js'
 
 const scan = (text: string): Message => scanMessage(Buffer.from(text))
 

@@ -1,9 +1,8 @@
+import { createRandom, mutated, randomEnvelope } from '@mcp-router/testkit/random'
 import { expect, it } from 'vitest'
 import { MalformedMessage } from './malformed.js'
 import { scanEnvelope, textOf } from './scan.js'
 import type { EnvelopeScan } from './scan.js'
-import { createRandom } from './testing/random.js'
-import { mutated, randomEnvelope } from './testing/random-json.js'
 
 const members = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'] as const
 const runs = 1_000

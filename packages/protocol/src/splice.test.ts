@@ -1,9 +1,8 @@
+import { createRandom, randomEnvelope, randomValue } from '@mcp-router/testkit/random'
 import { describe, expect, it } from 'vitest'
 import { scanMessage } from './message.js'
 import { scanEnvelope } from './scan.js'
 import { flatten, insertIntoResult, spliceId, spliceProgressToken } from './splice.js'
-import { createRandom } from './testing/random.js'
-import { randomEnvelope, randomValue } from './testing/random-json.js'
 
 describe('spliceId', () => {
   it('changes the id and no other byte', () => {

@@ -1,8 +1,8 @@
+import { createRandom } from '@mcp-router/testkit/random'
+import type { Random } from '@mcp-router/testkit/random'
 import { expect, it } from 'vitest'
 import { createSseDecoder } from './sse.js'
 import type { SseEvent } from './sse.js'
-import { createRandom } from './testing/random.js'
-import type { Random } from './testing/random.js'
 
 const lines = [
   'data: a',

@@ -1,8 +1,8 @@
+import { heldBytes } from '@mcp-router/testkit/memory'
 import { describe, expect, it } from 'vitest'
 import { MalformedMessage } from './malformed.js'
 import { createSseDecoder, eventFrame, keepAliveFrame, messageFrame } from './sse.js'
 import type { SseEvent } from './sse.js'
-import { heldBytes } from './testing/held-bytes.js'
 
 const plain = ({ event, data, id }: SseEvent) => ({ event, data: data.toString(), id })
 

@@ -1,10 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, canAnswer, initialize, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { TestEndpoint } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from './testing/backend.js'
-import { aRequest, ask, initialize } from './testing/client.js'
-import { echo, openEndpoint } from './testing/endpoint.js'
-import type { TestEndpoint } from './testing/endpoint.js'
-import { openGateway } from './testing/gateway.js'
-import { canAnswer, modernClient } from './testing/modern-client.js'
 
 const names = ['alice', 'bob'] as const
 
@@ -79,10 +78,9 @@ it('what fails with the credentials of one says nothing of the other', async () 
 it.each(['http', 'sse'] as const)(
   'no address of a server is in what is told of one over %s',
   async (transport) => {
-    const refusing = await openEndpoint(
-      ({ res }) => void res.writeHead(404).end(),
-      ({ res }) => void res.writeHead(404).end(),
-    )
+    const refusing = await openEndpoint(({ res }) => void res.writeHead(404).end(), {
+      greet: ({ res }) => void res.writeHead(404).end(),
+    })
     const urls = [refusing.url, 'http://127.0.0.1:1/mcp'].map((url) => `${url}?api_key=SECRET`)
     const backends = urls.map((url, at) =>
       backendOf(names[at] ?? '', [

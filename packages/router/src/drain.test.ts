@@ -1,9 +1,8 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from './testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from './testing/client.js'
-import { echo, openEndpoint } from './testing/endpoint.js'
-import { openGateway, openStore } from './testing/gateway.js'
-import { stdioServer } from './testing/stdio-server.js'
 
 const open = async () => {
   const endpoint = await openEndpoint(({ res }) => {

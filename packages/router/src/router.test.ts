@@ -1,9 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from './testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from './testing/client.js'
-import { echo, openEndpoint } from './testing/endpoint.js'
-import type { Asked } from './testing/endpoint.js'
-import { openGateway, openStore } from './testing/gateway.js'
 
 const open = async (answer?: (asked: Asked) => void) => {
   const endpoint = await openEndpoint(answer)

@@ -1,9 +1,7 @@
+import { aRequest, createHeard, createTwinUpstream } from '@mcp-router/testkit/upstream'
+import type { TwinUpstream } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openAdaptive } from './adaptive.js'
-import { aRequest } from './testing/backend.js'
-import { createHeard } from './testing/listener.js'
-import { createTwinUpstream } from './testing/twin-upstream.js'
-import type { TwinUpstream } from './testing/twin-upstream.js'
 
 /** `judge` says, when the test calls it, whether the Endpoint is modern by what else is known. */
 const open = async (isSessionless = false) => {

@@ -1,7 +1,7 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/upstream'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createToolCatalog } from './catalog.js'
 import type { ListPage } from './pages.js'
-import { backendOf, httpEndpoint } from './testing/backend.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }))
 afterEach(() => void vi.useRealTimers())

@@ -1,7 +1,7 @@
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
+import { backendOf } from '@mcp-router/testkit/upstream'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createListChanges } from './changes.js'
-import { backendOf } from './testing/backend.js'
 
 const weather = backendOf()
 const other = { ...weather, name: 'other' as typeof weather.name }

@@ -1,10 +1,16 @@
+import { beginEvents, openHttp } from '@mcp-router/testkit/server'
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  nodeEndpoint,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './http/client.js'
 import { openSseUpstream } from './sse/upstream.js'
 import { openStdioUpstream } from './stdio/upstream.js'
-import { aRequest, backendOf, nodeEndpoint, sseEndpoint } from './testing/backend.js'
-import { beginEvents, openServer } from './testing/http-server.js'
-import { createEvents, createHeard } from './testing/listener.js'
 
 /** What the server writes when it is called; it answers the call with the error that it got for that. */
 const asking = (id: string, method = '"roots/list"') =>
@@ -25,7 +31,7 @@ const overStdio = async (question: string) => {
 }
 
 const overSse = async (question: string) => {
-  const server = await openServer((asked) => {
+  const server = await openHttp((asked) => {
     if (asked.method === 'GET') {
       beginEvents(asked)
       asked.res.write('event: endpoint\ndata: /m\n\n')
@@ -33,7 +39,7 @@ const overSse = async (question: string) => {
     }
     asked.res.writeHead(202).end()
     const answer = `{"jsonrpc":"2.0","id":1,"result":${asked.text}}`
-    const said = asked.message?.method === 'tools/call' ? question : answer
+    const said = asked.message.method === 'tools/call' ? question : answer
     server.asked[0]?.res.write(`data: ${said}\n\n`)
   })
   const client = createHttpClient({ connectTimeoutMs: 1_000 })

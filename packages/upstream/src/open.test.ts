@@ -1,13 +1,25 @@
 import { once } from 'node:events'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
+import {
+  answerJson,
+  beginEvents,
+  deadOrigin,
+  echo,
+  frame,
+  openEndpoint,
+  openHttp,
+} from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import {
+  aRequest,
+  backendOf,
+  createHeard,
+  httpEndpoint,
+  nodeEndpoint,
+  openPool,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint } from './testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from './testing/http-server.js'
-import type { Asked } from './testing/http-server.js'
-import { createHeard } from './testing/listener.js'
-import { openMcpServer, echo } from './testing/mcp-server.js'
-import { openPool } from './testing/pool.js'
 
 /** A session at this Endpoint, `initialize` sent. */
 const openSession = async (endpoint: Endpoint, era: Backend['era'] = 'auto') => {
@@ -28,8 +40,8 @@ const discovered = { supportedVersions: ['2026-07-28'], capabilities: { tools: {
 
 /** A server that knows no sessions: it says so at `initialize`, as it is told to; `answer` sees calls of tools. */
 const modernServer = (refuse: (asked: Asked) => void, answer: (asked: Asked) => void = echo) =>
-  openServer((asked) => {
-    const { method, id } = asked.message ?? {}
+  openHttp((asked) => {
+    const { method, id } = asked.message
     const tell = (result: object): void => answerJson(asked, { jsonrpc: '2.0', id, result })
     if (method === 'initialize') refuse(asked)
     else if (method === 'server/discover') tell(discovered)
@@ -39,13 +51,13 @@ const modernServer = (refuse: (asked: Asked) => void, answer: (asked: Asked) => 
 
 const unsupported = (asked: Asked): void => {
   const error = { code: -32022, message: 'm', data: { supported: ['2026-07-28'] } }
-  answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, error }, { status: 400 })
+  answerJson(asked, { jsonrpc: '2.0', id: asked.message.id, error }, { status: 400 })
 }
 
 /** As the official SDK by default: it answers `initialize`, and keeps no session. */
 const sessionless = (asked: Asked): void => {
   const result = { protocolVersion: '2025-11-25', capabilities: {} }
-  answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, result })
+  answerJson(asked, { jsonrpc: '2.0', id: asked.message.id, result })
 }
 
 const initialized = {
@@ -55,7 +67,7 @@ const initialized = {
 
 describe('a session at an http endpoint', () => {
   it('is that of the server where it has any', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const { heard } = await openSession(httpEndpoint(`${server.origin}/mcp`))
     expect(await heard.next()).toMatchObject({ result: { serverInfo: { name: 's-1' } } })
     expect(server.methods()).toEqual(['initialize'])
@@ -72,9 +84,9 @@ describe('a session at an http endpoint', () => {
   })
 
   it('is refused as a server with sessions refuses it', async () => {
-    const server = await openServer((asked) => {
+    const server = await openHttp((asked) => {
       const error = { code: -32602, message: 'name yourself' }
-      answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, error }, { status: 400 })
+      answerJson(asked, { jsonrpc: '2.0', id: asked.message.id, error }, { status: 400 })
     })
     const { heard } = await openSession(httpEndpoint(`${server.origin}/mcp`))
     expect(await heard.next()).toMatchObject({ id: 'i', error: { message: 'name yourself' } })
@@ -92,7 +104,7 @@ describe('a session at an http endpoint', () => {
     expect(await modern.heard.next()).toMatchObject(initialized)
     const legacy = await openSession(endpoint, 'legacy')
     expect(await legacy.heard.next()).toMatchObject({ error: { code: -32022 } })
-    expect(server.asked.map(({ message }) => message?.method)).toEqual([
+    expect(server.asked.map(({ message }) => message.method)).toEqual([
       'server/discover',
       'initialize',
     ])
@@ -128,7 +140,7 @@ describe('a face of a server over HTTP', () => {
   it('asks the client, and calls again with what it answered', async () => {
     const question = { method: 'elicitation/create', params: { message: 'sure?' } }
     const server = await modernServer(unsupported, (asked) => {
-      const { id, params } = asked.message ?? {}
+      const { id, params } = asked.message
       const result = params?.['inputResponses']
         ? { content: [], structuredContent: params['inputResponses'] }
         : { resultType: 'input_required', inputRequests: { q: question }, requestState: 's' }
@@ -169,9 +181,9 @@ describe('a face of a server over HTTP', () => {
 
   it('fails a call whose answer is no JSON, as does one whose stream has none', async () => {
     const server = await modernServer(unsupported, (asked) => {
-      const id = JSON.stringify(asked.message?.id)
+      const id = JSON.stringify(asked.message.id)
       const broken = `{"jsonrpc":"2.0","id":${id},"result":{"content":[,]}}`
-      if (asked.message?.params?.['name'] === 'weather') answerJson(asked, broken)
+      if (asked.message.params?.['name'] === 'weather') answerJson(asked, broken)
       else {
         beginEvents(asked)
         asked.res.end(`data: ${broken}\n\n`)

@@ -1,9 +1,9 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished } from 'vitest'
 import { createEras } from './era/eras.js'
 import { createTransports } from './era/transports.js'
 import { createHttpClient } from './http/client.js'
 import { createUpstreams } from './upstreams.js'
-import { backendOf, nodeEndpoint } from './testing/backend.js'
 
 /** Answers its handshake, and says by its process that it runs. */
 const server = `

@@ -1,8 +1,13 @@
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  nodeEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createToolCatalog } from './catalog.js'
 import { openStdioUpstream } from './stdio/upstream.js'
-import { aRequest, backendOf, nodeEndpoint } from './testing/backend.js'
-import { createEvents, createHeard } from './testing/listener.js'
 import type { Upstream } from './upstream.js'
 import { WatchedUpstream } from './watched.js'
 

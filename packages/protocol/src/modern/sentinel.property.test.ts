@@ -1,6 +1,6 @@
+import { createRandom } from '@mcp-router/testkit/random'
+import type { Random } from '@mcp-router/testkit/random'
 import { expect, it } from 'vitest'
-import { createRandom } from '../testing/random.js'
-import type { Random } from '../testing/random.js'
 import { decodeHeaderValue, encodeHeaderValue } from './sentinel.js'
 
 const runs = 4_000

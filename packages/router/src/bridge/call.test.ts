@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aForm, canAnswer, jsonOf, modernClient, roundOf, yes } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openAsker } from '@mcp-router/testkit/server'
+import type { AskerCall } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { openAsker } from '../testing/asker.js'
-import type { AskerCall } from '../testing/asker.js'
-import { jsonOf } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
-import { aForm, roundOf, yes } from '../testing/round.js'
 
 type Json = Record<string, unknown>
 

@@ -1,8 +1,8 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { askingCommand } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { openGateway } from '../testing/gateway.js'
-import { askingCommand } from '../testing/modern-command.js'
-import { modernClient } from '../testing/modern-client.js'
 
 const capabilities = { elicitation: { form: {} } }
 const yes = { action: 'accept', content: {} }

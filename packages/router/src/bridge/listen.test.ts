@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { canAnswer, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { deadUrl, openAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { openAsker } from '../testing/asker.js'
-import { jsonOf } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { deadUrl } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
 
 const offered = {
   tools: { listChanged: true },

@@ -1,8 +1,8 @@
+import { backendOf, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { canAnswer, modernClient } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
-import { openSseServer } from '../testing/sse-server.js'
 
 /** A server that tells only the session in which it happens: `touch` updates `a:1`, `hang` never answers, and heeds no cancellation. */
 const teller = `

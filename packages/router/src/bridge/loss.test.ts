@@ -1,12 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { canAnswer, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openAsker, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked, AskerCall } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { openAsker } from '../testing/asker.js'
-import type { AskerCall } from '../testing/asker.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
 
 const done = (call: AskerCall): void => call.end({ done: true })
 const prompt = { name: 'p' }
@@ -58,9 +55,7 @@ describe('a server that restarted', () => {
         else if (alive.has(headers['mcp-session-id'])) echo(asked)
         else res.writeHead(404).end()
       },
-      greet,
-      {},
-      { knowsAll: true },
+      { greet, knowsAll: true },
     )
     const gateway = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],

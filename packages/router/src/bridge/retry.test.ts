@@ -1,13 +1,19 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import {
+  aForm,
+  ask,
+  canAnswer,
+  jsonOf,
+  modernClient,
+  questionOf,
+  roundOf,
+  yes,
+} from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { deadUrl, openAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { InstanceId } from '@mcp-router/core'
-import { openAsker } from '../testing/asker.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, jsonOf } from '../testing/client.js'
-import { deadUrl } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
-import { aForm, roundOf, yes } from '../testing/round.js'
-import { signedHeaders } from '../testing/signed.js'
+import { signedHeaders } from '../cluster/signed.fixture.js'
 
 const first = 'router-instance-1' as InstanceId
 const args = { a: 1, b: { c: [1, 2], d: null } }

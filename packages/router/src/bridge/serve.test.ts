@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { ask, canAnswer, jsonOf, modernClient, questionOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { deadUrl, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { ask, jsonOf } from '../testing/client.js'
-import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const saying =
   (said: object) =>
@@ -15,7 +13,7 @@ const saying =
   }
 
 const open = async (answer?: (asked: Asked) => void, capabilities = {}) => {
-  const endpoint = await openEndpoint(answer, undefined, capabilities)
+  const endpoint = await openEndpoint(answer, { capabilities })
   const gateway = await openGateway({
     backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
   })

@@ -1,19 +1,16 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { ask, canAnswer, initialize, questionOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, initialize } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, questionOf } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 
 /** What JSON.parse and JSON.stringify do not give back. */
 const odd = '{"big":12345678901234567890,"inf":1e400,"one":1.0,"twice":1,"twice":2}'
 
 const answerWith =
   (result: string) =>
-  ({ res, message }: Asked | ModernAsked): void => {
+  ({ res, message }: Asked): void => {
     res.writeHead(200, { 'content-type': 'application/json' })
     res.end(`{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":${result}}`)
   }

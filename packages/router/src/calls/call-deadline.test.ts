@@ -1,15 +1,19 @@
 import type { Backend, Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import {
+  aRequest,
+  ask,
+  canAnswer,
+  initialize,
+  jsonOf,
+  modernClient,
+  questionOf,
+} from '@mcp-router/testkit/client'
+import type { Told } from '@mcp-router/testkit/client'
+import { begin, openGateway } from '@mcp-router/testkit/router'
+import { echo, modernCommand, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import type { Told } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { modernCommand } from '../testing/modern-command.js'
-import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import { begin } from '../testing/sse-client.js'
 
 /** Hangs at `hang` and `cancelled`; reports progress every 100 ms at `busy`, for a second; `what` tells what was cancelled. */
 const command = `
@@ -114,7 +118,7 @@ describe('the deadline of a server', () => {
   })
 
   it.each(idle)('ends a call at a server that only sends %s', async (_, frame) => {
-    const endpoint = await openEndpoint(repeat(frame), greet, {}, { knowsAll: true })
+    const endpoint = await openEndpoint(repeat(frame), { greet, knowsAll: true })
     const { url } = await open(httpEndpoint(endpoint.url), 'legacy')
     const opened = await ask(url, {
       body: aRequest(0, 'initialize', { protocolVersion: '2025-11-25' }),
@@ -146,9 +150,7 @@ describe('the deadline of a server', () => {
       (asked) => {
         if (asked.message.method !== 'hang') echo(asked)
       },
-      greet,
-      {},
-      { knowsAll: true },
+      { greet, knowsAll: true },
     )
     const { url } = await open(httpEndpoint(endpoint.url), 'legacy')
     const told = await batchOf(url, [aRequest(1, 'hang'), aRequest(2, 'what', { n: 2 })])
@@ -211,12 +213,7 @@ describe('the deadline of a server, for a modern client', () => {
     ['is a command', false, ''],
     ['takes it, within the time that its address has', true, '/timeout/1'],
   ])('ends its call at a server that %s and answers nothing at all', async (_, isHttp, limit) => {
-    const mute = await openEndpoint(
-      () => undefined,
-      () => undefined,
-      {},
-      { knowsAll: true },
-    )
+    const mute = await openEndpoint(() => undefined, { greet: () => undefined, knowsAll: true })
     const endpoint = isHttp ? httpEndpoint(mute.url) : nodeEndpoint('setInterval(() => {}, 60_000)')
     const { gateway, url } = await open(endpoint)
     const told = await hang(limit ? `${gateway.url}/mcp/router/route/local${limit}` : url)

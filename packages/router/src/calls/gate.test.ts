@@ -1,10 +1,10 @@
 import type { AcceptedCall, Journal } from '@mcp-router/store'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 const tools = [
   { name: 'read', annotations: { readOnlyHint: true } },

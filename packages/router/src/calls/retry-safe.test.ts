@@ -2,11 +2,11 @@ import type { Backend, Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { describe, expect, it } from 'vitest'
 import { createSelector } from '../policy/selector.js'
 import { isRetrySafe } from './retry-safe.js'
 import type { ToolSources } from './retry-safe.js'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
 
 const call = scanMessage(requestBytes(1, 'tools/call', { name: 'append' }))
 const patienceMs = 1_500

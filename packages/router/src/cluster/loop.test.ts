@@ -1,12 +1,10 @@
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '@mcp-router/core'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const shapeOfMarker = /^mcp-router;id=[0-9a-f]{16}$/
 

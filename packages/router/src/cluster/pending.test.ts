@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Instance, InstanceId } from '@mcp-router/core'
+import { ask, begin, jsonOf } from '@mcp-router/testkit/client'
 import type { HttpClient } from '@mcp-router/upstream'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createDeadlines } from '../calls/deadlines.js'
 import { Incoming } from '../http/incoming.js'
 import { createKeepAlive } from '../http/keep-alive.js'
-import { ask, begin, jsonOf } from '../testing/client.js'
 import { createHandoff } from './handoff.js'
 
 const other: Instance = {

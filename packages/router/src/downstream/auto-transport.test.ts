@@ -1,15 +1,11 @@
-import type { RequestListener } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, openSseServer, respond } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { begin } from '../testing/sse-client.js'
-import { openSseServer } from '../testing/sse-server.js'
 
 /** An address without a word on its transport. */
 const bare = (url: string): Endpoint => ({
@@ -54,16 +50,16 @@ const ways: readonly (readonly [string, (gateway: TestGateway) => Promise<unknow
 ]
 
 /** A Streamable HTTP server. */
-const streamable: RequestListener = (req, res) =>
-  void text(req).then((body) => {
-    if (req.method !== 'POST') return void res.writeHead(405).end()
-    const { id, method, params } = JSON.parse(body) as Record<string, unknown>
-    if (id === undefined) return void res.writeHead(202).end()
+const streamable = (asked: Asked): void => {
+  const { method, message, res } = asked
+  if (method !== 'POST') res.writeHead(405).end()
+  else if (message.id === undefined) res.writeHead(202).end()
+  else {
     const opening = { protocolVersion: '2025-06-18', capabilities: {} }
-    const result = method === 'initialize' ? opening : (params ?? {})
-    res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
-    res.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
-  })
+    const result = message.method === 'initialize' ? opening : (message.params ?? {})
+    respond(asked, result, { 'mcp-session-id': 's' })
+  }
+}
 
 describe('a URL without a transport whose server is of 2024-11-05', () => {
   it.each(ways)('serves %s', async (_, use) => {
@@ -123,7 +119,9 @@ describe('a URL without a transport', () => {
   })
 
   it('answers as its server did where that is neither', async () => {
-    const server = await openEndpoint(undefined, ({ res }) => void res.writeHead(405).end())
+    const server = await openEndpoint(undefined, {
+      greet: ({ res }) => void res.writeHead(405).end(),
+    })
     const gateway = await open(bare(server.url))
     const { told } = await initialize(address(gateway))
     expect(jsonOf(told)).toMatchObject({
@@ -136,8 +134,8 @@ describe('a URL without a transport', () => {
 
   it('is refused where its stream names another origin', async () => {
     const server = await openSseServer()
-    server.become((req, res) => {
-      if (req.method !== 'GET') return void res.writeHead(405).end()
+    server.become(({ method, res }) => {
+      if (method !== 'GET') return void res.writeHead(405).end()
       res.writeHead(200, { 'content-type': 'text/event-stream' })
       res.write('event: endpoint\ndata: http://example.com/message\n\n')
     })

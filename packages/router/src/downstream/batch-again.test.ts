@@ -1,8 +1,8 @@
+import { aRequest, jsonOf } from '@mcp-router/testkit/client'
+import { arrayIn, overHttp } from '@mcp-router/testkit/router'
+import { echo } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { arrayIn, overHttp } from '../testing/batch-client.js'
-import { aRequest, jsonOf } from '../testing/client.js'
-import { echo } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
 
 const notify = (method: string) => ({ jsonrpc: '2.0', method })
 

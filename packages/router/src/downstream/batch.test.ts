@@ -1,10 +1,17 @@
 import { once } from 'node:events'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import {
+  arrayIn,
+  eventsIn,
+  openGateway,
+  openStore,
+  overHttp,
+  overStdio,
+  stdioOf,
+} from '@mcp-router/testkit/router'
+import { echo } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { arrayIn, eventsIn, overHttp, overStdio, stdioOf } from '../testing/batch-client.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { echo } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 const notify = (method: string, params: object = {}) => ({ jsonrpc: '2.0', method, params })
 const claim = { _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28' } }

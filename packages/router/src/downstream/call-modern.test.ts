@@ -1,10 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { ask, begin, canAnswer, jsonOf, modernClient, questionOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, begin, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient, questionOf } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
 
 const route = '/mcp/router/route/weather'
 
@@ -80,9 +78,12 @@ describe('a modern body at the address of calls', () => {
   it('whose time is up before it is known where to go, goes nowhere', async () => {
     let release = (): void => undefined
     const ready = new Promise<void>((resolve) => (release = resolve))
-    const endpoint = await openModernEndpoint(({ res, message }) => {
-      res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} }))
-    }, ready)
+    const endpoint = await openModernEndpoint(
+      ({ res, message }) => {
+        res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: {} }))
+      },
+      { ready },
+    )
     const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
     const gateway = await openGateway({ backends })
     const limited = modernClient(`${gateway.url}${route}/timeout/1`)

@@ -2,13 +2,11 @@ import type { RouterEvent } from '@mcp-router/core'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { canAnswer, initialize, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { modernCommand, stdioServer } from '@mcp-router/testkit/server'
 import { expect, it, onTestFinished } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { initialize } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
-import { modernCommand } from '../testing/modern-command.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 /** Notes each process that is started; it reads nothing before `startMs` have passed. */
 const slow = (file: string, startMs: number, server: string): string => `

@@ -1,10 +1,17 @@
 import type { RouterEvent } from '@mcp-router/core'
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import {
+  aRequest,
+  ask,
+  canAnswer,
+  follow,
+  initialize,
+  jsonOf,
+  modernClient,
+} from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
 import { describe, expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
 
 /** A server with sessions: `tools/list` has `look`, which is read-only, and `touch`; each call tells its process. */
 const lister = `

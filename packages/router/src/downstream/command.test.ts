@@ -1,17 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { canAnswer, jsonOf, modernClient, roundOf, yes } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { askingCommand, deadUrl, modernCommand, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { homeOf } from '../cluster/home.js'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { jsonOf } from '../testing/client.js'
-import { deadUrl } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { askingCommand, modernCommand } from '../testing/modern-command.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
-import { roundOf, yes } from '../testing/round.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const [first, second] = ['router-instance-1', 'router-instance-2'] as [InstanceId, InstanceId]
 

@@ -1,7 +1,7 @@
+import { aRequest, ask, jsonOf } from '@mcp-router/testkit/client'
+import type { Question } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
 import { expect, it } from 'vitest'
-import { aRequest, ask, jsonOf } from '../testing/client.js'
-import type { Question } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
 
 const ways: readonly (readonly [string, Question])[] = [
   ['/mcp/router/route/off', { body: aRequest(1, 'tools/list') }],

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
+import { initialize } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
 import { expect, it, onTestFinished } from 'vitest'
-import { backendOf, sseEndpoint } from '../testing/backend.js'
-import { initialize } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
 
 /** A server of 2024-11-05 that has forgotten each session when its first message comes. */
 const openForgetful = async (): Promise<string> => {

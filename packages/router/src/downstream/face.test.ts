@@ -1,22 +1,21 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 
 type Json = Record<string, unknown>
 
-const answer = ({ res, message }: ModernAsked, said: Json, status = 200): void => {
+const answer = ({ res, message }: Asked, said: Json, status = 200): void => {
   res.writeHead(status, { 'content-type': 'application/json' })
   res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...said }))
 }
 
-const paramsOf = ({ text }: ModernAsked): Json => (JSON.parse(text) as { params: Json }).params
+const paramsOf = ({ text }: Asked): Json => (JSON.parse(text) as { params: Json }).params
 
 /** A modern server whose tool asks two things before it answers; it knows no `initialize`. */
-const asking = (asked: ModernAsked): void => {
+const asking = (asked: Asked): void => {
   const { method } = asked.message
   if (method === 'tools/list') {
     answer(asked, { result: { resultType: 'complete', tools: [], ttlMs: 0, cacheScope: 'public' } })
@@ -98,7 +97,7 @@ it.each([['2026-07-28'], [null], [undefined]])(
   'a session opens at a modern server that says %j for what it speaks, and refuses initialize as one',
   async (supportedVersions) => {
     const discovered = { resultType: 'complete', supportedVersions, capabilities: {} }
-    const endpoint = await openModernEndpoint(asking, undefined, discovered)
+    const endpoint = await openModernEndpoint(asking, { discovered })
     const gateway = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
     })

@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { begin as beginSse, openGateway } from '@mcp-router/testkit/router'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { begin as beginSse } from '../testing/sse-client.js'
 
 interface Message {
   readonly id?: unknown

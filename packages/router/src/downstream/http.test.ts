@@ -1,10 +1,10 @@
 import { once } from 'node:events'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { deadUrl, echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { deadUrl, echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 
 const open = async (answer?: (asked: Asked) => void) => {
   const endpoint = await openEndpoint(answer)
@@ -192,8 +192,10 @@ describe('an endpoint that cannot be reached', () => {
   })
 
   it('that answers with a page returns UPSTREAM_BAD_ANSWER', async () => {
-    const page = await openEndpoint(undefined, ({ res }) => {
-      res.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+    const page = await openEndpoint(undefined, {
+      greet: ({ res }) => {
+        res.writeHead(200, { 'content-type': 'text/html' }).end('<html>')
+      },
     })
     const backends = [backendOf('weather', [httpEndpoint(page.url)])]
     const { told } = await initialize(`${(await openGateway({ backends })).url}/mcp/weather`)
@@ -203,8 +205,10 @@ describe('an endpoint that cannot be reached', () => {
 
   it('that refuses to initialize is passed on as it says it, and there is no session', async () => {
     const text = '{"jsonrpc":"2.0","id":0,"error":{"code":-32602,"message":"no"}}'
-    const strict = await openEndpoint(undefined, ({ res }) => {
-      res.writeHead(400, { 'content-type': 'application/json' }).end(text)
+    const strict = await openEndpoint(undefined, {
+      greet: ({ res }) => {
+        res.writeHead(400, { 'content-type': 'application/json' }).end(text)
+      },
     })
     const backends = [backendOf('weather', [httpEndpoint(strict.url)])]
     const { told } = await initialize(`${(await openGateway({ backends })).url}/mcp/weather`)

@@ -1,9 +1,8 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import type { Question } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
 import { expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, jsonOf } from '../testing/client.js'
-import type { Question } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
 
 const gone = { ...nodeEndpoint(''), id: 'local#1' as never, command: '/nowhere/bin/gone-mcp' }
 const there = {

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { ask, follow, modernClient } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { ask, follow } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 import { createModernEventIds } from './modern-event-id.js'
 
 const stream = { 'content-type': 'text/event-stream' }
@@ -16,8 +15,8 @@ const progress = (params: object = { progressToken: 't', progress: 1 }) =>
   event({ method: 'notifications/progress', params }, 'id: its-own\n')
 const meta = { progressToken: 't' }
 
-const says = ({ res }: ModernAsked): void => void res.writeHead(200, stream).write(progress())
-const answers = ({ res, message }: ModernAsked): void => {
+const says = ({ res }: Asked): void => void res.writeHead(200, stream).write(progress())
+const answers = ({ res, message }: Asked): void => {
   const result = { resultType: 'complete', done: true }
   res.writeHead(200, stream).end(progress() + event({ id: message.id, result }))
 }
@@ -46,7 +45,7 @@ const openTwo = async (retry: 'always' | 'safe' = 'always') => {
 }
 
 /** openOne is one Instance in front of an Endpoint that begins each stream so, and says no more. */
-const openOne = async (say: (asked: ModernAsked) => void) => {
+const openOne = async (say: (asked: Asked) => void) => {
   const endpoint = await openModernEndpoint((asked) =>
     asked.message.method === 'initialize' ? void asked.res.writeHead(400).end() : say(asked),
   )
@@ -184,7 +183,7 @@ it('is answered with what the journal knows, where the answer was lost on its wa
 })
 
 it('has an id where a command answers, too', async () => {
-  const { modernCommand } = await import('../testing/modern-command.js')
+  const { modernCommand } = await import('@mcp-router/testkit/server')
   const gateway = await openGateway({
     backends: [backendOf('local', [nodeEndpoint(modernCommand)])],
   })

@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { ask, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { deadUrl, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { ask, jsonOf } from '../testing/client.js'
-import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
-import type { ModernAsked } from '../testing/modern-endpoint.js'
 
 const meta =
   '"_meta": {"io.modelcontextprotocol/protocolVersion":"2026-07-28" ,"io.modelcontextprotocol/clientCapabilities":{}}'
@@ -16,7 +15,7 @@ const headers = {
   'mcp-name': 'add',
 }
 
-const json = ({ res }: ModernAsked): void => {
+const json = ({ res }: Asked): void => {
   res.setHeader('content-type', 'application/json')
   res.end('{"jsonrpc":"2.0", "id":"a","result":{"resultType":"complete","x":1e2}}')
 }
@@ -87,7 +86,7 @@ describe('a modern call to a modern endpoint', () => {
   it('goes on where the first ends the connection instead of saying what it speaks', async () => {
     const endpoint = await openModernEndpoint(json)
     const end = ({ res }: { readonly res: ServerResponse }) => res.destroy()
-    const breaking = await openEndpoint(end, end, {}, { knowsAll: true })
+    const breaking = await openEndpoint(end, { greet: end, knowsAll: true })
     const endpoints = [httpEndpoint(breaking.url, 9), httpEndpoint(endpoint.url)]
     const gateway = await openGateway({ backends: [backendOf('weather', endpoints)] })
     const told = await ask(`${gateway.url}/mcp/weather`, { body: call, headers })

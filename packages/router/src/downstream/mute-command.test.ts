@@ -1,9 +1,8 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { modernCommand } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { modernCommand } from '../testing/modern-command.js'
 
 /** Reads on and says nothing more once it was called `hang`. */
 const legacy = `

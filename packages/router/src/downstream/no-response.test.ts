@@ -1,14 +1,14 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { ServerResponse } from 'node:http'
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 
 /** A response that holds this. The id comes last: what names the call must not depend on an order. */
 const holding = (inside: string, id: unknown): string =>
@@ -33,7 +33,7 @@ const servers: Record<string, (says: Says) => Promise<Endpoint>> = {
       res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
       res.end(answerTo(says, String((message as { method?: string }).method), message.id))
     }
-    return httpEndpoint((await openEndpoint(answer, answer, {}, { knowsAll: true })).url)
+    return httpEndpoint((await openEndpoint(answer, { greet: answer, knowsAll: true })).url)
   },
   async sse(says) {
     let stream: ServerResponse | undefined

@@ -1,10 +1,10 @@
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, jsonOf } from '@mcp-router/testkit/client'
+import type { Question } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { maybeStreamable } from '@mcp-router/upstream'
 import { expect, it } from 'vitest'
-import { backendOf, sseEndpoint } from '../testing/backend.js'
-import { aRequest, ask, jsonOf } from '../testing/client.js'
-import type { Question } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 
 const params = {
   protocolVersion: '2025-06-18',
@@ -20,12 +20,9 @@ const ways: readonly (readonly [string, string, Question])[] = [
 it.each(ways)(
   '%s of a Streamable HTTP server whose transport is said to be sse is told so at once',
   async (_, path, question) => {
-    const { url } = await openEndpoint(
-      ({ res }) => void res.writeHead(400).end(),
-      undefined,
-      {},
-      { knowsAll: true },
-    )
+    const { url } = await openEndpoint(({ res }) => void res.writeHead(400).end(), {
+      knowsAll: true,
+    })
     const gateway = await openGateway({
       backends: [backendOf('web', [sseEndpoint(url)])],
       options: { endpointPatienceMs: 60_000 },

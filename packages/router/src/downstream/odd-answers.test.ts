@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
 
 const json = { 'content-type': 'application/json' }
 const stream = { 'content-type': 'text/event-stream' }
@@ -215,7 +213,9 @@ describe.each(ways)('a server that is reached as %s and answers with', (way) => 
 it.each(['session', 'route', 'sse'] as const)(
   'a server that refuses the credential of %s from the start says so at once',
   async (way) => {
-    const endpoint = await openEndpoint(undefined, ({ res }) => void res.writeHead(401).end())
+    const endpoint = await openEndpoint(undefined, {
+      greet: ({ res }) => void res.writeHead(401).end(),
+    })
     const { url } = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
       options: { endpointPatienceMs: 60_000 },

@@ -1,9 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, begin, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, begin, initialize, jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 
 const json = { 'content-type': 'application/json' }
 type Answer = (asked: Pick<Asked, 'res' | 'message'>) => void
@@ -102,9 +102,8 @@ describe('a server that has forgotten its sessions says', () => {
       else asked.res.writeHead(status, head).end(text(asked.message.id))
     }
     let opened = 0
-    const endpoint = await openEndpoint(
-      forgetful,
-      ({ res, message }) => {
+    const endpoint = await openEndpoint(forgetful, {
+      greet: ({ res, message }) => {
         known.add(`k-${++opened}`)
         res.writeHead(200, { ...json, 'mcp-session-id': `k-${opened}` })
         const handshake = {
@@ -114,9 +113,8 @@ describe('a server that has forgotten its sessions says', () => {
         }
         res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: handshake }))
       },
-      {},
-      { knowsAll: true },
-    )
+      knowsAll: true,
+    })
     const gateway = await openGateway({
       backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
     })

@@ -1,16 +1,16 @@
-import { describe, expect, it } from 'vitest'
-import { aRequest, follow } from '../testing/client.js'
-import { deadUrl } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
+import { aRequest, follow } from '@mcp-router/testkit/client'
 import {
   begin,
   cut,
   handshakeOf,
+  openGateway,
   openTwo,
   returnTo,
   revision,
   streamAt,
-} from '../testing/sse-client.js'
+} from '@mcp-router/testkit/router'
+import { deadUrl } from '@mcp-router/testkit/server'
+import { describe, expect, it } from 'vitest'
 
 describe('a client that opens its stream again with Last-Event-ID', () => {
   it.each(['local', 'local?clientId=ada'])(

@@ -1,12 +1,11 @@
 import { RouterError } from '@mcp-router/core'
 import type { Journal, Store } from '@mcp-router/store'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask } from '@mcp-router/testkit/client'
+import { cut, handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { cut, handshakeOf, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 at the first of two instances, whose store can be away; the server holds what it is asked to read. */
 const open = async () => {

@@ -1,9 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest } from '@mcp-router/testkit/client'
+import { cut, handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { cut, handshakeOf, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 in front of a Streamable HTTP server, at the first of two Instances. */
 const open = async () => {

@@ -1,9 +1,8 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore, requestsOwed } from '@mcp-router/testkit/router'
+import { childrenOf } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { childrenOf } from '../testing/stdio-server.js'
-import { requestsOwed } from '../testing/sse-client.js'
 
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 

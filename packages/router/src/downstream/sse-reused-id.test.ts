@@ -1,11 +1,10 @@
 import { RouterError } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, follow } from '@mcp-router/testkit/client'
+import { cut, handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, follow } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { cut, handshakeOf, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 that gives all its requests the id 1, after its first call, at the first of two instances. */
 const open = async (answer = echo) => {

@@ -1,12 +1,17 @@
 import { RouterError } from '@mcp-router/core'
 import type { Journal, Store } from '@mcp-router/store'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest } from '@mcp-router/testkit/client'
+import {
+  handshakeOf,
+  openGateway,
+  openStore,
+  requestsOwed,
+  streamAt,
+} from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { handshakeOf, requestsOwed, streamAt } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 whose calls the server holds, at an instance whose journal can be away. */
 const open = async (storePatienceMs = 200) => {

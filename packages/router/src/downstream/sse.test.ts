@@ -1,10 +1,14 @@
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import {
+  childrenOf,
+  deadUrl,
+  openEndpoint,
+  openSseServer,
+  stdioServer,
+} from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, jsonOf } from '../testing/client.js'
-import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { openSseServer } from '../testing/sse-server.js'
-import { childrenOf, stdioServer } from '../testing/stdio-server.js'
 
 const open = async () => {
   const endpoint = await openEndpoint()

@@ -1,13 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { SessionId } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, begin, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { askingServer, echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { askedId } from '../testing/asked-id.js'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, begin, follow, initialize } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { askingServer, stdioServer } from '../testing/stdio-server.js'
 
 const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed
 

@@ -1,14 +1,11 @@
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { arrayIn, begin, openGateway, overHttp } from '@mcp-router/testkit/router'
+import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { arrayIn, overHttp } from '../testing/batch-client.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { begin } from '../testing/sse-client.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const open = async () => {
   const endpoint = await openEndpoint()

@@ -4,9 +4,9 @@ import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { RouterError } from '@mcp-router/core'
+import { heldBytes } from '@mcp-router/testkit/memory'
 import { expect, it, onTestFinished } from 'vitest'
 import { readBody } from './body.js'
-import { heldBytes } from '../testing/held-bytes.js'
 
 /** A server that reads bodies of at most 1 kB and tells what it got, or the code of the error. */
 const open = async () => {

@@ -1,9 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf, questionOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { questionOf } from '../testing/modern-client.js'
 
 const path = '/mcp/weather'
 /** Ids at a shared server are the router's own; a request for that is no cancellation of the sender's. */

@@ -1,14 +1,11 @@
 import { gzipSync } from 'node:zlib'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import type { Told } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, openAsker, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { openAsker } from '../testing/asker.js'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import type { Told } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { modernClient } from '../testing/modern-client.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 /** Answers as a stream, a notification before the response; `ends` without one. */
 const streaming = ({ res, message }: Asked): void => {

@@ -4,12 +4,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { InstanceId } from '@mcp-router/core'
 import type { Store } from '@mcp-router/store'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { begin, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { begin, follow, initialize } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 const eventStream = { 'content-type': 'text/event-stream' }
 const limitMs = 5_000

@@ -1,8 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { asked, openAsideAsker, question } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { asked, openAsideAsker, question } from '../testing/aside-asker.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 /** The instance that had the client's stream is gone, and the second listens in its place, for a call under way. */
 const openListening = async (busy: number) => {

@@ -1,9 +1,9 @@
 import type { SessionId } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { asked, openAsideAsker, question } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { asked, openAsideAsker, question } from '../testing/aside-asker.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 /** A client at two Instances, with its stream at the first, of a Backend with two servers that ask outside of calls. */
 const openPair = async () => {

@@ -1,12 +1,10 @@
 import type { SessionId } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { asked, echo, openAsideAsker, openEndpoint, question } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { asked, openAsideAsker, question } from '../testing/aside-asker.js'
-import { askedId } from '../testing/asked-id.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 const limitMs = 5_000
 

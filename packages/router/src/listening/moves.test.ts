@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { askedId } from '../testing/asked-id.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
 
 const eventStream = { 'content-type': 'text/event-stream' }
 const drainMs = 5_000

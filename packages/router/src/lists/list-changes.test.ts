@@ -1,9 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 import { maxOwed } from '../sse/owed.js'
 
 const method = 'notifications/tools/list_changed'
@@ -28,7 +28,7 @@ const open = async () => {
       listed++
     } else echo(asked)
   }
-  const endpoint = await openEndpoint(answer, undefined, { tools: { listChanged: true } })
+  const endpoint = await openEndpoint(answer, { capabilities: { tools: { listChanged: true } } })
   const gateway = await openGateway({ backends: [backendOf('web', [httpEndpoint(endpoint.url)])] })
   const url = `${gateway.url}/mcp/web`
   const { headers } = await initialize(url)

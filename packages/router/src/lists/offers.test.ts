@@ -1,6 +1,6 @@
 import type { Backend, SessionId } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createOffers } from './offers.js'
 import type { Digests } from './offers.js'
 

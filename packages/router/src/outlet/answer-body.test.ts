@@ -1,7 +1,7 @@
+import { heldBytes } from '@mcp-router/testkit/memory'
 import { expect, it } from 'vitest'
 import { AnswerBody } from './answer-body.js'
 import { createLongAnswers } from './long-answers.js'
-import { heldBytes } from '../testing/held-bytes.js'
 
 it('holds a small multiple of the bytes, however small the chunks are', async () => {
   const count = 1_000_000

@@ -1,9 +1,9 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, begin, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, begin, initialize, jsonOf } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 import { createLongAnswers } from './long-answers.js'
 
 const half = `{"result":{"x":"${'x'.repeat(1_900_000)}`
@@ -75,16 +75,14 @@ it('lets go of what a client that left had waited for', async () => {
 
 it('lets go of an answer that comes when the client of its stream has left', async () => {
   const held: Asked[] = []
-  const endpoint = await openEndpoint(
-    (asked) => void held.push(asked),
-    ({ res, message }) => {
+  const endpoint = await openEndpoint((asked) => void held.push(asked), {
+    greet: ({ res, message }) => {
       const result = { protocolVersion: message.params?.['protocolVersion'], capabilities: {} }
       res.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 's' })
       res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
     },
-    {},
-    { knowsAll: true },
-  )
+    knowsAll: true,
+  })
   const backends = [backendOf('long', [httpEndpoint(endpoint.url)])]
   const options = { keepAliveMs: 50 }
   const gateway = await openGateway({ backends, maxResponseBytes: 2_000_000, options })

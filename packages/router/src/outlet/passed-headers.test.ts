@@ -1,8 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
 
 const date = 'Fri, 31 Dec 1999 23:59:59 GMT'
 

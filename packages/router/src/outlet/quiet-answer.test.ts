@@ -1,14 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, begin, questionOf } from '@mcp-router/testkit/client'
+import type { Question } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, begin } from '../testing/client.js'
-import type { Question } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import { questionOf } from '../testing/modern-client.js'
-import { openModernEndpoint } from '../testing/modern-endpoint.js'
 
 const keepAliveMs = 100
 /** How long the servers here take, ms: for the test to be about anything, several times longer. */

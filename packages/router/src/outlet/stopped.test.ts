@@ -1,8 +1,8 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { openAsker } from '../testing/asker.js'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
 
 /** `work` sends progress and is never answered. */
 const command = `

@@ -1,6 +1,6 @@
 import { RouterError } from '@mcp-router/core'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createSelector } from './selector.js'
 
 const [a, b, spare] = [httpEndpoint('a'), httpEndpoint('b'), httpEndpoint('spare', 0)]

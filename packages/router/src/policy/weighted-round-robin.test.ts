@@ -1,5 +1,5 @@
+import { httpEndpoint } from '@mcp-router/testkit/backend'
 import { describe, expect, it } from 'vitest'
-import { httpEndpoint } from '../testing/backend.js'
 import { weightedRoundRobin } from './weighted-round-robin.js'
 
 const [a, b, c] = [httpEndpoint('a', 3), httpEndpoint('b', 1), httpEndpoint('c', 2)]

@@ -1,9 +1,8 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore, returnTo, revision } from '@mcp-router/testkit/router'
+import { asked, openAsideAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { asked, openAsideAsker } from '../testing/aside-asker.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { begin, returnTo, revision } from '../testing/sse-client.js'
 
 /** A client of 2024-11-05 at an http server that asks outside of calls, and a second Instance. */
 const open = async (noticesAfterMs = 0) => {

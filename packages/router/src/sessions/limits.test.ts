@@ -1,12 +1,17 @@
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import {
+  aRequest,
+  ask,
+  canAnswer,
+  follow,
+  initialize,
+  jsonOf,
+  modernClient,
+} from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, exclusiveEndpoint, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { RouterOptions } from '../deps.js'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import { exclusiveEndpoint } from '../testing/exclusive-server.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { canAnswer, modernClient } from '../testing/modern-client.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const open = async (options: Partial<RouterOptions> = {}, store = openStore()) => {
   const endpoint = await openEndpoint((asked) => {

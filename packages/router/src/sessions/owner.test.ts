@@ -1,7 +1,6 @@
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openTwo } from '@mcp-router/testkit/router'
 import { expect, it } from 'vitest'
-import { aRequest, ask, initialize, jsonOf } from '../testing/client.js'
-import { openGateway } from '../testing/gateway.js'
-import { openTwo } from '../testing/sse-client.js'
 
 /** A session whose owner stood still until another instance had taken it over, and heard nothing of that. */
 const open = async () => {

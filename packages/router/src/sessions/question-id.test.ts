@@ -1,11 +1,9 @@
 import { scanMessage } from '@mcp-router/protocol'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { askingServer, openAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { askedId } from '../testing/asked-id.js'
-import { openAsker } from '../testing/asker.js'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { askingServer } from '../testing/stdio-server.js'
 import { marked, unmarked } from './question-id.js'
 
 const message = (body: object) => scanMessage(Buffer.from(JSON.stringify(body)))

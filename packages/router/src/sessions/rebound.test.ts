@@ -1,12 +1,11 @@
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import type { Asked } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { begin } from '../testing/sse-client.js'
 
 const id = 'weather#1' as Endpoint['id']
 const at = (url: string, token = 'old') => ({

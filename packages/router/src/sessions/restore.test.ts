@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ada, aLive, aSession, openSessions as open, sessionTtlMs } from '../testing/sessions.js'
+import { ada, aLive, aSession, openSessions as open, sessionTtlMs } from './sessions.fixture.js'
 
 type Opened = ReturnType<typeof open>
 type Entry = Awaited<ReturnType<Opened['sessions']['open']>>

@@ -1,6 +1,6 @@
 import type { InstanceId, Session } from '@mcp-router/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ada, aLive, aSession, command, openSessions as open } from '../testing/sessions.js'
+import { ada, aLive, aSession, command, openSessions as open } from './sessions.fixture.js'
 
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())

@@ -1,12 +1,11 @@
 import type { InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import type { Store } from '@mcp-router/store'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, initialize } from '../testing/client.js'
-import { openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 const first = 'router-instance-1' as InstanceId
 const second = 'router-instance-2' as InstanceId

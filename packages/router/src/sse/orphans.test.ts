@@ -1,18 +1,19 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { aRequest, ask } from '../testing/client.js'
-import { deadUrl, openEndpoint } from '../testing/endpoint.js'
-import { openGateway, openStore } from '../testing/gateway.js'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask } from '@mcp-router/testkit/client'
 import {
   begin,
   cut,
   handshakeOf,
+  openGateway,
+  openStore,
   openTwo,
   requestsOwed,
   returnTo,
   revision,
   streamAt,
-} from '../testing/sse-client.js'
+} from '@mcp-router/testkit/router'
+import { deadUrl, openEndpoint } from '@mcp-router/testkit/server'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { maxOrphans } from './orphans.js'
 
 describe('a session whose stream has closed', () => {

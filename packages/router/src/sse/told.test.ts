@@ -1,7 +1,7 @@
 import type { SessionId } from '@mcp-router/core'
+import { openStore } from '@mcp-router/testkit/router'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createDeadlines } from '../calls/deadlines.js'
-import { openStore } from '../testing/gateway.js'
 import { createAgeing } from '../streams/ageing.js'
 import { createTold } from './told.js'
 

@@ -1,9 +1,9 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../testing/client.js'
-import type { Events } from '../testing/client.js'
-import { openGateway, openStore } from '../testing/gateway.js'
-import { stdioServer } from '../testing/stdio-server.js'
 
 /** As stdioServer, but `hang` is answered at `go`, with an error at `refuse`; `progress` reports its progress. */
 const serverOf = (revision: string): string =>

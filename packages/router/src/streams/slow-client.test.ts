@@ -1,9 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, begin, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { aRequest, ask, begin, initialize, jsonOf } from '../testing/client.js'
-import { echo, openEndpoint } from '../testing/endpoint.js'
-import { openGateway } from '../testing/gateway.js'
-import type { TestGateway } from '../testing/gateway.js'
 
 const said = JSON.stringify({
   jsonrpc: '2.0',

@@ -1,8 +1,8 @@
 import type { SessionId } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
+import { openStore } from '@mcp-router/testkit/router'
 import { expect, it, vi } from 'vitest'
 import type { Context } from '../context.js'
-import { openStore } from '../testing/gateway.js'
 import { StreamedCall } from './streamed.js'
 
 const session = { id: 's-1' as SessionId, epoch: 1 }

@@ -1,6 +1,6 @@
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/upstream'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
 import { backendKey, createSharedKeys, endpointKey } from './endpoint-key.js'
 
 const id = 'weather#1' as Endpoint['id']

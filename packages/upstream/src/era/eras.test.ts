@@ -1,8 +1,8 @@
 import type { Endpoint, Era } from '@mcp-router/core'
+import { answerJson, openHttp } from '@mcp-router/testkit/server'
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/upstream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { answerJson, openServer } from '../testing/http-server.js'
 import { createSharedKeys } from './endpoint-key.js'
 import { createEras } from './eras.js'
 import type { SharedEras } from './eras.js'
@@ -23,9 +23,9 @@ const sharedMemory = () => {
 
 /** A modern server, and any number of instances before it. */
 const open = async (status = 200) => {
-  const server = await openServer((asked) => {
+  const server = await openHttp((asked) => {
     const result = { supportedVersions: ['2026-07-28'] }
-    answerJson(asked, { jsonrpc: '2.0', id: asked.message?.id, result }, { status })
+    answerJson(asked, { jsonrpc: '2.0', id: asked.message.id, result }, { status })
   })
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { beginEvents, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
 import { createHttpClient } from '../http/client.js'
-import { beginEvents, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 import { createEras } from './eras.js'
 
 const discovered = (versions: readonly string[]): string =>
@@ -101,7 +101,7 @@ describe('the era of an http endpoint', () => {
   })
 
   it('is not concluded from silence, and no call was sent', async () => {
-    const { origin } = await openServer(() => undefined)
+    const { origin } = await openHttp(() => undefined)
     const client = createHttpClient({ connectTimeoutMs: 1_000 })
     onTestFinished(() => client.close())
     const endpoint = httpEndpoint(`${origin}/mcp`)
@@ -117,13 +117,13 @@ describe('the era of an http endpoint', () => {
     ['fails', (asked: Asked) => void asked.res.writeHead(501).end()],
     ['breaks off', (asked: Asked) => void asked.res.destroy()],
   ])('is legacy for a while where it %s at that, and opens a session', async (_, discover) => {
-    const server = await openServer((asked) => {
+    const server = await openHttp((asked) => {
       if (asked.method === 'DELETE') asked.res.end()
-      else if (asked.message?.method === 'server/discover') discover(asked)
+      else if (asked.message.method === 'server/discover') discover(asked)
       else {
         beginEvents(asked, { 'mcp-session-id': 's' })
         const result = { protocolVersion: '2025-06-18', capabilities: {} }
-        asked.res.write(frame({ jsonrpc: '2.0', id: asked.message?.id, result }))
+        asked.res.write(frame({ jsonrpc: '2.0', id: asked.message.id, result }))
       }
     })
     const client = createHttpClient({ connectTimeoutMs: 1_000 })
@@ -138,7 +138,7 @@ describe('the era of an http endpoint', () => {
     vi.setSystemTime(Date.now() + 31_000)
     expect(eras.known(backend, endpoint)).toBe('legacy')
     const discovers = () =>
-      server.asked.filter(({ message }) => message?.method === 'server/discover').length
+      server.asked.filter(({ message }) => message.method === 'server/discover').length
     await expect.poll(discovers).toBe(2)
     expect(eras.known(backend, endpoint)).toBe('legacy')
     expect(discovers()).toBe(2)
@@ -146,8 +146,8 @@ describe('the era of an http endpoint', () => {
 
   it('is modern where it answers late, and opens no session', async () => {
     const late: Asked[] = []
-    const server = await openServer((asked) => {
-      if (asked.message?.method === 'server/discover') {
+    const server = await openHttp((asked) => {
+      if (asked.message.method === 'server/discover') {
         late.push(asked)
         return
       }

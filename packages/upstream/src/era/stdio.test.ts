@@ -1,5 +1,5 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
 import { createStdioProber } from './stdio.js'
 
 /** A server that answers each request with what `answer` makes of `message`; where that is undefined it keeps silent. */

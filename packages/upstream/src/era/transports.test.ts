@@ -1,8 +1,8 @@
+import { beginEvents, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { backendOf, httpEndpoint, sseEndpoint } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { backendOf, httpEndpoint, sseEndpoint } from '../testing/backend.js'
-import { beginEvents, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 import { openSseUpstream } from '../sse/upstream.js'
 import { createTransports } from './transports.js'
 
@@ -12,7 +12,7 @@ const isAuto = true as const
 const briefMs = 50
 
 const open = async (answer: (asked: Asked) => void, waitMs = 5_000) => {
-  const server = await openServer(answer)
+  const server = await openHttp(answer)
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
   const transports = createTransports(client, waitMs)

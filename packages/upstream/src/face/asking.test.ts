@@ -1,6 +1,6 @@
+import type { Sent } from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { openFace } from '../testing/face.js'
-import type { Sent } from '../testing/modern-channel.js'
+import { openFace } from './face.fixture.js'
 
 interface Asked {
   readonly id: string

@@ -1,6 +1,6 @@
 import { metaKeys } from '@mcp-router/protocol'
 import { describe, expect, it } from 'vitest'
-import { cityTool, openFace } from '../testing/face.js'
+import { cityTool, openFace } from './face.fixture.js'
 
 describe('a request of a session at a modern server', () => {
   it('says anew who the client is and what it can be asked', async () => {

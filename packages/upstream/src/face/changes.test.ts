@@ -1,7 +1,7 @@
 import { metaKeys } from '@mcp-router/protocol'
+import { createTwinChannel } from '@mcp-router/testkit/upstream'
+import type { Sent } from '@mcp-router/testkit/upstream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createTwinChannel } from '../testing/modern-channel.js'
-import type { Sent } from '../testing/modern-channel.js'
 import { Changes } from './changes.js'
 
 const open = () => {

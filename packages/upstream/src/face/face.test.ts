@@ -1,6 +1,6 @@
 import { metaKeys } from '@mcp-router/protocol'
 import { describe, expect, it } from 'vitest'
-import { openFace } from '../testing/face.js'
+import { openFace } from './face.fixture.js'
 
 const result = (id: unknown, value: unknown) => ({ jsonrpc: '2.0', id, result: value })
 const refusal = (id: unknown, code: number, message: string | RegExp) => ({

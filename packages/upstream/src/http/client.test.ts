@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { answerJson, beginEvents, deadOrigin, openHttp } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient, isExhausted, wasNeverSent } from './client.js'
 import type { HttpController, HttpHandler } from './handler.js'
 import { post } from './post.js'
-import { answerJson, beginEvents, deadOrigin, openServer } from '../testing/http-server.js'
 
 const openClient = () => {
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
@@ -21,7 +21,7 @@ const ports = (asked: readonly { req: { socket: { remotePort?: number | undefine
 
 describe('the client', () => {
   it('sends method, path, headers and body, and hands back what came', async () => {
-    const server = await openServer((asked) => {
+    const server = await openHttp((asked) => {
       const headers = { 'x-reply': 'r', 'mcp-session-id': 's' }
       answerJson(asked, asked.text, { status: 201, headers })
     })
@@ -46,7 +46,7 @@ describe('the client', () => {
   })
 
   it.each(['GET', 'DELETE'] as const)('sends %s without a body', async (method) => {
-    const server = await openServer(({ res }) => res.writeHead(204).end())
+    const server = await openHttp(({ res }) => res.writeHead(204).end())
     const answer = await post(openClient(), server.origin, { method, headers: [] }).answer
     expect([answer.status, server.asked[0]?.method, server.asked[0]?.text]).toEqual([
       204,
@@ -57,14 +57,14 @@ describe('the client', () => {
 
   it('carries big bodies both ways unchanged', async () => {
     const big = JSON.stringify('é'.repeat(1_000_000))
-    const server = await openServer((asked) => answerJson(asked, asked.text))
+    const server = await openHttp((asked) => answerJson(asked, asked.text))
     const options = { method: 'POST' as const, headers: [], body: Buffer.from(big) }
     const answer = await post(openClient(), server.origin, options).answer
     expect(answer.body.toString() === big).toBe(true)
   })
 
   it('uses a connection again, and opens more for requests at once', async () => {
-    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const server = await openHttp((asked) => answerJson(asked, '{}'))
     const client = openClient()
     const ask = () => post(client, server.origin, { method: 'POST', headers: [], body }).answer
     await ask()
@@ -76,7 +76,7 @@ describe('the client', () => {
   })
 
   it('opens another connection when the server has closed the idle one', async () => {
-    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const server = await openHttp((asked) => answerJson(asked, '{}'))
     const client = openClient()
     const ask = () => post(client, server.origin, { method: 'POST', headers: [], body }).answer
     await ask()
@@ -87,7 +87,7 @@ describe('the client', () => {
   })
 
   it('takes an answer that ends with its connection', async () => {
-    const server = await openServer(({ res }) => {
+    const server = await openHttp(({ res }) => {
       res.removeHeader('transfer-encoding')
       res.writeHead(200, { connection: 'close' })
       res.write('the ')
@@ -98,7 +98,7 @@ describe('the client', () => {
   })
 
   it('names the host once: the one that it is given, else that of the address', async () => {
-    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const server = await openHttp((asked) => answerJson(asked, '{}'))
     const client = openClient()
     const hosts = () => server.asked.map(({ req }) => req.headersDistinct['host'])
     await post(client, server.origin, { method: 'GET', headers: [] }).answer
@@ -107,7 +107,7 @@ describe('the client', () => {
   })
 
   it('fails a request with a header that cannot be sent, and never throws', async () => {
-    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const server = await openHttp((asked) => answerJson(asked, '{}'))
     for (const value of ['a\r\nx-other: b', '2025-11-25\u2028']) {
       const headers = ['x-key', value]
       const { answer } = post(openClient(), server.origin, { method: 'GET', headers })
@@ -118,7 +118,7 @@ describe('the client', () => {
   })
 
   it('is not held up by a stream', async () => {
-    const server = await openServer((asked) => {
+    const server = await openHttp((asked) => {
       if (asked.method === 'GET') beginEvents(asked)
       else answerJson(asked, '{}')
     })
@@ -140,7 +140,7 @@ describe('a failure', () => {
   })
 
   it('after the request left is not', async () => {
-    const server = await openServer(({ res }) => res.destroy())
+    const server = await openHttp(({ res }) => res.destroy())
     const { answer } = post(openClient(), server.origin, { method: 'POST', headers: [], body })
     const error: unknown = await answer.catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
@@ -164,7 +164,7 @@ describe('a failure', () => {
   })
 
   it('comes to all that is under way when the client closes', async () => {
-    const server = await openServer(() => undefined)
+    const server = await openHttp(() => undefined)
     const client = createHttpClient({ connectTimeoutMs: 1_000 })
     const asking = post(client, server.origin, { method: 'POST', headers: [], body }).answer
     await Promise.all([expect(asking).rejects.toBeInstanceOf(Error), client.close()])
@@ -173,14 +173,14 @@ describe('a failure', () => {
 
 describe('giving up', () => {
   it('before the connection is there rejects with the reason', async () => {
-    const server = await openServer((asked) => answerJson(asked, '{}'))
+    const server = await openHttp((asked) => answerJson(asked, '{}'))
     const asking = post(openClient(), server.origin, { method: 'POST', headers: [], body })
     asking.abort(new Error('too late'))
     await expect(asking.answer).rejects.toThrow('too late')
   })
 
   it('ends the connection, so that the server sees it', async () => {
-    const server = await openServer((asked) => beginEvents(asked))
+    const server = await openHttp((asked) => beginEvents(asked))
     let began = (): void => undefined
     const head = new Promise<void>((resolve) => (began = resolve))
     const taker = () => (began(), () => undefined)
@@ -192,8 +192,8 @@ describe('giving up', () => {
   })
 
   it('after the answer does nothing to the next request on the connection', async () => {
-    const server = await openServer((asked) => {
-      if (asked.message?.id === 1) answerJson(asked, '1')
+    const server = await openHttp((asked) => {
+      if (asked.message.id === 1) answerJson(asked, '1')
       else setImmediate(() => answerJson(asked, '2'))
     })
     const client = openClient()
@@ -234,7 +234,7 @@ describe('a slow reader', () => {
 
   it('gets everything, and the next request on the connection is answered', async () => {
     const big = `"${'x'.repeat(300_000)}"`
-    const server = await openServer((asked) => answerJson(asked, big))
+    const server = await openHttp((asked) => answerJson(asked, big))
     const client = openClient()
     const request = { method: 'POST' as const, headers: [], body }
     const bytes = await new Promise<number>((resolve, reject) => {

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { openRaw } from '@mcp-router/testkit/server'
+import type { Scheme } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { BadAnswer } from './bad-answer.js'
 import { createHttpClient } from './client.js'
 import { post } from './post.js'
-import { openRaw } from '../testing/raw-server.js'
-import type { Scheme } from '../testing/raw-server.js'
 
 const maxResponseBytes = 200_000
 

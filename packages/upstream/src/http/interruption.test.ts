@@ -1,11 +1,16 @@
 import { once } from 'node:events'
+import { answerJson, beginEvents, deadOrigin, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  httpEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient, wasNeverSent } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 
 const jsonrpc = '2.0'
 
@@ -27,7 +32,7 @@ const connect = (origin: string) => {
 }
 
 const open = async (answer: (asked: Asked) => void) => {
-  const server = await openServer(answer)
+  const server = await openHttp(answer)
   return { server, ...connect(server.origin) }
 }
 
@@ -94,8 +99,7 @@ describe('a stream that ends before the answer', () => {
 describe('giving up', () => {
   it('breaks off the POST and tells the server which request', async () => {
     const { server, upstream } = await open((asked) => {
-      if (asked.message?.method === 'notifications/cancelled')
-        answerJson(asked, '', { status: 202 })
+      if (asked.message.method === 'notifications/cancelled') answerJson(asked, '', { status: 202 })
     })
     const sending = upstream.send(aRequest('a'))
     await vi.waitUntil(() => server.asked.length === 1)
@@ -113,14 +117,14 @@ describe('giving up', () => {
 
   it('keeps a number a number, and the other requests going', async () => {
     const { server, heard, upstream } = await open((asked) => {
-      if (asked.message?.id === undefined) answerJson(asked, '', { status: 202 })
+      if (asked.message.id === undefined) answerJson(asked, '', { status: 202 })
     })
     const [first, second] = [upstream.send(aRequest(1)), upstream.send(aRequest(2))]
     await vi.waitUntil(() => server.asked.length === 2)
     upstream.cancel('1')
     await expect(first).rejects.toThrow('cancelled')
     answerJson(
-      server.asked.find(({ message }) => message?.id === 2)!,
+      server.asked.find(({ message }) => message.id === 2)!,
       {
         jsonrpc,
         id: 2,
@@ -130,7 +134,7 @@ describe('giving up', () => {
     await second
     expect(await heard.next()).toMatchObject({ id: 2 })
     await vi.waitUntil(() => server.asked.length === 3)
-    expect(server.asked[2]?.message?.params).toEqual({ requestId: 1 })
+    expect(server.asked[2]?.message.params).toEqual({ requestId: 1 })
   })
 
   it('by close rejects what is under way', async () => {

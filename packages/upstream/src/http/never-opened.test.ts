@@ -1,5 +1,5 @@
+import { deadOrigin } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { deadOrigin } from '../testing/http-server.js'
 import { createHttpClient } from './client.js'
 import type { HttpHandler } from './handler.js'
 import { noReserve } from './reserve.js'

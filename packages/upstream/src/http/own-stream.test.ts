@@ -1,15 +1,14 @@
+import { beginEvents, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { backendOf, createEvents, createHeard, httpEndpoint } from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { beginEvents, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { backendOf, httpEndpoint } from '../testing/backend.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
 
 /** Has an Upstream listen to a session at this server, and counts how often that was asked for its stream. */
 const listen = async (answer: (asked: Asked, tries: number) => void) => {
   let tries = 0
-  const server = await openServer((asked) => answer(asked, ++tries))
+  const server = await openHttp((asked) => answer(asked, ++tries))
   const client = createHttpClient({ connectTimeoutMs: 1_000 })
   onTestFinished(() => client.close())
   const endpoint = httpEndpoint(`${server.origin}/mcp`)

@@ -1,9 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
 import { scanMessage } from '@mcp-router/protocol'
+import { answerJson, beginEvents, deadOrigin, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './client.js'
 import { doubtIn, doubtInResponse, isSessionKnown } from './session-doubt.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
 
 const rpcError = (message: string, code = -32000) =>
   JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } })
@@ -67,7 +67,7 @@ describe('an error with status 200', () => {
 })
 
 describe('a ping in the session', () => {
-  const pong = ({ message }: Asked) => ({ jsonrpc: '2.0', id: message?.id, result: {} })
+  const pong = ({ message }: Asked) => ({ jsonrpc: '2.0', id: message.id, result: {} })
 
   it.each<[string, boolean | undefined, (asked: Asked) => void]>([
     ['is answered', true, (asked) => answerJson(asked, pong(asked))],
@@ -101,7 +101,7 @@ describe('a ping in the session', () => {
       },
     ],
   ])('that %s: known is %s', async (_, known, answer) => {
-    const server = await openServer(answer)
+    const server = await openHttp(answer)
     const client = createHttpClient({ connectTimeoutMs: 1_000 })
     onTestFinished(() => client.close())
     expect(await isSessionKnown(client, server.origin, ['mcp-session-id', 's'])).toBe(known)

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 import { scanMessage } from '@mcp-router/protocol'
+import { heldBytes } from '@mcp-router/testkit/memory'
+import { openRaw } from '@mcp-router/testkit/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { createHttpClient } from './client.js'
-import type { HttpController, HttpHandler } from './handler.js'
 import type { HttpConversation } from './conversation.js'
+import type { HttpController, HttpHandler } from './handler.js'
 import { post } from './post.js'
 import { Sending } from './sending.js'
-import { heldBytes } from '../testing/held-bytes.js'
-import { openRaw } from '../testing/raw-server.js'
 
 const head =
   'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n'

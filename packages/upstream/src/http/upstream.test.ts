@@ -1,20 +1,25 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
+import { answerJson, beginEvents, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  httpEndpoint,
+} from '@mcp-router/testkit/upstream'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { SessionLost } from '../upstream.js'
 import { createHttpClient } from './client.js'
 import { openHttpUpstream } from './upstream.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
-import { SessionLost } from '../upstream.js'
 
 const jsonrpc = '2.0'
-const pong = ({ message }: Asked) => ({ jsonrpc, id: message?.id, result: {} })
+const pong = ({ message }: Asked) => ({ jsonrpc, id: message.id, result: {} })
 
 /** An Upstream to a server that opens the session `s-1` and leaves the rest to the test. */
 const open = async (answer: (asked: Asked) => void) => {
-  const server = await openServer((asked) => {
-    if (asked.message?.method !== 'initialize') {
+  const server = await openHttp((asked) => {
+    if (asked.message.method !== 'initialize') {
       answer(asked)
       return
     }
@@ -170,7 +175,7 @@ describe('a notification', () => {
 describe('a session', () => {
   it('is told with every request after initialize, and so is the revision', async () => {
     const { server, upstream } = await openSession((asked) =>
-      answerJson(asked, { jsonrpc, id: asked.message?.id, result: {} }),
+      answerJson(asked, { jsonrpc, id: asked.message.id, result: {} }),
     )
     await upstream.send(aRequest(1))
     const [first, second] = server.asked
@@ -204,7 +209,7 @@ describe('a session', () => {
 
   it('is kept where the server knows it', async () => {
     const { server, upstream } = await openSession((asked) => {
-      if (asked.message?.method === 'ping') answerJson(asked, pong(asked))
+      if (asked.message.method === 'ping') answerJson(asked, pong(asked))
       else answerJson(asked, '', { status: 404 })
     })
     const calls = [1, 2, 3].map((id) => upstream.send(aRequest(id)))
@@ -213,7 +218,7 @@ describe('a session', () => {
         code: 'UPSTREAM_BAD_ANSWER',
         data: { reason: 'HTTP 404' },
       })
-    expect(server.asked.some(({ message }) => message?.method === 'ping')).toBe(true)
+    expect(server.asked.some(({ message }) => message.method === 'ping')).toBe(true)
   })
 
   it('is kept where an optional stream is refused as if it were lost', async () => {
@@ -222,7 +227,7 @@ describe('a session', () => {
       else answerJson(asked, pong(asked))
     })
     upstream.listen()
-    await vi.waitUntil(() => server.asked.some(({ message }) => message?.method === 'ping'))
+    await vi.waitUntil(() => server.asked.some(({ message }) => message.method === 'ping'))
     await upstream.send(aRequest(1))
     expect(await heard.next()).toMatchObject({ id: 1, result: {} })
     expect(heard.closings()).toBe(0)

@@ -1,11 +1,10 @@
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { backendOf, createTwinUpstream } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, vi } from 'vitest'
-import { backendOf } from '../testing/backend.js'
-import { caller, openLane } from '../testing/lane.js'
-import { createTwinUpstream } from '../testing/twin-upstream.js'
 import { SessionLost } from '../upstream.js'
 import { Lane } from './lane.js'
+import { caller, openLane } from './lane.fixture.js'
 
 const listener = () => ({ onUpdated: vi.fn(), onLost: vi.fn() })
 const change = { method: 'notifications/tools/list_changed' }

@@ -1,6 +1,6 @@
+import { httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { httpEndpoint, nodeEndpoint } from '../testing/backend.js'
-import { initialized, laneBackend, laneEndpoint, laneTerms, openLanes } from '../testing/lanes.js'
+import { initialized, laneBackend, laneEndpoint, laneTerms, openLanes } from './lanes.fixture.js'
 
 const nobody = { onUpdated: () => undefined, onLost: () => undefined }
 

@@ -1,6 +1,6 @@
+import { nodeEndpoint } from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { nodeEndpoint } from '../testing/backend.js'
-import { initialized, openLanes } from '../testing/lanes.js'
+import { initialized, openLanes } from './lanes.fixture.js'
 import type { LaneTerms } from './terms.js'
 
 const nobody = { onUpdated: () => undefined, onLost: () => undefined }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { caller, openLane } from '../testing/lane.js'
+import { caller, openLane } from './lane.fixture.js'
 
 it('a call on a lane receives progress of its own, under a token that no call before it had', async () => {
   const { lane, upstream } = await openLane()

@@ -1,9 +1,16 @@
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createModernHeard,
+  httpEndpoint,
+  nodeEndpoint,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished } from 'vitest'
 import { createToolCatalog } from '../catalog.js'
 import { endpointKey } from '../era/endpoint-key.js'
 import { createHttpClient } from '../http/client.js'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { createEvents, createModernHeard } from '../testing/listener.js'
 import { createModernChannels } from './channels.js'
 
 const open = () => {

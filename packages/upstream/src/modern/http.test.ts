@@ -1,10 +1,9 @@
 import { once } from 'node:events'
+import { answerJson, beginEvents, deadOrigin, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { aRequest, backendOf, createModernHeard, httpEndpoint } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createHttpClient } from '../http/client.js'
-import { aRequest, backendOf, httpEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createModernHeard } from '../testing/listener.js'
 import { httpChannel } from './http.js'
 
 const channelTo = (url: string, change: Parameters<typeof httpEndpoint>[1] = {}) => {
@@ -15,7 +14,7 @@ const channelTo = (url: string, change: Parameters<typeof httpEndpoint>[1] = {})
 }
 
 const send = async (answer: (asked: Asked) => void, message = aRequest('mine')) => {
-  const server = await openServer(answer)
+  const server = await openHttp(answer)
   const heard = createModernHeard()
   const call = channelTo(`${server.origin}/mcp`).request(message, [], heard)
   return { server, heard, call }
@@ -141,7 +140,7 @@ describe('a modern request over HTTP', () => {
   })
 
   it('takes its headers along, and those of the endpoint, but no session', async () => {
-    const server = await openServer((asked) => answerJson(asked, response(1, { result: {} })))
+    const server = await openHttp((asked) => answerJson(asked, response(1, { result: {} })))
     const heard = createModernHeard()
     const channel = channelTo(`${server.origin}/mcp`, { headers: { 'x-key': 'k' } })
     channel.request(aRequest(1), ['mcp-method', 'tools/call', 'mcp-param-city', 'Bern'], heard)

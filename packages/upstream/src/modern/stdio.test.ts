@@ -1,8 +1,13 @@
 import { metaKeys } from '@mcp-router/protocol'
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createModernHeard,
+  nodeEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openStdioUpstream } from '../stdio/upstream.js'
-import { aRequest, backendOf, nodeEndpoint } from '../testing/backend.js'
-import { createEvents, createModernHeard } from '../testing/listener.js'
 import { StdioChannel } from './stdio.js'
 
 /**

@@ -1,8 +1,8 @@
+import { aRequest, backendOf } from '@mcp-router/testkit/upstream'
 import { describe, expect, it, vi } from 'vitest'
 import { scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { createExchange } from './exchange.js'
-import { aRequest, backendOf } from '../testing/backend.js'
 import type { Upstream } from '../upstream.js'
 
 const message = (text: string): Message => scanMessage(Buffer.from(text))

@@ -1,9 +1,23 @@
 import type { RouterEvent } from '@mcp-router/core'
+import {
+  answerJson,
+  beginEvents,
+  deadOrigin,
+  echo,
+  frame,
+  openEndpoint,
+  openHttp,
+} from '@mcp-router/testkit/server'
+import {
+  aRequest,
+  ask,
+  backendOf,
+  httpEndpoint,
+  nodeEndpoint,
+  openPool,
+  sseEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import { echo, openMcpServer } from '../testing/mcp-server.js'
-import { ask, openPool } from '../testing/pool.js'
 import { SessionLost } from '../upstream.js'
 
 /** A stdio server: answers initialize and echoes params; `hang` is never answered, `die` ends it. */
@@ -29,7 +43,7 @@ const balance = (events: readonly RouterEvent[]): number =>
 
 describe('opening', () => {
   it('is done once for all who come meanwhile, and kept', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const endpoint = httpEndpoint(`${server.origin}/mcp`)
     const { pool, open } = openPool()
     expect(pool.find(endpoint)).toBeUndefined()
@@ -41,7 +55,7 @@ describe('opening', () => {
   })
 
   it('is done for each endpoint', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const { pool, open } = openPool()
     await open(httpEndpoint(`${server.origin}/a`))
     await open(httpEndpoint(`${server.origin}/b`))
@@ -50,14 +64,14 @@ describe('opening', () => {
 
   it('is not disturbed by a server that asks before it is done', async () => {
     const ping = frame({ jsonrpc: '2.0', id: 'early', method: 'ping' })
-    const server = await openServer((asked) => {
+    const server = await openHttp((asked) => {
       if (asked.method === 'GET') {
         beginEvents(asked)
         asked.res.write(`event: endpoint\ndata: /m\n\n${ping}`)
         return
       }
       asked.res.writeHead(202).end()
-      const { id } = asked.message ?? {}
+      const { id } = asked.message
       if (id !== undefined) server.asked[0]!.res.write(frame({ jsonrpc: '2.0', id, result: {} }))
     })
     const shared = await openPool().open(sseEndpoint(server.origin))
@@ -83,10 +97,10 @@ describe('opening', () => {
   })
 
   it('fails where the server refuses to initialize', async () => {
-    const server = await openServer((asked) =>
+    const server = await openHttp((asked) =>
       answerJson(asked, {
         jsonrpc: '2.0',
-        id: asked.message?.id,
+        id: asked.message.id,
         error: { code: 1, message: 'no' },
       }),
     )
@@ -113,7 +127,7 @@ describe('opening', () => {
 
 describe('a session that the server forgot', () => {
   it('is lost to its calls, and opened anew after it was dropped', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const endpoint = httpEndpoint(server.origin)
     const { pool, open } = openPool()
     const first = await open(endpoint)
@@ -126,7 +140,7 @@ describe('a session that the server forgot', () => {
   })
 
   it('is not dropped in place of its successor', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const endpoint = httpEndpoint(server.origin)
     const { pool, open } = openPool()
     const first = await open(endpoint)
@@ -137,8 +151,8 @@ describe('a session that the server forgot', () => {
   })
 
   it('leaves its other calls to their own answers', async () => {
-    const server = await openMcpServer((asked) => {
-      if (asked.message?.method !== 'slow') echo(asked)
+    const server = await openEndpoint((asked) => {
+      if (asked.message.method !== 'slow') echo(asked)
     })
     const endpoint = httpEndpoint(server.origin)
     const { pool, open } = openPool()
@@ -149,13 +163,13 @@ describe('a session that the server forgot', () => {
     await expect(ask(first, aRequest(2))).rejects.toBeInstanceOf(SessionLost)
     pool.drop(endpoint, first)
     await open(endpoint)
-    echo(server.asked.find(({ message }) => message?.method === 'slow')!)
+    echo(server.asked.find(({ message }) => message.method === 'slow')!)
     expect(await slow).toContain('"result":{"n":1}')
   })
 
   it('is closed once its last call is over', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-    const server = await openMcpServer(() => undefined)
+    const server = await openEndpoint(() => undefined)
     const endpoint = httpEndpoint(server.origin)
     const { pool, events, open } = openPool()
     const first = await open(endpoint)
@@ -165,7 +179,7 @@ describe('a session that the server forgot', () => {
     await open(endpoint)
     vi.advanceTimersByTime(10_000)
     expect(balance(events.all)).toBe(2)
-    echo(server.asked.find(({ message }) => message?.method === 'slow')!)
+    echo(server.asked.find(({ message }) => message.method === 'slow')!)
     await slow
     vi.advanceTimersByTime(10_000)
     await vi.waitUntil(() => balance(events.all) === 1)
@@ -218,7 +232,7 @@ describe('a child', () => {
 
 describe('closing', () => {
   it('ends every session and every child', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const { pool, events, open } = openPool()
     await open(httpEndpoint(server.origin))
     await open(nodeEndpoint(script))
@@ -229,7 +243,7 @@ describe('closing', () => {
   })
 
   it('waits for what is just being opened', async () => {
-    const server = await openMcpServer(echo)
+    const server = await openEndpoint(echo)
     const { pool, open } = openPool()
     const opening = open(httpEndpoint(server.origin))
     await pool.close()

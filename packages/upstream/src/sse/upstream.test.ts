@@ -1,50 +1,13 @@
 import { once } from 'node:events'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { answerJson, beginEvents, deadOrigin, frame, openHttp } from '@mcp-router/testkit/server'
+import type { Asked } from '@mcp-router/testkit/server'
+import { aRequest } from '@mcp-router/testkit/upstream'
+import { describe, expect, it } from 'vitest'
 import { SessionLost } from '../upstream.js'
-import { maybeStreamable, openSseUpstream } from './upstream.js'
-import { createHttpClient } from '../http/client.js'
-import { aRequest, backendOf, sseEndpoint } from '../testing/backend.js'
-import { answerJson, beginEvents, deadOrigin, frame, openServer } from '../testing/http-server.js'
-import type { Asked } from '../testing/http-server.js'
-import { createEvents, createHeard } from '../testing/listener.js'
+import { connect, endpointEvent, serve } from './sse.fixture.js'
+import { maybeStreamable } from './upstream.js'
 
 const jsonrpc = '2.0'
-
-const connect = async (origin: string) => {
-  const client = createHttpClient({ connectTimeoutMs: 1_000 })
-  onTestFinished(() => client.close())
-  const heard = createHeard()
-  const endpoint = sseEndpoint(`${origin}/sse`, {
-    headers: { 'x-key': 'k', 'x-secret': 'confidential' },
-  })
-  const backend = backendOf(endpoint)
-  const events = createEvents()
-  const upstream = await openSseUpstream({ client, endpoint, backend, listener: heard, events })
-  const skipped = () =>
-    events.all.flatMap((each) =>
-      each.kind === 'upstream' && each.action === 'skipped' ? [each.reason] : [],
-    )
-  return { heard, upstream, skipped }
-}
-
-/** A server whose stream begins with `first`; its POSTs are answered 202 unless `answer` does it. */
-const serve = async (
-  first: string,
-  answer = (asked: Asked) => void asked.res.writeHead(202).end(),
-) => {
-  const server = await openServer((asked) => {
-    if (asked.method !== 'GET') {
-      answer(asked)
-      return
-    }
-    beginEvents(asked)
-    asked.res.write(first)
-  })
-  const stream = () => server.asked[0]!.res
-  return { server, stream }
-}
-
-const endpointEvent = (address: string) => `event: endpoint\ndata: ${address}\n\n`
 
 describe('an address', () => {
   it.each(['/message?sessionId=1', 'message?sessionId=1'])(
@@ -99,13 +62,13 @@ describe('a server that cannot be reached', () => {
       },
     ],
   ])('is one that %s', async (_, answer) => {
-    const { origin } = await openServer(answer)
+    const { origin } = await openHttp(answer)
     await expect(connect(origin)).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
   })
 })
 
 it('a path without a server is told as such', async () => {
-  const { origin } = await openServer((asked) => void asked.res.writeHead(404).end())
+  const { origin } = await openHttp((asked) => void asked.res.writeHead(404).end())
   const reason = expect.stringMatching(/^opening [^ ]*: HTTP 404$/)
   await expect(connect(origin)).rejects.toMatchObject({ data: { reason, todo: maybeStreamable } })
 })
@@ -113,7 +76,7 @@ it('a path without a server is told as such', async () => {
 it.each([400, 405, 406])(
   'a server that answers the GET with %s is said to be another',
   async (status) => {
-    const { origin } = await openServer((asked) => void asked.res.writeHead(status).end())
+    const { origin } = await openHttp((asked) => void asked.res.writeHead(status).end())
     const reason = expect.stringMatching(`: HTTP ${status}; ${maybeStreamable}`)
     const code = 'BACKEND_MISCONFIGURED'
     await expect(connect(origin)).rejects.toMatchObject({ code, data: { reason } })
@@ -121,7 +84,7 @@ it.each([400, 405, 406])(
 )
 
 it('an answer that is no stream is told as such', async () => {
-  const { origin } = await openServer((asked) => answerJson(asked, '{}'))
+  const { origin } = await openHttp((asked) => answerJson(asked, '{}'))
   const reason = expect.stringMatching(/: HTTP 200, no event stream$/)
   await expect(connect(origin)).rejects.toMatchObject({ data: { reason, todo: maybeStreamable } })
 })
@@ -138,7 +101,7 @@ describe('messages', () => {
   it('of the server come by the stream, the answer to a POST too', async () => {
     const { server, stream } = await serve(endpointEvent('/m'), (asked) => {
       stream().write(': ping\r\n\r\n')
-      stream().write(`event: message\r\n${frame({ jsonrpc, id: asked.message?.id, result: {} })}`)
+      stream().write(`event: message\r\n${frame({ jsonrpc, id: asked.message.id, result: {} })}`)
       asked.res.writeHead(202).end('Accepted')
     })
     const { heard, upstream } = await connect(server.origin)
@@ -169,14 +132,14 @@ describe('messages', () => {
 
   it('that it refuses for want of a session which it knows may have been executed', async () => {
     const { server } = await serve(endpointEvent('/m'), ({ message, res }) => {
-      res.writeHead(message?.method === 'ping' ? 202 : 404).end()
+      res.writeHead(message.method === 'ping' ? 202 : 404).end()
     })
     const { upstream } = await connect(server.origin)
     await expect(upstream.send(aRequest(1, 'tools/call'))).rejects.toMatchObject({
       code: 'UPSTREAM_FAILED',
       message: expect.stringMatching(/refused the message \(HTTP 404, unlike a ping in/),
     })
-    expect(server.asked.map(({ message }) => message?.method)).toEqual([
+    expect(server.asked.map(({ message }) => message.method)).toEqual([
       undefined,
       'tools/call',
       'ping',
@@ -186,7 +149,7 @@ describe('messages', () => {
   it('that it has not executed hear so before its stream ends, and ask once', async () => {
     const pings: Asked[] = []
     const { server, stream } = await serve(endpointEvent('/m'), (asked) => {
-      if (asked.message?.method === 'ping') pings.push(asked)
+      if (asked.message.method === 'ping') pings.push(asked)
       else asked.res.writeHead(404).end()
     })
     const { heard, upstream } = await connect(server.origin)

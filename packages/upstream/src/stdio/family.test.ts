@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { backendOf, createEvents, createHeard, nodeEndpoint } from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished } from 'vitest'
 import { openStdioUpstream } from './upstream.js'
-import { backendOf, nodeEndpoint } from '../testing/backend.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 
 /** A process holds a line to this port for as long as it lives: pids may be zombies, sockets may not. */
 const openLines = async () => {

@@ -1,6 +1,6 @@
+import { heldBytes } from '@mcp-router/testkit/memory'
 import { expect, it } from 'vitest'
 import { createLineSplitter } from './lines.js'
-import { heldBytes } from '../testing/held-bytes.js'
 
 const split = (chunks: readonly Buffer[], maxBytes = 1_000): string[] => {
   const lines: string[] = []

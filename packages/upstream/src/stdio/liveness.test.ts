@@ -1,7 +1,12 @@
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  nodeEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished } from 'vitest'
 import { openStdioUpstream } from './upstream.js'
-import { aRequest, backendOf, nodeEndpoint } from '../testing/backend.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 
 /** Reads lines; `calls` are what it does with requests. */
 const reading = (calls: string): string => `

@@ -2,10 +2,15 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { scanMessage } from '@mcp-router/protocol'
+import {
+  aRequest,
+  backendOf,
+  createEvents,
+  createHeard,
+  nodeEndpoint,
+} from '@mcp-router/testkit/upstream'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openStdioUpstream } from './upstream.js'
-import { aRequest, backendOf, nodeEndpoint } from '../testing/backend.js'
-import { createEvents, createHeard } from '../testing/listener.js'
 
 /** Reads lines, answers requests with `result(message, line)`. */
 const answering = (result: string): string => `

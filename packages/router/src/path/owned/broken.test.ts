@@ -1,13 +1,11 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { arrayIn, openGateway, streamAt } from '@mcp-router/testkit/router'
+import { stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, nodeEndpoint } from '../../testing/backend.js'
-import { arrayIn } from '../../testing/batch-client.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { streamAt } from '../../testing/sse-client.js'
-import { stdioServer } from '../../testing/stdio-server.js'
 
 /** As stdioServer, but it ends when it is asked to `read` or `append`, each time or, where it made the file before, not again. */
 const mortalServer = (file: string): string =>

@@ -1,11 +1,8 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { begin, openGateway, stdioOf } from '@mcp-router/testkit/router'
+import { openModernEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../../testing/backend.js'
-import { stdioOf } from '../../testing/batch-client.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { openModernEndpoint } from '../../testing/modern-endpoint.js'
-import { begin } from '../../testing/sse-client.js'
-import { stdioServer } from '../../testing/stdio-server.js'
 
 const cancel = (requestId: unknown) => ({
   jsonrpc: '2.0',

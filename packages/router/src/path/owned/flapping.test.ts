@@ -1,8 +1,8 @@
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { openSseServer } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 it('every session works once its server is there, however often it was looked for', async () => {
   const server = await openSseServer()

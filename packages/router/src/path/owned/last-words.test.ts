@@ -4,12 +4,11 @@ import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { Endpoint } from '@mcp-router/core'
+import { backendOf, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, jsonOf } from '@mcp-router/testkit/client'
+import { begin, openGateway } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, nodeEndpoint, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, jsonOf } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import type { TestGateway } from '../../testing/gateway.js'
-import { begin } from '../../testing/sse-client.js'
 
 /** At `last` it reads no more, says so on its stderr, and exits a moment later, once it has written the answer. */
 const leaving = `

@@ -1,9 +1,9 @@
+import { backendOf, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { Endpoint } from '@mcp-router/core'
-import { backendOf, nodeEndpoint, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../../testing/client.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 /** `hang` is never answered; `say` sends progress, and is never answered either. */
 const command = `

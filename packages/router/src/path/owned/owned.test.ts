@@ -1,9 +1,8 @@
+import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { askedId } from '../../testing/asked-id.js'
-import { backendOf, nodeEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { stdioServer } from '../../testing/stdio-server.js'
 
 const open = async () => {
   const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(stdioServer)])] })

@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { begin, openGateway } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import { openEndpoint } from '../../testing/endpoint.js'
-import { openGateway } from '../../testing/gateway.js'
-import { begin } from '../../testing/sse-client.js'
 
 /** Answers `slow` when it is sent `go`, whatever was cancelled; the rest at once. */
 const command = `

@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
+import { handshakeOf, openGateway } from '@mcp-router/testkit/router'
+import { openSseServer } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
-import { backendOf, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { handshakeOf } from '../../testing/sse-client.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 const patienceMs = 1_000
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }

@@ -1,11 +1,8 @@
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
+import { arrayIn, begin, openGateway } from '@mcp-router/testkit/router'
+import { openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, sseEndpoint } from '../../testing/backend.js'
-import { arrayIn } from '../../testing/batch-client.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import { openGateway } from '../../testing/gateway.js'
-import { modernClient } from '../../testing/modern-client.js'
-import { begin } from '../../testing/sse-client.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 const open = async () => {
   const server = await openSseServer()

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
 import { expect, it, onTestFinished } from 'vitest'
-import { backendOf, httpEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
 
 /**
  * A server behind a load balancer: it knows a session by the cookies that it set, of which one is

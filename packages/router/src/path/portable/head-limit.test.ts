@@ -1,11 +1,9 @@
+import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import type { Question, Told } from '@mcp-router/testkit/client'
+import { begin, openGateway, openStore, revision } from '@mcp-router/testkit/router'
+import { openEndpoint, openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import type { Question, Told } from '../../testing/client.js'
-import { openEndpoint } from '../../testing/endpoint.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
-import { begin, revision } from '../../testing/sse-client.js'
-import { openSseServer } from '../../testing/sse-server.js'
 
 const deadlineMs = 400
 const patienceMs = 4_000
@@ -39,16 +37,15 @@ const questions: [string, Question][] = [
 
 it('a client’s stream has one deadline, however often its http server forgets the session', async () => {
   let opened = 0
-  const endpoint = await openEndpoint(
-    ({ res }) => res.writeHead(405).end(),
-    ({ res, message }) => {
+  const endpoint = await openEndpoint(({ res }) => res.writeHead(405).end(), {
+    greet: ({ res, message }) => {
       // It answers initialize once, and hangs from then on.
       if (opened++ > 0) return
       const head = { 'content-type': 'application/json', 'mcp-session-id': 's-1' }
       const result = { protocolVersion: '2025-06-18', capabilities: {} }
       res.writeHead(200, head).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
     },
-  )
+  })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)], deadlineMs)]
   const gateway = await openGateway({ backends, options: { endpointPatienceMs: patienceMs } })
   const url = `${gateway.url}/mcp/web`

@@ -1,12 +1,11 @@
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, askedId, follow, initialize } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import type { TestGateway } from '@mcp-router/testkit/router'
+import { openAsker } from '@mcp-router/testkit/server'
+import type { AskerCall } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { RouterOptions } from '../../deps.js'
-import { askedId } from '../../testing/asked-id.js'
-import { openAsker } from '../../testing/asker.js'
-import type { AskerCall } from '../../testing/asker.js'
-import { backendOf, httpEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../../testing/client.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
-import type { TestGateway } from '../../testing/gateway.js'
 
 const deadlineMs = 400
 const passed = { error: { code: -31504 } }

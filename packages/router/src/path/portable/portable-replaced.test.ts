@@ -1,9 +1,8 @@
+import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, initialize, jsonOf } from '../../testing/client.js'
-import { echo, openEndpoint } from '../../testing/endpoint.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
-import { stdioServer } from '../../testing/stdio-server.js'
 
 /** thrown is what would have ended the Instance. */
 const watchThrown = (): unknown[] => {

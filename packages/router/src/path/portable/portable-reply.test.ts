@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, begin, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { expect, it, vi } from 'vitest'
-import { backendOf, httpEndpoint } from '../../testing/backend.js'
-import { aRequest, begin, follow, initialize } from '../../testing/client.js'
-import type { Events } from '../../testing/client.js'
-import { openEndpoint } from '../../testing/endpoint.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
 
 const data = (message: object): string =>
   `event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`

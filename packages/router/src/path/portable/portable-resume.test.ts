@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway, openStore } from '@mcp-router/testkit/router'
+import { openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, follow, initialize, jsonOf } from '../../testing/client.js'
-import type { Events } from '../../testing/client.js'
-import { openEndpoint } from '../../testing/endpoint.js'
-import { openGateway, openStore } from '../../testing/gateway.js'
 import { markOfSession } from './portable-replays.js'
 
 const done = { id: 1, result: { done: true } }

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
+import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
+import type { Events } from '@mcp-router/testkit/client'
+import { openGateway } from '@mcp-router/testkit/router'
+import { echo, openEndpoint } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import { backendOf, httpEndpoint } from '../../testing/backend.js'
-import { aRequest, ask, follow, initialize } from '../../testing/client.js'
-import type { Events } from '../../testing/client.js'
-import { echo, openEndpoint } from '../../testing/endpoint.js'
-import { openGateway } from '../../testing/gateway.js'
 
 const eventStream = { 'content-type': 'text/event-stream' }
 const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed

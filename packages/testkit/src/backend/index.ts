@@ -1,0 +1,1 @@
+export { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from './backend.js'

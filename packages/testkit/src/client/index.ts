@@ -1,0 +1,7 @@
+export { askedId } from './asked-id.js'
+export { aRequest, ask, begin, follow, initialize, jsonOf } from './client.js'
+export type { Events, Question, Told } from './client.js'
+export { canAnswer, modernClient, questionOf } from './modern-client.js'
+export type { ModernClient, ModernTerms } from './modern-client.js'
+export { aForm, roundOf, yes } from './round.js'
+export type { Round } from './round.js'

@@ -1,0 +1,1 @@
+export { heldBytes } from './held-bytes.js'

@@ -1,0 +1,5 @@
+export { freePorts } from './ports.js'
+export { isAlive, pidsIn, processAt, treeOf } from './processes.js'
+export type { Process } from './processes.js'
+export { inherited, run } from './running.js'
+export type { Running } from './running.js'

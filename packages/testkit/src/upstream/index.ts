@@ -1,0 +1,8 @@
+export { aRequest, backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from './backend.js'
+export { createEvents, createHeard, createModernHeard } from './listener.js'
+export type { Heard, ModernHeard } from './listener.js'
+export { createTwinChannel } from './modern-channel.js'
+export type { Sent, TwinChannel } from './modern-channel.js'
+export { ask, openPool } from './pool.js'
+export { createTwinUpstream } from './twin-upstream.js'
+export type { Passed, TwinUpstream } from './twin-upstream.js'

@@ -1,0 +1,3 @@
+export { createQueue } from './queue.js'
+export type { Queue } from './queue.js'
+export { until } from './until.js'
