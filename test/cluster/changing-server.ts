@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,14 +9,15 @@ import type { Running } from '../harness/running.js'
 import { until } from '../harness/until.js'
 
 /**
- * The JavaScript of an MCP server on the official SDK, on stdio or, with sessions, at a port: its tools are those that its folder names when it is
- * started, besides `pid`. It notes there which methods it was asked.
+ * The JavaScript of an MCP server on the official SDK, on stdio or, with sessions, at a port, which speaks Streamable HTTP and HTTP+SSE: its tools are
+ * those that its folder names when it is started, besides `pid`.
  */
 const script = `
   import { randomUUID } from 'node:crypto'
-  import { appendFileSync, readFileSync } from 'node:fs'
+  import { readFileSync } from 'node:fs'
   import { createServer } from 'node:http'
   import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
+  import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
   import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
   import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
   const [, folder, port] = process.argv
@@ -26,11 +27,6 @@ const script = `
     const server = new McpServer({ name: 'changing', version: '1' })
     for (const name of ['pid', ...names]) server.registerTool(name, { annotations: { readOnlyHint: true } }, result)
     await server.connect(transport)
-    const { onmessage } = transport
-    transport.onmessage = (message, extra) => {
-      appendFileSync(folder + '/asked', message.method + ' ' + transport.sessionId + ' ' + process.pid + '\\n')
-      onmessage(message, extra)
-    }
     return transport
   }
   const sessions = new Map()
@@ -39,7 +35,15 @@ const script = `
     const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: () => randomUUID(), onsessioninitialized })
     return serve(transport)
   }
+  const takeSse = async (req, res) => {
+    const id = new URL(req.url, 'http://localhost').searchParams.get('sessionId')
+    if (id !== null) return sessions.has(id) ? sessions.get(id).handlePostMessage(req, res) : res.writeHead(404).end()
+    const transport = new SSEServerTransport('/sse', res)
+    sessions.set(transport.sessionId, transport)
+    await serve(transport)
+  }
   const take = async (req, res) => {
+    if (req.url.startsWith('/sse')) return takeSse(req, res)
     const id = req.headers['mcp-session-id']
     if (id === undefined || sessions.has(id)) return (sessions.get(id) ?? (await open())).handleRequest(req, res)
     res.writeHead(404).end()
@@ -58,28 +62,16 @@ export interface ChangingServer {
   readonly entry: ServerEntry
   /** The tools that it has from its next start on. */
   next(...names: string[]): void
-  /** How often the process `pid` was asked for its tools, by its client and by the router. */
-  listed(pid: number): number
-  /** In how many sessions it was. */
-  listedIn(): number
   close(): void
 }
 
 const openFolder = () => {
   const folder = mkdtempSync(join(tmpdir(), 'changing-'))
   const next = (...names: string[]): void => writeFileSync(join(folder, 'tools'), names.join(' '))
-  const asked = join(folder, 'asked')
   next('one')
-  appendFileSync(asked, '')
-  const lists = (): readonly string[] =>
-    readFileSync(asked, 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('tools/list '))
   return {
     folder,
     next,
-    listed: (pid: number) => lists().filter((line) => line.endsWith(` ${pid}`)).length,
-    listedIn: () => new Set(lists()).size,
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
@@ -91,8 +83,9 @@ export const changingCommand = (): ChangingServer => {
   return { entry: { command: process.execPath, args, cwd: here }, ...rest }
 }
 
-/** ChangingEndpoint is one at a port. */
+/** ChangingEndpoint is one at a port; `entry` is its Streamable HTTP. */
 export interface ChangingEndpoint extends ChangingServer {
+  readonly sseEntry: ServerEntry
   /** Ends it without warning, and starts it anew at the same place. */
   restart(): Promise<void>
 }
@@ -113,6 +106,7 @@ export const openChangingEndpoint = async (): Promise<ChangingEndpoint> => {
   return {
     ...rest,
     entry: { url: `http://127.0.0.1:${port}/mcp` },
+    sseEntry: { url: `http://127.0.0.1:${port}/sse`, transport: 'sse' },
     async restart() {
       running?.kill('SIGKILL')
       await running?.ended

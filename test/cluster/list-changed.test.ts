@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { killProcess } from '../harness/owner.js'
+import { killMember, killProcess, membersAreBack, ownerOf } from '../harness/owner.js'
 import { textOf } from '../harness/rpc.js'
 import type { SdkClient } from '../harness/sdk/client.js'
 import { connectThrough } from '../harness/sdk/connect.js'
@@ -20,70 +20,105 @@ afterAll(() => {
 
 // Round robin: a client's stream comes back at another instance.
 const cluster = useCluster(() => ({
-  servers: { endpoint: endpoint.entry, command: command.entry },
+  servers: { endpoint: endpoint.entry, sse: endpoint.sseEntry, command: command.entry },
 }))
 
 const toolsOf = async (client: SdkClient): Promise<readonly string[]> =>
   (await client.listTools()).tools.map(({ name }) => name)
 
-const news = (client: SdkClient): number =>
-  client.heard.notifications.filter(
-    (told) => (told as { method: string }).method === 'notifications/tools/list_changed',
-  ).length
+/** The lists of which the client was told that they have changed. The server advertises its tools only. */
+const changes = (client: SdkClient): readonly string[] =>
+  client.heard.notifications
+    .map((told) => (told as { method: string }).method)
+    .filter((method) => method.endsWith('/list_changed'))
+const change = 'notifications/tools/list_changed'
 
 const pidOf = async (client: SdkClient): Promise<number> => {
   const result = await client.callTool({ name: 'pid', arguments: {} })
   return Number(textOf(JSON.stringify({ jsonrpc: '2.0', id: 1, result })))
 }
 
-/** Long enough for what a server lists to be looked at, and told. */
-const limitMs = 30_000
+const recordPrefix = 'mcp:sessions:'
 
-describe.each(['v1 http', 'v2 http'] as const)('a client (%s) of an http server', (way) => {
-  it('hears of its tools when it came back with others, and only then', async () => {
+/** connect opens a session; clients of HTTP+SSE keep its id to themselves. */
+const connect = async (way: (typeof ways)[number], backend: string) => {
+  const { redis, gateway } = cluster()
+  const before = await redis.keys(`${recordPrefix}*`)
+  const client = await connectThrough(way, gateway, backend)
+  const records = await redis.keys(`${recordPrefix}*`)
+  const record = records.find((key) => !before.includes(key)) ?? ''
+  return { client, session: record.slice(recordPrefix.length) }
+}
+
+/** killOwner ends the instance that owns the session. */
+const killOwner = async (session: string): Promise<unknown> =>
+  killMember(await ownerOf(cluster(), session))
+
+const restoreCluster = async (): Promise<void> => {
+  await cluster().restart()
+  await membersAreBack(cluster())
+}
+
+/** Long enough for a client's stream to be opened again. */
+const limitMs = 30_000
+const ways = ['v1 http', 'v2 http', 'v1 sse'] as const
+
+describe.each(['endpoint', 'sse'] as const)('a server at a port (%s)', (name) => {
+  it.each(ways)('that was restarted is said to list other tools (%s)', async (way) => {
     endpoint.next('one')
     await endpoint.restart()
-    const client = await connectThrough(way, cluster().gateway, 'endpoint')
-    const before = endpoint.listedIn()
-    // Each instance looks by itself, in a session of its own.
-    await until('all instances to know', async () => {
-      expect(await toolsOf(client)).toEqual(['pid', 'one'])
-      await pidOf(client)
-      return endpoint.listedIn() > before + 3
-    })
-    await endpoint.restart()
-    const pid = await pidOf(client)
-    await until('a look', () => endpoint.listed(pid) > 0, limitMs)
-    await pidOf(client)
-    expect(news(client)).toBe(0)
+    const client = await connectThrough(way, cluster().gateway, name)
+    expect(await toolsOf(client)).toEqual(['pid', 'one'])
+    const first = await pidOf(client)
+    expect(changes(client)).toEqual([])
     endpoint.next('one', 'two')
     await endpoint.restart()
-    await until('the news', () => news(client) > 0, limitMs)
+    expect(await pidOf(client)).not.toBe(first)
+    await until('the notification', () => changes(client).length > 0, limitMs)
     expect(await toolsOf(client)).toEqual(['pid', 'one', 'two'])
+    expect(changes(client)).toEqual([change])
     await client.close()
   })
 })
 
-describe.each(['v1 http', 'v2 http', 'v1 sse'] as const)('a client (%s) of a command', (way) => {
-  it('hears of its tools when it was started anew with others, and only then', async () => {
+describe.each(ways)('a client (%s) of a command', (way) => {
+  it('is told of its tools once for each process that takes the place of another', async () => {
     command.next('one')
     const client = await connectThrough(way, cluster().gateway, 'command')
     expect(await toolsOf(client)).toEqual(['pid', 'one'])
     let pid = await pidOf(client)
-    await until('the first look', () => command.listed(pid) > 1, limitMs)
-    const restart = async (): Promise<void> => {
+    expect(changes(client)).toEqual([])
+    for (const expected of [[change], [change, change]]) {
+      command.next('one', `after-${pid}`)
       const ended = pid
       await killProcess(ended)
       await until('another child', async () => (pid = await pidOf(client)) !== ended, limitMs)
-      await until('a look', () => command.listed(pid) > 0, limitMs)
+      await until('the notification', () => changes(client).length >= expected.length, limitMs)
+      expect(await toolsOf(client)).toEqual(['pid', 'one', `after-${ended}`])
+      expect(changes(client)).toEqual(expected)
     }
-    await restart()
-    await pidOf(client)
-    expect(news(client)).toBe(0)
-    command.next('one', 'two')
-    await restart()
-    await until('the news', () => news(client) > 0, limitMs)
-    expect(await toolsOf(client)).toEqual(['pid', 'one', 'two'])
     await client.close()
   })
+
+  it('is told of them when its instance is gone', async () => {
+    const { client, session } = await connect(way, 'command')
+    const first = await pidOf(client)
+    await killOwner(session)
+    await until('another child', async () => (await pidOf(client)) !== first, limitMs)
+    await until('the notification', () => changes(client).length > 0, limitMs)
+    await pidOf(client)
+    expect(changes(client)).toEqual([change])
+    await client.close()
+    await restoreCluster()
+  })
+})
+
+it('a client whose session at its server goes on without its instance is told of no change', async () => {
+  const { client, session } = await connect('v1 sse', 'endpoint')
+  const pid = await pidOf(client)
+  await killOwner(session)
+  await until('the next instance', async () => (await pidOf(client)) === pid, limitMs)
+  expect(changes(client)).toEqual([])
+  await client.close()
+  await restoreCluster()
 })

@@ -10,14 +10,9 @@ export type {
   LogLevel,
   ManagedBackend,
 } from './gateway-config.js'
-export {
-  isLoopback,
-  loadClusterConfig,
-  loadClusterWithoutServers,
-  loadGatewayConfig,
-  loadRunDir,
-  loadStoreConfig,
-} from './load.js'
+export { loadGatewayConfig, loadRunDir, loadStoreConfig } from './load.js'
+export { loadClusterConfig, loadClusterWithoutServers } from './load-cluster.js'
+export { isLoopback } from './reachable.js'
 export type { GatewayOverrides, RunDir, StoreConfig } from './load.js'
 export { isOfCluster, privateEnvVariable, processEnv } from './process-env.js'
 export { variablesIn } from './servers-file/expand.js'

@@ -12,6 +12,7 @@ export interface Live {
   sessionMoved(id: SessionId): void
   clientAsked(id: SessionId): void
   listChanged(backend: BackendName, change: ListChange): void
+  serverInitialized(backend: BackendName): void
   close(): Promise<void>
 }
 
@@ -20,6 +21,7 @@ interface LiveHooks {
   readonly onSessionGone: (id: SessionId, isOver: boolean) => Promise<void>
   readonly onClientAsked: (id: SessionId) => void
   readonly onListChanged: (backend: BackendName, change: ListChange) => void
+  readonly onServerInitialized: (backend: BackendName) => void
   readonly onError: (error: Error) => void
 }
 
@@ -31,6 +33,7 @@ export const aloneLive = (): Live => ({
   sessionMoved: () => undefined,
   clientAsked: () => undefined,
   listChanged: () => undefined,
+  serverInitialized: () => undefined,
   close: () => Promise.resolve(),
 })
 
@@ -42,6 +45,7 @@ interface Broadcasts {
   sessionMoved: (id: string) => void
   clientAsked: (id: string) => void
   listChanged: (backend: string, change: string) => void
+  serverInitialized: (backend: string) => void
 }
 
 /** openLive joins the broadcasts over Redis pub/sub. While Redis is away they are lost; the next touch of a Session finds out. */
@@ -59,8 +63,10 @@ export const openLive = (connect: Connect, hooks: LiveHooks): Live => {
     // As another Instance sent them.
     hooks.onListChanged(backend as BackendName, change as ListChange)
   })
+  io.on('serverInitialized', (backend: string) => hooks.onServerInitialized(backend as BackendName))
   return {
     listChanged: (backend, change) => void io.serverSideEmit('listChanged', backend, change),
+    serverInitialized: (backend) => void io.serverSideEmit('serverInitialized', backend),
     async sessionEnded(id, waitMs = patienceMs) {
       const told = io.serverSideEmitWithAck('sessionEnded', id).then(
         () => undefined,

@@ -139,6 +139,7 @@ const compose = async (
         onClientAsked: (id) => life.router?.clientAsked(id),
         onSessionGone: async (id, isOver) => life.router?.forget(id, isOver),
         onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
+        onServerInitialized: (backend) => life.upstreams?.catalog.forget(backend),
         onError: rareFaults(onFault('broadcasting')),
       })
     : aloneLive()

@@ -19,7 +19,6 @@ import { endFollows, type Follows } from './listening/follows.js'
 import { Gates } from './sessions/gate.js'
 import { createBuffers } from './streams/kept.js'
 import { Listening } from './listening/listening.js'
-import { createOffers } from './lists/offers.js'
 import { createOrphans } from './sse/orphans.js'
 import { oweAgain } from './sse/owed.js'
 import { createPortableReplays } from './path/portable/portable-replays.js'
@@ -108,12 +107,6 @@ export const compose = (given: RouterDeps): Composed => {
     returns: createReturnProofs(deps.instance),
     told: createTold(deps.journal, buffers.ageing),
     portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, buffers),
-    offers: createOffers({
-      onChanged(backend, change) {
-        deps.changes.tell(backend, change)
-        deps.broadcast.listChanged(backend, change)
-      },
-    }),
     orphans,
     gates: new Gates(),
     takeovers: new Map(),
@@ -123,10 +116,9 @@ export const compose = (given: RouterDeps): Composed => {
     peers,
     draining: false,
   }
-  const stopNoting = deps.changes.whenNoted((backend, change) => {
-    deps.broadcast.listChanged(backend, change)
-    context.offers.told(backend, change)
-  })
+  const stopNoting = deps.changes.whenNoted((backend, change) =>
+    deps.broadcast.listChanged(backend, change),
+  )
 
   return {
     context,

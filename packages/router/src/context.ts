@@ -15,7 +15,6 @@ import type { Selector } from './policy/selector.js'
 import type { Buffers } from './streams/kept.js'
 import type { Gates } from './sessions/gate.js'
 import type { HeldSession } from './sessions/held.js'
-import type { Offers } from './lists/offers.js'
 import type { Orphans } from './sse/orphans.js'
 import type { RecentRequests } from './sse/recent-requests.js'
 import type { Listening } from './listening/listening.js'
@@ -43,7 +42,6 @@ export interface Context {
   readonly modernHeaders: ModernHeaders
   readonly calls: Calls
   readonly portableReplays: PortableReplays
-  readonly offers: Offers
   readonly orphans: Orphans
   readonly gates: Gates
   /** Those under way here. */

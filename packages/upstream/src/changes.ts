@@ -1,8 +1,12 @@
 import type { Backend, BackendName } from '@mcp-router/core'
+import { isRecord } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 
+/** The lists that may change, by the capability that stands for each. */
+const lists = ['tools', 'prompts', 'resources'] as const
+
 /** What servers tell of their lists, by the method of the notification. */
-export type ListChange = `notifications/${'tools' | 'prompts' | 'resources'}/list_changed`
+export type ListChange = `notifications/${(typeof lists)[number]}/list_changed`
 
 /** Hears which list of which Backend has changed. */
 export type ChangeListener = (backend: BackendName, change: ListChange) => void
@@ -49,9 +53,17 @@ export const createListChanges = (): ListChanges => {
   }
 }
 
-/** isListChange tells such a notification by its method. */
-export const isListChange = (method: string): method is ListChange =>
-  /^notifications\/(?:tools|prompts|resources)\/list_changed$/.test(method)
+/** advertisedChanges are the notifications of changed lists that a server with these capabilities (InitializeResult) sends. */
+export const advertisedChanges = (capabilities: unknown): readonly ListChange[] =>
+  lists.flatMap((list) => {
+    const offered = isRecord(capabilities) ? capabilities[list] : undefined
+    return isRecord(offered) && offered['listChanged'] === true ? [changeOf(list)] : []
+  })
+
+const changeOf = (list: (typeof lists)[number]): ListChange => `notifications/${list}/list_changed`
+
+const isListChange = (method: string): method is ListChange =>
+  lists.some((list) => method === changeOf(list))
 
 const adding = <T>(all: Set<T>, one: T): (() => void) => {
   all.add(one)

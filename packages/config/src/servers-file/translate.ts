@@ -1,5 +1,5 @@
 import type { Env } from '../environment.js'
-import { entryKeys } from '../schema.js'
+import { entryKeys } from './entry-schema.js'
 import { isRestriction } from './notes.js'
 import { isRecord } from './record.js'
 import { meantBy, synonyms } from './words.js'

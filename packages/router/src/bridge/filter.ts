@@ -1,29 +1,29 @@
 import { isRecord } from '@mcp-router/protocol'
+import { advertisedChanges } from '@mcp-router/upstream'
 import type { Lane } from '@mcp-router/upstream'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** filters are the members of a listen for lists: the capability that stands for each at a server with sessions, and its notification. */
+/** filters are the members of a listen for lists, and the notification that stands for each at a server with sessions. */
 export const filters = [
-  ['toolsListChanged', 'tools', 'notifications/tools/list_changed'],
-  ['promptsListChanged', 'prompts', 'notifications/prompts/list_changed'],
-  ['resourcesListChanged', 'resources', 'notifications/resources/list_changed'],
+  ['toolsListChanged', 'notifications/tools/list_changed'],
+  ['promptsListChanged', 'notifications/prompts/list_changed'],
+  ['resourcesListChanged', 'notifications/resources/list_changed'],
 ] as const
 
 /** honouredOf is the part of what was asked for that a server offers. */
 export const honouredOf = (asked: Json, lane: Lane): Json => {
   const capabilities = lane.handshake['capabilities']
-  const offers = (name: string, member: string): boolean => {
-    const capability = isRecord(capabilities) ? capabilities[name] : undefined
-    return isRecord(capability) && capability[member] === true
-  }
+  const changes = advertisedChanges(capabilities)
   const lists = filters
-    .filter(([filter, name]) => asked[filter] === true && offers(name, 'listChanged'))
+    .filter(([filter, change]) => asked[filter] === true && changes.includes(change))
     .map(([filter]) => [filter, true] as const)
+  const resources = isRecord(capabilities) ? capabilities['resources'] : undefined
+  const canSubscribe = isRecord(resources) && resources['subscribe'] === true
   const uris = urisOf(asked)
   return {
     ...Object.fromEntries(lists),
-    ...(uris.length > 0 && offers('resources', 'subscribe') && { resourceSubscriptions: uris }),
+    ...(uris.length > 0 && canSubscribe && { resourceSubscriptions: uris }),
   }
 }
 

@@ -42,7 +42,7 @@ export class Subscription {
   }
 
   tellChange(change: ListChange): void {
-    const filter = filters.find(([, , method]) => method === change)
+    const filter = filters.find(([, method]) => method === change)
     if (filter && this.honoured[filter[0]] === true) {
       this.tell(scanMessage(notificationBytes(change)))
     }

@@ -7,7 +7,6 @@ import type { ToolList } from '@mcp-router/upstream'
 import { askPooled, Refused } from '../bridge/ask-pooled.js'
 import type { RouterDeps } from '../deps.js'
 import type { Selector } from '../policy/selector.js'
-import type { Sessions } from '../sessions/sessions.js'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -16,10 +15,16 @@ export interface KnownTools {
   readonly deps: Pick<RouterDeps, 'catalog'>
 }
 
+/** Held is a Session here whose server can be asked, if it has an Upstream. */
+interface Held {
+  readonly endpoint: Endpoint
+  readonly live?: { isReady(): boolean; ask(message: Message): Promise<Message> } | undefined
+}
+
 /** ToolSources are where tools that nobody has listed yet are looked up. */
 export interface ToolSources {
   readonly deps: Pick<RouterDeps, 'catalog' | 'pool'>
-  readonly sessions: Pick<Sessions, 'all'>
+  readonly sessions: { all(): Iterable<Held> }
   readonly selector: Pick<Selector, 'failed' | 'mayReturn'>
 }
 

@@ -5,7 +5,7 @@ import type { Missed } from '../streams/missed.js'
 
 /** Collector has released for a client's stream what the client missed when it was away. What comes too late for it is for the client's next stream. */
 export class Collector {
-  private readonly listening: Pick<Listening, 'collect' | 'giveBack'>
+  private readonly listening: Pick<Listening, 'collect' | 'keepForClient'>
   private readonly id: SessionId
   private readonly give: (missed: Missed) => boolean
   /** Set once something is collected for it, or for the one whose place it took. */
@@ -13,7 +13,7 @@ export class Collector {
 
   /** `give` is false where the client has no stream. */
   constructor(
-    listening: Pick<Listening, 'collect' | 'giveBack'>,
+    listening: Pick<Listening, 'collect' | 'keepForClient'>,
     id: SessionId,
     give: (missed: Missed) => boolean,
   ) {
@@ -35,7 +35,7 @@ export class Collector {
 
   private async collected(isLate: boolean, before?: Promise<boolean>): Promise<boolean> {
     const hand = (missed: Missed): void => {
-      if (!this.give(missed)) this.listening.giveBack(this.id, missed)
+      if (!this.give(missed)) this.listening.keepForClient(this.id, missed)
     }
     const take = (missed: Missed): void => discard(Promise.resolve(before).then(() => hand(missed)))
     const collecting = this.listening.collect(this.id, take, isLate).catch(() => false)

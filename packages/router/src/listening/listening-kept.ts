@@ -4,6 +4,7 @@ import type { HeldSession } from '../sessions/held.js'
 import { Listener } from './listener.js'
 import type { ListeningCalls } from './listening-calls.js'
 import { Missing } from '../streams/missed.js'
+import type { Missed } from '../streams/missed.js'
 
 /** Kept is the Endpoint's stream of a Session whose client's stream is away. */
 export interface Kept {
@@ -15,6 +16,12 @@ export interface Kept {
   /** The session at the Endpoint that the listener is for. */
   readonly at?: string
   close(): void
+}
+
+/** Adopted is the Endpoint's stream of a Session that its client goes on with, and what that did not get. */
+export interface Adopted extends Pick<Kept, 'missing'> {
+  readonly listener: Listener
+  readonly missed: Missed | undefined
 }
 
 /** Keepable is a client's stream that can go on at the Endpoint without its client. */

@@ -11,7 +11,7 @@ import type { ListenOutcome } from './listener.js'
 import { ListeningCalls } from './listening-calls.js'
 import type { ListeningCall } from './listening-calls.js'
 import { createKept, isOfEarlierSession } from './listening-kept.js'
-import type { Keepable, Kept } from './listening-kept.js'
+import type { Adopted, Keepable, Kept } from './listening-kept.js'
 import { askMs, ListeningPeers, readTarget } from './listening-peers.js'
 import type { Held, Holder } from './listening-peers.js'
 import { collectAll, endStale, hurry, hurryAll, isFollowed, isOpen } from './follows.js'
@@ -46,7 +46,7 @@ export class Listening {
   private readonly settled = new Set<SessionId>()
   /** Calls waited in vain for the Endpoint's stream: those that follow go on at once. */
   private readonly late = new Set<SessionId>()
-  /** What was collected for clients that were gone again by then. */
+  /** What is kept for clients that have no stream. */
   private readonly untaken = new Map<SessionId, Missed>()
   private readonly moves = new Moves((id) => this.whereIs(id))
   private readonly deps: Deps
@@ -106,15 +106,17 @@ export class Listening {
     })
   }
 
-  /** adopt gives what this Instance listens to, to the client that is back. */
-  adopt({ record }: HeldSession): Pick<Kept, 'missing' | 'listener'> | undefined {
+  /** adopt gives what this Instance listens to, to the client that is back; `missed` is what is kept for that. */
+  adopt({ record }: HeldSession): Adopted | undefined {
     const { id } = record
     const kept = this.kept.get(id)
     if (!kept?.listener?.controller || isOfEarlierSession(kept, record)) return undefined
-    if (this.untaken.has(id)) return undefined
+    const { listener, missing } = kept
+    const missed = joinMissed([this.untaken.get(id), missing.all()])
     this.kept.delete(id)
+    this.untaken.delete(id)
     this.settle(id)
-    return kept
+    return { listener, missing, missed }
   }
 
   /** listenerOf is the other Instance that listens in the client's place. */
@@ -137,10 +139,10 @@ export class Listening {
     return missed !== undefined
   }
 
-  /** giveBack keeps for the client's next stream what was collected for one that is gone. */
-  giveBack(id: SessionId, missed: Missed | undefined): void {
+  /** keepForClient keeps for the client's next stream what it did not get: what was collected for one that is gone, say. */
+  keepForClient(id: SessionId, missed: Missed): void {
     const all = joinMissed([this.untaken.get(id), missed])
-    if (this.isOn(id) && all) this.untaken.set(id, all)
+    if (this.isOn(id) && all && all.frames.length + all.ids.length > 0) this.untaken.set(id, all)
   }
 
   /** answer tells another Instance. */
@@ -283,9 +285,10 @@ export class Listening {
   }
 
   private onBack(id: SessionId | undefined): void {
-    for (const each of [this.settled, this.late, this.untaken, this.moves])
+    for (const each of [this.settled, this.late, this.moves])
       if (id === undefined) each.clear()
       else each.delete(id)
+    for (const each of [...this.untaken.keys()]) if (!this.isOn(each)) this.untaken.delete(each)
     this.closeUnneeded()
   }
 

@@ -28,7 +28,6 @@ import type { Clocks, RelayHooks } from './relay.js'
 import { respondEmpty, respondJson } from '../http/respond.js'
 import { isStray, readEventMessage } from './event-message.js'
 
-/** A refusal is short, but for the id that it repeats; of a longer one only the status counts. */
 const maxRefusalBytes = 64 * 1024
 
 /** Shared is what all of them have of the Instance. */

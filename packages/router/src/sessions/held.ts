@@ -24,8 +24,6 @@ export interface HeldSession {
   ownedAt: number
   /** It was used since the last touch. */
   used: boolean
-  /** What its server lists is known here. */
-  looked: boolean
   /** Streams open to its client from here; they keep it alive. */
   streams: number
   /** Those who wait for its client to have a Stream here. */

@@ -60,6 +60,7 @@ export const openSessions = () => {
         sessionMoved: vi.fn(),
         clientAsked: vi.fn(),
         listChanged: vi.fn(),
+        serverInitialized: vi.fn(),
       },
       events: { emit },
       instance: instance as InstanceId,
@@ -128,8 +129,6 @@ export const aLive = () => {
     onTold: () => undefined,
     onUnheard: () => undefined,
     onAgreed: () => undefined,
-    onInitialized: () => undefined,
-    onListChanged: () => undefined,
   })
   return { live, isClosed: () => live.isOver() }
 }

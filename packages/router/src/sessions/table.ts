@@ -68,7 +68,6 @@ export const createSessions = (deps: Deps): Sessions => {
       ownedAt: performance.now(),
       used: true,
       streams: 0,
-      looked: false,
       live,
     }
     held.set(record.id, entry)
@@ -218,7 +217,6 @@ export const createSessions = (deps: Deps): Sessions => {
     async rehome(entry, endpoint, change, cause) {
       const at = binding.at(endpoint)
       const action = at.place === entry.record.place ? 're-initialized' : 'moved'
-      entry.looked = false
       moved.set(entry.record.id, { at: Date.now() })
       // By that the others know whose record is the latest while the store is away.
       entry.record = { ...entry.record, lastActive: Date.now() }

@@ -7,6 +7,7 @@ import {
   scanMessage,
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { advertisedChanges } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { readRevision } from '../calls/read-revision.js'
@@ -61,6 +62,9 @@ const adopt = async (
   const revision = readRevision(held.record.backend, result)
   const agreed = { initialize: params, revision, ...live.backendSession() }
   await context.sessions.change(held, agreed)
+  // What it had listed, it listed in the Session of before.
+  for (const change of advertisedChanges(live.capabilities))
+    live.replays.standalone.say(notificationBytes(change))
 }
 
 /** The revision is what the client says it agreed on, else that of its transport. */

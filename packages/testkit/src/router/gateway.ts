@@ -25,6 +25,8 @@ export interface TestGateway {
   readonly ended: readonly SessionId[]
   /** Sessions of which they were told that the client is asked. */
   readonly asked: readonly SessionId[]
+  /** Backends of which they were told that a server was initialized anew. */
+  readonly initialized: readonly string[]
   publish(...backends: Backend[]): void
   /** The events of calls that were answered so far, `method status outcome`. */
   calls(): readonly CallEvent[]
@@ -59,6 +61,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const events: RouterEvent[] = []
   const ended: SessionId[] = []
   const asked: SessionId[] = []
+  const initialized: string[] = []
   const sink = { emit: (event: RouterEvent) => void events.push(event) }
   const loops = createLoopGuard(await store.clusterSecret())
   const client = createHttpClient({
@@ -106,6 +109,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       sessionMoved: () => undefined,
       clientAsked: (session) => void asked.push(session),
       listChanged: () => undefined,
+      serverInitialized: (backend) => void initialized.push(backend),
     },
     events: sink,
     clusterSecret: await store.clusterSecret(),
@@ -146,6 +150,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     events,
     ended,
     asked,
+    initialized,
     publish: (...table) => void registry.publish(table),
     calls: () => events.filter((event) => event.kind === 'call'),
   }

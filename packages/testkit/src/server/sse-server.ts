@@ -29,7 +29,7 @@ export interface SseServer {
  * openSseServer is an HTTP+SSE server of 2024-11-05: each stream is a session; requests are answered with their params, but for `hang`;
  * with `deny` among them one is executed all the same and its POST is answered 404; its result comes when its id does again.
  */
-export const openSseServer = async (): Promise<SseServer> => {
+export const openSseServer = async (capabilities: object = {}): Promise<SseServer> => {
   const streams = new Map<string, ServerResponse>()
   let opened = 0
   let refused = 0
@@ -72,7 +72,7 @@ export const openSseServer = async (): Promise<SseServer> => {
     if (isDenied) denied.push({ id, result: params })
     if (id === undefined || method === 'hang' || isDenied) return
     const serverInfo = { name: 'sse', version: '1' }
-    const opening = { protocolVersion: '2024-11-05', capabilities: {}, serverInfo }
+    const opening = { protocolVersion: '2024-11-05', capabilities, serverInfo }
     const result = method === 'initialize' ? opening : (params ?? {})
     const late = denied.filter((each) => each['id'] === id)
     for (const each of [...late, { id, result }])

@@ -1,6 +1,6 @@
 import type { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import type { ListChange, Upstream } from '@mcp-router/upstream'
+import type { Upstream } from '@mcp-router/upstream'
 import type { Recovery } from '../../calls/recover.js'
 import type { BackendSession } from './backend-session.js'
 
@@ -20,9 +20,6 @@ export interface LiveHooks {
   onUnheard(call: OwedCall, answer: Buffer): void
   /** The server agreed on a protocol revision; the rest is what another Instance can continue its session with. */
   onAgreed(agreed: BackendSession & { readonly revision: string }): void
-  /** The client, or whoever speaks for it, said that the handshake is done. */
-  onInitialized(): void
-  onListChanged(change: ListChange): void
 }
 
 /** OwedCall names a request whose response its client still waits for, or may not have received. */

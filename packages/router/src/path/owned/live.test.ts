@@ -57,8 +57,6 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
     onTold: vi.fn(),
     onUnheard: vi.fn(),
     onAgreed: vi.fn(),
-    onInitialized: vi.fn(),
-    onListChanged: vi.fn(),
   }
   const live = new LiveSession('local', hooks)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]

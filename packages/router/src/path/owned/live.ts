@@ -2,7 +2,7 @@ import type { Endpoint } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { cancelledId, isStrayProgress } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { discard, isListChange } from '@mcp-router/upstream'
+import { discard } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../../calls/failure.js'
 import { isBroken, isUntaken, maxUntaken, outcomeUnknown } from '../../calls/outcome.js'
@@ -44,7 +44,8 @@ export class LiveSession implements UpstreamListener {
   protected lingers = false
   protected initializeId = ''
   readonly client: ClientNotes = {}
-  opening: Readonly<Record<string, unknown>> = {}
+  /** What its server offers (InitializeResult). */
+  capabilities: unknown
   readonly backend: string
   private readonly hooks: LiveHooks
   private over = false
@@ -123,9 +124,7 @@ export class LiveSession implements UpstreamListener {
       this.endCall(cancelledId(message), new RouterError('CANCELLED'))
     }
     await this.deliver(message)
-    if (message.method !== 'notifications/initialized') return
-    this.upstream?.listen()
-    this.hooks.onInitialized()
+    if (message.method === 'notifications/initialized') this.upstream?.listen()
   }
 
   /** endCall ends a call under way without its server, which may answer or not: the id is free at once. */
@@ -258,7 +257,7 @@ export class LiveSession implements UpstreamListener {
   private agree(message: Message): Message {
     this.initializeId = ''
     const { answer, revision, capabilities } = readAgreement(this.backend, message)
-    this.opening = { capabilities }
+    this.capabilities = capabilities
     // Where the router asked, it knows.
     if (revision && !this.replies?.get(message.id))
       this.hooks.onAgreed({ revision, ...this.backendSession() })
@@ -277,7 +276,6 @@ export class LiveSession implements UpstreamListener {
   /** say picks where it belongs: the call that it is about, else the newest call under way, else the client's stream. */
   private say(message: Message, about: string): void {
     if (isStrayProgress(message, this.isAsked)) return
-    if (isListChange(message.method)) this.hooks.onListChanged(message.method)
     const outlet = this.replies?.outletFor(message, about, this.replays.standalone.isHeard())
     if (outlet) outlet.say(message)
     else this.toStream(message)

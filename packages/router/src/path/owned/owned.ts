@@ -10,7 +10,6 @@ import { respondEmpty } from '../../http/respond.js'
 import { untilServed } from '../portable/head-limit.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { repeatPassed, repeatReply } from './broken.js'
-import { lookOwned } from '../../lists/list-changes.js'
 import type { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
 import { oweAnswer } from '../../sse/owed.js'
@@ -83,12 +82,6 @@ export const openLive = (
       const held = sessions.held(id)
       if (held) settle('noting what was agreed on', sessions.change(held, agreed))
     },
-    onInitialized() {
-      const held = sessions.held(id)
-      // What is replayed is looked at when all of it is.
-      if (held?.live?.isReady()) lookOwned(context, held, held.live)
-    },
-    onListChanged: (change) => context.offers.heard(id, change),
   }
   return new OwnedSession(backend, hooks, new Replays(context.buffers, epoch), {
     deadlines: context.deadlines,

@@ -8,7 +8,7 @@ import { openWithFailover } from '../../calls/failover.js'
 import { failureOf } from '../../calls/failure.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { continueOn, resumeOn } from '../../sessions/go-on.js'
-import { lookOwned, reinitialized } from '../../lists/list-changes.js'
+import { reinitialized } from '../../sessions/reinitialized.js'
 import type { LiveSession } from './live.js'
 import { putOff } from './revival.js'
 import { tellRevived } from '../../sessions/tell.js'
@@ -116,7 +116,6 @@ const connect = async (context: Context, held: HeldSession, attempt: object): Pr
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
-  const since = Date.now()
   const isWanted = (): boolean => !live.isOver()
   if (await continueSession(context, backend, held, live)) return
   const open = async (endpoint: Endpoint): Promise<Endpoint> => {
@@ -138,8 +137,8 @@ const connect = async (context: Context, held: HeldSession, attempt: object): Pr
   if (isElsewhere || change.backendSessionId !== record.backendSessionId)
     discard(context.sessions.change(held, change))
   if (record.initialize) {
-    reinitialized(context, backend.name, at)
-    lookOwned(context, held, live, since)
+    const changes = reinitialized(context, backend.name, at, live.capabilities)
+    for (const change of changes) live.replays.standalone.say(change)
   }
   tellRevived(context.deps.events, record, place, live.revival)
 }

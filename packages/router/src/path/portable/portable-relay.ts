@@ -36,7 +36,7 @@ export abstract class PortableRelay extends AnswerRelay {
   protected readonly context: Context
   readonly session: HeldSession
   /** How often the session was opened anew for it. */
-  private tries = 0
+  protected tries = 0
   /** Set once the answer is a stream that is numbered here. */
   protected reply: PortableReply | undefined
   /** As they were when this was sent. */

@@ -8,11 +8,10 @@ import { joinListener } from '../../listening/join-listener.js'
 import { noteAskedOutside } from '../../listening/asked.js'
 import { HeadLimit } from './head-limit.js'
 import type { HeldSession } from '../../sessions/held.js'
-import type { Keepable } from '../../listening/listening-kept.js'
-import { lookPortable } from '../../lists/list-changes.js'
+import type { Adopted, Keepable } from '../../listening/listening-kept.js'
 import type { Follow } from '../../listening/follows.js'
-import { headMs, type Listener } from '../../listening/listener.js'
-import type { Missed, Missing } from '../../streams/missed.js'
+import { headMs } from '../../listening/listener.js'
+import type { Missed } from '../../streams/missed.js'
 import { PortableRelay } from './portable-relay.js'
 import { Collector } from '../../listening/collector.js'
 import { SeenEvents } from '../../streams/seen-events.js'
@@ -100,14 +99,14 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
     super.onResponseStart(controller, status, headers)
     if (status !== 200 || !isEventStream({ headers })) return
     this.settle()
-    lookPortable(this.context, this.session, this)
+    if (this.tries > 0) discard(this.collect())
   }
 
   /** continueOn goes on with the stream that this Instance has listened to. */
-  continueOn(listener: Listener, missing: Missing): void {
+  continueOn({ listener, missing, missed }: Adopted): void {
     const { controller, hooks } = listener
     if (controller) this.onRequestStart(controller)
-    this.receive(missing.all())
+    if (missed) this.receive(missed)
     this.beginStream()
     this.settle()
     missing.heir = (event) => this.onEvent(event)
@@ -116,7 +115,6 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
       this.controller = undefined
       this.end()
     }
-    lookPortable(this.context, this.session, this)
     discard(this.collect().then((had) => had && this.renew()))
   }
 

@@ -6,7 +6,6 @@ import type { Incoming } from '../../http/incoming.js'
 import { respondError } from '../../http/respond.js'
 import type { HeldSession } from '../../sessions/held.js'
 import { joinListener } from '../../listening/join-listener.js'
-import { learnPortable } from '../../lists/list-changes.js'
 import { PortableCall } from './portable-call.js'
 import { PortableOutlet } from './portable-outlet.js'
 import { PortableStream } from './portable-stream.js'
@@ -23,7 +22,6 @@ export const passPortable = (
   message: Message,
 ): void => {
   context.portableReplays.requireRoom(held.record.id)
-  if (!held.looked) learnPortable(context, held, message)
   const outlet = new PortableOutlet(context, incoming, held, message)
   const call = new PortableCall(context, incoming, held, message, outlet)
   outlet.source = call
@@ -86,8 +84,8 @@ const openStream = async (
   else if (earlier) stream.succeed(earlier)
   incoming.whenClosed(addFollow(context.follows, id, stream))
   const kept = lastEventId === undefined ? context.listening.adopt(held) : undefined
-  if (kept?.listener) {
-    stream.continueOn(kept.listener, kept.missing)
+  if (kept) {
+    stream.continueOn(kept)
     return
   }
   if (context.listening.isOn(id)) await stream.collect()

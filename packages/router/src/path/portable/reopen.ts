@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Endpoint, HttpEndpoint, Session } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import { notificationBytes, requestBytes, scanMessage } from '@mcp-router/protocol'
+import { messageFrame, notificationBytes, requestBytes, scanMessage } from '@mcp-router/protocol'
 import {
   discard,
   endSession,
@@ -21,7 +21,7 @@ import { isBroken } from '../../calls/outcome.js'
 import { readRevision } from '../../calls/read-revision.js'
 import { hasMoved } from './has-moved.js'
 import type { HeldSession } from '../../sessions/held.js'
-import { reinitialized } from '../../lists/list-changes.js'
+import { reinitialized } from '../../sessions/reinitialized.js'
 
 /** The end of "because …". */
 export const replacedCause = 'its endpoint was replaced in the servers file'
@@ -165,6 +165,8 @@ const openAt = async (
   }
   const gone = held.isReplaced ? replacedCause : `${by.endpoint} could not be reached`
   const cause = at ? `${at.id} had forgotten it` : gone
-  reinitialized(context, backend, endpoint)
+  const changes = reinitialized(context, backend, endpoint, result['capabilities'])
   await context.sessions.rehome(held, endpoint, { backendSessionId, revision, cookies }, cause)
+  const missed = { frames: changes.map(messageFrame), ids: [] }
+  context.listening.keepForClient(held.record.id, missed)
 }
