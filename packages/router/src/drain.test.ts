@@ -1,7 +1,7 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { echo, openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const open = async () => {
@@ -11,7 +11,7 @@ const open = async () => {
   })
   const backends = [
     backendOf('weather', [httpEndpoint(endpoint.url)]),
-    backendOf('local', [nodeEndpoint(stdioServer)]),
+    backendOf('local', [(await openUsual()).endpoint]),
   ]
   const store = openStore()
   return { endpoint, backends, store, gateway: await openGateway({ backends, store }) }

@@ -1,7 +1,7 @@
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { modernClient } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { askingCommand } from '@mcp-router/testkit/server'
+import { openAskingCommand } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
 const capabilities = { elicitation: { form: {} } }
@@ -12,7 +12,7 @@ interface Round {
 }
 
 const open = async (retry: 'safe' | 'always') => {
-  const backend = { ...backendOf('local', [nodeEndpoint(askingCommand)]), retry }
+  const backend = { ...backendOf('local', [(await openAskingCommand()).endpoint]), retry }
   const gateway = await openGateway({ backends: [backend], maxProcesses: 1, parkedMs: 100 })
   const client = (principal: string) =>
     modernClient(`${gateway.url}/mcp/local`, { capabilities, principal })

@@ -1,8 +1,9 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { canAnswer, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import type { Events } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { deadUrl, openAsker } from '@mcp-router/testkit/server'
+import { openCommand, unknownMethod, deadUrl, openAsker } from '@mcp-router/testkit/server'
+import type { Step } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const offered = {
@@ -121,19 +122,20 @@ describe('a client that listens at a server with sessions', () => {
   })
 
   it('gets no result when the server breaks off', async () => {
-    const script = `
-      const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-      const capabilities = ${JSON.stringify(offered)}
-      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-        const { id, method, params } = JSON.parse(line)
-        const serverInfo = { name: 'local', version: '1' }
-        if (method === 'initialize') send({ id, result: { protocolVersion: '2025-06-18', capabilities, serverInfo } })
-        else if (method === 'tools/call') process.exit(1)
-        else if (params?.uri === 'exit:') process.exit(1)
-        else if (method === 'server/discover') send({ id, error: { code: -32601, message: 'no' } })
-        else if (id !== undefined) send({ id, result: {} })
-      })`
-    const backends = [backendOf('local', [nodeEndpoint(script)])]
+    const ends: Step = ({ session }) => session.exit(1)
+    const { endpoint } = await openCommand({
+      revision: '2025-06-18',
+      capabilities: offered,
+      on: {
+        'tools/call': ends,
+        'server/discover': unknownMethod,
+      },
+      otherwise(call) {
+        if (call.params['uri'] === 'exit:') ends(call)
+        else if (call.id !== undefined) call.reply({})
+      },
+    })
+    const backends = [backendOf('local', [endpoint])]
     const gateway = await openGateway({ backends })
     const client = modernClient(`${gateway.url}/mcp/local`)
     const events = await client.stream('subscriptions/listen', {

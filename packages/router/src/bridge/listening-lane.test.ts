@@ -1,29 +1,30 @@
-import { backendOf, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
 import { canAnswer, modernClient } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { openSseServer } from '@mcp-router/testkit/server'
+import { openCommand, unknownMethod, openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 /** A server that tells only the session in which it happens: `touch` updates `a:1`, `hang` never answers, and heeds no cancellation. */
-const teller = `
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  const subscribed = new Set()
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const serverInfo = { name: 'teller', version: '1' }
-    const capabilities = { resources: { subscribe: true } }
-    if (method === 'initialize') send({ id, result: { protocolVersion: '2025-06-18', capabilities, serverInfo } })
-    else if (method === 'resources/subscribe') {
-      subscribed.add(params.uri)
-      send({ id, result: {} })
-    }
-    else if (method === 'tools/list') send({ id, result: { tools: [] } })
-    else if (method === 'tools/call' && params.name === 'touch') {
-      if (subscribed.has('a:1')) send({ method: 'notifications/resources/updated', params: { uri: 'a:1' } })
-      send({ id, result: { content: [], pid: process.pid } })
-    }
-    else if (method !== 'tools/call' && id !== undefined) send({ id, error: { code: -32601, message: 'unknown' } })
-  })`
+const openTeller = () => {
+  const subscribed = new Set<string>()
+  return openCommand({
+    capabilities: { resources: { subscribe: true } },
+    on: {
+      'resources/subscribe'({ params, reply, session }) {
+        subscribed.add(`${session.id} ${String(params['uri'])}`)
+        reply({})
+      },
+      'tools/list': ({ reply }) => reply({ tools: [] }),
+      'tools/call'({ params, notify, reply, session }) {
+        if (params['name'] !== 'touch') return
+        if (subscribed.has(`${session.id} a:1`))
+          notify('notifications/resources/updated', { uri: 'a:1' })
+        reply({ content: [], pid: session.pid })
+      },
+    },
+    otherwise: unknownMethod,
+  })
+}
 
 const notifications = { resourceSubscriptions: ['a:1'] }
 const updated = { method: 'notifications/resources/updated', params: { uri: 'a:1' } }
@@ -32,7 +33,9 @@ describe('a modern client that listens', () => {
   it.each([{}, canAnswer])(
     'hears of its calls after one that it gave up and that the server never ends (%o)',
     async (capabilities) => {
-      const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(teller)])] })
+      const gateway = await openGateway({
+        backends: [backendOf('local', [(await openTeller()).endpoint])],
+      })
       const client = modernClient(`${gateway.url}/mcp/local`, { capabilities })
       const events = await client.stream('subscriptions/listen', { notifications })
       expect(await events.message()).toMatchObject({

@@ -1,7 +1,7 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { ask, canAnswer, jsonOf, modernClient, questionOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { deadUrl, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { deadUrl, openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -161,7 +161,7 @@ describe('the sessions that modern calls go through', () => {
   })
 
   it('are to a command, too', async () => {
-    const backends = [backendOf('local', [nodeEndpoint(stdioServer)])]
+    const backends = [backendOf('local', [(await openUsual()).endpoint])]
     const gateway = await openGateway({ backends })
     const client = modernClient(`${gateway.url}/mcp/local`)
     const told = await client.tool('echo', { n: 1 })

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, Endpoint } from '@mcp-router/core'
 import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
 import {
@@ -11,31 +12,36 @@ import {
 } from '@mcp-router/testkit/client'
 import type { Told } from '@mcp-router/testkit/client'
 import { begin, openGateway } from '@mcp-router/testkit/router'
-import { echo, modernCommand, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import {
+  openCommand,
+  echo,
+  openEndpoint,
+  openModernCommand,
+  openModernEndpoint,
+} from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
-/** Hangs at `hang` and `cancelled`; reports progress every 100 ms at `busy`, for a second; `what` tells what was cancelled. */
-const command = `
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  const cancelled = []
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const protocolVersion = params?.protocolVersion
-    if (method === 'notifications/cancelled') cancelled.push(params.requestId)
-    if (method === 'initialize') send({ id, result: { protocolVersion, capabilities: {}, serverInfo: { name: 's', version: '1' }, pid: process.pid } })
-    else if (method === 'tools/list') send({ id, result: { tools: [] } })
-    else if (method === 'what') send({ id, result: { cancelled } })
-    else if (method === 'busy') {
-      let progress = 0
-      const timer = setInterval(() => {
-        send({ method: 'notifications/progress', params: { progressToken: params._meta.progressToken, progress: ++progress } })
-        if (progress < 10) return
-        clearInterval(timer)
-        send({ id, result: { done: true } })
-      }, 100)
-    }
-  })`
+/** Hangs at `hang`; reports progress every 100 ms at `busy`, for a second; `what` tells what was cancelled. */
+const openBusy = () => {
+  const cancelled: unknown[] = []
+  return openCommand({
+    on: {
+      'notifications/cancelled': ({ params }) => cancelled.push(params['requestId']),
+      'tools/list': ({ reply }) => reply({ tools: [] }),
+      what: ({ reply }) => reply({ cancelled }),
+      async busy({ params, notify, reply }) {
+        const { progressToken } = params['_meta'] as { progressToken: unknown }
+        for (let progress = 1; progress <= 10; progress++) {
+          await wait(100)
+          notify('notifications/progress', { progressToken, progress })
+        }
+        reply({ done: true })
+      },
+    },
+    otherwise: () => undefined,
+  })
+}
 
 const deadlineMs = 500
 const passed = (id: unknown) => ({
@@ -91,7 +97,7 @@ const greet = ({ res, message }: Asked): void => {
 
 describe('the deadline of a server', () => {
   it('ends a call of a session that it leaves alone, and cancels it there', async () => {
-    const { url } = await open(nodeEndpoint(command))
+    const { url } = await open((await openBusy()).endpoint)
     const { headers } = await initialize(url)
     expect(jsonOf(await ask(url, { headers, body: aRequest(7, 'hang') }))).toMatchObject(passed(7))
     const told = await ask(url, { headers, body: aRequest(8, 'what') })
@@ -131,7 +137,7 @@ describe('the deadline of a server', () => {
   })
 
   it('ends a call of a client of 2024-11-05', async () => {
-    const { gateway } = await open(nodeEndpoint(command))
+    const { gateway } = await open((await openBusy()).endpoint)
     const { events, send } = await begin(gateway)
     await send(aRequest(7, 'hang'))
     expect(await events.message()).toMatchObject(passed(7))
@@ -140,7 +146,7 @@ describe('the deadline of a server', () => {
   })
 
   it('ends a member of a batch, the others as they come', async () => {
-    const { url } = await open(nodeEndpoint(command))
+    const { url } = await open((await openBusy()).endpoint)
     const told = await batchOf(url, [aRequest(1, 'hang'), aRequest(2, 'what')])
     expect(jsonOf(told)).toMatchObject([{ id: 2 }, passed(1)])
   })
@@ -161,7 +167,7 @@ describe('the deadline of a server', () => {
   })
 
   it('ends a call of a session at a modern server', async () => {
-    const { url } = await open(nodeEndpoint(modernCommand), 'modern')
+    const { url } = await open((await openModernCommand()).endpoint, 'modern')
     const { headers } = await initialize(url)
     const told = await ask(url, { headers, body: aRequest(7, 'tools/call', { name: 'hang' }) })
     expect(jsonOf(told)).toMatchObject(passed(7))
@@ -172,7 +178,7 @@ describe('the deadline of a server', () => {
   })
 
   it('begins anew with whatever the server says of the call', async () => {
-    const { url } = await open(nodeEndpoint(command))
+    const { url } = await open((await openBusy()).endpoint)
     const { headers } = await initialize(url)
     const busy = aRequest(7, 'busy', { _meta: { progressToken: 't' } })
     const told = await ask(url, { headers, body: busy })
@@ -241,7 +247,7 @@ describe('the deadline of a server, for a modern client', () => {
   })
 
   it('ends its call at a modern command', async () => {
-    const { url } = await open(nodeEndpoint(modernCommand), 'modern')
+    const { url } = await open((await openModernCommand()).endpoint, 'modern')
     expect(jsonOf(await hang(url))).toMatchObject(passed('m'))
     const told = await modernClient(url).tool('cancelled')
     expect(told).toMatchObject({ result: { cancelled: 1 } })

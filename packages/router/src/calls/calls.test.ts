@@ -1,20 +1,22 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, begin, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { openCommand, openEndpoint } from '@mcp-router/testkit/server'
+import type { ServerCall } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
-/** As stdioServer, but `hang` is answered at `go`. */
-const server = stdioServer.replace(
-  `case 'hang': return`,
-  `case 'hang': globalThis.hanging = id; return
-   case 'go': return send({ id: hanging, result: { done: true } })`,
-)
 const done = { jsonrpc: '2.0', id: 1, result: { done: true } }
 const named = { 'x-request-id': 'r-1' }
 
 const open = async () => {
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(server)])] })
+  let hanging: ServerCall | undefined
+  const { endpoint } = await openCommand({
+    on: {
+      hang: (call) => (hanging = call),
+      go: () => hanging?.reply({ done: true }),
+    },
+  })
+  const gateway = await openGateway({ backends: [backendOf('local', [endpoint])] })
   const url = `${gateway.url}/mcp/local`
   const { headers } = await initialize(url)
   const leaving = new AbortController()

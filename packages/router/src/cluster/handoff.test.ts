@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import type { Question } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { deadUrl, stdioServer } from '@mcp-router/testkit/server'
+import { deadUrl, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { markAnswered } from './answered.js'
 import { readSigned } from './signature.js'
@@ -14,7 +14,7 @@ import { signedHeaders } from './signed.fixture.js'
 
 /** Two Instances of one cluster, `a` the owner of whatever is opened there. */
 const open = async () => {
-  const backends = [backendOf('local', [nodeEndpoint(stdioServer)])]
+  const backends = [backendOf('local', [(await openUsual()).endpoint])]
   const store = openStore()
   const a = await openGateway({ backends, store, instance: 'router-instance-1' })
   const b = await openGateway({ backends, store, instance: 'router-instance-2' })

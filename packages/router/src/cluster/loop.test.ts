@@ -1,10 +1,10 @@
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import type { Backend } from '@mcp-router/core'
+import { backendOf, httpEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
-import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import type { Backend } from '@mcp-router/core'
 
 const shapeOfMarker = /^mcp-router;id=[0-9a-f]{16}$/
 
@@ -99,7 +99,7 @@ describe('a router that is a server of another one', () => {
 
   it('refuses what more than eight others passed on', async () => {
     const gateway = await openRouter('one')
-    gateway.publish(backendOf('web', [nodeEndpoint(stdioServer)]))
+    gateway.publish(backendOf('web', [(await openUsual()).endpoint]))
     const url = `${gateway.url}/mcp/router/route/web?secret`
     const through = (count: number) => {
       const each = (_: unknown, n: number) => `mcp-router;id=${String(n).padStart(16, '0')}`
@@ -117,7 +117,7 @@ describe('a router that is a server of another one', () => {
 
 it('the marker is that of the cluster, and a handoff between its instances is no loop', async () => {
   const store = openStore('one')
-  const backends = [backendOf('local', [nodeEndpoint(stdioServer)])]
+  const backends = [backendOf('local', [(await openUsual()).endpoint])]
   const a = await openGateway({ store, backends, instance: 'a' })
   const b = await openGateway({ store, backends, instance: 'b' })
   const { headers } = await initialize(`${a.url}/mcp/local`)

@@ -247,7 +247,7 @@ describe('the members of a batch at a command', () => {
 
   it('are passed by the owner when they land elsewhere', async () => {
     const store = openStore()
-    const backends = [stdioOf()]
+    const backends = [await stdioOf()]
     const a = await openGateway({ backends, store, instance: 'router-instance-1' })
     const b = await openGateway({ backends, store, instance: 'router-instance-2' })
     const { headers } = await initialize(`${a.url}/mcp/local`)
@@ -260,7 +260,7 @@ describe('the members of a batch at a command', () => {
 
 describe('a batch of a client of 2024-11-05', () => {
   const open = async (revision?: string) => {
-    const gateway = await openGateway({ backends: [stdioOf(revision)] })
+    const gateway = await openGateway({ backends: [await stdioOf(revision)] })
     const events = await follow(`${gateway.url}/sse/local`)
     const address = new URL((await events.next()).data.toString(), gateway.url).href
     await ask(address, { body: aRequest(0, 'initialize') })

@@ -1,7 +1,7 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { deadUrl, echo, openEndpoint } from '@mcp-router/testkit/server'
+import { openCommand, deadUrl, echo, openEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -57,11 +57,8 @@ describe('a call', () => {
   })
 
   it('reaches a command as well', async () => {
-    const script = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const { id, params } = JSON.parse(line)
-      if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, result: params }))
-    })`
-    const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(script)])] })
+    const local = backendOf('local', [(await openCommand()).endpoint])
+    const gateway = await openGateway({ backends: [local] })
     const body = JSON.stringify(aRequest(1, 'tools/call', { a: 1 }), undefined, 2)
     const told = await ask(`${gateway.url}/mcp/router/route/local`, { body })
     expect(jsonOf(told)).toEqual({ jsonrpc: '2.0', id: 1, result: { a: 1 } })

@@ -1,4 +1,4 @@
-import type { RouterEvent } from '@mcp-router/core'
+import type { Endpoint, RouterEvent } from '@mcp-router/core'
 import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
 import {
   aRequest,
@@ -11,26 +11,27 @@ import {
 } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
+import { openCommand, unknownMethod } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
-/** A server with sessions: `tools/list` has `look`, which is read-only, and `touch`; each call tells its process. */
-const lister = `
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const serverInfo = { name: 'lister', version: '1' }
-    if (method === 'initialize') send({ id, result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } })
-    else if (method === 'tools/list') {
-      const tools = ['look', 'touch'].map((name) => ({ name, annotations: { readOnlyHint: name === 'look' } }))
-      send({ id, result: { tools } })
-    }
-    else if (method === 'tools/call') send({ id, result: { content: [], pid: process.pid } })
-    else if (id !== undefined) send({ id, error: { code: -32601, message: 'unknown' } })
-  })`
+const tools = ['look', 'touch'].map((name) => ({
+  name,
+  annotations: { readOnlyHint: name === 'look' },
+}))
 
-const open = async (script: string, options = {}, env = {}) => {
+/** A server with sessions: `tools/list` has `look`, which is read-only, and `touch`. */
+const openLister = () =>
+  openCommand({
+    on: {
+      'tools/list': ({ reply }) => reply({ tools }),
+      'tools/call': ({ reply }) => reply({ content: [] }),
+    },
+    otherwise: unknownMethod,
+  })
+
+const open = async (endpoint: Endpoint, options = {}) => {
   const gateway = await openGateway({
-    backends: [backendOf('local', [{ ...nodeEndpoint(script), env }])],
+    backends: [backendOf('local', [endpoint])],
     options,
   })
   return { gateway, url: `${gateway.url}/mcp/local` }
@@ -47,7 +48,7 @@ describe('a call at a command', () => {
   const again = { 'x-request-id': 'r-1' }
 
   it.each(['look', 'touch'])('starts no process to learn what the tool %s does', async (name) => {
-    const { gateway, url } = await open(lister)
+    const { gateway, url } = await open((await openLister()).endpoint)
     const { headers } = await initialize(url)
     await ask(url, { headers, body: aRequest(1, 'tools/list') })
     const told = await ask(url, { headers: { ...headers, ...again }, body: call(name) })
@@ -56,7 +57,7 @@ describe('a call at a command', () => {
   })
 
   it('starts none either where its client has not listed the tools', async () => {
-    const { gateway, url } = await open(lister)
+    const { gateway, url } = await open((await openLister()).endpoint)
     const { headers } = await initialize(url)
     const told = await ask(url, { headers: { ...headers, ...again }, body: call('touch') })
     expect(told.status).toBe(200)
@@ -64,7 +65,7 @@ describe('a call at a command', () => {
   })
 
   it('of a modern client that can be asked runs in the one process', async () => {
-    const { gateway, url } = await open(lister)
+    const { gateway, url } = await open((await openLister()).endpoint)
     const client = modernClient(url, { capabilities: canAnswer, headers: again })
     expect(await client.tool('touch')).toMatchObject({ result: { content: [] } })
     expect(started(gateway)).toBe(1)
@@ -72,9 +73,17 @@ describe('a call at a command', () => {
 })
 
 describe('a session at a command that cannot be opened', () => {
-  const silent = `console.error('waiting for ' + process.env.TOKEN); process.stdin.resume()`
-  const failing = `process.stderr.write('Error: no such package as ' + process.env.TOKEN + '\\n', () => process.exit(1))`
   const env = { TOKEN: 'tok-123456' }
+  const silent = {
+    ...nodeEndpoint(`console.error('waiting for ' + process.env.TOKEN); process.stdin.resume()`),
+    env,
+  }
+  const failing = {
+    ...nodeEndpoint(
+      `process.stderr.write('Error: no such package as ' + process.env.TOKEN + '\\n', () => process.exit(1))`,
+    ),
+    env,
+  }
 
   it.each([
     [
@@ -89,8 +98,8 @@ describe('a session at a command that cannot be opened', () => {
       60_000,
       /exited with 1; stderr: Error: no such package as \*\*\*\); nothing was called/,
     ],
-  ])('because it %s is told why, in time', async (_, script, openTimeoutMs, text) => {
-    const { url } = await open(script, { openTimeoutMs }, env)
+  ])('because it %s is told why, in time', async (_, endpoint, openTimeoutMs, text) => {
+    const { url } = await open(endpoint, { openTimeoutMs })
     const { told } = await initialize(url)
     expect([told.status, jsonOf(told)]).toMatchObject([
       502,
@@ -99,7 +108,7 @@ describe('a session at a command that cannot be opened', () => {
   })
 
   it('is told on the stream of a client of 2024-11-05', async () => {
-    const { gateway } = await open(silent, { openTimeoutMs: 300 }, env)
+    const { gateway } = await open(silent, { openTimeoutMs: 300 })
     const events = await follow(`${gateway.url}/sse/local`)
     const address = gateway.url + (await events.next()).data.toString()
     const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'c' } }
@@ -109,7 +118,7 @@ describe('a session at a command that cannot be opened', () => {
   })
 
   it.each([{}, canAnswer])('is told to a modern client that declares %o', async (capabilities) => {
-    const { url } = await open(failing, {}, env)
+    const { url } = await open(failing)
     const told = await modernClient(url, { capabilities }).send('tools/list')
     expect(jsonOf(told)).toMatchObject({
       error: {

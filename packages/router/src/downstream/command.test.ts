@@ -1,18 +1,25 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import type { Instance, InstanceId } from '@mcp-router/core'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { canAnswer, jsonOf, modernClient, roundOf, yes } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { askingCommand, deadUrl, modernCommand, stdioServer } from '@mcp-router/testkit/server'
+import {
+  complete,
+  openAskingCommand,
+  openModernCommand,
+  openUsual,
+  deadUrl,
+} from '@mcp-router/testkit/server'
+import type { TestCommand } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Instance, InstanceId } from '@mcp-router/core'
 import { homeOf } from '../cluster/home.js'
 
 const [first, second] = ['router-instance-1', 'router-instance-2'] as [InstanceId, InstanceId]
 
-const open = async (script: string, deadlineMs?: number) => {
-  const endpoint = nodeEndpoint(script)
+const open = async (openServer: () => Promise<TestCommand>, deadlineMs?: number) => {
+  const { endpoint } = await openServer()
   const backends = [backendOf('local', [endpoint], deadlineMs)]
   const store = openStore()
   const a = await openGateway({ backends, store, instance: first })
@@ -25,11 +32,8 @@ const open = async (script: string, deadlineMs?: number) => {
 const city = { type: 'string', 'x-mcp-header': 'City' }
 const counting = { name: 'count', inputSchema: { type: 'object', properties: { city } } }
 /** It lists a tool whose argument `city` is repeated in a header. */
-const listing = modernCommand.replace(
-  "if (method !== 'tools/call')",
-  `if (method === 'tools/list') return complete({ tools: [${JSON.stringify(counting)}] })
-    if (method !== 'tools/call')`,
-)
+const openListing = () =>
+  openModernCommand({ on: { 'tools/list': (call) => complete(call, { tools: [counting] }) } })
 
 type Store = ReturnType<typeof openStore>
 
@@ -40,7 +44,7 @@ const resultOf = (told: Record<string, unknown>) => told['result'] as Record<str
 
 describe('a modern call to a modern command', () => {
   it('passes as it is, and its errors have their status', async () => {
-    const { home, clientOf } = await open(modernCommand)
+    const { home, clientOf } = await open(openModernCommand)
     const client = clientOf(home.url)
     const told = await client.tool('count', {}, { more: { requestState: 'its own' } })
     expect(told).toMatchObject({ id: 'm-1', result: { count: 1, state: 'its own' } })
@@ -55,7 +59,7 @@ describe('a modern call to a modern command', () => {
     ['differ', { 'mcp-param-city': 'Basel' }, 400, { error: { code: -32020 } }],
     ['are missing', {}, 400, { error: { code: -32020 } }],
   ])('whose headers %s is held against them', async (_, headers, status, answer) => {
-    const { home, away, clientOf } = await open(listing)
+    const { home, away, clientOf } = await open(openListing)
     const params = { name: 'count', arguments: { city: 'Bern' } }
     const told = await clientOf(home.url).send('tools/call', params, { headers })
     expect([told.status, jsonOf(told)]).toMatchObject([status, answer])
@@ -65,7 +69,7 @@ describe('a modern call to a modern command', () => {
   })
 
   it('hears of its progress under its own token', async () => {
-    const { home, clientOf } = await open(modernCommand)
+    const { home, clientOf } = await open(openModernCommand)
     const params = { name: 'progress' }
     const terms = { meta: { progressToken: 'mine' } }
     const events = await clientOf(home.url).stream('tools/call', params, terms)
@@ -74,7 +78,7 @@ describe('a modern call to a modern command', () => {
   })
 
   it('whose client leaves is cancelled', async () => {
-    const { home, clientOf } = await open(modernCommand)
+    const { home, clientOf } = await open(openModernCommand)
     const client = clientOf(home.url)
     await client.tool('count')
     const leaving = new AbortController()
@@ -86,7 +90,7 @@ describe('a modern call to a modern command', () => {
   })
 
   it('that ends the command is told so, and the next one starts it anew', async () => {
-    const { home, clientOf } = await open(modernCommand)
+    const { home, clientOf } = await open(openModernCommand)
     const client = clientOf(home.url)
     const before = resultOf(await client.tool('count'))
     const told = await client.send('tools/call', { name: 'exit' })
@@ -98,7 +102,7 @@ describe('a modern call to a modern command', () => {
 
 describe('a command behind several instances', () => {
   it('is one process for a client, wherever its calls arrive', async () => {
-    const { home, away, clientOf } = await open(modernCommand)
+    const { home, away, clientOf } = await open(openModernCommand)
     const counts: unknown[] = []
     for (const { url } of [home, away, home, away]) {
       counts.push(resultOf(await clientOf(url).tool('count'))['count'])
@@ -108,7 +112,7 @@ describe('a command behind several instances', () => {
   })
 
   it('is one process where it has sessions, too', async () => {
-    const { home, away, clientOf } = await open(stdioServer)
+    const { home, away, clientOf } = await open(openUsual)
     const pids = new Set<unknown>()
     for (const { url } of [home, away]) {
       const told = jsonOf(await clientOf(url).send('server/discover'))
@@ -121,7 +125,7 @@ describe('a command behind several instances', () => {
   })
 
   it('has its deadline at its home, which cancels there what the command leaves alone', async () => {
-    const { home, away, clientOf } = await open(modernCommand, 2_000)
+    const { home, away, clientOf } = await open(openModernCommand, 2_000)
     const told = await clientOf(away.url).tool('hang')
     expect(told).toMatchObject({ error: { code: -31504 } })
     expect(home.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
@@ -130,7 +134,7 @@ describe('a command behind several instances', () => {
   })
 
   it('is served where the call arrives when its home cannot be reached', async () => {
-    const { store, home, away, clientOf } = await open(modernCommand)
+    const { store, home, away, clientOf } = await open(openModernCommand)
     const { id } = await memberAt(store, home.url)
     const address = (await deadUrl()).replace('/mcp', '')
     await store.membership.join({ id, address, pid: 1, startedAt: 1, sessions: 0 }, { evict: true })
@@ -148,7 +152,7 @@ describe('a command behind several instances', () => {
       await once(closing.listen(0, '127.0.0.1'), 'listening')
       onTestFinished(() => void closing.close())
       const { port } = closing.address() as AddressInfo
-      const { store, home, away, clientOf } = await open(modernCommand)
+      const { store, home, away, clientOf } = await open(openModernCommand)
       const { id } = await memberAt(store, home.url)
       const address = `http://127.0.0.1:${port}`
       const member = { id, address, pid: 1, startedAt: 1, sessions: 0 }
@@ -160,7 +164,7 @@ describe('a command behind several instances', () => {
   )
 
   it('keeps a parked call where it is, though its home is elsewhere by then', async () => {
-    const { store, endpoint, home, away, clientOf } = await open(askingCommand)
+    const { store, endpoint, home, away, clientOf } = await open(openAskingCommand)
     const owner = await memberAt(store, home.url)
     // While its home is away the call is parked at the other one.
     await store.membership.leave(owner.id)

@@ -2,17 +2,10 @@ import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import type { Question } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
+import { openCommand } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
 const gone = { ...nodeEndpoint(''), id: 'local#1' as never, command: '/nowhere/bin/gone-mcp' }
-const there = {
-  ...nodeEndpoint(`require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const result = method === 'initialize' ? { protocolVersion: params.protocolVersion, capabilities: {} } : {}
-    if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
-  })`),
-  id: 'local#2' as never,
-}
 const params = {
   protocolVersion: '2025-06-18',
   capabilities: {},
@@ -52,6 +45,7 @@ it('so is a call of a client without sessions', async () => {
 })
 
 it('another endpoint of the server is used instead', async () => {
+  const there = { ...(await openCommand()).endpoint, id: 'local#2' as never }
   const gateway = await openGateway({ backends: [backendOf('local', [gone, there])] })
   for (const n of [1, 2]) {
     const body = aRequest(n, 'tools/list')

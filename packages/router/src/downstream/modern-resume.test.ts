@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { ask, follow, modernClient } from '@mcp-router/testkit/client'
 import type { Events } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { openModernEndpoint } from '@mcp-router/testkit/server'
+import { openModernCommand, openModernEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import { createModernEventIds } from './modern-event-id.js'
@@ -183,9 +183,8 @@ it('is answered with what the journal knows, where the answer was lost on its wa
 })
 
 it('has an id where a command answers, too', async () => {
-  const { modernCommand } = await import('@mcp-router/testkit/server')
   const gateway = await openGateway({
-    backends: [backendOf('local', [nodeEndpoint(modernCommand)])],
+    backends: [backendOf('local', [(await openModernCommand()).endpoint])],
   })
   const url = `${gateway.url}/mcp/local`
   const { events } = await begin(url, { name: 'progress' })

@@ -1,24 +1,23 @@
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { modernCommand } from '@mcp-router/testkit/server'
+import { openCommand, openModernCommand } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 /** Reads on and says nothing more once it was called `hang`. */
-const legacy = `
-  let isMute = false
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    if (method === 'hang') isMute = true
-    if (isMute || id === undefined) return
-    const handshake = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 's', version: '1' } }
-    const result = method === 'initialize' ? handshake : { pid: process.pid }
-    console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
-  })`
+const openLegacy = () => {
+  const mute = new Set<string>()
+  return openCommand({
+    on: { hang: ({ session }) => mute.add(session.id) },
+    otherwise: ({ id, reply, session }) =>
+      id === undefined ? undefined : reply({ pid: session.pid }),
+    isDeafTo: ({ id }) => mute.has(id),
+  })
+}
 
 const open = async (era: 'legacy' | 'modern' = 'legacy') => {
-  const script = era === 'legacy' ? legacy : modernCommand
-  const backend = { ...backendOf('mute', [nodeEndpoint(script)]), era }
+  const { endpoint } = await (era === 'legacy' ? openLegacy() : openModernCommand())
+  const backend = { ...backendOf('mute', [endpoint]), era }
   const gateway = await openGateway({ backends: [{ ...backend, deadlineMs: 300 }] })
   return gateway.url
 }

@@ -1,21 +1,12 @@
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway, openStore, requestsOwed } from '@mcp-router/testkit/router'
-import { childrenOf } from '@mcp-router/testkit/server'
+import { hang, openCommand, childrenOf } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 
 describe('the conversation of a client of 2024-11-05', () => {
-  const echo = `
-    console.error('started')
-    const read = require('node:readline').createInterface({ input: process.stdin })
-    read.on('line', (line) => {
-      const { id, method, params } = JSON.parse(line)
-      if (id === undefined || method === 'hang') return
-      const result = method === 'initialize' ? { protocolVersion: '2024-11-05', capabilities: {} } : params ?? {}
-      console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
-    })`
   const handshake = {
     protocolVersion: '2024-11-05',
     capabilities: {},
@@ -23,7 +14,8 @@ describe('the conversation of a client of 2024-11-05', () => {
   }
 
   const open = async () => {
-    const backends = [backendOf('local', [nodeEndpoint(echo)])]
+    const { endpoint } = await openCommand({ revision: '2024-11-05', on: { hang } })
+    const backends = [backendOf('local', [endpoint])]
     const store = openStore()
     const a = await openGateway({ backends, store })
     const b = await openGateway({ backends, store, instance: 'router-instance-2' })

@@ -1,8 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, follow } from '@mcp-router/testkit/client'
 import { cut, handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
-import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import { openCommand, echo, openEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it, vi } from 'vitest'
 
@@ -104,15 +105,16 @@ it('and hears that of the call before the last, which it may not have', async ()
 })
 
 it('of two initialize at once the second is answered, and the first is refused', async () => {
-  const command = `
-    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-    const read = require('node:readline').createInterface({ input: process.stdin })
-    read.on('line', (line) => {
-      const { id, params } = JSON.parse(line)
-      const serverInfo = { name: params?.clientInfo?.name, version: '1' }
-      if (id !== undefined) setTimeout(() => send({ id, result: { protocolVersion: '2024-11-05', capabilities: {}, serverInfo } }), 50)
-    })`
-  const gateway = await openGateway({ backends: [backendOf('web', [nodeEndpoint(command)])] })
+  const { endpoint } = await openCommand({
+    on: {
+      async initialize({ params, reply }) {
+        await wait(50)
+        const { clientInfo } = params as ReturnType<typeof handshakeOf>
+        reply({ protocolVersion: '2024-11-05', capabilities: {}, serverInfo: clientInfo })
+      },
+    },
+  })
+  const gateway = await openGateway({ backends: [backendOf('web', [endpoint])] })
   const client = await streamAt(gateway, {}, 'web')
   const both = [1, 2].map((id) =>
     client.send(aRequest(id, 'initialize', handshakeOf(`client ${id}`))),

@@ -6,14 +6,14 @@ import {
   deadUrl,
   openEndpoint,
   openSseServer,
-  stdioServer,
+  openUsual,
 } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const open = async () => {
   const endpoint = await openEndpoint()
   const backends = [
-    backendOf('local', [nodeEndpoint(stdioServer)]),
+    backendOf('local', [(await openUsual()).endpoint]),
     backendOf('weather', [httpEndpoint(endpoint.url)]),
     backendOf('dead', [{ ...nodeEndpoint(''), command: 'no-such-command-here' }]),
     backendOf('gone', [httpEndpoint(await deadUrl())]),

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { SessionId } from '@mcp-router/core'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, askedId, begin, follow, initialize } from '@mcp-router/testkit/client'
 import type { Events } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { askingServer, echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { echo, openEndpoint, openRootsCommand, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const isClosed = ({ response }: Events): boolean => response.complete || response.destroyed
@@ -12,7 +12,7 @@ const isClosed = ({ response }: Events): boolean => response.complete || respons
 describe('two streams of one session', () => {
   it('of a command are kept, and the newest that is open is written to', async () => {
     const gateway = await openGateway({
-      backends: [backendOf('local', [nodeEndpoint(stdioServer)])],
+      backends: [backendOf('local', [(await openUsual()).endpoint])],
     })
     const url = `${gateway.url}/mcp/local`
     const { headers } = await initialize(url)
@@ -110,7 +110,7 @@ describe('a request that comes again while its server asks the client', () => {
     'gets the question from the start, where it came %s the first was gone (%i ms, %s)',
     async (_, afterMs, method) => {
       const gateway = await openGateway({
-        backends: [backendOf('local', [nodeEndpoint(askingServer)])],
+        backends: [backendOf('local', [(await openRootsCommand()).endpoint])],
       })
       const url = `${gateway.url}/mcp/local`
       const { headers } = await initialize(url)

@@ -1,15 +1,15 @@
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { arrayIn, begin, openGateway, overHttp } from '@mcp-router/testkit/router'
-import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const open = async () => {
   const endpoint = await openEndpoint()
-  const local = backendOf('local', [nodeEndpoint(stdioServer)])
+  const local = backendOf('local', [(await openUsual()).endpoint])
   const remote = backendOf('remote', [httpEndpoint(endpoint.url)])
   const gateway = await openGateway({ backends: [local, remote] })
   return { endpoint, gateway }
@@ -52,7 +52,7 @@ describe('a body that two parsers read differently', () => {
 
   it('is refused to a client of 2024-11-05', async () => {
     const gateway = await openGateway({
-      backends: [backendOf('local', [nodeEndpoint(stdioServer)])],
+      backends: [backendOf('local', [(await openUsual()).endpoint])],
     })
     const client = await begin(gateway)
     for (const body of ambiguous) expect((await client.send(body)).status).toBe(400)

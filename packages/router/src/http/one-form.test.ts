@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import type { Told } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { echo, openAsker, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { echo, openAsker, openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -21,7 +21,7 @@ const open = async () => {
   const [plain, streamed] = [await openEndpoint(echo), await openEndpoint(streaming)]
   const asker = await openAsker(async (call) => call.end(await call.ask('roots/list')))
   const backends = [
-    backendOf('owned', [nodeEndpoint(stdioServer)]),
+    backendOf('owned', [(await openUsual()).endpoint]),
     backendOf('json', [httpEndpoint(plain.url)]),
     backendOf('stream', [httpEndpoint(streamed.url)]),
     backendOf('asker', [httpEndpoint(asker.url)]),

@@ -1,10 +1,15 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { setTimeout as wait } from 'node:timers/promises'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, begin, questionOf } from '@mcp-router/testkit/client'
 import type { Question } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import {
+  openCommand,
+  unknownMethod,
+  openEndpoint,
+  openModernEndpoint,
+} from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -28,18 +33,17 @@ const sleep = async ({ res, message }: Pick<Asked, 'res' | 'message'>): Promise<
 }
 
 /** Answers its handshake at once, everything else late. */
-const slowCommand = `
-  const send = (message) => console.log(JSON.stringify(message))
-  const answerOf = ${answerOf.toString()}
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const serverInfo = { name: 'slow', version: '1' }
-    const { protocolVersion } = params ?? {}
-    if (method === 'initialize') send({ jsonrpc: '2.0', id, result: { protocolVersion, capabilities: {}, serverInfo } })
-    else if (method === 'tools/list') send({ jsonrpc: '2.0', id, result: { tools: [] } })
-    else if (method === 'tools/call') setTimeout(() => send(answerOf(id, params.name)), ${slowMs})
-    else if (id !== undefined) send({ jsonrpc: '2.0', id, error: { code: -32601, message: 'unknown' } })
-  })`
+const openSlowCommand = () =>
+  openCommand({
+    on: {
+      'tools/list': ({ reply }) => reply({ tools: [] }),
+      async 'tools/call'({ id, params, session }) {
+        await wait(slowMs)
+        session.send(answerOf(id, params['name']))
+      },
+    },
+    otherwise: unknownMethod,
+  })
 
 const open = async () => {
   const [legacy, modern] = await Promise.all([
@@ -52,7 +56,7 @@ const open = async () => {
   const backends = [
     backendOf('http', [httpEndpoint(legacy.url)]),
     backendOf('modern', [httpEndpoint(modern.url)]),
-    backendOf('stdio', [nodeEndpoint(slowCommand)]),
+    backendOf('stdio', [(await openSlowCommand()).endpoint]),
   ]
   return openGateway({ backends, options: { keepAliveMs } })
 }

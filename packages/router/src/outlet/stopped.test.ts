@@ -1,23 +1,19 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { openAsker } from '@mcp-router/testkit/server'
+import { openCommand, openAsker } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
-/** `work` sends progress and is never answered. */
-const command = `
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    if (method === 'work') send({ method: 'notifications/message', params: { level: 'info', data: 1 } })
-    if (id === undefined || method === 'work') return
-    send({ id, result: method === 'initialize' ? { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} } : {} })
-  })`
+/** `work` sends a message and is never answered. */
+const openWorking = () =>
+  openCommand({
+    on: { work: ({ notify }) => notify('notifications/message', { level: 'info', data: 1 }) },
+  })
 
 const open = async (revision: string) => {
   const asker = await openAsker((call) => call.say('notifications/message', { level: 'info' }))
   const backends = [
-    backendOf('local', [nodeEndpoint(command)]),
+    backendOf('local', [(await openWorking()).endpoint]),
     backendOf('web', [httpEndpoint(asker.url)]),
   ]
   const store = openStore()

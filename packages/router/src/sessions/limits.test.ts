@@ -1,4 +1,4 @@
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
 import {
   aRequest,
   ask,
@@ -9,7 +9,7 @@ import {
   modernClient,
 } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { echo, exclusiveEndpoint, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { echo, openEndpoint, openExclusive, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import type { RouterOptions } from '../deps.js'
 
@@ -19,7 +19,7 @@ const open = async (options: Partial<RouterOptions> = {}, store = openStore()) =
     else asked.res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
   })
   const backends = [
-    backendOf('local', [nodeEndpoint(stdioServer)]),
+    backendOf('local', [(await openUsual()).endpoint]),
     backendOf('weather', [httpEndpoint(endpoint.url)]),
     backendOf('old', [sseEndpoint(endpoint.url)]),
   ]
@@ -167,7 +167,9 @@ describe('the process of a session', () => {
   })
 
   it('is gone when the next one starts, for a server of which only one can run', async () => {
-    const gateway = await openGateway({ backends: [backendOf('local', [exclusiveEndpoint()])] })
+    const gateway = await openGateway({
+      backends: [backendOf('local', [(await openExclusive()).endpoint])],
+    })
     const url = `${gateway.url}/mcp/local`
     const ended: Promise<unknown>[] = []
     for (let round = 0; round < 3; round++) {

@@ -1,8 +1,8 @@
 import { scanMessage } from '@mcp-router/protocol'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, askedId, follow, initialize } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { askingServer, openAsker } from '@mcp-router/testkit/server'
+import { openAsker, openRootsCommand } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 import { marked, unmarked } from './question-id.js'
 
@@ -105,7 +105,7 @@ describe('the answer to what an earlier session of the server had asked', () => 
 
   it('is given to no call of the next process (stdio)', async () => {
     const gateway = await openGateway({
-      backends: [backendOf('local', [nodeEndpoint(askingServer)])],
+      backends: [backendOf('local', [(await openRootsCommand()).endpoint])],
     })
     const url = `${gateway.url}/mcp/local`
     const { headers } = await initialize(url)

@@ -1,9 +1,9 @@
 import type { Endpoint } from '@mcp-router/core'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { begin, openGateway, openStore } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
-import { echo, openEndpoint } from '@mcp-router/testkit/server'
+import { openCommand, echo, openEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -140,12 +140,8 @@ describe('a session whose endpoint is replaced', () => {
   it('goes on at a command where no http endpoint is left', async () => {
     const { gateways, a, b } = await open()
     const { headers } = await initialize(`${a.url}/mcp/weather`)
-    const script = `require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-      const { id, method, params } = JSON.parse(line)
-      const result = method === 'initialize' ? { protocolVersion: params.protocolVersion, capabilities: {} } : params
-      if (id !== undefined) console.log(JSON.stringify({ jsonrpc: '2.0', id, result }))
-    })`
-    publish(gateways, { ...nodeEndpoint(script), id })
+    const { endpoint } = await openCommand()
+    publish(gateways, { ...endpoint, id })
     expect(await callTo(b, headers)).toMatchObject({ status: 200, result: { n: 1 } })
     expect(await callTo(a, headers)).toMatchObject({ status: 200, result: { n: 1 } })
   })

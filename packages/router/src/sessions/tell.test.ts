@@ -1,10 +1,10 @@
 import type { InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import type { Store } from '@mcp-router/store'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
-import { openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const first = 'router-instance-1' as InstanceId
@@ -19,7 +19,7 @@ const open = async (touchMs = 60_000) => {
   const endpoints = [await openEndpoint(), await openEndpoint()] as const
   const backends = [
     backendOf('pair', [httpEndpoint(endpoints[0].url), httpEndpoint(endpoints[1].url)]),
-    backendOf('local', [nodeEndpoint(stdioServer)]),
+    backendOf('local', [(await openUsual()).endpoint]),
   ]
   const store = openStore()
   const options = { touchMs }

@@ -1,22 +1,28 @@
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import type { Events } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { stdioServer } from '@mcp-router/testkit/server'
+import { openUsual } from '@mcp-router/testkit/server'
+import type { ServerCall } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
-/** As stdioServer, but `hang` is answered at `go`, with an error at `refuse`; `progress` reports its progress. */
-const serverOf = (revision: string): string =>
-  stdioServer.replace('2025-06-18', revision).replace(
-    `case 'hang': return`,
-    `case 'hang': globalThis.hanging = id; return
-     case 'progress': return send({ method: 'notifications/progress', params: { progressToken: 't', ...params } })
-     case 'go': return send({ id: hanging, result: { done: true } })
-     case 'refuse': return send({ id: hanging, error: { code: -32000, message: 'no' } })`,
-  )
+/** `hang` is answered at `go`, with an error at `refuse`; `progress` reports its progress. */
+const openHanging = (revision: string) => {
+  let hanging: ServerCall | undefined
+  return openUsual({
+    revision,
+    on: {
+      hang: (call) => (hanging = call),
+      progress: ({ notify, params }) =>
+        notify('notifications/progress', { progressToken: 't', ...params }),
+      go: () => hanging?.reply({ done: true }),
+      refuse: () => hanging?.refuse(-32000, 'no'),
+    },
+  })
+}
 
 const open = async (revision: string) => {
-  const backends = [backendOf('local', [nodeEndpoint(serverOf(revision))])]
+  const backends = [backendOf('local', [(await openHanging(revision)).endpoint])]
   const store = openStore()
   const gateway = await openGateway({ backends, store })
   const other = await openGateway({ backends, store, instance: 'router-instance-2' })

@@ -1,11 +1,11 @@
 import { expect } from 'vitest'
-import { backendOf, httpEndpoint, nodeEndpoint } from '../backend/backend.js'
+import { backendOf, httpEndpoint } from '../backend/backend.js'
 import { ask, initialize } from '../client/client.js'
 import type { Told } from '../client/client.js'
 import { openEndpoint } from '../server/endpoint.js'
 import type { TestEndpoint } from '../server/endpoint.js'
 import type { Asked } from '../server/http.js'
-import { stdioServer } from '../server/stdio-server.js'
+import { openUsual } from '../server/commands.js'
 import { openGateway } from './gateway.js'
 import type { TestGateway } from './gateway.js'
 
@@ -21,8 +21,8 @@ export interface BatchClient {
 const batches = '2025-03-26'
 
 /** stdioOf is the stdio server of the tests at a revision. */
-export const stdioOf = (revision = batches) =>
-  backendOf('local', [nodeEndpoint(stdioServer.replace('2025-06-18', revision))])
+export const stdioOf = async (revision = batches) =>
+  backendOf('local', [(await openUsual({ revision })).endpoint])
 
 const clientOf = async (gateway: TestGateway, url: string): Promise<BatchClient> => {
   const { session, headers } = await initialize(url)
@@ -32,7 +32,7 @@ const clientOf = async (gateway: TestGateway, url: string): Promise<BatchClient>
 
 /** overStdio has a session that the gateway owns. */
 export const overStdio = async (revision?: string): Promise<BatchClient> => {
-  const gateway = await openGateway({ backends: [stdioOf(revision)] })
+  const gateway = await openGateway({ backends: [await stdioOf(revision)] })
   return clientOf(gateway, `${gateway.url}/mcp/local`)
 }
 

@@ -1,26 +1,41 @@
 import type { SessionId } from '@mcp-router/core'
 import type { Store } from '@mcp-router/store'
 import { expect } from 'vitest'
-import { backendOf, nodeEndpoint } from '../backend/backend.js'
+import { backendOf } from '../backend/backend.js'
 import { aRequest, ask, follow } from '../client/client.js'
+import { hang } from '../server/call.js'
+import type { ServerCall, Step } from '../server/call.js'
+import { openCommand } from '../server/stdio.js'
 import { openGateway, openStore } from './gateway.js'
 import type { TestGateway } from './gateway.js'
 
 /** Refuses all that comes before `initialize`; `hello` tells its params, `later` is answered twice, `hang` never. */
-const strict = `
-  let opening
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  const read = require('node:readline').createInterface({ input: process.stdin })
-  read.on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    if (id === undefined || method === 'hang') return
-    if (method === 'initialize') opening = params
-    if (!opening) return send({ id, error: { code: -32000, message: 'not initialized' } })
-    const { protocolVersion } = params ?? {}
-    if (method === 'initialize') return send({ id, result: { protocolVersion, capabilities: {}, pid: process.pid } })
-    if (method === 'later') send({ method: 'notifications/said', params })
-    send({ id, result: method === 'hello' ? opening : { pid: process.pid } })
-  })`
+const openStrict = () => {
+  const openings = new Map<string, object>()
+  const unlessNew =
+    (step: (call: ServerCall, opening: object) => void): Step =>
+    (call) => {
+      const opening = openings.get(call.session.id)
+      if (call.id === undefined) return
+      if (opening) step(call, opening)
+      else call.refuse(-32000, 'not initialized')
+    }
+  return openCommand({
+    on: {
+      hang,
+      initialize({ session, params, reply }) {
+        openings.set(session.id, params)
+        reply({ protocolVersion: params['protocolVersion'], capabilities: {}, pid: session.pid })
+      },
+      hello: unlessNew(({ reply }, opening) => reply(opening)),
+      later: unlessNew(({ notify, params, reply, session }) => {
+        notify('notifications/said', params)
+        reply({ pid: session.pid })
+      }),
+    },
+    otherwise: unlessNew(({ reply, session }) => reply({ pid: session.pid })),
+  })
+}
 
 /** revision is how a client says which one it speaks. */
 export const revision = { 'mcp-protocol-version': '2025-06-18' }
@@ -33,7 +48,8 @@ export const handshakeOf = (name: string) => ({
 
 /** openTwo are two Instances with the same Backends, `local` and `other`. */
 export const openTwo = async () => {
-  const backends = ['local', 'other'].map((name) => backendOf(name, [nodeEndpoint(strict)]))
+  const local = backendOf('local', [(await openStrict()).endpoint])
+  const backends = [local, backendOf('other', [(await openStrict()).endpoint])]
   const store = openStore()
   const a = await openGateway({ backends, store })
   const b = await openGateway({ backends, store, instance: 'router-instance-2' })

@@ -1,30 +1,24 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { arrayIn, openGateway, streamAt } from '@mcp-router/testkit/router'
-import { stdioServer } from '@mcp-router/testkit/server'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { openUsual } from '@mcp-router/testkit/server'
+import type { Step } from '@mcp-router/testkit/server'
+import { describe, expect, it } from 'vitest'
 
-/** As stdioServer, but it ends when it is asked to `read` or `append`, each time or, where it made the file before, not again. */
-const mortalServer = (file: string): string =>
-  stdioServer.replace(
-    `case 'exit': return`,
-    `case 'resources/read': case 'append':
-       if (require('node:fs').existsSync(${JSON.stringify(file)})) return send({ id, result: { pid: process.pid } })
-       if (params?.once) require('node:fs').writeFileSync(${JSON.stringify(file)}, '')
-     case 'exit': return`,
-  )
-
+/** Its server ends when it is asked to `read` or `append`: each time or, where that was to be `once`, the first time. */
 const open = async (revision = '2025-06-18') => {
-  const folder = mkdtempSync(join(tmpdir(), 'broken-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
-  const file = join(folder, 'ran')
-  const server = mortalServer(file).replace('2025-06-18', revision)
-  const backends = [backendOf('local', [nodeEndpoint(server)])]
-  const gateway = await openGateway({ backends })
-  return { gateway, hasRun: () => existsSync(file) }
+  let hasRun = false
+  const runs: Step = ({ params, reply, session }) => {
+    if (hasRun) {
+      reply({ pid: session.pid })
+      return
+    }
+    hasRun = params['once'] === true
+    session.exit(3)
+  }
+  const { endpoint } = await openUsual({ revision, on: { 'resources/read': runs, append: runs } })
+  const gateway = await openGateway({ backends: [backendOf('local', [endpoint])] })
+  return { gateway, hasRun: () => hasRun }
 }
 
 const read = (params: object = { once: true }) => aRequest(1, 'resources/read', params)

@@ -1,7 +1,7 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { begin, openGateway, stdioOf } from '@mcp-router/testkit/router'
-import { openModernEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { openModernEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
 const cancel = (requestId: unknown) => ({
@@ -12,7 +12,9 @@ const cancel = (requestId: unknown) => ({
 const cancelled = (id: unknown) => ({ id, error: { code: -31499 } })
 
 it('a cancelled call at a command is over at once, and its id is free', async () => {
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(stdioServer)])] })
+  const gateway = await openGateway({
+    backends: [backendOf('local', [(await openUsual()).endpoint])],
+  })
   const url = `${gateway.url}/mcp/local`
   const { headers } = await initialize(url)
   for (const id of [1, 'a']) {
@@ -44,7 +46,7 @@ it('a cancelled call at a modern server is over at once, and given up there', as
 })
 
 it('a cancelled call whose answer has become a stream ends it', async () => {
-  const gateway = await openGateway({ backends: [stdioOf('2025-11-25')] })
+  const gateway = await openGateway({ backends: [await stdioOf('2025-11-25')] })
   const url = `${gateway.url}/mcp/local`
   const { headers } = await initialize(url)
   const events = await follow(url, {
@@ -58,7 +60,7 @@ it('a cancelled call whose answer has become a stream ends it', async () => {
 })
 
 it('a cancelled member of a batch is answered, and the others as they come', async () => {
-  const gateway = await openGateway({ backends: [stdioOf()] })
+  const gateway = await openGateway({ backends: [await stdioOf()] })
   const url = `${gateway.url}/mcp/local`
   const { headers } = await initialize(url)
   const told = ask(url, { headers, body: [aRequest(1, 'hang'), aRequest(2, 'echo')] })
@@ -72,7 +74,9 @@ it('a cancelled member of a batch is answered, and the others as they come', asy
 })
 
 it('a cancelled call of a client of 2024-11-05 is over at once, and its id is free', async () => {
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(stdioServer)])] })
+  const gateway = await openGateway({
+    backends: [backendOf('local', [(await openUsual()).endpoint])],
+  })
   const { events, send } = await begin(gateway)
   await send(aRequest(1, 'hang'))
   await send(cancel(1))

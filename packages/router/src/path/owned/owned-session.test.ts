@@ -1,24 +1,25 @@
-import { backendOf, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import type { Endpoint } from '@mcp-router/core'
+import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { openSseServer } from '@mcp-router/testkit/server'
+import { hang, openCommand, openSseServer } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
-import type { Endpoint } from '@mcp-router/core'
 
 /** `hang` is never answered; `say` sends progress, and is never answered either. */
-const command = `
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    const { progressToken } = params?._meta ?? {}
-    if (method === 'say') send({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
-    if (id === undefined || method === 'hang' || method === 'say') return
-    const opening = { protocolVersion: '2025-03-26', capabilities: {}, serverInfo: {} }
-    send({ id, result: method === 'initialize' ? opening : {} })
-  })`
+const openSaying = () =>
+  openCommand({
+    revision: '2025-03-26',
+    on: {
+      hang,
+      say({ params, notify }) {
+        const { progressToken } = params['_meta'] as { progressToken: unknown }
+        notify('notifications/progress', { progressToken, progress: 1 })
+      },
+    },
+  })
 
 const servers: Record<string, () => Promise<Endpoint>> = {
-  'a command': () => Promise.resolve(nodeEndpoint(command)),
+  'a command': async () => (await openSaying()).endpoint,
   'an HTTP+SSE server': async () => sseEndpoint((await openSseServer()).url),
 }
 

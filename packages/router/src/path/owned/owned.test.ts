@@ -1,11 +1,13 @@
 import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, askedId, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { stdioServer } from '@mcp-router/testkit/server'
+import { openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 const open = async () => {
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(stdioServer)])] })
+  const gateway = await openGateway({
+    backends: [backendOf('local', [(await openUsual()).endpoint])],
+  })
   const url = `${gateway.url}/mcp/local`
   const session = async () => {
     const { told, session: id, headers } = await initialize(url)

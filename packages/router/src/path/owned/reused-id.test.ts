@@ -1,32 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { begin, openGateway } from '@mcp-router/testkit/router'
-import { openEndpoint } from '@mcp-router/testkit/server'
+import { openCommand, openEndpoint } from '@mcp-router/testkit/server'
+import type { ServerCall } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
 /** Answers `slow` when it is sent `go`, whatever was cancelled; the rest at once. */
-const command = `
-  const waiting = []
-  const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-  const read = require('node:readline').createInterface({ input: process.stdin })
-  read.on('line', (line) => {
-    const { id, method, params } = JSON.parse(line)
-    if (method === 'notifications/go') {
-      for (const each of waiting.splice(0)) send({ id: each.id, result: each.params })
-    }
-    if (id === undefined) return
-    if (method === 'slow') return void waiting.push({ id, params })
-    if (method !== 'initialize') return send({ id, result: params })
-    send({ id, result: { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: { name: 'c', version: '1' } } })
-  })`
+const openSlow = () => {
+  const waiting: ServerCall[] = []
+  return openCommand({
+    on: {
+      slow: (call) => waiting.push(call),
+      'notifications/go': () => {
+        for (const call of waiting.splice(0)) call.reply(call.params)
+      },
+    },
+  })
+}
 
 const notice = (method: string, params: object = {}) => ({ jsonrpc: '2.0', method, params })
 const cancel = (requestId: unknown) => notice('notifications/cancelled', { requestId })
 
 describe('the id of a call that was given up', () => {
   it.each(['cancelled', 'out of time'])('is that of the next call only (%s)', async (how) => {
-    const backend = backendOf('local', [nodeEndpoint(command)])
+    const backend = backendOf('local', [(await openSlow()).endpoint])
     const isLate = how === 'out of time'
     const backends = [{ ...backend, ...(isLate && { deadlineMs: 300 }) }]
     const gateway = await openGateway({ backends })
@@ -43,7 +41,9 @@ describe('the id of a call that was given up', () => {
   })
 
   it('is so on the stream of a client of 2024-11-05', async () => {
-    const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(command)])] })
+    const gateway = await openGateway({
+      backends: [backendOf('local', [(await openSlow()).endpoint])],
+    })
     const client = await begin(gateway)
     await client.send(aRequest(9, 'slow', { n: 1 }))
     await client.send(cancel(9))
@@ -85,18 +85,18 @@ describe('the id of a call that was given up', () => {
 })
 
 it('a server that asks more than a client can be asked is told so', async () => {
-  const flood = `
-    const send = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }))
-    let refused = 0
-    const read = require('node:readline').createInterface({ input: process.stdin })
-    read.on('line', (line) => {
-      const { id, method, params, error } = JSON.parse(line)
-      if (error) refused++
-      if (method === 'flood') for (let n = 0; n < 1200; n++) send({ id: 'q' + n, method: 'roots/list' })
-      if (method === 'refused') return send({ id, result: { refused } })
-      if (id !== undefined && method) send({ id, result: { protocolVersion: params?.protocolVersion, capabilities: {}, serverInfo: { name: 'c', version: '1' } } })
-    })`
-  const gateway = await openGateway({ backends: [backendOf('local', [nodeEndpoint(flood)])] })
+  let refused = 0
+  const { endpoint } = await openCommand({
+    on: {
+      flood(call) {
+        for (let n = 0; n < 1_200; n++)
+          void call.ask('roots/list', undefined, `q${n}`).then(({ error }) => error && refused++)
+        call.reply({})
+      },
+      refused: ({ reply }) => reply({ refused }),
+    },
+  })
+  const gateway = await openGateway({ backends: [backendOf('local', [endpoint])] })
   const client = await begin(gateway)
   await client.send(aRequest(1, 'flood'))
   for (let n = 0; n <= 1_000; n++) await client.events.message()

@@ -1,7 +1,7 @@
-import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { echo, openEndpoint, stdioServer } from '@mcp-router/testkit/server'
+import { echo, openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 /** thrown is what would have ended the Instance. */
@@ -28,7 +28,7 @@ const openReplaced = async (deadlineMs?: number) => {
   const { headers } = await initialize(url)
   const calling = ask(url, { headers, body: aRequest(1, 'ping') })
   await expect.poll(() => endpoint.by('ping')).toHaveLength(1)
-  gateway.publish(backendOf('web', [nodeEndpoint(stdioServer)], deadlineMs))
+  gateway.publish(backendOf('web', [(await openUsual()).endpoint], deadlineMs))
   return { thrown, endpoint, url, headers, calling }
 }
 
@@ -67,7 +67,7 @@ it('a call that waits for its server’s stream ends where a command takes the p
   await a.router.drain(0)
   const calling = ask(`${b.url}/mcp/web`, { headers, body: aRequest(1, 'ping') })
   await expect.poll(() => endpoint.by('GET').length).toBeGreaterThan(0)
-  b.publish(backendOf('web', [nodeEndpoint(stdioServer)]))
+  b.publish(backendOf('web', [(await openUsual()).endpoint]))
   expect(jsonOf(await calling)).toMatchObject({ id: 1, error: { code: -31503 } })
   expect(thrown).toEqual([])
 })
