@@ -11,17 +11,20 @@ const heap = [
   'packages/upstream/src/stdio/lines.test.ts',
 ]
 
-/** ms */
-const slow = { testTimeout: 60_000, hookTimeout: 120_000 }
-
-/** They wait for processes more than they compute, and judge no time and no load: two run at once. */
-const pairs = [
-  'test/cluster/{start,start-settings,stop,supervise,left-out,other-redis,serve-command}.test.ts',
-  'test/cluster/{secrets,cluster-secret,explain,reload,script-help,session-names}.test.ts',
-  'test/cluster/{all-lost,away,poison}.test.ts',
-  'test/conformance/*.test.ts',
-  'test/matrix/*.test.ts',
+/** They judge time, load or memory, or bring so much of it that others would be late: one runs at a time. */
+const alone = [
+  'test/cluster/{answers,chaos,hostile-servers}.test.ts',
+  'test/cluster/{descriptors,fuzz,session-record,stopped-owner}.test.ts',
+  'test/cluster/{flushall,redis-failover,redis-outage,reload,rolling-restart,takeover}.test.ts',
 ]
+
+const cluster = {
+  include: ['test/**/*.test.ts'],
+  exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**'],
+  globalSetup: 'test/harness/bundle.ts',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+}
 
 // Two projects, and one each for those: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
 // the condition `source`, which node would also follow into packages of others (eventsource, of the SDK's SSE client, has one).
@@ -58,23 +61,22 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...cluster,
           name: 'cluster',
-          include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**', ...pairs],
-          fileParallelism: false,
+          exclude: [...cluster.exclude, ...alone],
+          // They wait for processes more than they compute.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          ...slow,
         },
       },
       {
         extends: true,
         test: {
-          name: 'cluster-pairs',
-          include: pairs,
-          exclude: ['**/node_modules/**', '**/dist/**'],
-          maxWorkers: 2,
+          ...cluster,
+          name: 'cluster-alone',
+          include: alone,
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
-          ...slow,
         },
       },
     ],
