@@ -20,7 +20,8 @@ const alone = [
 
 const cluster = {
   include: ['test/**/*.test.ts'],
-  exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**'],
+  // Those of test/load/checks are run by `npm run bench`.
+  exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs,load/checks}/**'],
   globalSetup: 'test/harness/bundle.ts',
   testTimeout: 60_000,
   hookTimeout: 120_000,
