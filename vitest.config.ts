@@ -49,7 +49,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
-          maxWorkers: 6,
+          maxWorkers: 8,
           sequence: { groupOrder: 0 },
         },
       },
@@ -57,7 +57,7 @@ export default defineConfig({
         extends: true,
         resolve: { conditions: ['source'] },
         ssr: { resolve: { conditions: ['source'] } },
-        test: { name: 'unit-heap', include: heap, maxWorkers: 6, sequence: { groupOrder: 0 } },
+        test: { name: 'unit-heap', include: heap, maxWorkers: 8, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
