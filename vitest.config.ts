@@ -13,7 +13,7 @@ const heap = [
 
 /** They judge time, load or memory, or have leases that a busy machine would let lapse: one runs at a time. */
 const alone = [
-  'test/cluster/{answers,chaos,descriptors,fuzz,hostile-servers}.test.ts',
+  'test/cluster/{answers,away,chaos,descriptors,fuzz,hostile-servers}.test.ts',
   'test/cluster/{redis-outage,session-record,stopped-owner,takeover}.test.ts',
 ]
 
