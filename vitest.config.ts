@@ -11,10 +11,11 @@ const heap = [
   'packages/upstream/src/stdio/lines.test.ts',
 ]
 
-/** They judge time, load or memory, or have leases that a busy machine would let lapse: one runs at a time. */
+/** They judge time, memory or what Redis is asked meanwhile, or have leases that a busy machine would let lapse: one runs at a time. */
 const alone = [
   'test/cluster/{answers,away,chaos,descriptors,fuzz,hostile-servers}.test.ts',
-  'test/cluster/{redis-outage,session-record,stopped-owner,takeover}.test.ts',
+  'test/cluster/{orphan-cost,redis-commands,redis-outage}.test.ts',
+  'test/cluster/{session-record,stopped-owner,takeover}.test.ts',
 ]
 
 const cluster = {
