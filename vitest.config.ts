@@ -11,17 +11,21 @@ const heap = [
   'packages/upstream/src/stdio/lines.test.ts',
 ]
 
-/** ms */
-const slow = { testTimeout: 60_000, hookTimeout: 120_000 }
-
-/** They wait for processes more than they compute, and judge no time and no load: two run at once. */
-const pairs = [
-  'test/cluster/{start,start-settings,stop,supervise,left-out,other-redis,serve-command}.test.ts',
-  'test/cluster/{secrets,cluster-secret,explain,reload,script-help,session-names}.test.ts',
-  'test/cluster/{all-lost,away,poison}.test.ts',
-  'test/conformance/*.test.ts',
-  'test/matrix/*.test.ts',
+/** They judge time, memory or what Redis is asked meanwhile, or have leases that a busy machine would let lapse: one runs at a time. */
+const alone = [
+  'test/cluster/{answers,away,chaos,descriptors,fuzz,hostile-servers}.test.ts',
+  'test/cluster/{orphan-cost,redis-commands,redis-outage}.test.ts',
+  'test/cluster/{session-record,stopped-owner,takeover}.test.ts',
 ]
+
+const cluster = {
+  include: ['test/**/*.test.ts'],
+  // Those of test/load/checks are run by `npm run bench`.
+  exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs,load/checks}/**'],
+  globalSetup: 'test/harness/bundle.ts',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+}
 
 // Two projects, and one each for those: `unit` reads the sources of the packages; `cluster` drives real processes that run the build in dist/. Only `unit` has
 // the condition `source`, which node would also follow into packages of others (eventsource, of the SDK's SSE client, has one).
@@ -45,7 +49,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
-          maxWorkers: 6,
+          maxWorkers: 8,
           sequence: { groupOrder: 0 },
         },
       },
@@ -53,28 +57,28 @@ export default defineConfig({
         extends: true,
         resolve: { conditions: ['source'] },
         ssr: { resolve: { conditions: ['source'] } },
-        test: { name: 'unit-heap', include: heap, maxWorkers: 6, sequence: { groupOrder: 0 } },
+        test: { name: 'unit-heap', include: heap, maxWorkers: 8, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
         test: {
+          ...cluster,
           name: 'cluster',
-          include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'test/{architecture,docs}/**', ...pairs],
-          fileParallelism: false,
+          exclude: [...cluster.exclude, ...alone],
+          // They wait for processes more than they compute.
+          maxWorkers: 3,
+          isolate: false,
           sequence: { groupOrder: 1 },
-          ...slow,
         },
       },
       {
         extends: true,
         test: {
-          name: 'cluster-pairs',
-          include: pairs,
-          exclude: ['**/node_modules/**', '**/dist/**'],
-          maxWorkers: 2,
+          ...cluster,
+          name: 'cluster-alone',
+          include: alone,
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
-          ...slow,
         },
       },
     ],

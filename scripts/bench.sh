@@ -5,9 +5,10 @@ set -euo pipefail
 main=test/load/dist/main.js
 usage() {
   cat <<'TEXT'
-usage: scripts/bench.sh [flags]
+usage: scripts/bench.sh [--checks | flags]
 
-Drives bare Nginx, one instance and the whole cluster in turn, on free ports of this machine.
+Drives bare Nginx, one instance and the whole cluster in turn, on free ports of this machine, and then checks what
+memory and load may come to (test/load/checks). With flags, it only drives; with --checks, it only checks.
 
 Installs first what is missing: what `npm start` installs (dependencies, Nginx, Redis), and wrk, by the package manager
 of the system. Where wrk cannot be installed, autocannon drives instead.
@@ -21,6 +22,18 @@ for argument in "$@"; do
   case "$argument" in -h | --help) usage; exit 0 ;; esac
 done
 scripts/setup.sh
+check() {
+  node_modules/.bin/vitest run --root . --config test/load/checks/vitest.config.ts
+}
+if [ "$*" = --checks ]; then
+  check
+  exit
+fi
 node packages/cli/dist/main.js doctor --install wrk >/dev/null 2>&1 ||
   echo 'bench: wrk is not installed; autocannon drives instead, and reaches less'
-exec node "$main" "$@"
+if [ "$#" -gt 0 ]; then exec node "$main" "$@"; fi
+driven=0
+node "$main" || driven=$?
+# After Ctrl-C, nothing more is begun.
+[ "$driven" -lt 128 ] || exit "$driven"
+check && exit "$driven"

@@ -116,9 +116,7 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a client whose stream is cut by 
   it.each([
     ['json', 1],
     ['json', 2],
-    ['json', 3],
     ['events', 1],
-    ['events', 2],
   ])('is asked, once, by each call of the next second (%s, round %i)', async (name) => {
     const endpoint = endpoints.get(name)!
     const { asked, call, to, session } = await open(name)

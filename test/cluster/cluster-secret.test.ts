@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ownCluster, type OwnCluster } from './own-cluster.js'
 import { pidsOf, start } from './own-processes.js'
 
@@ -7,11 +7,11 @@ const env = { CLUSTER_SECRET: 'another-secret-of-a-test' }
 
 let cluster: OwnCluster
 
-beforeEach(async () => {
+beforeAll(async () => {
   cluster = await ownCluster()
   await start(cluster)
 })
-afterEach(() => cluster.close())
+afterAll(() => cluster.close())
 
 const ask = (body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
   fetch(`${cluster.base}/mcp/example`, {

@@ -9,11 +9,10 @@ beforeEach(async () => {
 })
 afterEach(() => cluster.close())
 
-it.each(['redis://127.0.0.1:1/0', 'unix:///nowhere/redis.sock'])(
-  'a restart stops nothing for a Redis that cannot be reached (%s)',
-  async (redisUrl) => {
-    await start(cluster)
-    const before = pidsOf(cluster)
+it('a restart stops nothing for a Redis that cannot be reached', async () => {
+  await start(cluster)
+  const before = pidsOf(cluster)
+  for (const redisUrl of ['redis://127.0.0.1:1/0', 'unix:///nowhere/redis.sock']) {
     const { code, text } = await cluster.run(['cluster', 'restart'], {
       env: { REDIS_URL: redisUrl },
     })
@@ -21,8 +20,8 @@ it.each(['redis://127.0.0.1:1/0', 'unix:///nowhere/redis.sock'])(
     expect(text).toContain('nothing was changed: start it, or correct REDIS_URL')
     expect([code, pidsOf(cluster)]).toEqual([1, before])
     expect((await cluster.run(['cluster', 'status'])).code).toBe(0)
-  },
-)
+  }
+})
 
 it('a start starts nothing for it, and says why at its end', async () => {
   const { code, text } = await cluster.run(['cluster', 'start'], {

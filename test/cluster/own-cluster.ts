@@ -1,13 +1,9 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = fileURLToPath(new URL('../../', import.meta.url))
-const cli = join(root, 'packages/cli/dist/main.js')
-export const exampleServer = join(root, 'packages/example-server/dist/main.js')
+import { cli, exampleServer } from '../harness/paths.js'
 
 /** Ran is what a command of the command line came to. */
 export interface Ran {
@@ -106,11 +102,14 @@ export const ownCluster = async (): Promise<OwnCluster> => {
     },
     pidOf: (name) => Number(readFileSync(join(runDir, 'pids', `${name}.pid`), 'utf8')),
     async close() {
-      await run(['cluster', 'stop'])
+      if (hasFiles(join(runDir, 'pids')) || hasFiles(join(runDir, 'children')))
+        await run(['cluster', 'stop'])
       rmSync(folder, { recursive: true, force: true })
     },
   }
 }
+
+const hasFiles = (path: string): boolean => existsSync(path) && readdirSync(path).length > 0
 
 /** serversText is a servers file with the example server at a port. */
 export const serversText = (port: number): string => `servers:

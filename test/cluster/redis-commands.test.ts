@@ -81,6 +81,8 @@ const warm = async ({ downstream, session }: Conversation): Promise<void> => {
 describe.each(['http', 'call'] as const)('what Redis is asked by %s', (downstream) => {
   const open = async (): Promise<Conversation> => {
     const client = await converse(downstream, { base: cluster().gateway, backend: 'web' })
+    // Its session would be touched while the next one is listened to.
+    onTestFinished(() => client.close())
     await warm(client)
     return client
   }

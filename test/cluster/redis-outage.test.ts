@@ -11,7 +11,7 @@ import { epochOf, killProcess, memberAt, membersAreBack, ownerOf } from '../harn
 import { initialize, textOf, toolCall } from '../harness/rpc.js'
 import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
-import { heapProbe, liveHeap } from './live-heap.js'
+import { heapProbe, liveHeap } from '../harness/live-heap.js'
 import { startLoad } from './steady-load.js'
 
 let servers: FixtureServers | undefined

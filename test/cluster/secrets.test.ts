@@ -1,7 +1,8 @@
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { exampleServer, ownCluster, serversText, type OwnCluster } from './own-cluster.js'
+import { exampleServer } from '../harness/paths.js'
+import { ownCluster, serversText, type OwnCluster } from './own-cluster.js'
 import { namesOf } from './own-processes.js'
 
 const token = 'token-that-nobody-guesses'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { freePorts } from '../harness/ports.js'
 import { until } from '../harness/until.js'
 import { ownCluster, serversText, type OwnCluster, type Ran } from './own-cluster.js'
@@ -10,11 +10,16 @@ import { namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
 
 let cluster: OwnCluster
 
-beforeEach(async () => {
+// Each test leaves it as it was started, but for the last one.
+beforeAll(async () => {
   cluster = await ownCluster()
+  const text = readFileSync(cluster.serversFile, 'utf8')
+  const url = `http://127.0.0.1:${cluster.backendPort}/mcp`
+  const named = url.replace(/\d+\/mcp/, `\${A_PORT:-${cluster.backendPort}}/mcp`)
+  writeFileSync(cluster.serversFile, text.replace(url, named))
   await start(cluster)
 })
-afterEach(() => cluster.close())
+afterAll(() => cluster.close())
 
 const startWith = (env: Readonly<Record<string, string>>): Promise<Ran> =>
   cluster.run(['cluster', 'start'], { env })
@@ -62,31 +67,6 @@ describe('start with other settings than those of the running instances', () => 
     expect((await cluster.run(['cluster', 'restart', '--remove-token'])).code).toBe(0)
     // Nginx refuses by itself who shows no token: it begins with a new configuration some time after it was told.
     await expect.poll(() => listTools()).toBe(200)
-  })
-
-  it('names those of Nginx, too, which stays where it is until the restart', async () => {
-    const port = await freePorts(1)
-    const env = {
-      ...{ GATEWAY_PORT: String(port), GATEWAY_CLIENT_CONNECTIONS: '99' },
-      MCP_AFFINITY: 'session',
-    }
-    const before = [siteConf(), pidsOf(cluster)]
-    const { code, text } = await startWith(env)
-    expect(text).toContain(
-      "uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
-    )
-    expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
-    expect(await listTools()).toBe(200)
-
-    expect((await cluster.run(['cluster', 'restart'], { env })).code).toBe(0)
-    await until('Nginx at its new port', () =>
-      fetch(`http://127.0.0.1:${port}/health`).then(
-        ({ status }) => status === 200,
-        () => false,
-      ),
-    )
-    expect((await startWith(env)).text).toContain('nothing to do')
-    expect((await startWith({ ...env, MCP_AFFINITY: 'ip_hash' })).text).toContain('(MCP_AFFINITY)')
   })
 
   it('refuses a restart with a port for Nginx that another has', async () => {
@@ -137,11 +117,6 @@ describe('start with other settings than those of the running instances', () => 
   })
 
   it('restart keeps the ports of servers and changes nothing', async () => {
-    const url = `http://127.0.0.1:${cluster.backendPort}/mcp`
-    const named = url.replace(/\d+\/mcp/, `\${A_PORT:-${cluster.backendPort}}/mcp`)
-    const text = readFileSync(cluster.serversFile, 'utf8')
-    writeFileSync(cluster.serversFile, text.replace(url, named))
-    expect((await cluster.run(['cluster', 'restart'])).code).toBe(0)
     const env = { A_PORT: String(await freePorts(1)) }
     const before = [pidFilesOf(cluster), pidsOf(cluster)]
     const ran = await cluster.run(['cluster', 'restart'], { env })
@@ -149,22 +124,49 @@ describe('start with other settings than those of the running instances', () => 
     expect([ran.code, pidFilesOf(cluster), pidsOf(cluster)]).toEqual([1, ...before])
   })
 
-  it('starts instances that were added', async () => {
-    // The port behind the two is that of Nginx.
-    await cluster.run(['cluster', 'stop'])
-    const alone = { ROUTER_INSTANCES: '1' }
-    expect((await startWith(alone)).code).toBe(0)
-    const { code, text } = await startWith({})
-    expect([code, text]).toEqual([0, expect.stringContaining('started 1 in')])
-  })
-
   it('goes on beside a server that runs with another command line, and says so', async () => {
-    const text = readFileSync(cluster.serversFile, 'utf8').trimEnd()
-    writeFileSync(cluster.serversFile, `${text} --name other\n`)
+    const text = readFileSync(cluster.serversFile, 'utf8')
+    writeFileSync(cluster.serversFile, `${text.trimEnd()} --name other\n`)
     const ran = await startWith({})
+    writeFileSync(cluster.serversFile, text)
     const name = namesOf(cluster)[1]!
     expect(ran.text).toContain(`${name} runs with other settings (start): `)
     expect(ran.text).toContain(`scripts/start-instances.sh restart ${cluster.backendPort}`)
     expect(ran.code).toBe(0)
   })
+
+  it('names those of Nginx, too, which stays where it is until the restart', async () => {
+    const port = await freePorts(1)
+    const env = {
+      ...{ GATEWAY_PORT: String(port), GATEWAY_CLIENT_CONNECTIONS: '99' },
+      MCP_AFFINITY: 'session',
+    }
+    const before = [siteConf(), pidsOf(cluster)]
+    const { code, text } = await startWith(env)
+    expect(text).toContain(
+      "uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
+    )
+    expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
+    expect(await listTools()).toBe(200)
+
+    expect((await cluster.run(['cluster', 'restart'], { env })).code).toBe(0)
+    await until('Nginx at its new port', () =>
+      fetch(`http://127.0.0.1:${port}/health`).then(
+        ({ status }) => status === 200,
+        () => false,
+      ),
+    )
+    expect((await startWith(env)).text).toContain('nothing to do')
+    expect((await startWith({ ...env, MCP_AFFINITY: 'ip_hash' })).text).toContain('(MCP_AFFINITY)')
+  })
+})
+
+it('start starts instances that were added', async () => {
+  const other = await ownCluster()
+  onTestFinished(() => other.close())
+  // The port behind the two is that of Nginx.
+  const alone = await other.run(['cluster', 'start'], { env: { ROUTER_INSTANCES: '1' } })
+  expect(alone.code).toBe(0)
+  const { code, text } = await other.run(['cluster', 'start'])
+  expect([code, text]).toEqual([0, expect.stringContaining('started 1 in')])
 })

@@ -15,8 +15,18 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { exampleServer, ownCluster, type OwnCluster } from './own-cluster.js'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest'
+import { exampleServer } from '../harness/paths.js'
+import { ownCluster, type OwnCluster } from './own-cluster.js'
 import { isAlive, namesOf, pidFilesOf, pidsOf, start } from './own-processes.js'
 
 const nobody = 65_534
@@ -26,33 +36,83 @@ const canBeNobody =
   spawnSync(process.execPath, [exampleServer, '--help'], { uid: nobody }).status === 0
 
 let cluster: OwnCluster
-let others: OwnCluster[]
 
 beforeEach(async () => {
   cluster = await ownCluster()
-  others = []
 })
-afterEach(async () => {
-  for (const each of [...others, cluster]) await each.close()
-})
+afterEach(() => cluster.close())
 
-const another = async (): Promise<OwnCluster> => {
-  const made = await ownCluster()
-  others.push(made)
-  return made
-}
+describe('start beside what runs', () => {
+  let running: OwnCluster
 
-describe('start', () => {
+  beforeAll(async () => {
+    running = await ownCluster()
+    await start(running)
+  })
+  afterAll(() => running.close())
+
   it('starts everything, healthy, and a session works at every instance', async () => {
-    await start(cluster)
-    const rows = await cluster.status()
-    expect(rows.map((row) => row.process)).toEqual(namesOf(cluster))
+    const rows = await running.status()
+    expect(rows.map((row) => row.process)).toEqual(namesOf(running))
     expect(rows.map((row) => row.health)).toEqual(rows.map(() => 'ok'))
-    const { code, text } = await cluster.run(['verify'])
+    const { code, text } = await running.run(['verify'])
     expect(text).toContain('all is well')
     expect(code).toBe(0)
   })
 
+  it('changes nothing when everything runs', async () => {
+    const before = pidsOf(running)
+    const { code, text } = await running.run(['cluster', 'start'])
+    expect(text).toBe('nothing to do: all 5 processes are running\n')
+    expect(code).toBe(0)
+    expect(pidsOf(running)).toEqual(before)
+  })
+
+  it('starts only the instance that was killed', async () => {
+    const [name] = namesOf(running).filter((each) => each.startsWith('router-'))
+    const before = pidsOf(running)
+    const killed = running.pidOf(name!)
+    process.kill(killed, 'SIGKILL')
+    await expect
+      .poll(() => running.status().then((rows) => rows.map((row) => row.healthy)))
+      .toContain(false)
+    expect((await running.run(['cluster', 'status'])).code).toBe(1)
+    const { code, text } = await running.run(['cluster', 'start'])
+    expect(text).toMatch(new RegExp(`${name!} +was not running: removed its old pid file`))
+    expect(text).toContain('started 1 in')
+    expect(code).toBe(0)
+    expect(pidsOf(running).filter((pid) => !before.includes(pid))).toEqual([running.pidOf(name!)])
+  })
+
+  it('starts Nginx again although the workers of the killed one hold its port', async () => {
+    process.kill(running.pidOf('nginx'), 'SIGKILL')
+    await expect.poll(() => running.status().then((rows) => rows.at(-1)?.pid)).toBeNull()
+    const { code, text } = await running.run(['cluster', 'start'])
+    expect(text).toContain('started 1 in')
+    expect(code).toBe(0)
+  })
+
+  it('starts another cluster, whose stop ends only its own', async () => {
+    await start(cluster)
+    await cluster.run(['cluster', 'stop'])
+    expect((await running.run(['cluster', 'status'])).code).toBe(0)
+  })
+
+  it('refuses an instance id that is alive in the same Redis', async () => {
+    const told = await refusedWith({ REDIS_URL: `unix://${running.runDir}/redis.sock` })
+    expect(told).toMatch(/router-instance-[12]/)
+    expect((await running.run(['cluster', 'status'])).code).toBe(0)
+  })
+})
+
+const refusedWith = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
+  const { code, text } = await cluster.run(['cluster', 'start'], { env })
+  expect(code).toBe(1)
+  expect(pidFilesOf(cluster)).toEqual([])
+  return text
+}
+
+describe('start', () => {
   it.each([
     ['MCP_RUN_DIR', 'a$b', 'MCP_RUN_DIR: Nginx cannot take '],
     ['PROXY_SECRET', 'hidden$secret', 'PROXY_SECRET: Nginx takes no "$"; set another one'],
@@ -71,41 +131,6 @@ describe('start', () => {
       expect([code, existsSync(folder)]).toEqual([1, false])
     },
   )
-
-  it('changes nothing when everything runs', async () => {
-    await start(cluster)
-    const before = pidsOf(cluster)
-    const { code, text } = await cluster.run(['cluster', 'start'])
-    expect(text).toBe('nothing to do: all 5 processes are running\n')
-    expect(code).toBe(0)
-    expect(pidsOf(cluster)).toEqual(before)
-  })
-
-  it('starts only the instance that was killed', async () => {
-    await start(cluster)
-    const [name] = namesOf(cluster).filter((each) => each.startsWith('router-'))
-    const before = pidsOf(cluster)
-    const killed = cluster.pidOf(name!)
-    process.kill(killed, 'SIGKILL')
-    await expect
-      .poll(() => cluster.status().then((rows) => rows.map((row) => row.healthy)))
-      .toContain(false)
-    expect((await cluster.run(['cluster', 'status'])).code).toBe(1)
-    const { code, text } = await cluster.run(['cluster', 'start'])
-    expect(text).toMatch(new RegExp(`${name!} +was not running: removed its old pid file`))
-    expect(text).toContain('started 1 in')
-    expect(code).toBe(0)
-    expect(pidsOf(cluster).filter((pid) => !before.includes(pid))).toEqual([cluster.pidOf(name!)])
-  })
-
-  it('starts Nginx again although the workers of the killed one hold its port', async () => {
-    await start(cluster)
-    process.kill(cluster.pidOf('nginx'), 'SIGKILL')
-    await expect.poll(() => cluster.status().then((rows) => rows.at(-1)?.pid)).toBeNull()
-    const { code, text } = await cluster.run(['cluster', 'start'])
-    expect(text).toContain('started 1 in')
-    expect(code).toBe(0)
-  })
 
   it('twice at the same time starts everything once', async () => {
     const both = await Promise.all([1, 2].map(() => cluster.run(['cluster', 'start'])))
@@ -147,23 +172,9 @@ describe('start', () => {
     expect((await cluster.run(['cluster', 'status'], { uid: nobody })).code).toBe(0)
     expect((await cluster.run(['cluster', 'stop'], { uid: nobody })).code).toBe(0)
   })
-
-  it('runs beside another cluster, and stop ends only its own', async () => {
-    const other = await another()
-    await Promise.all([start(cluster), start(other)])
-    await cluster.run(['cluster', 'stop'])
-    expect((await other.run(['cluster', 'status'])).code).toBe(0)
-  })
 })
 
 describe('a start that cannot succeed', () => {
-  const refusedWith = async (env: Readonly<Record<string, string>> = {}): Promise<string> => {
-    const { code, text } = await cluster.run(['cluster', 'start'], { env })
-    expect(code).toBe(1)
-    expect(pidFilesOf(cluster)).toEqual([])
-    return text
-  }
-
   it('names a busy port, who has it and the variable to change', async () => {
     const squatter = createServer().listen(cluster.gatewayPort, '127.0.0.1')
     await once(squatter, 'listening')
@@ -205,14 +216,6 @@ describe('a start that cannot succeed', () => {
 
   it('says that there is no servers file', async () => {
     expect(await refusedWith({ MCP_SERVERS_FILE: '/nowhere.yaml' })).toContain('no such file')
-  })
-
-  it('refuses an instance id that is alive in the same Redis', async () => {
-    const other = await another()
-    await start(other)
-    const told = await refusedWith({ REDIS_URL: `unix://${other.runDir}/redis.sock` })
-    expect(told).toMatch(/router-instance-[12]/)
-    expect((await other.run(['cluster', 'status'])).code).toBe(0)
   })
 
   it('shows the log of a process that ended, and leaves nothing running', async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import { createRouter } from '@mcp-router/router'
 import type { RouterOptions, Router } from '@mcp-router/router'
@@ -133,13 +133,21 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const server = createServer((req, res) => {
     if (!router.handle(req, res)) res.writeHead(404).end('not of the data plane')
   })
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   await store.membership.join({ id, address: url, pid: 1, startedAt: 1, sessions: 0 })
   onTestFinished(async () => {
-    await router.drain(0)
+    // Before it drains, which would wait a second for a client with a stream: those of tests answer no ping.
+    const closed = [...sockets].map((socket) => once(socket, 'close'))
     server.closeAllConnections()
-    await new Promise((closed) => server.close(closed))
+    server.close()
+    await Promise.all(closed)
+    await router.drain(0)
     await upstreams.close()
     await client.close()
   })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { connectThrough, sdkWays } from '../harness/sdk/connect.js'
-import type { SdkClient } from '../harness/sdk/client.js'
-import { useCluster } from '../harness/use-cluster.js'
+import { connectThrough, sdkWays } from '../../harness/sdk/connect.js'
+import type { SdkClient } from '../../harness/sdk/client.js'
+import { useCluster } from '../../harness/use-cluster.js'
 
 const cluster = useCluster({ affinity: 'round_robin' })
 

@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { post } from '../harness/http.js'
-import { response, toolCall } from '../harness/rpc.js'
-import { serve } from '../harness/serve.js'
-import type { Served } from '../harness/serve.js'
+import { post } from '../../harness/http.js'
+import { response, toolCall } from '../../harness/rpc.js'
+import { serve } from '../../harness/serve.js'
+import type { Served } from '../../harness/serve.js'
 
 /** An object for each of so many pieces would be some 400 MB. */
 const pieces = 2_000_000
