@@ -1,5 +1,5 @@
 import type { Backend, SessionId } from '@mcp-router/core'
-import { backendOf, httpEndpoint, nodeEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
+import { backendOf, httpEndpoint, sseEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
 import { handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
 import {
@@ -7,7 +7,7 @@ import {
   openEndpoint,
   openModernEndpoint,
   openSseServer,
-  stdioServer,
+  openUsual,
 } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it, vi } from 'vitest'
@@ -156,14 +156,12 @@ it('what may run twice is looked up anew, here and at the other instances', asyn
   expect(a.initialized).toEqual(['web'])
 })
 
-const command = stdioServer.replace(
-  'capabilities: {}',
-  `capabilities: ${JSON.stringify(advertised)}`,
-)
+const openCommandBackend = async () =>
+  backendOf('local', [(await openUsual({ capabilities: advertised })).endpoint])
 
 describe('a client of a command', () => {
   it('that ended gets each list_changed that the next process advertises, once', async () => {
-    const { a, path } = await openPair(backendOf('local', [nodeEndpoint(command)]))
+    const { a, path } = await openPair(await openCommandBackend())
     const { headers } = await initialize(a.url + path)
     const send = (body: object) => ask(a.url + path, { headers, body })
     await send({ jsonrpc: '2.0', method: 'notifications/initialized' })
@@ -177,7 +175,7 @@ describe('a client of a command', () => {
   })
 
   it('whose instance is gone gets them of the process at the next one', async () => {
-    const { store, a, b, path } = await openPair(backendOf('local', [nodeEndpoint(command)]))
+    const { store, a, b, path } = await openPair(await openCommandBackend())
     const { headers } = await initialize(a.url + path)
     await store.membership.leave('router-instance-1' as never)
     const events = await follow(b.url + path, { headers })
@@ -220,10 +218,11 @@ const openSse = async (backend: Backend) => {
 
 describe('a client of 2024-11-05 that is taken over', () => {
   it.each([
-    ['a command', () => Promise.resolve(backendOf('local', [nodeEndpoint(command)]))],
+    ['a command', openCommandBackend],
     [
       'an HTTP+SSE server',
-      async () => backendOf('old', [sseEndpoint((await openSseServer(advertised)).url)]),
+      async () =>
+        backendOf('old', [sseEndpoint((await openSseServer({ capabilities: advertised })).url)]),
     ],
     [
       'a modern server',
