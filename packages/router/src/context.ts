@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Backend, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import type { GuardedJournal } from '@mcp-router/store'
 import type { Bridge } from './bridge/bridge.js'
 import type { Deadlines } from './calls/deadlines.js'
 import type { RouterDeps } from './deps.js'
@@ -8,7 +9,6 @@ import type { Handoff } from './cluster/handoff.js'
 import type { Peers } from './cluster/peers.js'
 import type { Incoming } from './http/incoming.js'
 import type { Calls } from './calls/calls.js'
-import type { PatientJournal } from './calls/patient.js'
 import type { KeepAlive } from './http/keep-alive.js'
 import type { LongAnswers } from './outlet/long-answers.js'
 import type { Selector } from './policy/selector.js'
@@ -28,7 +28,7 @@ import type { Told } from './sse/told.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
-  readonly deps: RouterDeps & { readonly journal: PatientJournal }
+  readonly deps: RouterDeps & { readonly journal: GuardedJournal }
   readonly sessions: Sessions
   readonly selector: Selector
   readonly handoff: Handoff

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { paramsOf } from '@mcp-router/protocol'
@@ -38,10 +37,6 @@ export const noteRequest = async (
   }
 }
 
-/** A store that restarts is waited for, ms. */
-const patienceMs = 5_000
-const pauseMs = 50
-
 /**
  * noteHandshake resolves once the store has the handshake: a conversation that only its Owner knows would be lost with that. It rejects with
  * STORE_UNAVAILABLE, as for any new Session, where the store stays away.
@@ -52,13 +47,9 @@ const noteHandshake = async (
   initialize: string,
 ): Promise<void> => {
   await sessions.change(held, { initialize })
-  for (let waitedMs = 0; sessions.isUnwritten(held); waitedMs += pauseMs) {
-    if (waitedMs >= patienceMs) {
-      await sessions.change(held, { initialize: '' })
-      throw new RouterError('STORE_UNAVAILABLE')
-    }
-    await wait(pauseMs, undefined, { ref: false })
-  }
+  if (await sessions.whenWritten(held)) return
+  await sessions.change(held, { initialize: '' })
+  throw new RouterError('STORE_UNAVAILABLE')
 }
 
 const textParam = (message: Message, name: string): string => {

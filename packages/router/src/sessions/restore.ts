@@ -36,8 +36,6 @@ export interface Restorer {
   ): Promise<T | undefined>
   /** Writes one record again that is gone though nobody ended its Session. */
   restore(entry: Pick<HeldSession, 'record'>): Promise<RestoreOutcome>
-  /** The store could not be reached at the last look. */
-  isAway(): boolean
 }
 
 /** So many records are looked for in one round trip. */
@@ -50,7 +48,6 @@ export const createRestorer = (options: Options): Restorer => {
   let known: string | undefined
   /** When all was written again that is held here, as `performance.now()` counts. */
   let mendedAt = -Infinity
-  let isAway = false
 
   const clockStep = createClockStep()
   /** The clock was set forward, and not all that is held here is written again. */
@@ -84,10 +81,6 @@ export const createRestorer = (options: Options): Restorer => {
     look(since = performance.now()) {
       // One after the other: who comes second must not take for intact what the first is still mending.
       looking = looking.catch(() => false).then(() => look(since))
-      looking.then(
-        () => (isAway = false),
-        () => (isAway = true),
-      )
       return looking
     },
     async find(id) {
@@ -119,6 +112,5 @@ export const createRestorer = (options: Options): Restorer => {
       return (await work()) ?? ((await this.isMended(entry, askedAt)) ? work() : undefined)
     },
     restore: writeAgain,
-    isAway: () => isAway,
   }
 }

@@ -1,6 +1,6 @@
 import { newSessionId } from '@mcp-router/core'
 import type { EventSink, InstanceId, Session } from '@mcp-router/core'
-import { createRegistry, memoryStore } from '@mcp-router/store'
+import { createRegistry, createStoreGuard, memoryStore } from '@mcp-router/store'
 import type { SessionStore } from '@mcp-router/store'
 import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { createSharedKeys } from '@mcp-router/upstream'
@@ -49,6 +49,7 @@ export const openSessions = () => {
   const start = (instance: string) => {
     const sessions = createSessions({
       store: store.sessions,
+      guard: createStoreGuard(),
       registry,
       keys,
       onRebound: vi.fn(),

@@ -16,8 +16,8 @@ export interface Sessions {
   reserve(principal: Principal, backend: Backend): Promise<() => void>
   /** Changes a Session here at once, in the store once that can be reached. */
   change(held: HeldSession, change: SessionChange): Promise<void>
-  /** Whether a change of it waits for the store to come back: no other Instance knows of that. */
-  isUnwritten(held: HeldSession): boolean
+  /** Resolves once the store has all changes of it; with false where it stays away, or is full: no other Instance knows of them. */
+  whenWritten(held: HeldSession): Promise<boolean>
   /** What a record says of a Session that is at this Endpoint. */
   at: Binding['at']
   /** Reads the record again: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */

@@ -1,5 +1,6 @@
 import type { Principal, Session, SessionId } from '@mcp-router/core'
 import { asSessionId, isPortable, RouterError } from '@mcp-router/core'
+import type { StoreGuard } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Broadcast } from '../deps.js'
 import { createBinding } from './binding.js'
@@ -20,11 +21,12 @@ import type { Sessions } from './sessions.js'
 import { tellSession } from './tell.js'
 import { createTouching, lapses } from './touching.js'
 import type { Lapse, TouchOptions } from './touching.js'
-import { createUnwritten } from './unwritten.js'
+import { createRecordWriter } from './record-writer.js'
 import { within } from './within.js'
 
 interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   readonly broadcast: Broadcast
+  readonly guard: StoreGuard
   /** Names what the store holds (Store). */
   readonly generation: () => Promise<string>
   /** The store had lost its record, which is there again; whatever else was noted of it may be lost as well. */
@@ -135,7 +137,7 @@ export const createSessions = (deps: Deps): Sessions => {
 
   const restorer = createRestorer({
     store,
-    generation: deps.generation,
+    generation: () => deps.guard.retry(deps.generation, deps.guard.patience.none),
     held: () => held.values(),
     onRestored: (record) => tell(record, 'restored', 'the store had lost it'),
     onMended(id) {
@@ -145,8 +147,9 @@ export const createSessions = (deps: Deps): Sessions => {
     mendMs: options.touchMs + mendSlackMs,
   })
   restorer.look().catch(() => undefined)
-  const unwritten = createUnwritten({
+  const writer = createRecordWriter({
     store,
+    guard: deps.guard,
     isHeld: (entry) => held.get(entry.record.id) === entry,
     onWritten: ({ record }) => broadcast.sessionMoved(record.id),
     onRefused: (entry) => lapse(entry, 'refused'),
@@ -165,7 +168,7 @@ export const createSessions = (deps: Deps): Sessions => {
     onRest: deps.onRest,
     // While the store is away there is no other place to find it.
     onIdle: (entry) => {
-      if (!entry.live && !restorer.isAway()) held.delete(entry.record.id)
+      if (!entry.live && !deps.guard.isAway()) held.delete(entry.record.id)
     },
   })
 
@@ -206,11 +209,11 @@ export const createSessions = (deps: Deps): Sessions => {
       const askedAt = performance.now()
       entry.record = { ...entry.record, ...change }
       if (change.place !== undefined) binding.settle(entry)
-      if (await unwritten.write(entry, change)) return
+      if (await writer.write(entry, change)) return
       // What is restored has the change in it already.
       if (!(await restorer.isMended(entry, askedAt).catch(() => false))) lapse(entry, 'refused')
     },
-    isUnwritten: (entry) => unwritten.has(entry),
+    whenWritten: (entry) => writer.whenWritten(entry),
     async refresh(entry) {
       if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
@@ -263,7 +266,6 @@ export const createSessions = (deps: Deps): Sessions => {
     },
     async close() {
       binding.close()
-      unwritten.close()
       await touching.close()
       const owned = [...held.values()].filter(({ record }) => !isPortable(record))
       const released = owned.map((entry) => releaseOwned(entry, deps))

@@ -1,5 +1,4 @@
 import type { SessionId } from '@mcp-router/core'
-import { onceReachable } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import { failureOf } from '../calls/failure.js'
@@ -44,9 +43,8 @@ const take = async (
   const { id, backend, epoch, instance } = held.record
   const died = !(await isDraining(context, instance))
   const live = openLive(context, backend, id, epoch + 1)
-  const taken = await onceReachable(storePatienceMs, () =>
-    context.sessions.claim(held, live, cause),
-  )
+  const { retry, patience } = context.deps.guard
+  const taken = await retry(() => context.sessions.claim(held, live, cause), patience.required)
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   live.revival.continues = true
@@ -78,6 +76,3 @@ const take = async (
 /** isDraining tells that an Instance is being stopped: whoever takes its Sessions over need not fear what it was asked. */
 const isDraining = async ({ handoff }: Context, instance: string): Promise<boolean> =>
   (await handoff.find(instance).catch(() => undefined))?.back !== undefined
-
-/** A store that restarts is waited for, ms. */
-const storePatienceMs = 10_000
