@@ -25,7 +25,7 @@ import { createPortableReplays } from './path/portable/portable-replays.js'
 import { rebound } from './sessions/rebound.js'
 import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
-import { createSessions } from './sessions/table.js'
+import { createSessions } from './sessions/sessions.js'
 import { RecentRequests } from './sse/recent-requests.js'
 import { createTold } from './sse/told.js'
 
@@ -53,7 +53,6 @@ export const compose = (given: RouterDeps): Composed => {
   const sessions = createSessions({
     ...deps,
     store,
-    outlives: ({ initialize }) => initialize !== '',
     onMended(held) {
       oweAgain(context, held)
       orphans.renew(held)

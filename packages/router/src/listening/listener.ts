@@ -1,7 +1,7 @@
 import { asError } from '@mcp-router/core'
 import { isEventStream, mayBeBusy } from '@mcp-router/upstream'
 import type { HttpClient, HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import { httpEndpoint, portableGet } from '../path/portable/portable-request.js'
 
 /** ListenOutcome: the stream is open, the Endpoint has one of this session already, or it gives none. */

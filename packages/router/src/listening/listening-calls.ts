@@ -1,7 +1,7 @@
 import type { SessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Heard } from '../calls/call-deadline.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 
 /** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */
 export interface ListeningCall {

@@ -1,6 +1,6 @@
 import type { Session } from '@mcp-router/core'
 import type { HttpClient } from '@mcp-router/upstream'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import { Listener } from './listener.js'
 import type { ListeningCalls } from './listening-calls.js'
 import { Missing } from '../streams/missed.js'

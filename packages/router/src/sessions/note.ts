@@ -1,7 +1,7 @@
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { paramsOf } from '@mcp-router/protocol'
-import type { HeldSession } from './held.js'
+import type { HeldSession } from './entry.js'
 import type { Sessions } from './sessions.js'
 
 const noted: ReadonlySet<string> = new Set([

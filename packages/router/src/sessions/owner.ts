@@ -7,8 +7,8 @@ import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { respondError } from '../http/respond.js'
 import { untilServed } from '../path/portable/head-limit.js'
-import type { HeldSession } from './held.js'
-import { ownedBy } from './owned-by.js'
+import type { HeldSession } from './entry.js'
+import { ownedBy } from './entry.js'
 import { takeOver, takeoverOf } from './takeover.js'
 import { reviveOwned } from '../path/owned/revive.js'
 
@@ -42,43 +42,40 @@ export const atOwner = async (
   task: OwnerTask,
 ): Promise<void> => {
   const held = await verified(context, incoming, remembered)
-  if (ownedBy(held.record, context.deps.instance)) return serveHere(context, incoming, held, task)
-  const owner = await context.handoff.find(held.record.instance)
+  const isOwn = ownedBy(held.record, context.deps.instance)
+  const owner = isOwn ? undefined : await context.handoff.find(held.record.instance)
   if (!owner) return serveHere(context, incoming, held, task)
   if (incoming.hops >= maxHops) throw new RouterError('OWNER_UNREACHABLE')
-  const here = (): void => {
-    serveHere(context, incoming, held, task).catch((error: unknown) =>
-      respondError(incoming, error),
-    )
-  }
-  const again = (): void => {
-    incoming.isAgain = true
-    here()
-  }
-  const pass = task.isAbout ? 'passBack' : 'passTo'
-  context.handoff[pass](incoming, owner, task.body, {
+  const here = (): void => answer(incoming, serveHere(context, incoming, held, task))
+  context.handoff[task.isAbout ? 'passBack' : 'passTo'](incoming, owner, task.body, {
     unreachable: here,
-    lost: (error) => {
-      task.isRetrySafe().then(
-        (isSafe) => (isSafe ? again() : respondError(incoming, error)),
-        () => respondError(incoming, error),
-      )
+    lost(error) {
+      const repeat = async (): Promise<void> => {
+        if (!(await task.isRetrySafe().catch(() => false))) throw error
+        incoming.isAgain = true
+        here()
+      }
+      answer(incoming, repeat())
     },
   })
 }
+
+const answer = (incoming: Incoming, serving: Promise<void>): void =>
+  void serving.catch((error: unknown) => respondError(incoming, error))
 
 const serveHere = async (
   context: Context,
   incoming: Incoming,
   held: HeldSession,
   task: OwnerTask,
+  mayPass = context.draining,
 ): Promise<void> => {
   const isDriven = (): boolean =>
     held.live !== undefined && ownedBy(held.record, context.deps.instance)
   const taking = held.live && takeoverOf(context, held.record.id)
   if (taking) await untilServed(context, held, taking)
   if (isDriven() && held.live?.isReady()) return task.serve(held)
-  if (!isDriven() && context.draining && (await passAside(context, incoming, held, task))) return
+  if (!isDriven() && mayPass && (await passAside(context, incoming, held, task))) return
   const driving = isDriven() ? revived(context, held) : takeOver(context, held)
   const driven = await untilServed(context, held, driving)
   return driven ? task.serve(driven) : serveElsewhere(context, incoming, held, task)
@@ -116,16 +113,10 @@ const passAside = async (
 ): Promise<boolean> => {
   const other = await context.handoff.other(held.record.instance)
   if (!other || incoming.hops >= maxHops) return false
-  const here = (): void => {
-    untilServed(context, held, takeOver(context, held))
-      .then((taken) => {
-        if (!taken) throw new RouterError('DRAINING')
-        return task.serve(taken)
-      })
-      .catch((error: unknown) => respondError(incoming, error))
-  }
-  const lost = (error: RouterError): void => respondError(incoming, error)
-  context.handoff.passTo(incoming, other, task.body, { unreachable: here, lost })
+  context.handoff.passTo(incoming, other, task.body, {
+    unreachable: () => answer(incoming, serveHere(context, incoming, held, task, false)),
+    lost: (error) => respondError(incoming, error),
+  })
   return true
 }
 

@@ -1,7 +1,7 @@
 import { isPortable } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
-import type { HeldSession } from './held.js'
+import type { HeldSession } from './entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { reopenPortable, replacedCause } from '../path/portable/reopen.js'
 import { takeOver } from './takeover.js'

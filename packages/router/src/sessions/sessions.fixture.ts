@@ -6,7 +6,7 @@ import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backe
 import { createSharedKeys } from '@mcp-router/upstream'
 import { onTestFinished, vi } from 'vitest'
 import { LiveSession } from '../path/owned/live.js'
-import { createSessions } from './table.js'
+import { createSessions } from './sessions.js'
 
 export const touchMs = 5_000
 export const sessionTtlMs = 60_000
@@ -65,7 +65,6 @@ export const openSessions = () => {
       },
       events: { emit },
       instance: instance as InstanceId,
-      outlives: () => false,
       onRest: () => undefined,
       onOver: () => undefined,
       generation: () => Promise.resolve(generation.now),

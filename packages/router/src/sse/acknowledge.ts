@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import type { Told } from './told.js'
 

@@ -11,7 +11,7 @@ import { advertisedChanges } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { readRevision } from '../calls/read-revision.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { revisionOf } from '../downstream/recognise.js'
 

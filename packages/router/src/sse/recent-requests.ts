@@ -2,7 +2,7 @@ import type { Session } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { Incoming } from '../http/incoming.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 
 /** How many requests an Instance remembers: a request is resent at once or never. */
 const maxRequests = 1_000

@@ -1,5 +1,5 @@
 import type { Context } from '../context.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { readOwed, untilOwed } from './owed.js'
 import type { OwedMessage } from './owed.js'

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
-import type { HeldSession } from '../sessions/held.js'
+import type { HeldSession } from '../sessions/entry.js'
 import { awaitReturn, tellReturn } from './return.js'
 
 const held = (streams = 0): HeldSession => ({ streams }) as HeldSession

@@ -1,4 +1,4 @@
-import type { HeldSession, Return } from '../sessions/held.js'
+import type { HeldSession, Return } from '../sessions/entry.js'
 
 /**
  * A client opens a broken stream again after at most 3 s; where Nginx passes that to an Instance which is paused, it waits there until the

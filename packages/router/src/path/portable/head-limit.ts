@@ -1,6 +1,6 @@
 import { inTime, watchSilence } from '../../calls/call-deadline.js'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { HeldSession } from '../../sessions/entry.js'
 
 /**
  * limitHead gives the Endpoint of a Session its deadline for the head of a stream; behind that it may say nothing for as long as it likes. What it

@@ -1,6 +1,6 @@
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { HeldSession } from '../../sessions/entry.js'
 import { unmarked } from '../../sessions/question-id.js'
 
 /**

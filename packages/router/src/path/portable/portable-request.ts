@@ -5,7 +5,7 @@ import { sessionHeaders } from '@mcp-router/upstream'
 import type { HttpRequest } from '@mcp-router/upstream'
 import type { Incoming } from '../../http/incoming.js'
 import { traceOf } from '../../http/trace.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { HeldSession } from '../../sessions/entry.js'
 
 /** portablePost is a message of a portable Session as its Endpoint gets it. */
 export const portablePost = (

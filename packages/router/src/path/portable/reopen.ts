@@ -20,7 +20,8 @@ import { openWithFailover } from '../../calls/failover.js'
 import { isBroken } from '../../calls/outcome.js'
 import { readRevision } from '../../calls/read-revision.js'
 import { hasMoved } from './has-moved.js'
-import type { HeldSession } from '../../sessions/held.js'
+import { doubtOnce, reopenOnce } from '../../sessions/entry.js'
+import type { HeldSession } from '../../sessions/entry.js'
 import { reinitialized } from '../../sessions/reinitialized.js'
 
 /** The end of "because …". */
@@ -44,10 +45,7 @@ export const reopenPortable = (
   refused: Refused,
 ): Promise<void> => {
   if (hasMoved(held.record, refused.by) && !held.isReplaced) return Promise.resolve()
-  held.reopening ??= reopen(context, held, refused).finally(() => {
-    held.reopening = undefined
-  })
-  return held.reopening
+  return reopenOnce(held, () => reopen(context, held, refused))
 }
 
 const pauseMs = 250
@@ -87,12 +85,8 @@ export const isForgotten = async (
   if (held.isReplaced || hasMoved(held.record, by)) return true
   const { endpoint } = held
   if (endpoint.transport !== 'http') return true
-  const isKnown = (): Promise<boolean | undefined> => {
-    held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
-      () => (held.doubted = undefined),
-    )
-    return held.doubted
-  }
+  const isKnown = (): Promise<boolean | undefined> =>
+    doubtOnce(held, () => isSessionKnown(context.deps.client, endpoint.url, held.postHeaders))
   return (await isDoubtTrue(doubt, isKnown)) || hasMoved(held.record, by)
 }
 
