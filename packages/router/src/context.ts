@@ -14,7 +14,7 @@ import type { LongAnswers } from './outlet/long-answers.js'
 import type { Selector } from './policy/selector.js'
 import type { Buffers } from './streams/kept.js'
 import type { Gates } from './sessions/gate.js'
-import type { HeldSession } from './sessions/entry.js'
+import type { SessionEntry } from './sessions/entry.js'
 import type { Orphans } from './sse/orphans.js'
 import type { RecentRequests } from './sse/recent-requests.js'
 import type { Listening } from './listening/listening.js'
@@ -45,7 +45,7 @@ export interface Context {
   readonly orphans: Orphans
   readonly gates: Gates
   /** Those under way here. */
-  readonly takeovers: Map<SessionId, Promise<HeldSession | undefined>>
+  readonly takeovers: Map<SessionId, Promise<SessionEntry | undefined>>
   readonly recentRequests: RecentRequests
   readonly told: Told
   readonly follows: Follows

@@ -2,7 +2,7 @@ import type { Backend, Endpoint, Session } from '@mcp-router/core'
 import { isPortable } from '@mcp-router/core'
 import type { Registry } from '@mcp-router/store'
 import type { SharedKeys } from '@mcp-router/upstream'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import { postHeadersOf } from '../path/portable/post-headers.js'
 
 /** Bound is the Endpoint at which a Session goes on. */
@@ -15,9 +15,9 @@ interface Bound {
 export interface BindingDeps {
   readonly registry: Registry
   readonly keys: SharedKeys
-  readonly held: () => Iterable<HeldSession>
+  readonly held: () => Iterable<SessionEntry>
   /** The operator replaced the Endpoint of a Session that is held here, or its headers. */
-  readonly onRebound: (held: HeldSession) => void
+  readonly onRebound: (held: SessionEntry) => void
 }
 
 /** Another Instance may read a changed servers file that much earlier, ms. */
@@ -51,7 +51,7 @@ export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps) 
   }
 
   /** settle has an entry agree with its record and with what is configured; false: its Backend is gone. */
-  const settle = (entry: HeldSession): boolean => {
+  const settle = (entry: SessionEntry): boolean => {
     const bound = bind(entry.record)
     if (!bound) return false
     Object.assign(entry, bound)

@@ -15,8 +15,8 @@ type Phase =
   | { readonly kind: 'released' }
   | { readonly kind: 'ended' }
 
-/** HeldSession is a Session as this Instance holds it in memory: its record, and what makes its next call cheap. */
-export interface HeldSession {
+/** SessionEntry is a Session as this Instance holds it in memory: its record, and what makes its next call cheap. */
+export interface SessionEntry {
   record: Session
   phase: Phase
   endpoint: Endpoint
@@ -42,11 +42,11 @@ export interface HeldSession {
   live: LiveSession | undefined
 }
 
-export const isHeld = ({ phase }: HeldSession): boolean =>
+export const isHeld = ({ phase }: SessionEntry): boolean =>
   phase.kind === 'live' || phase.kind === 'reopening'
 
 /** reopenOnce opens a new session at the Endpoint; all who need it wait for the same one. */
-export const reopenOnce = (entry: HeldSession, open: () => Promise<void>): Promise<void> => {
+export const reopenOnce = (entry: SessionEntry, open: () => Promise<void>): Promise<void> => {
   if (entry.phase.kind === 'reopening') return entry.phase.done
   const done = open().finally(() => {
     if (entry.phase === reopening) entry.phase = { kind: 'live' }
@@ -58,7 +58,7 @@ export const reopenOnce = (entry: HeldSession, open: () => Promise<void>): Promi
 
 /** doubtOnce asks whether the Endpoint still knows the session; all who doubt wait for the same answer. */
 export const doubtOnce = (
-  entry: HeldSession,
+  entry: SessionEntry,
   ask: () => Promise<boolean | undefined>,
 ): Promise<boolean | undefined> => {
   if (entry.phase.kind !== 'live') return ask()
@@ -76,5 +76,5 @@ export const ownedBy = (record: Session, instance: string): boolean =>
   record.epoch > 0 && record.instance === instance
 
 /** isInUse tells that a client listens to a session here, or waits for an answer. */
-export const isInUse = ({ streams, live }: Pick<HeldSession, 'streams' | 'live'>): boolean =>
+export const isInUse = ({ streams, live }: Pick<SessionEntry, 'streams' | 'live'>): boolean =>
   streams > 0 || live?.isBusy() === true

@@ -1,7 +1,7 @@
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { paramsOf } from '@mcp-router/protocol'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import type { Sessions } from './sessions.js'
 
 const noted: ReadonlySet<string> = new Set([
@@ -16,7 +16,7 @@ export const changesState = (message: Message): boolean => noted.has(message.met
 /** noteRequest keeps in the record what a successor has to replay: handshake, log level, subscriptions. Other messages cost nothing. */
 export const noteRequest = async (
   sessions: Sessions,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   const { subscriptions } = held.record
@@ -43,7 +43,7 @@ export const noteRequest = async (
  */
 const noteHandshake = async (
   sessions: Sessions,
-  held: HeldSession,
+  held: SessionEntry,
   initialize: string,
 ): Promise<void> => {
   await sessions.change(held, { initialize })

@@ -7,7 +7,7 @@ import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { respondError } from '../http/respond.js'
 import { untilServed } from '../path/portable/head-limit.js'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import { ownedBy } from './entry.js'
 import { takeOver, takeoverOf } from './takeover.js'
 import { reviveOwned } from '../path/owned/revive.js'
@@ -17,7 +17,7 @@ export interface OwnerTask {
   /** What was read of it, to be passed on; none for GET and DELETE. */
   readonly body: Buffer | undefined
   /** Answers it at the Owner. */
-  readonly serve: (held: HeldSession) => Promise<void> | void
+  readonly serve: (held: SessionEntry) => Promise<void> | void
   /** Whether to execute it twice does no harm: it is repeated where the Owner is lost on the way. */
   readonly isRetrySafe: () => Promise<boolean>
   /** It is no request of its own: it belongs to a call that the Owner has under way, maybe its last. */
@@ -38,7 +38,7 @@ const maxHops = 4
 export const atOwner = async (
   context: Context,
   incoming: Incoming,
-  remembered: HeldSession,
+  remembered: SessionEntry,
   task: OwnerTask,
 ): Promise<void> => {
   const held = await verified(context, incoming, remembered)
@@ -66,7 +66,7 @@ const answer = (incoming: Incoming, serving: Promise<void>): void =>
 const serveHere = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   task: OwnerTask,
   mayPass = context.draining,
 ): Promise<void> => {
@@ -82,7 +82,7 @@ const serveHere = async (
 }
 
 /** revived resolves with the Session once it has an Upstream again; undefined: it is elsewhere by now, or over. */
-const revived = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+const revived = async (context: Context, held: SessionEntry): Promise<SessionEntry | undefined> => {
   const { live } = held
   try {
     await reviveOwned(context, held)
@@ -97,7 +97,7 @@ const revived = async (context: Context, held: HeldSession): Promise<HeldSession
 export const serveElsewhere = async (
   context: Context,
   incoming: Incoming,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   task: OwnerTask,
 ): Promise<void> => {
   const moved = await context.sessions.find(record.id, { name: record.principal }, record.backend)
@@ -108,7 +108,7 @@ export const serveElsewhere = async (
 const passAside = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   task: OwnerTask,
 ): Promise<boolean> => {
   const other = await context.handoff.other(held.record.instance)
@@ -123,7 +123,7 @@ const passAside = async (
 /** isSurelyOwned tells that nobody can have taken over what this Instance owns: its lease has held ever since that was looked at. */
 export const isSurelyOwned = (
   { leaseHeldSince }: Pick<RouterDeps, 'leaseHeldSince'>,
-  { ownedAt }: Pick<HeldSession, 'ownedAt'>,
+  { ownedAt }: Pick<SessionEntry, 'ownedAt'>,
 ): boolean => {
   const since = leaseHeldSince()
   return since !== undefined && since <= ownedAt
@@ -136,8 +136,8 @@ export const isSurelyOwned = (
 const verified = async (
   { deps, sessions }: Context,
   incoming: Incoming,
-  held: HeldSession,
-): Promise<HeldSession> => {
+  held: SessionEntry,
+): Promise<SessionEntry> => {
   if (!ownedBy(held.record, deps.instance) || isSurelyOwned(deps, held)) return held
   const askedAt = performance.now()
   const { id, epoch, principal, backend } = held.record

@@ -3,14 +3,14 @@ import { isPortable, RouterError } from '@mcp-router/core'
 import type { SessionStore } from '@mcp-router/store'
 import type { RouterOptions } from '../deps.js'
 import { isInUse } from './entry.js'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 
 export type Limits = Pick<RouterOptions, 'touchMs' | 'maxSessions' | 'maxStdioSessions'>
 
 interface Deps {
   readonly store: Pick<SessionStore, 'find'>
-  readonly held: (id: SessionId) => HeldSession | undefined
-  readonly end: (entry: HeldSession) => void
+  readonly held: (id: SessionId) => SessionEntry | undefined
+  readonly end: (entry: SessionEntry) => void
   /** Ends a session of which this instance holds no more than its record. */
   readonly endRecord: (record: Session) => void
   readonly options: Limits

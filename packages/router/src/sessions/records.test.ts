@@ -2,14 +2,14 @@ import { RouterError } from '@mcp-router/core'
 import { createStoreGuard } from '@mcp-router/store'
 import type { SessionStore } from '@mcp-router/store'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import { Records } from './records.js'
 
 const away = new RouterError('STORE_UNAVAILABLE', { reason: 'gone' })
 
 const open = () => {
   // Nothing else of it is used here.
-  const entry = { record: { id: 's-1', epoch: 3 }, phase: { kind: 'live' } } as HeldSession
+  const entry = { record: { id: 's-1', epoch: 3 }, phase: { kind: 'live' } } as SessionEntry
   const update = vi.fn<SessionStore['update']>(() => Promise.resolve(true))
   const [onWritten, onRefused] = [vi.fn(), vi.fn()]
   const guard = createStoreGuard()

@@ -10,20 +10,20 @@ import type {
   TouchOutcome,
 } from '@mcp-router/store'
 import { isHeld } from './entry.js'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 
 export interface RecordsDeps {
   readonly store: SessionStore
   readonly guard: StoreGuard
   /** The name of what the store holds; another one: it was emptied since, or may have lost something. */
   readonly generation: () => Promise<string>
-  readonly held: () => Iterable<HeldSession>
+  readonly held: () => Iterable<SessionEntry>
   readonly onRestored: (record: Session) => void
   /** The record is there again, whoever wrote it. */
-  readonly onMended: (entry: HeldSession) => void
+  readonly onMended: (entry: SessionEntry) => void
   /** Both are for changes that had to wait for the store. */
-  readonly onWritten: (entry: HeldSession) => void
-  readonly onRefused: (entry: HeldSession) => void
+  readonly onWritten: (entry: SessionEntry) => void
+  readonly onRefused: (entry: SessionEntry) => void
   /** How long other Instances may take to find out that the store lost something, and to restore what they remember. */
   readonly mendMs: number
 }
@@ -79,7 +79,7 @@ export class Records {
   }
 
   /** reread is the record of a Session that is held, as last known while the store is away; one that is gone though nobody ended it is restored. */
-  async reread(entry: HeldSession): Promise<Session | undefined> {
+  async reread(entry: SessionEntry): Promise<Session | undefined> {
     const { record } = entry
     const found = await this.deps.store.find(record.id).catch(() => record)
     if (found) return found
@@ -87,7 +87,7 @@ export class Records {
   }
 
   /** change resolves with false where the record has another Owner, or its Session was ended; true also while the store is away. */
-  async change(entry: HeldSession, change: SessionChange): Promise<boolean> {
+  async change(entry: SessionEntry, change: SessionChange): Promise<boolean> {
     const askedAt = performance.now()
     if (await this.write(entry, change)) return true
     // What is restored has the change in it already.
@@ -95,14 +95,14 @@ export class Records {
   }
 
   /** whenWritten resolves once no change of a Session is missing in the store; with false where that is away for long, or full. */
-  async whenWritten({ record: { id } }: HeldSession): Promise<boolean> {
+  async whenWritten({ record: { id } }: SessionEntry): Promise<boolean> {
     const { guard } = this.deps
     await guard.until(() => !guard.writes.isAwaited(id))
     return guard.writes.get(id) === undefined
   }
 
   /** claim makes an Instance the Owner; undefined: another one was faster, or the Session was ended. */
-  async claim(entry: HeldSession, instance: InstanceId): Promise<Session | undefined> {
+  async claim(entry: SessionEntry, instance: InstanceId): Promise<Session | undefined> {
     const { id, epoch } = entry.record
     const askedAt = performance.now()
     const claim = () => this.deps.store.claim(id, epoch, instance)
@@ -111,7 +111,7 @@ export class Records {
 
   /** touch renews the life of records. Undefined: nothing is known, or the record was lost and is restored; it is to be touched again. */
   async touch(
-    entries: readonly HeldSession[],
+    entries: readonly SessionEntry[],
     now: number,
   ): Promise<readonly (TouchOutcome | undefined)[]> {
     const askedAt = performance.now()
@@ -146,19 +146,19 @@ export class Records {
   }
 
   /** Whether the store had lost the record after `since`, or it was gone though nobody had ended its Session, and it is there again. */
-  private async isMended(entry: HeldSession, since: number): Promise<boolean> {
+  private async isMended(entry: SessionEntry, since: number): Promise<boolean> {
     return (await this.look(since)) || (await this.restore(entry)) === 'restored'
   }
 
   /** Another Instance may remember it, too, and a later state of it: what is there stays. */
-  private async restore(entry: HeldSession): Promise<RestoreOutcome> {
+  private async restore(entry: SessionEntry): Promise<RestoreOutcome> {
     const outcome = await this.deps.store.restore(entry.record)
     if (outcome === 'restored') this.deps.onRestored(entry.record)
     if (outcome !== 'ended' && isHeld(entry)) this.deps.onMended(entry)
     return outcome
   }
 
-  private async write(entry: HeldSession, change: SessionChange): Promise<boolean> {
+  private async write(entry: SessionEntry, change: SessionChange): Promise<boolean> {
     const { writes, patience } = this.deps.guard
     const before = writes.get(entry.record.id)
     const earlier = before instanceof RecordWrite && before.entry === entry ? before : undefined
@@ -179,13 +179,13 @@ export class Records {
 }
 
 class RecordWrite implements QueuedWrite {
-  readonly entry: HeldSession
+  readonly entry: SessionEntry
   readonly change: SessionChange
   /** Nobody waits for it any more. */
   isLate = false
   private readonly deps: RecordsDeps
 
-  constructor(deps: RecordsDeps, entry: HeldSession, change: SessionChange) {
+  constructor(deps: RecordsDeps, entry: SessionEntry, change: SessionChange) {
     this.deps = deps
     this.entry = entry
     this.change = change

@@ -6,7 +6,7 @@ import { discard } from '@mcp-router/upstream'
 import type { Broadcast } from '../deps.js'
 import { createBinding, type BindingDeps } from './binding.js'
 import { atServer, hasMoved, type AtServer } from '../path/portable/has-moved.js'
-import { isHeld, type HeldSession } from './entry.js'
+import { isHeld, type SessionEntry } from './entry.js'
 import { createLeaving } from '../path/owned/leaving.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { postHeadersOf } from '../path/portable/post-headers.js'
@@ -23,9 +23,9 @@ interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
   /** Names what the store holds (Store). */
   readonly generation: () => Promise<string>
   /** The store had lost its record, which is there again; whatever else was noted of it may be lost as well. */
-  readonly onMended: (entry: HeldSession) => void
+  readonly onMended: (entry: SessionEntry) => void
   /** Nobody used its process for a while. */
-  readonly onRest: (entry: HeldSession) => void
+  readonly onRest: (entry: SessionEntry) => void
   /** A portable one goes on in another session at a server, as its record says where that is known. */
   readonly onMoved: (id: SessionId, record?: Session) => void
   /** It was read from the store, and is here for the first time. */
@@ -49,20 +49,20 @@ const endMs = 5_000
 
 export const createSessions = (deps: Deps) => {
   const { store, broadcast, events, options } = deps
-  const held = new Map<string, HeldSession>()
+  const held = new Map<string, SessionEntry>()
   /** When they moved here, or another Instance said so, ms since the epoch, and what they were here before that. */
   const moved = new Map<SessionId, { readonly at: number; readonly from: AtServer | undefined }>()
   const leaving = createLeaving()
   const binding = createBinding({ ...deps, held: () => held.values() })
   const tell = tellSession.bind(undefined, events)
 
-  const use = (entry: HeldSession): HeldSession =>
+  const use = (entry: SessionEntry): SessionEntry =>
     Object.assign(entry, { used: true, usedAt: Date.now() })
 
-  const hold = (record: Session, live: LiveSession | undefined): HeldSession => {
+  const hold = (record: Session, live: LiveSession | undefined): SessionEntry => {
     const bound = binding.bind(record)
     if (!bound) throw new RouterError('SESSION_NOT_FOUND')
-    const entry: HeldSession = {
+    const entry: SessionEntry = {
       record,
       ...bound,
       phase: { kind: 'live' },
@@ -88,13 +88,13 @@ export const createSessions = (deps: Deps) => {
     if (from && isPortable(record) && hasMoved(record, from)) deps.onMoved(record.id, record)
   }
 
-  const remove = (entry: HeldSession, kind: Gone): void => {
+  const remove = (entry: SessionEntry, kind: Gone): void => {
     entry.phase = { kind }
     held.delete(entry.record.id)
   }
 
   /** drop releases a Session here; its record is somebody else's business. It resolves once its upstream is gone. */
-  const drop = async (entry: HeldSession, kind: Gone = 'released'): Promise<void> => {
+  const drop = async (entry: SessionEntry, kind: Gone = 'released'): Promise<void> => {
     if (!isHeld(entry)) return
     const { record, live } = entry
     remove(entry, kind)
@@ -105,14 +105,14 @@ export const createSessions = (deps: Deps) => {
   }
 
   /** lapse drops what lived too long unused. Of the Instances that remember it, the one that opened it tells. */
-  const lapse = (entry: HeldSession, why: Lapse): void => {
+  const lapse = (entry: SessionEntry, why: Lapse): void => {
     const [action, cause] = lapses[why]
     if (entry.record.instance === deps.instance) tell(entry.record, action, cause)
     discard(drop(entry, why === 'unused' || why === 'gone' ? 'ended' : 'released'))
   }
 
   /** reread tells whether there is still such a Session. */
-  const reread = async (entry: HeldSession): Promise<boolean> => {
+  const reread = async (entry: SessionEntry): Promise<boolean> => {
     const record = await records.reread(entry)
     if (record) {
       await binding.arrival(record)
@@ -123,7 +123,7 @@ export const createSessions = (deps: Deps) => {
     return false
   }
 
-  const change = async (entry: HeldSession, changed: SessionChange): Promise<void> => {
+  const change = async (entry: SessionEntry, changed: SessionChange): Promise<void> => {
     entry.record = { ...entry.record, ...changed }
     if (changed.place !== undefined) binding.settle(entry)
     if (!(await records.change(entry, changed))) lapse(entry, 'refused')
@@ -137,7 +137,7 @@ export const createSessions = (deps: Deps) => {
     await broadcast.sessionEnded(record.id, ...(isElsewhere ? [endMs] : []))
   }
 
-  const end = async (entry: HeldSession, cause?: string): Promise<void> => {
+  const end = async (entry: SessionEntry, cause?: string): Promise<void> => {
     const gone = drop(entry, 'ended')
     await endRecord(entry.record, cause)
     await soon(gone)
@@ -178,12 +178,12 @@ export const createSessions = (deps: Deps) => {
 
   return {
     /** The cached one, for the hot path; undefined: ask `find`. */
-    cached(id: string, principal: Principal, backend: string): HeldSession | undefined {
+    cached(id: string, principal: Principal, backend: string): SessionEntry | undefined {
       const entry = held.get(id)
       return entry && belongs(entry.record, principal, backend) ? use(entry) : undefined
     },
     /** Rejects with SESSION_NOT_FOUND for one that ended, belongs to another Principal or to another Backend: they look the same. */
-    async find(text: string, principal: Principal, backend: string): Promise<HeldSession> {
+    async find(text: string, principal: Principal, backend: string): Promise<SessionEntry> {
       const id = asSessionId(text)
       const known = id && held.get(id)
       if (known && belongs(known.record, principal, backend)) return use(known)
@@ -196,7 +196,7 @@ export const createSessions = (deps: Deps) => {
       return use(held.get(record.id) ?? hold(record, undefined))
     },
     /** Stores a new Session; it is found by every Instance once this resolves. */
-    async open(record: Session, live?: LiveSession): Promise<HeldSession> {
+    async open(record: Session, live?: LiveSession): Promise<SessionEntry> {
       await store.create(record)
       tell(record, 'opened')
       quota.add(record)
@@ -207,16 +207,16 @@ export const createSessions = (deps: Deps) => {
     /** Changes a Session here at once, in the store once that can be reached. */
     change,
     /** Resolves once the store has all changes of it; with false where it stays away, or is full: no other Instance knows of them. */
-    whenWritten: (entry: HeldSession) => records.whenWritten(entry),
+    whenWritten: (entry: SessionEntry) => records.whenWritten(entry),
     /** What a record says of a Session that is at this Endpoint. */
     at: binding.at,
     /** Reads the record again: another Instance may have changed it. Throws SESSION_NOT_FOUND where there is none any more. */
-    async refresh(entry: HeldSession): Promise<void> {
+    async refresh(entry: SessionEntry): Promise<void> {
       if (!(await reread(entry))) throw new RouterError('SESSION_NOT_FOUND')
     },
     /** Notes that a portable Session goes on at this Endpoint, under another session id there, and why. */
     async rehome(
-      entry: HeldSession,
+      entry: SessionEntry,
       endpoint: HttpEndpoint,
       changed: SessionChange,
       cause?: string,
@@ -235,10 +235,10 @@ export const createSessions = (deps: Deps) => {
     movedAt: (id: SessionId): number | undefined => moved.get(id)?.at,
     /** Makes this Instance the Owner, and tells why; undefined where another one was faster, or the Session is gone. */
     async claim(
-      entry: HeldSession,
+      entry: SessionEntry,
       live: LiveSession,
       cause?: string,
-    ): Promise<HeldSession | undefined> {
+    ): Promise<SessionEntry | undefined> {
       const { id } = entry.record
       const record = await records.claim(entry, deps.instance)
       const stale = held.get(id)
@@ -267,9 +267,9 @@ export const createSessions = (deps: Deps) => {
     /** Whether the store lost what it held within the last so many ms. */
     hasLost: (withinMs: number): Promise<boolean> => records.look(performance.now() - withinMs),
     /** The one held here under this id, for its own live part. */
-    held: (id: SessionId): HeldSession | undefined => held.get(id),
+    held: (id: SessionId): SessionEntry | undefined => held.get(id),
     /** Held in memory now. */
-    all: (): Iterable<HeldSession> => held.values(),
+    all: (): Iterable<SessionEntry> => held.values(),
     size: (): number => held.size,
     /** Finds out at once which Sessions another Instance took over, while this one's lease had lapsed. */
     revalidate: touching.now,

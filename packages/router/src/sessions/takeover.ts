@@ -2,7 +2,7 @@ import type { SessionId } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import { failureOf } from '../calls/failure.js'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import { openLive } from '../path/owned/owned.js'
 import { failOwed, isOfEarlierOwner, owedOf, payOwed, untilOwed } from '../sse/owed.js'
 import type { OwedMessage } from '../sse/owed.js'
@@ -15,9 +15,9 @@ import { lossOf } from './tell.js'
  */
 export const takeOver = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   cause?: string,
-): Promise<HeldSession | undefined> => {
+): Promise<SessionEntry | undefined> => {
   const { takeovers } = context
   const { id } = held.record
   const known = takeovers.get(id)
@@ -36,9 +36,9 @@ export const takeoverOf = (context: Context, id: SessionId): Promise<unknown> | 
 
 const take = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   known?: string,
-): Promise<HeldSession | undefined> => {
+): Promise<SessionEntry | undefined> => {
   const cause = known ?? (await lossOf(context.handoff, held.record, context.deps.instance))
   const { id, backend, epoch, instance } = held.record
   const died = !(await isDraining(context, instance))

@@ -2,7 +2,7 @@ import type { EventSink, SessionEvent } from '@mcp-router/core'
 import type { TouchOutcome } from '@mcp-router/store'
 import type { RouterOptions } from '../deps.js'
 import { isInUse } from './entry.js'
-import type { HeldSession } from './entry.js'
+import type { SessionEntry } from './entry.js'
 import { createClockStep } from './records.js'
 import type { Records } from './records.js'
 
@@ -23,12 +23,12 @@ interface Deps {
   readonly records: Pick<Records, 'look' | 'touch'>
   readonly events: EventSink
   readonly options: TouchOptions
-  readonly held: () => Iterable<HeldSession>
-  readonly onLapse: (entry: HeldSession, why: Lapse) => void
+  readonly held: () => Iterable<SessionEntry>
+  readonly onLapse: (entry: SessionEntry, why: Lapse) => void
   /** Nobody used its process for a while. */
-  readonly onRest: (entry: HeldSession) => void
+  readonly onRest: (entry: SessionEntry) => void
   /** It was not used for a while, though its record lives on. */
-  readonly onIdle: (entry: HeldSession) => void
+  readonly onIdle: (entry: SessionEntry) => void
 }
 
 /** What nobody used for this long leaves the cache; the record stays. */
@@ -48,7 +48,7 @@ export const createTouching = (deps: Deps) => {
     if (stepMs > 0) for (const entry of all) entry.usedAt += stepMs
     // Also where nothing is due: what is idle here may be looked for elsewhere.
     if (all.length > 0) await records.look().catch(() => undefined)
-    const due: HeldSession[] = []
+    const due: SessionEntry[] = []
     for (const entry of all) {
       const isUsed = isInUse(entry)
       // An idle time counts from the last use, not from the last message.
@@ -60,7 +60,7 @@ export const createTouching = (deps: Deps) => {
       await touchSome(due.slice(from, from + batch), now)
   }
 
-  const expire = (entry: HeldSession, now: number): void => {
+  const expire = (entry: SessionEntry, now: number): void => {
     const idle = now - entry.usedAt
     const isRunning = entry.endpoint.transport === 'stdio' && entry.live?.isReady() === true
     if (idle > options.sessionTtlMs) onLapse(entry, 'unused')
@@ -68,7 +68,7 @@ export const createTouching = (deps: Deps) => {
     else if (idle > cacheIdleMs) deps.onIdle(entry)
   }
 
-  const touchSome = async (due: readonly HeldSession[], now: number): Promise<void> => {
+  const touchSome = async (due: readonly SessionEntry[], now: number): Promise<void> => {
     for (const entry of due) entry.used = false
     const outcomes = await records.touch(due, now)
     for (const [at, entry] of due.entries()) {

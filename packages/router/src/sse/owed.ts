@@ -9,7 +9,7 @@ import type { Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
 import type { Debts } from '../path/owned/debts.js'
-import type { HeldSession } from '../sessions/entry.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import type { OwedCall } from '../path/owned/live-hooks.js'
 import { tellSession } from '../sessions/tell.js'
@@ -98,7 +98,7 @@ const writeOwed = (
 }
 
 /** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
-export const oweAgain = ({ deps }: Context, { record, live }: HeldSession): void => {
+export const oweAgain = ({ deps }: Context, { record, live }: SessionEntry): void => {
   if (record.downstream !== 'sse' || !live) return
   for (const { message, call } of live.debts.pending())
     discard(writeOwed(deps, record, message, call))
@@ -181,7 +181,7 @@ const byEntry = (one: string, other: string): number => {
  */
 export const payOwed = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   owed: readonly OwedMessage[],
   died: boolean,
 ): Promise<void> => {
@@ -213,7 +213,7 @@ export const payOwed = async (
 /** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
 export const failOwed = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   owed: readonly OwedMessage[],
   error: RouterError,
 ): Promise<void> => {

@@ -1,6 +1,6 @@
 import type { EventSink, InstanceId } from '@mcp-router/core'
 import type { SessionStore } from '@mcp-router/store'
-import type { HeldSession } from '../../sessions/entry.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { tellSession } from '../../sessions/tell.js'
 
 export interface ReleaseDeps {
@@ -11,7 +11,7 @@ export interface ReleaseDeps {
 
 /** releaseOwned lets go of a Session whose Owner is being stopped. */
 export const releaseOwned = async (
-  { live, record }: HeldSession,
+  { live, record }: SessionEntry,
   { store, events, instance }: ReleaseDeps,
 ): Promise<void> => {
   if (!live) return
