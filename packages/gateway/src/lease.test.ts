@@ -1,5 +1,6 @@
 import { RouterError } from '@mcp-router/core'
 import type { Instance, InstanceId } from '@mcp-router/core'
+import { createStoreGuard } from '@mcp-router/store'
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { takeLease } from './lease.js'
 
@@ -34,7 +35,7 @@ const open = async ({ joinFails = 0 } = {}) => {
     }),
     renewMs: 5_000,
     leaseMs: 15_000,
-    patienceMs: 5_000,
+    guard: createStoreGuard(),
     onError: () => undefined,
     onRegained,
   })

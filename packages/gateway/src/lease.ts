@@ -1,7 +1,6 @@
 import { get } from 'node:http'
 import type { Instance } from '@mcp-router/core'
-import { onceReachable } from '@mcp-router/store'
-import type { Membership } from '@mcp-router/store'
+import type { Membership, StoreGuard } from '@mcp-router/store'
 
 /** Lease keeps an Instance in the cluster until it is closed. */
 export interface Lease {
@@ -22,8 +21,8 @@ interface Options {
   readonly renewMs: number
   /** How long the lease lasts, ms. */
   readonly leaseMs: number
-  /** How long a store that has just gone is waited for at the start, ms. */
-  readonly patienceMs: number
+  /** Waits for a store that restarts at the same time. */
+  readonly guard: Pick<StoreGuard, 'retry' | 'patience'>
   readonly onError: (error: unknown) => void
   /** It had lapsed, and is held again. */
   readonly onRegained?: () => void
@@ -40,7 +39,8 @@ export const takeLease = async (options: Options): Promise<Lease> => {
   let renewedAt = performance.now()
   let heldSince = renewedAt
   const holds = (): boolean => performance.now() - renewedAt < leaseMs
-  const outcome = await onceReachable(options.patienceMs, () => membership.join(self()))
+  const { retry, patience } = options.guard
+  const outcome = await retry(() => membership.join(self()), patience.required)
   if (outcome.kind === 'taken') {
     const { by } = outcome
     if (await answers(by)) {

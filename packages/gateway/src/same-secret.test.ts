@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { InstanceId } from '@mcp-router/core'
-import { memoryStore } from '@mcp-router/store'
+import { createStoreGuard, memoryStore } from '@mcp-router/store'
 import { expect, it, onTestFinished } from 'vitest'
 import { requireSameSecret } from './same-secret.js'
 
@@ -16,7 +16,13 @@ const open = (settleMs = 0) => {
   const join = (instance: InstanceId, address: string, secretDigest: string) =>
     membership.join({ id: instance, address, pid: 7, startedAt: 1, sessions: 0, secretDigest })
   const check = (self: { id: InstanceId; address?: string } = { id }) =>
-    requireSameSecret({ membership, self, secretDigest: 'ours', settleMs, patienceMs: 0 })
+    requireSameSecret({
+      membership,
+      self,
+      secretDigest: 'ours',
+      settleMs,
+      guard: createStoreGuard(0),
+    })
   return { join, check }
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance } from '@mcp-router/core'
-import { onceReachable } from '@mcp-router/store'
-import type { Membership } from '@mcp-router/store'
+import type { Membership, StoreGuard } from '@mcp-router/store'
 import { answers } from './lease.js'
 
 interface Options {
@@ -11,8 +10,8 @@ interface Options {
   readonly secretDigest: string
   /** How long an Instance that listens may take to replace the lease of its predecessor, ms. */
   readonly settleMs?: number
-  /** How long a store that has just gone is waited for, ms. */
-  readonly patienceMs: number
+  /** Waits for a store that restarts at the same time. */
+  readonly guard: Pick<StoreGuard, 'retry' | 'patience'>
 }
 
 const pauseMs = 100
@@ -39,9 +38,9 @@ const liveWithAnother = async ({
   membership,
   self,
   secretDigest,
-  patienceMs,
+  guard: { retry, patience },
 }: Omit<Options, 'settleMs'>): Promise<readonly Instance[]> => {
-  const all = await onceReachable(patienceMs, () => membership.list())
+  const all = await retry(() => membership.list(), patience.required)
   const others = all.filter(
     (each) =>
       each.id !== self.id &&

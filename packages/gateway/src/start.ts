@@ -10,9 +10,9 @@ import { createObserver } from '@mcp-router/observe'
 import { createRouter } from '@mcp-router/router'
 import type { Router } from '@mcp-router/router'
 import {
-  onceReachable,
   connectBroadcast,
   createRegistry,
+  createStoreGuard,
   memoryStore,
   redisStore,
 } from '@mcp-router/store'
@@ -79,8 +79,6 @@ export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
   }
 }
 
-/** An Instance that is started while its store restarts waits for it so long, ms. */
-const storePatienceMs = 8_000
 const connectTimeoutMs = 3_000
 /** Clients whose Instances are all gone ask again every few seconds, ms. */
 const returningMs = 15_000
@@ -125,12 +123,14 @@ const compose = async (
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
   const whereIsRedis = tellUnreachable(redisUrl, store)
-  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret()).catch(
-    whereIsRedis,
-  )
+  const guard = createStoreGuard()
+  opened.push(() => guard.close())
+  const clusterSecret = await guard
+    .retry(() => store.clusterSecret(), guard.patience.required)
+    .catch(whereIsRedis)
   life.nameSession = createSessionHash(clusterSecret)
   const secretDigest = secretDigestOf(clusterSecret)
-  const sharing = { membership: store.membership, secretDigest, patienceMs: storePatienceMs }
+  const sharing = { membership: store.membership, secretDigest, guard }
   // Before it listens: it must not take over the sessions of live instances.
   await requireSameSecret({ ...sharing, self: { id: config.instance } }).catch(whereIsRedis)
 
@@ -205,6 +205,7 @@ const compose = async (
   const router = createRouter({
     instance: config.instance,
     registry,
+    guard,
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,
@@ -259,7 +260,7 @@ const compose = async (
     self,
     renewMs: config.leaseRenewMs,
     leaseMs: config.leaseMs,
-    patienceMs: storePatienceMs,
+    guard,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
   }).catch(whereIsRedis)

@@ -3,7 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Backend, BackendName, EndpointId, EventSink, InstanceId } from '@mcp-router/core'
 import { createRouter } from '@mcp-router/router'
-import { createRegistry, memoryStore } from '@mcp-router/store'
+import { createRegistry, createStoreGuard, memoryStore } from '@mcp-router/store'
 import {
   createEras,
   createHttpClient,
@@ -58,6 +58,7 @@ export const warmUp = async (): Promise<void> => {
     events,
     clusterSecret: 'warm-up',
     leaseHeldSince: () => 0,
+    guard: createStoreGuard(),
     options: {
       maxBodyBytes: 65_536,
       sessionTtlMs: 60_000,

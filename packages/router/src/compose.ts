@@ -1,4 +1,5 @@
 import type { SessionId } from '@mcp-router/core'
+import { guardJournal } from '@mcp-router/store'
 import { createSharedKeys } from '@mcp-router/upstream'
 import { createBridge } from './bridge/bridge.js'
 import type { Context } from './context.js'
@@ -11,7 +12,6 @@ import { createMembers } from './cluster/members.js'
 import { createPeers } from './cluster/peers.js'
 import { createRecall, recalling } from './cluster/recall.js'
 import { createCalls } from './calls/calls.js'
-import { patientJournal } from './calls/patient.js'
 import { createKeepAlive } from './http/keep-alive.js'
 import { createLongAnswers } from './outlet/long-answers.js'
 import { createSelector } from './policy/selector.js'
@@ -25,7 +25,7 @@ import { createPortableReplays } from './path/portable/portable-replays.js'
 import { rebound } from './sessions/rebound.js'
 import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
-import { createSessions } from './sessions/table.js'
+import { createSessions } from './sessions/sessions.js'
 import { RecentRequests } from './sse/recent-requests.js'
 import { createTold } from './sse/told.js'
 
@@ -37,9 +37,8 @@ export interface Composed {
 
 /** compose builds the data plane of an Instance. */
 export const compose = (given: RouterDeps): Composed => {
-  const { storePatienceMs } = given.options
   const returnedAt = performance.now() + (given.returningMs ?? 0)
-  const deps = { ...given, journal: patientJournal(given.journal, storePatienceMs) }
+  const deps = { ...given, journal: guardJournal(given.journal, given.guard) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
   const buffers = createBuffers(deadlines)
@@ -50,11 +49,10 @@ export const compose = (given: RouterDeps): Composed => {
     instance: deps.instance,
     secret: deps.clusterSecret,
   })
-  const store = recalling(deps.sessions, recall)
+  const store = recalling(deps.sessions, recall, deps.guard)
   const sessions = createSessions({
     ...deps,
     store,
-    outlives: ({ initialize }) => initialize !== '',
     onMended(held) {
       oweAgain(context, held)
       orphans.renew(held)

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Backend, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
+import type { GuardedJournal } from '@mcp-router/store'
 import type { Bridge } from './bridge/bridge.js'
 import type { Deadlines } from './calls/deadlines.js'
 import type { RouterDeps } from './deps.js'
@@ -8,13 +9,12 @@ import type { Handoff } from './cluster/handoff.js'
 import type { Peers } from './cluster/peers.js'
 import type { Incoming } from './http/incoming.js'
 import type { Calls } from './calls/calls.js'
-import type { PatientJournal } from './calls/patient.js'
 import type { KeepAlive } from './http/keep-alive.js'
 import type { LongAnswers } from './outlet/long-answers.js'
 import type { Selector } from './policy/selector.js'
 import type { Buffers } from './streams/kept.js'
 import type { Gates } from './sessions/gate.js'
-import type { HeldSession } from './sessions/held.js'
+import type { SessionEntry } from './sessions/entry.js'
 import type { Orphans } from './sse/orphans.js'
 import type { RecentRequests } from './sse/recent-requests.js'
 import type { Listening } from './listening/listening.js'
@@ -28,7 +28,7 @@ import type { Told } from './sse/told.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
-  readonly deps: RouterDeps & { readonly journal: PatientJournal }
+  readonly deps: RouterDeps & { readonly journal: GuardedJournal }
   readonly sessions: Sessions
   readonly selector: Selector
   readonly handoff: Handoff
@@ -45,7 +45,7 @@ export interface Context {
   readonly orphans: Orphans
   readonly gates: Gates
   /** Those under way here. */
-  readonly takeovers: Map<SessionId, Promise<HeldSession | undefined>>
+  readonly takeovers: Map<SessionId, Promise<SessionEntry | undefined>>
   readonly recentRequests: RecentRequests
   readonly told: Told
   readonly follows: Follows

@@ -1,6 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
-import type { Journal, Membership, OrphanIndex, Registry, SessionStore } from '@mcp-router/store'
+import type {
+  Journal,
+  Membership,
+  OrphanIndex,
+  Registry,
+  SessionStore,
+  StoreGuard,
+} from '@mcp-router/store'
 import type { HttpClient, ListChange, LoopGuard, Upstreams } from '@mcp-router/upstream'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
@@ -44,8 +51,6 @@ export interface RouterOptions {
   readonly maxStdioSessions: number
   /** What a client says of itself when it opens a Session, as JSON. */
   readonly maxHandshakeBytes: number
-  /** How long calls that must not run twice wait for a store that restarts, before they go on without being noted; 5 s. */
-  readonly storePatienceMs?: number
   /** Where Backends are registered; clients are told its name without its folder. */
   readonly serversFile?: string
 }
@@ -54,6 +59,7 @@ export interface RouterOptions {
 export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly instance: InstanceId
   readonly registry: Registry
+  readonly guard: StoreGuard
   readonly sessions: SessionStore
   readonly membership: Membership
   readonly journal: Journal

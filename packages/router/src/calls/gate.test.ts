@@ -1,3 +1,4 @@
+import { RouterError } from '@mcp-router/core'
 import type { AcceptedCall, Journal } from '@mcp-router/store'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
@@ -184,7 +185,7 @@ describe('a call that may come again', () => {
     const { call, ran: runs } = await open((real) => ({
       async accept(id, each) {
         const known = await real.accept(id, each)
-        if (++tries === 1) throw new Error('the connection broke behind it')
+        if (++tries === 1) throw new RouterError('STORE_UNAVAILABLE', { reason: 'it closed' })
         return known
       },
     }))

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
-import { asSessionId, RouterError } from '@mcp-router/core'
-import type { SessionStore } from '@mcp-router/store'
+import { asSessionId } from '@mcp-router/core'
+import type { SessionStore, StoreGuard } from '@mcp-router/store'
 import { post } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Members } from './members.js'
@@ -62,27 +61,17 @@ export const answerRecall = (
   res.end(record && JSON.stringify(record))
 }
 
-/** A store that restarts is waited for, ms. */
-const storePatienceMs = 6_000
-const pauseMs = 100
-
 /** recalling is a store whose Sessions are asked of the other Instances while it is away, and awaited where none of them knows. */
-export const recalling = (store: SessionStore, recall: Recall): SessionStore => ({
+export const recalling = (
+  store: SessionStore,
+  recall: Recall,
+  { retry, patience }: StoreGuard,
+): SessionStore => ({
   ...store,
-  async find(id) {
-    // Counted from the first failure: this process may have stood still before.
-    let giveUpAt: number | undefined
-    for (;;) {
-      try {
-        return await store.find(id)
-      } catch (error) {
-        if (!(error instanceof RouterError) || error.code !== 'STORE_UNAVAILABLE') throw error
-        giveUpAt ??= performance.now() + storePatienceMs
-        const record = await recall(id)
-        if (record) return record
-        if (performance.now() > giveUpAt) throw error
-        await wait(pauseMs)
-      }
-    }
-  },
+  find: (id) =>
+    retry(
+      () => store.find(id),
+      patience.required,
+      () => recall(id),
+    ),
 })

@@ -8,7 +8,7 @@ import type { Incoming } from '../http/incoming.js'
 import { gateBatch } from '../calls/gate.js'
 import { arrayOf, respondEmpty, respondJson } from '../http/respond.js'
 import { openBatchReply } from '../outlet/batch-reply.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sse/owed.js'
 import { liveOf } from '../path/owned/owned.js'
@@ -33,7 +33,7 @@ const firstWithout = '2025-06-18'
 export const answerBatch = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   batch: Batch,
 ): Promise<void> => {
   const { messages, faults } = open(held, batch)
@@ -51,7 +51,7 @@ interface Sent extends Members {
 const sendBatch = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   { messages, requests, faults }: Sent,
 ): Promise<void> => {
   const carrier = carrierFor(context, incoming, held)
@@ -82,7 +82,7 @@ const sendBatch = async (
 export const passBatch = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   batch: Batch,
 ): Promise<void> => {
   const { messages, faults } = open(held, batch)
@@ -99,7 +99,7 @@ export const passBatch = async (
 const acceptAll = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   fresh: readonly Message[],
 ): Promise<void> => {
   const live = liveOf(held)
@@ -130,7 +130,7 @@ interface Members {
 }
 
 /** open takes a batch apart and refuses what must not run in part. */
-const open = (held: HeldSession, batch: Batch): Members => {
+const open = (held: SessionEntry, batch: Batch): Members => {
   if (held.record.revision >= firstWithout) throw batch.refusal
   const read = membersIn(batch)
   if (read.length === 0) throw refused('the batch is empty')
@@ -184,7 +184,7 @@ const requireDistinct = (messages: readonly Message[]): void => {
 /** What a successor has to repeat is noted before anything is sent, so that a store that is away refuses the batch as a whole. */
 const note = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   messages: readonly Message[],
 ): Promise<void> => {
   for (const message of messages) {
@@ -194,7 +194,7 @@ const note = async (
 
 const tellAll = async (
   carrier: Carrier,
-  held: HeldSession,
+  held: SessionEntry,
   messages: readonly Message[],
 ): Promise<void> => {
   for (const message of messages) {
@@ -218,12 +218,12 @@ interface Carrier {
   release(reply: Reply): void
 }
 
-const carrierFor = (context: Context, incoming: Incoming, held: HeldSession): Carrier =>
+const carrierFor = (context: Context, incoming: Incoming, held: SessionEntry): Carrier =>
   isPortable(held.record)
     ? portableCarrier(context, incoming, held)
     : ownedCarrier(context, incoming, held)
 
-const ownedCarrier = (context: Context, incoming: Incoming, held: HeldSession): Carrier => {
+const ownedCarrier = (context: Context, incoming: Incoming, held: SessionEntry): Carrier => {
   const live = liveOf(held)
   const { backend } = held.record
   return {
@@ -236,7 +236,7 @@ const ownedCarrier = (context: Context, incoming: Incoming, held: HeldSession): 
   }
 }
 
-const portableCarrier = (context: Context, incoming: Incoming, held: HeldSession): Carrier => {
+const portableCarrier = (context: Context, incoming: Incoming, held: SessionEntry): Carrier => {
   const calls = new Map<Reply, PortableCall>()
   return {
     ask(message, reply) {

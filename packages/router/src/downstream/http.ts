@@ -14,11 +14,11 @@ import type { Incoming } from '../http/incoming.js'
 import { gate } from '../calls/gate.js'
 import { respondEmpty } from '../http/respond.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
-import { ownedBy } from '../sessions/owned-by.js'
+import { ownedBy } from '../sessions/entry.js'
 import { atOwner, isAbout, isSurelyOwned } from '../sessions/owner.js'
 import { changesState, noteRequest } from '../sessions/note.js'
 import { endPortable, followPortable, passPortable } from '../path/portable/portable.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { atHome } from '../sessions/rebound.js'
 import { endOwned, followOwned, passOwned } from '../path/owned/owned.js'
 import { answerBatch } from './batch.js'
@@ -82,7 +82,7 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
       initialize(context, incoming, backend, message),
     )
   const held = await find(context, incoming, backend, sessionIdOf(incoming))
-  const serve = (here: HeldSession): Promise<void> | void =>
+  const serve = (here: SessionEntry): Promise<void> | void =>
     pass(context, incoming, { backend, held: here, message })
   if (isPortable(held.record) || isOwner(context, held)) return serve(held)
   return atOwner(context, incoming, held, {
@@ -95,7 +95,7 @@ const post = async (context: Context, incoming: Incoming, name: string): Promise
 
 interface Passed {
   readonly backend: Backend
-  readonly held: HeldSession
+  readonly held: SessionEntry
   readonly message: Message
 }
 
@@ -171,7 +171,7 @@ const find = async (
   incoming: Incoming,
   backend: Backend,
   id: string,
-): Promise<HeldSession> => {
+): Promise<SessionEntry> => {
   const held = await lookUp(context, incoming, backend, id)
   return held.isReplaced ? atHome(context, held) : held
 }
@@ -181,7 +181,7 @@ const lookUp = async (
   incoming: Incoming,
   backend: Backend,
   id: string,
-): Promise<HeldSession> => {
+): Promise<SessionEntry> => {
   if (!id) throw new RouterError('SESSION_REQUIRED')
   const { sessions } = context
   const { principal } = incoming
@@ -197,7 +197,7 @@ const lookUp = async (
 }
 
 /** The usual case: this Instance drives it, and may. */
-const isOwner = ({ deps }: Context, held: HeldSession): boolean =>
+const isOwner = ({ deps }: Context, held: SessionEntry): boolean =>
   ownedBy(held.record, deps.instance) && held.live?.isReady() === true && isSurelyOwned(deps, held)
 
 const always = (): Promise<boolean> => Promise.resolve(true)

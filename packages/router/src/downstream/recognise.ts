@@ -2,7 +2,7 @@ import type { Backend, Session, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { isLegacyRevision } from '@mcp-router/protocol'
 import type { Incoming } from '../http/incoming.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { fingerprintOf } from '../sse/fingerprint.js'
 import type { Fingerprint } from '../sse/fingerprint.js'
 import { readStreamId, writeStreamId } from '../streams/stream-id.js'
@@ -18,7 +18,7 @@ export type Caller = Returned | Stranger
 export interface Returned {
   readonly kind: 'returned'
   readonly fingerprint: Fingerprint
-  readonly held: HeldSession
+  readonly held: SessionEntry
   /** The response that it received last (OwedCall.entry), where it says so. */
   readonly received?: string | undefined
 }
@@ -59,7 +59,7 @@ export const recognise = async (
 export const returned = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   known: Pick<Returned, 'fingerprint' | 'received'>,
 ): Returned => {
   const bearer = bearerOf(context, incoming, held.record.backend)
@@ -85,7 +85,7 @@ export const findOrNone = async (
   { principal }: Incoming,
   { name }: Backend,
   id: SessionId,
-): Promise<HeldSession | undefined> => {
+): Promise<SessionEntry | undefined> => {
   try {
     const held = await sessions.find(id, principal, name)
     return held.record.downstream === 'sse' ? held : undefined

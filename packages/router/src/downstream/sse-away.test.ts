@@ -31,9 +31,9 @@ const open = async () => {
   const sessions = { ...whole.sessions, update }
   const store = Object.assign(Object.create(whole) as Store, { journal, sessions })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
-  const options = { storePatienceMs: 100 }
-  const a = await openGateway({ backends, store, options })
-  const b = await openGateway({ backends, store, options, instance: 'router-instance-2' })
+  const storeBudgetMs = 100
+  const a = await openGateway({ backends, store, storeBudgetMs })
+  const b = await openGateway({ backends, store, storeBudgetMs, instance: 'router-instance-2' })
   const client = await streamAt(a, {}, 'web')
   await client.send(aRequest(0, 'initialize', handshakeOf('c')))
   await client.events.message()

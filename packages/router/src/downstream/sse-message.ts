@@ -9,7 +9,7 @@ import { respondAccepted } from '../http/respond.js'
 import { isKnownRetrySafe } from '../calls/retry-safe.js'
 import { isAcknowledgement } from '../sse/acknowledge.js'
 import { adoptHandshake } from '../sse/adoption.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { noteRequest } from '../sessions/note.js'
 import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sse/owed.js'
@@ -84,7 +84,7 @@ const noStream =
 const accept = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message | Batch,
   task: OwnerTask,
 ): Promise<void> => {
@@ -129,7 +129,7 @@ const accept = async (
 const takeOnce = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   const before = context.recentRequests.find(incoming, held, message)
@@ -143,7 +143,7 @@ const takeOnce = async (
 /** announce has the Session drop what its client has no use for: responses to earlier requests with the ids of these. */
 const announce = (
   { requestId, mayComeAgain }: Incoming,
-  { live }: HeldSession,
+  { live }: SessionEntry,
   message: Message | Batch,
 ): (() => void) | undefined => {
   const callId = mayComeAgain ? requestId : ''
@@ -154,7 +154,7 @@ const announce = (
 
 const acceptNotice = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   message: Message,
 ): Promise<void> => {
@@ -167,7 +167,7 @@ const acceptNotice = async (
 const acceptRequest = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   const live = liveOf(held)
@@ -195,7 +195,7 @@ const acceptRequest = async (
 const acceptInitialize = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   requireShort(context, message)
@@ -211,7 +211,7 @@ const acceptInitialize = async (
   await accepting
 }
 
-const startOver = async (context: Context, held: HeldSession, by: Message): Promise<void> => {
+const startOver = async (context: Context, held: SessionEntry, by: Message): Promise<void> => {
   const live = liveOf(held)
   const reason = 'the client has begun a new conversation with initialize'
   const over = [...live.debts.pending()].filter(({ call }) => call.requestId !== by.id)

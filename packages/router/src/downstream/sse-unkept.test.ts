@@ -14,7 +14,7 @@ import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
 /** A client of 2024-11-05 whose calls the server holds, at an instance whose journal can be away. */
-const open = async (storePatienceMs = 200) => {
+const open = async (storeBudgetMs = 200) => {
   const held: Asked[] = []
   const endpoint = await openEndpoint((asked) => {
     const { method = '' } = asked.message
@@ -31,7 +31,7 @@ const open = async (storePatienceMs = 200) => {
   const journal = Object.assign(Object.create(whole.journal) as Journal, { owe })
   const store = Object.assign(Object.create(whole) as Store, { journal })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
-  const gateway = await openGateway({ backends, store, options: { storePatienceMs } })
+  const gateway = await openGateway({ backends, store, storeBudgetMs })
   const client = await streamAt(gateway, {}, 'web')
   await client.send(aRequest(0, 'initialize', handshakeOf('c')))
   await client.events.message()

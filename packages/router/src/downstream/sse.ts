@@ -7,7 +7,7 @@ import type { Incoming } from '../http/incoming.js'
 import { publicPrefix } from '../http/public-prefix.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { atOwner } from '../sessions/owner.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { liveOf, openLive } from '../path/owned/owned.js'
 import { mayAdopt } from '../sse/adoption.js'
 import type { Fingerprint } from '../sse/fingerprint.js'
@@ -137,7 +137,7 @@ interface Follower {
 const follow = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   { fingerprint, kind, received }: Follower,
 ): void => {

@@ -1,4 +1,5 @@
 import type { Session } from '@mcp-router/core'
+import { createStoreGuard } from '@mcp-router/store'
 import { expect, it, vi } from 'vitest'
 import type { Context } from '../context.js'
 import type { LiveSession } from '../path/owned/live.js'
@@ -14,7 +15,10 @@ const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false })
   const held = () => ({ live: isHeldAgain ? undefined : live })
   const journal = { isUnwritten: () => false, isSuperseded: () => isSuperseded }
   const outcome = untilKept(
-    { deps: { journal }, sessions: { forget, held } } as unknown as Context,
+    {
+      deps: { journal, guard: createStoreGuard() },
+      sessions: { forget, held },
+    } as unknown as Context,
     { id: 's', backend: 'web' } as unknown as Session,
     live,
     {} as Parameters<typeof untilKept>[3],

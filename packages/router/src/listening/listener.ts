@@ -1,7 +1,7 @@
 import { asError } from '@mcp-router/core'
 import { isEventStream, mayBeBusy } from '@mcp-router/upstream'
 import type { HttpClient, HttpController, HttpHandler, HttpHeaders } from '@mcp-router/upstream'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { httpEndpoint, portableGet } from '../path/portable/portable-request.js'
 
 /** ListenOutcome: the stream is open, the Endpoint has one of this session already, or it gives none. */
@@ -33,7 +33,7 @@ export class Listener implements HttpHandler {
     this.hooks = hooks
   }
 
-  open(client: HttpClient, held: HeldSession): Promise<ListenOutcome> {
+  open(client: HttpClient, held: SessionEntry): Promise<ListenOutcome> {
     return new Promise((resolve) => {
       const late = setTimeout(() => this.settle('open'), headMs)
       this.onOutcome = (outcome) => {

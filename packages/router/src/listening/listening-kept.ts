@@ -1,6 +1,6 @@
 import type { Session } from '@mcp-router/core'
 import type { HttpClient } from '@mcp-router/upstream'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { Listener } from './listener.js'
 import type { ListeningCalls } from './listening-calls.js'
 import { Missing } from '../streams/missed.js'
@@ -35,7 +35,7 @@ export const isOfEarlierSession = ({ at }: Kept, { backendSessionId }: Session):
 /** createKept is one whose stream is yet to be opened. What is said goes to one of the calls that can take it. */
 export const createKept = (
   { maxResponseBytes }: Pick<HttpClient, 'maxResponseBytes'>,
-  { record: { id, backendSessionId: at } }: HeldSession,
+  { record: { id, backendSessionId: at } }: SessionEntry,
   calls: Pick<ListeningCalls, 'deliver'>,
   onEnded: () => void,
 ): Kept & { readonly listener: Listener } => {

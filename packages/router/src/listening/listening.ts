@@ -5,7 +5,7 @@ import { discard } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Peers } from '../cluster/peers.js'
 import { Away } from './away.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { busyPauseMs } from './listener.js'
 import type { ListenOutcome } from './listener.js'
 import { ListeningCalls } from './listening-calls.js'
@@ -107,7 +107,7 @@ export class Listening {
   }
 
   /** adopt gives what this Instance listens to, to the client that is back; `missed` is what is kept for that. */
-  adopt({ record }: HeldSession): Adopted | undefined {
+  adopt({ record }: SessionEntry): Adopted | undefined {
     const { id } = record
     const kept = this.kept.get(id)
     if (!kept?.listener?.controller || isOfEarlierSession(kept, record)) return undefined
@@ -215,7 +215,7 @@ export class Listening {
   }
 
   /** listen resolves once this is decided, or calls have waited long enough; undefined: it is already. */
-  private listen(held: HeldSession): Promise<unknown> | undefined {
+  private listen(held: SessionEntry): Promise<unknown> | undefined {
     const { id, backendSessionId } = held.record
     const underway = this.attempts.get(id)
     if (underway) return underway
@@ -232,7 +232,7 @@ export class Listening {
     return attempt
   }
 
-  private async attempt(held: HeldSession): Promise<void> {
+  private async attempt(held: SessionEntry): Promise<void> {
     const { id } = held.record
     const giveUpAt = performance.now() + patienceMs
     let asking: Promise<unknown> | undefined
@@ -271,7 +271,7 @@ export class Listening {
     return holder !== 'client' && isFollowed(follows, id) ? 'coming' : holder
   }
 
-  private async open(held: HeldSession): Promise<ListenOutcome> {
+  private async open(held: SessionEntry): Promise<ListenOutcome> {
     const { id } = held.record
     const onEnded = (): void => {
       if (this.kept.get(id) === kept) this.kept.delete(id)

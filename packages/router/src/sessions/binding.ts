@@ -2,35 +2,22 @@ import type { Backend, Endpoint, Session } from '@mcp-router/core'
 import { isPortable } from '@mcp-router/core'
 import type { Registry } from '@mcp-router/store'
 import type { SharedKeys } from '@mcp-router/upstream'
-import type { HeldSession } from './held.js'
+import type { SessionEntry } from './entry.js'
 import { postHeadersOf } from '../path/portable/post-headers.js'
 
 /** Bound is the Endpoint at which a Session goes on. */
-export interface Bound {
+interface Bound {
   readonly endpoint: Endpoint
   /** The Endpoint that the record names is no longer configured: nothing of the Session is at this one yet. */
   readonly isReplaced: boolean
 }
 
-/** Binding finds the Endpoint of a Session in the current Snapshot, whatever the operator changed in the meantime. */
-export interface Binding {
-  /** Undefined: its Backend is gone. */
-  bind(record: Session): Bound | undefined
-  /** settle has an entry agree with its record and with what is configured; false: its Backend is gone. */
-  settle(entry: HeldSession): boolean
-  /** What a record says of a Session that is at this Endpoint. */
-  readonly at: (endpoint: Endpoint) => Pick<Session, 'endpoint' | 'place'>
-  /** Resolves at once, or, where the record names an Endpoint that was never configured here, once it is, or after a moment. */
-  arrival(record: Session): Promise<void>
-  close(): void
-}
-
 export interface BindingDeps {
   readonly registry: Registry
   readonly keys: SharedKeys
-  readonly held: () => Iterable<HeldSession>
+  readonly held: () => Iterable<SessionEntry>
   /** The operator replaced the Endpoint of a Session that is held here, or its headers. */
-  readonly onRebound: (held: HeldSession) => void
+  readonly onRebound: (held: SessionEntry) => void
 }
 
 /** Another Instance may read a changed servers file that much earlier, ms. */
@@ -38,7 +25,8 @@ const arrivalMs = 500
 /** So many places are remembered to have been configured. */
 const maxPlaces = 10_000
 
-export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps): Binding => {
+/** createBinding finds the Endpoint of a Session in the current Snapshot, whatever the operator changed in the meantime. */
+export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps) => {
   const places = new Set<string>()
   const waiting = new Set<() => void>()
 
@@ -49,7 +37,8 @@ export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps):
   }
   note()
 
-  const bind: Binding['bind'] = (record) => {
+  /** Undefined: its Backend is gone. */
+  const bind = (record: Session): Bound | undefined => {
     const backend = registry.snapshot().backends.get(record.backend)
     if (!backend) return undefined
     const same = backend.endpoints.filter((each) => keys.place(each) === record.place)
@@ -61,7 +50,8 @@ export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps):
     return other && { endpoint: other, isReplaced: true }
   }
 
-  const settle: Binding['settle'] = (entry) => {
+  /** settle has an entry agree with its record and with what is configured; false: its Backend is gone. */
+  const settle = (entry: SessionEntry): boolean => {
     const bound = bind(entry.record)
     if (!bound) return false
     Object.assign(entry, bound)
@@ -82,8 +72,13 @@ export const createBinding = ({ registry, keys, held, onRebound }: BindingDeps):
   return {
     bind,
     settle,
-    at: (endpoint) => ({ endpoint: endpoint.id, place: keys.place(endpoint) }),
-    async arrival({ place }) {
+    /** What a record says of a Session that is at this Endpoint. */
+    at: (endpoint: Endpoint): Pick<Session, 'endpoint' | 'place'> => ({
+      endpoint: endpoint.id,
+      place: keys.place(endpoint),
+    }),
+    /** Resolves at once, or, where the record names an Endpoint that was never configured here, once it is, or after a moment. */
+    async arrival({ place }: Session): Promise<void> {
       if (place === '' || places.has(place)) return
       await new Promise<void>((resolve) => {
         const done = (): void => {

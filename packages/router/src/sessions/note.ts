@@ -1,8 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { paramsOf } from '@mcp-router/protocol'
-import type { HeldSession } from './held.js'
+import type { SessionEntry } from './entry.js'
 import type { Sessions } from './sessions.js'
 
 const noted: ReadonlySet<string> = new Set([
@@ -17,7 +16,7 @@ export const changesState = (message: Message): boolean => noted.has(message.met
 /** noteRequest keeps in the record what a successor has to replay: handshake, log level, subscriptions. Other messages cost nothing. */
 export const noteRequest = async (
   sessions: Sessions,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   const { subscriptions } = held.record
@@ -38,27 +37,19 @@ export const noteRequest = async (
   }
 }
 
-/** A store that restarts is waited for, ms. */
-const patienceMs = 5_000
-const pauseMs = 50
-
 /**
  * noteHandshake resolves once the store has the handshake: a conversation that only its Owner knows would be lost with that. It rejects with
  * STORE_UNAVAILABLE, as for any new Session, where the store stays away.
  */
 const noteHandshake = async (
   sessions: Sessions,
-  held: HeldSession,
+  held: SessionEntry,
   initialize: string,
 ): Promise<void> => {
   await sessions.change(held, { initialize })
-  for (let waitedMs = 0; sessions.isUnwritten(held); waitedMs += pauseMs) {
-    if (waitedMs >= patienceMs) {
-      await sessions.change(held, { initialize: '' })
-      throw new RouterError('STORE_UNAVAILABLE')
-    }
-    await wait(pauseMs, undefined, { ref: false })
-  }
+  if (await sessions.whenWritten(held)) return
+  await sessions.change(held, { initialize: '' })
+  throw new RouterError('STORE_UNAVAILABLE')
 }
 
 const textParam = (message: Message, name: string): string => {

@@ -7,8 +7,8 @@ import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { respondError } from '../http/respond.js'
 import { untilServed } from '../path/portable/head-limit.js'
-import type { HeldSession } from './held.js'
-import { ownedBy } from './owned-by.js'
+import type { SessionEntry } from './entry.js'
+import { ownedBy } from './entry.js'
 import { takeOver, takeoverOf } from './takeover.js'
 import { reviveOwned } from '../path/owned/revive.js'
 
@@ -17,7 +17,7 @@ export interface OwnerTask {
   /** What was read of it, to be passed on; none for GET and DELETE. */
   readonly body: Buffer | undefined
   /** Answers it at the Owner. */
-  readonly serve: (held: HeldSession) => Promise<void> | void
+  readonly serve: (held: SessionEntry) => Promise<void> | void
   /** Whether to execute it twice does no harm: it is repeated where the Owner is lost on the way. */
   readonly isRetrySafe: () => Promise<boolean>
   /** It is no request of its own: it belongs to a call that the Owner has under way, maybe its last. */
@@ -38,54 +38,51 @@ const maxHops = 4
 export const atOwner = async (
   context: Context,
   incoming: Incoming,
-  remembered: HeldSession,
+  remembered: SessionEntry,
   task: OwnerTask,
 ): Promise<void> => {
   const held = await verified(context, incoming, remembered)
-  if (ownedBy(held.record, context.deps.instance)) return serveHere(context, incoming, held, task)
-  const owner = await context.handoff.find(held.record.instance)
+  const isOwn = ownedBy(held.record, context.deps.instance)
+  const owner = isOwn ? undefined : await context.handoff.find(held.record.instance)
   if (!owner) return serveHere(context, incoming, held, task)
   if (incoming.hops >= maxHops) throw new RouterError('OWNER_UNREACHABLE')
-  const here = (): void => {
-    serveHere(context, incoming, held, task).catch((error: unknown) =>
-      respondError(incoming, error),
-    )
-  }
-  const again = (): void => {
-    incoming.isAgain = true
-    here()
-  }
-  const pass = task.isAbout ? 'passBack' : 'passTo'
-  context.handoff[pass](incoming, owner, task.body, {
+  const here = (): void => answer(incoming, serveHere(context, incoming, held, task))
+  context.handoff[task.isAbout ? 'passBack' : 'passTo'](incoming, owner, task.body, {
     unreachable: here,
-    lost: (error) => {
-      task.isRetrySafe().then(
-        (isSafe) => (isSafe ? again() : respondError(incoming, error)),
-        () => respondError(incoming, error),
-      )
+    lost(error) {
+      const repeat = async (): Promise<void> => {
+        if (!(await task.isRetrySafe().catch(() => false))) throw error
+        incoming.isAgain = true
+        here()
+      }
+      answer(incoming, repeat())
     },
   })
 }
 
+const answer = (incoming: Incoming, serving: Promise<void>): void =>
+  void serving.catch((error: unknown) => respondError(incoming, error))
+
 const serveHere = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   task: OwnerTask,
+  mayPass = context.draining,
 ): Promise<void> => {
   const isDriven = (): boolean =>
     held.live !== undefined && ownedBy(held.record, context.deps.instance)
   const taking = held.live && takeoverOf(context, held.record.id)
   if (taking) await untilServed(context, held, taking)
   if (isDriven() && held.live?.isReady()) return task.serve(held)
-  if (!isDriven() && context.draining && (await passAside(context, incoming, held, task))) return
+  if (!isDriven() && mayPass && (await passAside(context, incoming, held, task))) return
   const driving = isDriven() ? revived(context, held) : takeOver(context, held)
   const driven = await untilServed(context, held, driving)
   return driven ? task.serve(driven) : serveElsewhere(context, incoming, held, task)
 }
 
 /** revived resolves with the Session once it has an Upstream again; undefined: it is elsewhere by now, or over. */
-const revived = async (context: Context, held: HeldSession): Promise<HeldSession | undefined> => {
+const revived = async (context: Context, held: SessionEntry): Promise<SessionEntry | undefined> => {
   const { live } = held
   try {
     await reviveOwned(context, held)
@@ -100,7 +97,7 @@ const revived = async (context: Context, held: HeldSession): Promise<HeldSession
 export const serveElsewhere = async (
   context: Context,
   incoming: Incoming,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   task: OwnerTask,
 ): Promise<void> => {
   const moved = await context.sessions.find(record.id, { name: record.principal }, record.backend)
@@ -111,28 +108,22 @@ export const serveElsewhere = async (
 const passAside = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   task: OwnerTask,
 ): Promise<boolean> => {
   const other = await context.handoff.other(held.record.instance)
   if (!other || incoming.hops >= maxHops) return false
-  const here = (): void => {
-    untilServed(context, held, takeOver(context, held))
-      .then((taken) => {
-        if (!taken) throw new RouterError('DRAINING')
-        return task.serve(taken)
-      })
-      .catch((error: unknown) => respondError(incoming, error))
-  }
-  const lost = (error: RouterError): void => respondError(incoming, error)
-  context.handoff.passTo(incoming, other, task.body, { unreachable: here, lost })
+  context.handoff.passTo(incoming, other, task.body, {
+    unreachable: () => answer(incoming, serveHere(context, incoming, held, task, false)),
+    lost: (error) => respondError(incoming, error),
+  })
   return true
 }
 
 /** isSurelyOwned tells that nobody can have taken over what this Instance owns: its lease has held ever since that was looked at. */
 export const isSurelyOwned = (
   { leaseHeldSince }: Pick<RouterDeps, 'leaseHeldSince'>,
-  { ownedAt }: Pick<HeldSession, 'ownedAt'>,
+  { ownedAt }: Pick<SessionEntry, 'ownedAt'>,
 ): boolean => {
   const since = leaseHeldSince()
   return since !== undefined && since <= ownedAt
@@ -145,8 +136,8 @@ export const isSurelyOwned = (
 const verified = async (
   { deps, sessions }: Context,
   incoming: Incoming,
-  held: HeldSession,
-): Promise<HeldSession> => {
+  held: SessionEntry,
+): Promise<SessionEntry> => {
   if (!ownedBy(held.record, deps.instance) || isSurelyOwned(deps, held)) return held
   const askedAt = performance.now()
   const { id, epoch, principal, backend } = held.record

@@ -2,26 +2,15 @@ import type { Backend, Principal, Session, SessionId } from '@mcp-router/core'
 import { isPortable, RouterError } from '@mcp-router/core'
 import type { SessionStore } from '@mcp-router/store'
 import type { RouterOptions } from '../deps.js'
-import type { HeldSession } from './held.js'
-
-/** Quota limits the sessions that one principal has at one backend through this instance. */
-export interface Quota {
-  /**
-   * Makes room for one more session; the returned function must be called once it is open, or failed. At the limit
-   * the session that was idle longest ends. Rejects with OVERLOADED where all are in use.
-   */
-  reserve(principal: Principal, backend: Backend): Promise<() => void>
-  /** Counts a session that was opened, or taken over, here. Adding it twice does nothing. */
-  add(record: Session): void
-  remove(id: SessionId): void
-}
+import { isInUse } from './entry.js'
+import type { SessionEntry } from './entry.js'
 
 export type Limits = Pick<RouterOptions, 'touchMs' | 'maxSessions' | 'maxStdioSessions'>
 
 interface Deps {
   readonly store: Pick<SessionStore, 'find'>
-  readonly held: (id: SessionId) => HeldSession | undefined
-  readonly end: (entry: HeldSession) => void
+  readonly held: (id: SessionId) => SessionEntry | undefined
+  readonly end: (entry: SessionEntry) => void
   /** Ends a session of which this instance holds no more than its record. */
   readonly endRecord: (record: Session) => void
   readonly options: Limits
@@ -36,7 +25,8 @@ interface Group {
   pending: number
 }
 
-export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quota => {
+/** createQuota limits the sessions that one principal has at one backend through this instance. */
+export const createQuota = ({ store, held, end, endRecord, options }: Deps) => {
   const groups = new Map<string, Group>()
   const groupOf = new Map<SessionId, string>()
 
@@ -46,13 +36,17 @@ export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quo
     return group
   }
 
+  const tidy = (key: string, group: Group): void => {
+    if (group.usedAt.size + group.pending === 0 && groups.get(key) === group) groups.delete(key)
+  }
+
   const remove = (id: SessionId): void => {
     const key = groupOf.get(id)
     if (key === undefined) return
     groupOf.delete(id)
     const group = groups.get(key)
     group?.usedAt.delete(id)
-    if (group && group.usedAt.size === 0 && group.pending === 0) groups.delete(key)
+    if (group) tidy(key, group)
   }
 
   /** The least recently used first. */
@@ -92,7 +86,11 @@ export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quo
   }
 
   return {
-    async reserve(principal, { name, endpoints }) {
+    /**
+     * Makes room for one more session; the returned function must be called once it is open, or failed. At the limit
+     * the session that was idle longest ends. Rejects with OVERLOADED where all are in use.
+     */
+    async reserve(principal: Principal, { name, endpoints }: Backend): Promise<() => void> {
       const isCommand = endpoints.some(({ transport }) => transport === 'stdio')
       const limit = isCommand ? options.maxStdioSessions : options.maxSessions
       const key = keyOf(principal.name, name)
@@ -100,8 +98,7 @@ export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quo
       group.pending++
       const release = (): void => {
         group.pending--
-        if (group.usedAt.size === 0 && group.pending === 0 && groups.get(key) === group)
-          groups.delete(key)
+        tidy(key, group)
       }
       const isOver = (): boolean => group.usedAt.size + group.pending > limit
       if (isOver() && !(await makeRoom(group)) && isOver()) {
@@ -110,7 +107,8 @@ export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quo
       }
       return release
     },
-    add({ id, principal, backend }) {
+    /** Counts a session that was opened, or taken over, here. Adding it twice does nothing. */
+    add({ id, principal, backend }: Session): void {
       const key = keyOf(principal, backend)
       groupAt(key).usedAt.set(id, Date.now())
       groupOf.set(id, key)
@@ -118,9 +116,5 @@ export const createQuota = ({ store, held, end, endRecord, options }: Deps): Quo
     remove,
   }
 }
-
-/** isInUse tells that a client listens to a session here, or waits for an answer. */
-export const isInUse = ({ streams, live }: Pick<HeldSession, 'streams' | 'live'>): boolean =>
-  streams > 0 || live?.isBusy() === true
 
 const keyOf = (principal: string, backend: string): string => JSON.stringify([principal, backend])

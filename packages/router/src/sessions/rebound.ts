@@ -1,7 +1,7 @@
 import { isPortable } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
-import type { HeldSession } from './held.js'
+import type { SessionEntry } from './entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { reopenPortable, replacedCause } from '../path/portable/reopen.js'
 import { takeOver } from './takeover.js'
@@ -11,7 +11,7 @@ import { reviveOwned } from '../path/owned/revive.js'
 const pauseMs = 250
 
 /** rebound has a Session follow its Endpoint, of which the operator changed the headers, or which was replaced. */
-export const rebound = (context: Context, held: HeldSession): void => {
+export const rebound = (context: Context, held: SessionEntry): void => {
   const { live, endpoint, isReplaced, record } = held
   if (isReplaced) for (const follow of context.follows.get(record.id) ?? []) follow.end()
   if (!live) return
@@ -20,7 +20,7 @@ export const rebound = (context: Context, held: HeldSession): void => {
 }
 
 /** leaveWhenIdle gives up the Upstream at the Endpoint that is gone, between calls: the next message, or whoever listens, brings the new one. */
-const leaveWhenIdle = (context: Context, held: HeldSession, live: LiveSession): void => {
+const leaveWhenIdle = (context: Context, held: SessionEntry, live: LiveSession): void => {
   if (held.live !== live || live.isOver() || !held.isReplaced) return
   if (live.revival.underway || live.isBusy()) {
     setTimeout(() => leaveWhenIdle(context, held, live), pauseMs).unref()
@@ -36,7 +36,7 @@ const leaveWhenIdle = (context: Context, held: HeldSession, live: LiveSession): 
  * atHome resolves once a Session is at an Endpoint that is configured: one whose Endpoint was replaced is opened anew at the one that took its
  * place. It rejects where that cannot be reached, never because the other one is gone.
  */
-export const atHome = async (context: Context, held: HeldSession): Promise<HeldSession> => {
+export const atHome = async (context: Context, held: SessionEntry): Promise<SessionEntry> => {
   const { record } = held
   if (!held.isReplaced || !isPortable(record)) return held
   if (held.endpoint.transport !== 'http') return asOwned(context, held)
@@ -46,10 +46,10 @@ export const atHome = async (context: Context, held: HeldSession): Promise<HeldS
   return held
 }
 
-const isAway = ({ isReplaced }: HeldSession): boolean => isReplaced
+const isAway = ({ isReplaced }: SessionEntry): boolean => isReplaced
 
 /** asOwned goes on where no http Endpoint is left: at another one, a Session has an Owner. */
-const asOwned = async (context: Context, held: HeldSession): Promise<HeldSession> => {
+const asOwned = async (context: Context, held: SessionEntry): Promise<SessionEntry> => {
   const taken = await takeOver(context, held, replacedCause)
   if (taken) return taken
   const { id, principal, backend } = held.record

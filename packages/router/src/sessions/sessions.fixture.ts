@@ -1,12 +1,12 @@
 import { newSessionId } from '@mcp-router/core'
 import type { EventSink, InstanceId, Session } from '@mcp-router/core'
-import { createRegistry, memoryStore } from '@mcp-router/store'
+import { createRegistry, createStoreGuard, memoryStore } from '@mcp-router/store'
 import type { SessionStore } from '@mcp-router/store'
 import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { createSharedKeys } from '@mcp-router/upstream'
 import { onTestFinished, vi } from 'vitest'
 import { LiveSession } from '../path/owned/live.js'
-import { createSessions } from './table.js'
+import { createSessions } from './sessions.js'
 
 export const touchMs = 5_000
 export const sessionTtlMs = 60_000
@@ -49,6 +49,7 @@ export const openSessions = () => {
   const start = (instance: string) => {
     const sessions = createSessions({
       store: store.sessions,
+      guard: createStoreGuard(),
       registry,
       keys,
       onRebound: vi.fn(),
@@ -64,7 +65,6 @@ export const openSessions = () => {
       },
       events: { emit },
       instance: instance as InstanceId,
-      outlives: () => false,
       onRest: () => undefined,
       onOver: () => undefined,
       generation: () => Promise.resolve(generation.now),

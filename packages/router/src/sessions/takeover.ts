@@ -1,9 +1,8 @@
 import type { SessionId } from '@mcp-router/core'
-import { onceReachable } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import { failureOf } from '../calls/failure.js'
-import type { HeldSession } from './held.js'
+import type { SessionEntry } from './entry.js'
 import { openLive } from '../path/owned/owned.js'
 import { failOwed, isOfEarlierOwner, owedOf, payOwed, untilOwed } from '../sse/owed.js'
 import type { OwedMessage } from '../sse/owed.js'
@@ -16,9 +15,9 @@ import { lossOf } from './tell.js'
  */
 export const takeOver = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   cause?: string,
-): Promise<HeldSession | undefined> => {
+): Promise<SessionEntry | undefined> => {
   const { takeovers } = context
   const { id } = held.record
   const known = takeovers.get(id)
@@ -37,16 +36,15 @@ export const takeoverOf = (context: Context, id: SessionId): Promise<unknown> | 
 
 const take = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   known?: string,
-): Promise<HeldSession | undefined> => {
+): Promise<SessionEntry | undefined> => {
   const cause = known ?? (await lossOf(context.handoff, held.record, context.deps.instance))
   const { id, backend, epoch, instance } = held.record
   const died = !(await isDraining(context, instance))
   const live = openLive(context, backend, id, epoch + 1)
-  const taken = await onceReachable(storePatienceMs, () =>
-    context.sessions.claim(held, live, cause),
-  )
+  const { retry, patience } = context.deps.guard
+  const taken = await retry(() => context.sessions.claim(held, live, cause), patience.required)
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   live.revival.continues = true
@@ -78,6 +76,3 @@ const take = async (
 /** isDraining tells that an Instance is being stopped: whoever takes its Sessions over need not fear what it was asked. */
 const isDraining = async ({ handoff }: Context, instance: string): Promise<boolean> =>
   (await handoff.find(instance).catch(() => undefined))?.back !== undefined
-
-/** A store that restarts is waited for, ms. */
-const storePatienceMs = 10_000

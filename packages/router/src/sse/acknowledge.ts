@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import type { Told } from './told.js'
 
@@ -36,7 +36,7 @@ export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boo
 }
 
 /** acknowledged sees to it that what its client has need not be told again by the next Owner. */
-export const acknowledged = async (told: Told, { record, live }: HeldSession): Promise<void> => {
+export const acknowledged = async (told: Told, { record, live }: SessionEntry): Promise<void> => {
   if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
     told.forget(record)
 }

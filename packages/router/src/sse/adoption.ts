@@ -11,7 +11,7 @@ import { advertisedChanges } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { readRevision } from '../calls/read-revision.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { revisionOf } from '../downstream/recognise.js'
 
@@ -29,7 +29,7 @@ export const mayAdopt = (live: LiveSession, alike: readonly Session[]): void => 
 export const adoptHandshake = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Pick<Message, 'method'> | undefined,
 ): Promise<void> | undefined => {
   const { live, record } = held
@@ -50,7 +50,7 @@ let own = 0
 
 const adopt = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   params: string,
 ): Promise<void> => {

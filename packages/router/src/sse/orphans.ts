@@ -4,7 +4,7 @@ import { discard } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../calls/deadlines.js'
 import type { RouterDeps } from '../deps.js'
 import type { Incoming } from '../http/incoming.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { fingerprintOf } from './fingerprint.js'
 import type { Fingerprint } from './fingerprint.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -15,13 +15,13 @@ import type { Sessions } from '../sessions/sessions.js'
  */
 export interface Orphans {
   /** Its client has a Stream here. */
-  follow(held: HeldSession, fingerprint: Fingerprint): void
+  follow(held: SessionEntry, fingerprint: Fingerprint): void
   /** Its Stream has closed: it waits from now on, and ends when nobody comes. */
-  leave(held: HeldSession): void
+  leave(held: SessionEntry): void
   /** Its client sent a message here, and has no Stream: it is still there. */
-  see(held: HeldSession, incoming: Incoming): void
+  see(held: SessionEntry, incoming: Incoming): void
   /** The store has lost what was noted of it. */
-  renew(held: HeldSession): void
+  renew(held: SessionEntry): void
   /** The Sessions of clients of this fingerprint, at any Instance. Undefined: there are too many. */
   find(
     fingerprint: Fingerprint,
@@ -48,7 +48,7 @@ const periodMs = 1_000
 const renewMs = openMs / 3
 
 interface Followed {
-  readonly held: HeldSession
+  readonly held: SessionEntry
   readonly fingerprint: Fingerprint
   notedAt: number
 }
@@ -67,7 +67,7 @@ class OwnOrphans implements Orphans, Timed {
     this.context = context
   }
 
-  follow(held: HeldSession, fingerprint: Fingerprint): void {
+  follow(held: SessionEntry, fingerprint: Fingerprint): void {
     const { id } = held.record
     this.left.delete(id)
     const before = this.followed.get(id)
@@ -76,7 +76,7 @@ class OwnOrphans implements Orphans, Timed {
     this.wait()
   }
 
-  leave(held: HeldSession): void {
+  leave(held: SessionEntry): void {
     const { id, initialize } = held.record
     if (held.streams > 0) return
     const followed = this.followed.get(id)
@@ -94,7 +94,7 @@ class OwnOrphans implements Orphans, Timed {
     this.wait()
   }
 
-  see(held: HeldSession, incoming: Incoming): void {
+  see(held: SessionEntry, incoming: Incoming): void {
     if (held.streams > 0) return
     const { id, backend } = held.record
     if (!this.followed.has(id) && !incoming.handedOff) {
@@ -104,7 +104,7 @@ class OwnOrphans implements Orphans, Timed {
     this.leave(held)
   }
 
-  renew({ record: { id } }: HeldSession): void {
+  renew({ record: { id } }: SessionEntry): void {
     const followed = this.followed.get(id)
     if (followed) this.note(followed)
   }
@@ -150,7 +150,7 @@ class OwnOrphans implements Orphans, Timed {
     else this.drop(id)
   }
 
-  private end(held: HeldSession, cause: string): void {
+  private end(held: SessionEntry, cause: string): void {
     const { id } = held.record
     const followed = this.followed.get(id)
     this.drop(id)

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { RouterError } from '@mcp-router/core'
 import type { Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
@@ -10,7 +9,7 @@ import type { Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
 import type { Debts } from '../path/owned/debts.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import type { OwedCall } from '../path/owned/live-hooks.js'
 import { tellSession } from '../sessions/tell.js'
@@ -54,32 +53,24 @@ export const noteOwed = async (
   await writeOwed(deps, record, message, call)
 }
 
-/** How long a client waits for its 202 while the store is away; those that send one POST after the other can go on then, ms. */
-const unkeptMs = 10_000
-const unkeptPauseMs = 100
-
 /**
  * untilKept resolves once the Journal has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
  * UPSTREAM_FAILED where another Instance has the Session meanwhile.
  */
 export const untilKept = async (
-  { deps: { journal }, sessions }: Context,
+  { deps: { guard, journal }, sessions }: Context,
   { id, backend }: Session,
   live: LiveSession,
   call: OwedCall,
 ): Promise<void> => {
-  for (let waitedMs = 0; waitedMs < unkeptMs; waitedMs += unkeptPauseMs) {
-    // The new Owner has read the Journal before this request could be written, or may have.
-    const isSuperseded = journal.isSuperseded(id, call.entry)
-    // By now this Instance may have it again, with another live part.
-    if (isSuperseded && sessions.held(id)?.live === live) discard(sessions.forget(id))
-    if (isSuperseded || live.isOver()) {
-      throw new RouterError('UPSTREAM_FAILED', { backend })
-    }
-    if (!journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)) return
-    await wait(unkeptPauseMs, undefined, { ref: false })
-  }
+  // The new Owner has read the Journal before this request could be written, or may have.
+  const isSuperseded = () => journal.isSuperseded(id, call.entry)
+  const isKept = () => !journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)
+  await guard.until(() => isSuperseded() || live.isOver() || isKept())
+  // By now this Instance may have it again, with another live part.
+  if (isSuperseded() && sessions.held(id)?.live === live) discard(sessions.forget(id))
+  if (isSuperseded() || live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
 }
 
 /**
@@ -107,7 +98,7 @@ const writeOwed = (
 }
 
 /** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
-export const oweAgain = ({ deps }: Context, { record, live }: HeldSession): void => {
+export const oweAgain = ({ deps }: Context, { record, live }: SessionEntry): void => {
   if (record.downstream !== 'sse' || !live) return
   for (const { message, call } of live.debts.pending())
     discard(writeOwed(deps, record, message, call))
@@ -130,9 +121,6 @@ export interface OwedMessage {
   readonly message: Message
 }
 
-/** How often a store that is away is asked again, ms. */
-const owedPauseMs = 250
-
 /** owedOf reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
 export const owedOf = async (
   { deps: { journal } }: Context,
@@ -150,13 +138,14 @@ export const untilOwed = async (
   record: Session,
   live: LiveSession,
 ): Promise<readonly OwedMessage[]> => {
-  while (!live.isOver()) {
-    const owed = await owedOf(context, record, live)
-    // Its client may have used an id for another request meanwhile.
-    if (owed) return owed.filter(({ call }) => !live.debts.isSuperseded(call))
-    await wait(owedPauseMs, undefined, { ref: false })
-  }
-  return []
+  const owed = await context.deps.guard
+    .retry(
+      () => context.deps.journal.owed(record.id),
+      () => !live.isOver(),
+    )
+    .catch(() => [])
+  // Its client may have used an id for another request meanwhile.
+  return readOwed(owed, live).filter(({ call }) => !live.debts.isSuperseded(call))
 }
 
 /** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
@@ -192,7 +181,7 @@ const byEntry = (one: string, other: string): number => {
  */
 export const payOwed = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   owed: readonly OwedMessage[],
   died: boolean,
 ): Promise<void> => {
@@ -224,7 +213,7 @@ export const payOwed = async (
 /** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
 export const failOwed = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   owed: readonly OwedMessage[],
   error: RouterError,
 ): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Session } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { Incoming } from '../http/incoming.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 
 /** How many requests an Instance remembers: a request is resent at once or never. */
 const maxRequests = 1_000
@@ -18,7 +18,7 @@ export class RecentRequests {
   /** find returns the promise of a request that was accepted before; undefined: it is new. */
   find(
     incoming: Incoming,
-    { live, record }: HeldSession,
+    { live, record }: SessionEntry,
     message: Message,
   ): Promise<void> | undefined {
     const name = nameOf(incoming, record, message)
@@ -30,7 +30,7 @@ export class RecentRequests {
   /** note records that a request is being accepted. */
   note(
     incoming: Incoming,
-    { record }: HeldSession,
+    { record }: SessionEntry,
     message: Message,
     accepting: Promise<void>,
   ): void {

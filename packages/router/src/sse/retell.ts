@@ -1,5 +1,5 @@
 import type { Context } from '../context.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { readOwed, untilOwed } from './owed.js'
 import type { OwedMessage } from './owed.js'
@@ -11,7 +11,7 @@ import type { Stream } from '../outlet/stream.js'
  */
 export const retell = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   stream: Stream,
   known: ReadonlySet<string>,
@@ -39,7 +39,7 @@ export const retell = async (
  */
 export const beginAnew = async (
   { deps, told }: Context,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   live: LiveSession,
 ): Promise<void> => {
   live.debts.beginAnew()

@@ -1,8 +1,8 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { awaitReturn, tellReturn } from './return.js'
 
-const held = (streams = 0): HeldSession => ({ streams }) as HeldSession
+const held = (streams = 0): SessionEntry => ({ streams }) as SessionEntry
 
 beforeEach(() => {
   vi.useFakeTimers()

@@ -1,4 +1,4 @@
-import type { HeldSession, Return } from '../sessions/held.js'
+import type { SessionEntry, Return } from '../sessions/entry.js'
 
 /**
  * A client opens a broken stream again after at most 3 s; where Nginx passes that to an Instance which is paused, it waits there until the
@@ -8,7 +8,7 @@ const tickMs = 500
 const patienceMs = 20_000
 
 /** awaitReturn waits until the client of a Session has a Stream here, `limitMs` at most. */
-export const awaitReturn = (held: HeldSession, limitMs = patienceMs): 'here' | Promise<Return> => {
+export const awaitReturn = (held: SessionEntry, limitMs = patienceMs): 'here' | Promise<Return> => {
   if (held.streams > 0) return 'here'
   return new Promise((resolve) => {
     const all = (held.returning ??= new Set())
@@ -28,7 +28,7 @@ export const awaitReturn = (held: HeldSession, limitMs = patienceMs): 'here' | P
 }
 
 /** tellReturn says that it has one, or that nobody need wait for it here. */
-export const tellReturn = (held: HeldSession, came: Return = 'here'): void => {
+export const tellReturn = (held: SessionEntry, came: Return = 'here'): void => {
   for (const settle of held.returning ?? []) settle(came)
   held.returning = undefined
 }

@@ -4,7 +4,7 @@ import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { respondEmpty } from '../http/respond.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { formOf } from './replay.js'
 import type { Place } from './replays.js'
 import { tellSession } from '../sessions/tell.js'
@@ -18,7 +18,7 @@ import type { Stream } from '../outlet/stream.js'
 export const resume = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   { replay, after }: Place,
 ): void => {
   if (replay.isOverAt(after)) {
@@ -45,7 +45,7 @@ export const unknownAnswer = (id: string, message?: Message, isRepeated = false)
 export const tellOn = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   answer: Buffer,
 ): void => {
   const stream = openCounted(context, incoming, held, () => undefined)
@@ -57,7 +57,7 @@ export const tellOn = (
 export const openCounted = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   onClosed: () => void,
 ): Stream => {
   const { id, backend } = held.record

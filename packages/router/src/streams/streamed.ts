@@ -5,7 +5,7 @@ import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
-import type { HeldSession } from '../sessions/held.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import type { StreamHooks } from '../outlet/reply.js'
 import type { ForeignEvent } from './replays.js'
 import { tellOn, unknownAnswer } from './resume.js'
@@ -65,7 +65,7 @@ export class StreamedCall implements StreamHooks {
 export const succeed = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   event: Pick<ForeignEvent, 'stream' | 'requestId'>,
   again: (message: Message) => Promise<void> | void,
 ): Promise<void> => {

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
 import { createRouter } from '@mcp-router/router'
 import type { RouterOptions, Router } from '@mcp-router/router'
-import { createRegistry, memoryStore } from '@mcp-router/store'
+import { createRegistry, createStoreGuard, memoryStore } from '@mcp-router/store'
 import type { Store } from '@mcp-router/store'
 import {
   createEras,
@@ -40,6 +40,8 @@ interface Setup {
   /** Shared by the Instances of a cluster; closed with the test. */
   readonly store?: Store
   readonly options?: Partial<RouterOptions>
+  /** How long the store is waited for. */
+  readonly storeBudgetMs?: number
   readonly maxProcesses?: number
   readonly parkedMs?: number
   readonly leaseHeldSince?: () => number | undefined
@@ -88,10 +90,13 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     ...(setup.parkedMs !== undefined && { parkedMs: setup.parkedMs }),
   })
   registry.subscribe((snapshot) => upstreams.retain(snapshot.backends.values()))
+  const guard = createStoreGuard(setup.storeBudgetMs)
+  onTestFinished(() => guard.close())
   const id = instance as InstanceId
   const router = createRouter({
     instance: id,
     registry,
+    guard,
     sessions: store.sessions,
     membership: store.membership,
     journal: store.journal,

@@ -4,7 +4,7 @@ import { Recovery } from '../../calls/recover.js'
 import type { Recovering } from '../../calls/recover.js'
 import type { Context } from '../../context.js'
 import type { Incoming } from '../../http/incoming.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import type { OnBroken } from '../../outlet/reply.js'
 import type { Message } from '@mcp-router/protocol'
 import type { LiveSession } from './live.js'
@@ -16,7 +16,7 @@ import { reviveOwned } from './revive.js'
 /** repeatPassed sees to a request that was answered 202. */
 export const repeatPassed = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   pending: Pending,
   error: RouterError,
@@ -36,7 +36,7 @@ export const repeatPassed = (
 export const repeatReply = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   message: Message,
 ): OnBroken => {
@@ -55,7 +55,7 @@ export const repeatReply = (
 
 const recoveryOf = (
   context: Context,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   call: Omit<Recovering, 'backend'>,
 ): Recovery | undefined => {
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
@@ -65,7 +65,7 @@ const recoveryOf = (
 /** repeat resolves with what its client is told, if it was not sent again. */
 const repeat = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   recovery: Recovery | undefined,
   error: RouterError,
   send: () => Promise<void>,

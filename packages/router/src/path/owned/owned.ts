@@ -8,7 +8,7 @@ import { failureOf } from '../../calls/failure.js'
 import type { Incoming } from '../../http/incoming.js'
 import { respondEmpty } from '../../http/respond.js'
 import { untilServed } from '../portable/head-limit.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { repeatPassed, repeatReply } from './broken.js'
 import type { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
@@ -97,7 +97,7 @@ export const openLive = (
 const reconnectMs = 250
 
 /** The next message brings the Upstream back; whoever only listens must not wait for one. */
-const reviveLater = (context: Context, held: HeldSession): void => {
+const reviveLater = (context: Context, held: SessionEntry): void => {
   const { live } = held
   if (!live) return
   const pauseMs = context.gates.of(held.endpoint) ? reconnectMs : putOff(live.revival)
@@ -112,7 +112,7 @@ const reviveLater = (context: Context, held: HeldSession): void => {
 export const passOwned = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): Promise<void> => {
   const live = liveOf(held)
@@ -130,7 +130,7 @@ export const passOwned = async (
 const answerOwned = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
   isResumed = false,
 ): Promise<void> => {
@@ -154,7 +154,7 @@ const answerOwned = async (
 export const followOwned = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
 ): Promise<void> => {
   const live = liveOf(held)
   const lastEventId = incoming.req.headers['last-event-id']
@@ -176,14 +176,14 @@ export const followOwned = async (
 }
 
 /** endOwned ends the Session with its Upstream, as its client asked (DELETE). */
-export const endOwned = (context: Context, held: HeldSession): Promise<void> =>
+export const endOwned = (context: Context, held: SessionEntry): Promise<void> =>
   context.sessions.end(held, 'DELETE by the client')
 
 /** openSessionStream opens a Stream, counts it, and attaches it to the LiveSession. */
 export const openSessionStream = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   first?: Buffer,
   onClosed?: () => void,
@@ -197,7 +197,7 @@ export const openSessionStream = (
 }
 
 /** liveOf is what the Owner holds of a Session; it is gone when the Upstream ended this moment. */
-export const liveOf = (held: HeldSession): LiveSession => {
+export const liveOf = (held: SessionEntry): LiveSession => {
   if (!held.live) throw new RouterError('SESSION_NOT_FOUND')
   return held.live
 }

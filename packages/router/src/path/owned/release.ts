@@ -1,24 +1,22 @@
-import type { EventSink, InstanceId, Session } from '@mcp-router/core'
+import type { EventSink, InstanceId } from '@mcp-router/core'
 import type { SessionStore } from '@mcp-router/store'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { tellSession } from '../../sessions/tell.js'
 
 export interface ReleaseDeps {
   readonly store: SessionStore
   readonly events: EventSink
   readonly instance: InstanceId
-  /** Whether an owned Session can be taken over once this Instance is gone. */
-  readonly outlives: (record: Session) => boolean
 }
 
 /** releaseOwned lets go of a Session whose Owner is being stopped. */
 export const releaseOwned = async (
-  { live, record }: HeldSession,
-  { store, events, instance, outlives }: ReleaseDeps,
+  { live, record }: SessionEntry,
+  { store, events, instance }: ReleaseDeps,
 ): Promise<void> => {
   if (!live) return
   // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
-  const isOver = !outlives(record)
+  const isOver = record.initialize === ''
   await (isOver ? live.close() : live.handOver())
   tellSession(events, record, isOver ? 'closed' : 'released', `${instance} was stopped`)
   if (isOver) await store.delete(record.id).catch(() => false)

@@ -6,7 +6,7 @@ import type { Upstream } from '@mcp-router/upstream'
 import type { Context } from '../../context.js'
 import { openWithFailover } from '../../calls/failover.js'
 import { failureOf } from '../../calls/failure.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { continueOn, resumeOn } from '../../sessions/go-on.js'
 import { reinitialized } from '../../sessions/reinitialized.js'
 import type { LiveSession } from './live.js'
@@ -20,7 +20,7 @@ const longestHoldMs = 2_000
  * reviveOwned gives a Session of this Instance an Upstream again, once for all who wait. Who comes while one that waited for long gives up has
  * a patience of its own. It rejects at once soon after a command failed.
  */
-export const reviveOwned = async (context: Context, held: HeldSession): Promise<void> => {
+export const reviveOwned = async (context: Context, held: SessionEntry): Promise<void> => {
   const { live } = held
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   if (live.isReady()) return
@@ -37,7 +37,7 @@ export const reviveOwned = async (context: Context, held: HeldSession): Promise<
 
 const mayComeBack = async (
   { deps, selector }: Context,
-  { endpoint, record }: HeldSession,
+  { endpoint, record }: SessionEntry,
   attempt: object,
   error: unknown,
 ): Promise<boolean> => {
@@ -49,7 +49,7 @@ const mayComeBack = async (
 
 const revive = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   live: LiveSession,
   attempt: object,
 ): Promise<void> => {
@@ -92,7 +92,7 @@ const revive = (
 /** restartOwned gives it a new Upstream in place of this one, or whatever it has; others may have done so already. */
 export const restartOwned = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   upstream?: Upstream,
 ): Promise<void> => {
   const { live } = held
@@ -111,7 +111,7 @@ export const restOwned = (live: LiveSession): void => {
 }
 
 /** `attempt` is that of the request which began this: all that is done for it has one patience. */
-const connect = async (context: Context, held: HeldSession, attempt: object): Promise<void> => {
+const connect = async (context: Context, held: SessionEntry, attempt: object): Promise<void> => {
   const { live, record } = held
   if (!live) throw new RouterError('SESSION_NOT_FOUND')
   const backend = context.deps.registry.snapshot().backends.get(record.backend)
@@ -151,7 +151,7 @@ const connect = async (context: Context, held: HeldSession, attempt: object): Pr
 const continueSession = async (
   context: Context,
   backend: Backend,
-  { endpoint, isReplaced, record }: HeldSession,
+  { endpoint, isReplaced, record }: SessionEntry,
   live: LiveSession,
 ): Promise<boolean> => {
   const { backendSessionId: sessionId, revision, cookies = '' } = record

@@ -1,6 +1,6 @@
 import { inTime, watchSilence } from '../../calls/call-deadline.js'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 
 /**
  * limitHead gives the Endpoint of a Session its deadline for the head of a stream; behind that it may say nothing for as long as it likes. What it
@@ -8,7 +8,7 @@ import type { HeldSession } from '../../sessions/held.js'
  */
 export const limitHead = (
   { deps, deadlines }: Context,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   onPassed: (error: Error) => void,
 ): (() => void) => {
   const backend = deps.registry.snapshot().backends.get(record.backend)
@@ -23,7 +23,7 @@ export const limitHead = (
  */
 export const untilServed = <T>(
   { deps, deadlines }: Context,
-  { record }: HeldSession,
+  { record }: SessionEntry,
   done: Promise<T>,
 ): Promise<T> => {
   const backend = deps.registry.snapshot().backends.get(record.backend)
@@ -34,7 +34,7 @@ export const untilServed = <T>(
 export class HeadLimit {
   private stop: (() => void) | undefined
 
-  begin(context: Context, held: HeldSession, onPassed: Parameters<typeof limitHead>[2]): void {
+  begin(context: Context, held: SessionEntry, onPassed: Parameters<typeof limitHead>[2]): void {
     this.stop ??= limitHead(context, held, onPassed)
   }
 

@@ -2,7 +2,7 @@ import { discard, namesOfCookies, withCookies } from '@mcp-router/upstream'
 import type { HttpHeaders } from '@mcp-router/upstream'
 import type { Session } from '@mcp-router/core'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { postHeadersOf } from './post-headers.js'
 import { hasMoved } from './has-moved.js'
 
@@ -16,7 +16,7 @@ const writeMs = 5_000
  */
 export const noteCookies = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   by: Session,
   headers: HttpHeaders,
 ): void => {

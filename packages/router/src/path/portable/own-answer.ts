@@ -1,6 +1,6 @@
 import type { Message } from '@mcp-router/protocol'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { unmarked } from '../../sessions/question-id.js'
 
 /**
@@ -9,7 +9,7 @@ import { unmarked } from '../../sessions/question-id.js'
  */
 export const ownAnswer = async (
   { sessions }: Context,
-  held: HeldSession,
+  held: SessionEntry,
   answer: Message,
 ): Promise<Message | undefined> => {
   const own = unmarked(answer, held.record.backendSessionId)

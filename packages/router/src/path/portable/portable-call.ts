@@ -13,7 +13,7 @@ import type { Incoming } from '../../http/incoming.js'
 import { noteAskedOutside } from '../../listening/asked.js'
 import type { ListeningCall } from '../../listening/listening-calls.js'
 import type { Outlet } from '../../outlet/outlet.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { marked } from '../../sessions/question-id.js'
 import { HttpExchange } from '../http-exchange.js'
 import type { Head } from '../http-exchange.js'
@@ -32,7 +32,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
   newer: ListeningCall | undefined
   sentAt: number | undefined = performance.now()
   heardAt = 0
-  readonly session: HeldSession
+  readonly session: SessionEntry
   private readonly context: Context
   private readonly outlet: Outlet
   private limit: Silence | undefined
@@ -46,7 +46,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
   constructor(
     context: Context,
     incoming: Incoming,
-    session: HeldSession,
+    session: SessionEntry,
     message: Message,
     outlet: Outlet,
   ) {

@@ -4,7 +4,7 @@ import type { RouterError } from '@mcp-router/core'
 import { watchSilence } from '../../calls/call-deadline.js'
 import type { Heard, Silence } from '../../calls/call-deadline.js'
 import type { Context } from '../../context.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 
 /**
  * limitPortable gives the server of a portable Session the time for a message that its Backend has, and cancels a call after it. What it returns is to
@@ -12,7 +12,7 @@ import type { HeldSession } from '../../sessions/held.js'
  */
 export const limitPortable = (
   { deps, deadlines }: Context,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message | undefined,
   heard: Heard,
   onPassed: (error: RouterError) => void,

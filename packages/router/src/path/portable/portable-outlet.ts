@@ -8,7 +8,7 @@ import { respondEmpty, respondJson } from '../../http/respond.js'
 import type { Outlet } from '../../outlet/outlet.js'
 import { PostReply } from '../../outlet/reply.js'
 import { Writer } from '../../outlet/writer.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { formOf } from '../../streams/replay.js'
 import { StreamedCall } from '../../streams/streamed.js'
 import type { Head } from '../http-exchange.js'
@@ -25,14 +25,14 @@ interface First {
  */
 export class PortableOutlet extends Writer implements Outlet, Quiet {
   private readonly context: Context
-  private readonly session: HeldSession
+  private readonly session: SessionEntry
   private readonly message: Message
   private reply: PostReply | undefined
   private first: First | undefined
   private isNumbered: boolean | undefined
   private isAnswered = false
 
-  constructor(context: Context, incoming: Incoming, session: HeldSession, message: Message) {
+  constructor(context: Context, incoming: Incoming, session: SessionEntry, message: Message) {
     super(incoming, context)
     this.context = context
     this.session = session

@@ -13,7 +13,7 @@ import type { Context } from '../../context.js'
 import type { Incoming } from '../../http/incoming.js'
 import { failureOf } from '../../calls/failure.js'
 import { AnswerRelay } from '../../outlet/answer-relay.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { PortableReply } from './portable-reply.js'
 import { httpEndpoint } from './portable-request.js'
 import { noteCookies } from './note-cookies.js'
@@ -34,7 +34,7 @@ const streamPatienceMs = 30_000
  */
 export abstract class PortableRelay extends AnswerRelay {
   protected readonly context: Context
-  readonly session: HeldSession
+  readonly session: SessionEntry
   /** How often the session was opened anew for it. */
   protected tries = 0
   /** Set once the answer is a stream that is numbered here. */
@@ -46,7 +46,7 @@ export abstract class PortableRelay extends AnswerRelay {
   constructor(
     context: Context,
     incoming: Incoming,
-    held: HeldSession,
+    held: SessionEntry,
     message: Message | undefined,
   ) {
     super(incoming, context, noHooks, message)

@@ -5,11 +5,11 @@ import { sessionHeaders } from '@mcp-router/upstream'
 import type { HttpRequest } from '@mcp-router/upstream'
 import type { Incoming } from '../../http/incoming.js'
 import { traceOf } from '../../http/trace.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 
 /** portablePost is a message of a portable Session as its Endpoint gets it. */
 export const portablePost = (
-  held: HeldSession,
+  held: SessionEntry,
   incoming: Incoming,
   message: Message,
 ): HttpRequest => ({
@@ -21,7 +21,7 @@ export const portablePost = (
 })
 
 /** portableGet asks for the Endpoint's own stream, or for the rest of the one that had this event. */
-export const portableGet = (held: HeldSession, lastEventId: string | undefined): HttpRequest => {
+export const portableGet = (held: SessionEntry, lastEventId: string | undefined): HttpRequest => {
   const { backendSessionId, revision, cookies } = held.record
   const headers = sessionHeaders(httpEndpoint(held), backendSessionId, revision, cookies)
   headers.push('accept', 'text/event-stream')
@@ -30,7 +30,7 @@ export const portableGet = (held: HeldSession, lastEventId: string | undefined):
 }
 
 /** httpEndpoint is the Endpoint of a portable Session. It throws NO_HEALTHY_ENDPOINT where a command took its place since the Session was found. */
-export const httpEndpoint = ({ record, endpoint }: HeldSession): HttpEndpoint => {
+export const httpEndpoint = ({ record, endpoint }: SessionEntry): HttpEndpoint => {
   if (endpoint.transport === 'http') return endpoint
   const reason = 'its http endpoint was replaced in the servers file'
   throw new RouterError('NO_HEALTHY_ENDPOINT', { backend: record.backend, reason })

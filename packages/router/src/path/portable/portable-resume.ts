@@ -1,7 +1,7 @@
 import type { Context } from '../../context.js'
 import type { Incoming } from '../../http/incoming.js'
 import { respondError } from '../../http/respond.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { PortableCall } from './portable-call.js'
 import { PortableOutlet } from './portable-outlet.js'
 import { unknownEvent } from '../../streams/replays.js'
@@ -16,7 +16,7 @@ import { succeed } from '../../streams/streamed.js'
 export const resumePortable = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   lastEventId: string,
   event: ForeignEvent,
 ): Promise<void> => {

@@ -7,7 +7,7 @@ import { beginStream } from '../../outlet/stream.js'
 import { joinListener } from '../../listening/join-listener.js'
 import { noteAskedOutside } from '../../listening/asked.js'
 import { HeadLimit } from './head-limit.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import type { Adopted, Keepable } from '../../listening/listening-kept.js'
 import type { Follow } from '../../listening/follows.js'
 import { headMs } from '../../listening/listener.js'
@@ -42,7 +42,7 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   private rival: PortableStream | undefined
   private readonly collector: Collector
 
-  constructor(context: Context, incoming: Incoming, held: HeldSession) {
+  constructor(context: Context, incoming: Incoming, held: SessionEntry) {
     super(context, incoming, held, undefined)
     this.collector = new Collector(context.listening, held.record.id, (missed) => {
       const next = this.over ? held.follower : this

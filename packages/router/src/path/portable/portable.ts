@@ -4,7 +4,7 @@ import type { Message } from '@mcp-router/protocol'
 import { endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../../http/incoming.js'
 import { respondError } from '../../http/respond.js'
-import type { HeldSession } from '../../sessions/held.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { joinListener } from '../../listening/join-listener.js'
 import { PortableCall } from './portable-call.js'
 import { PortableOutlet } from './portable-outlet.js'
@@ -18,7 +18,7 @@ import { readForeign } from '../../streams/replays.js'
 export const passPortable = (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
   message: Message,
 ): void => {
   context.portableReplays.requireRoom(held.record.id)
@@ -35,7 +35,7 @@ export const passPortable = (
 export const followPortable = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
 ): Promise<void> => {
   if (context.draining && !incoming.handedOff && (await context.peers.hasOthers())) {
     // It would be ended in a moment, and the Endpoint's with it: Nginx sends it on.
@@ -64,7 +64,7 @@ export const followPortable = async (
 const openStream = async (
   context: Context,
   incoming: Incoming,
-  held: HeldSession,
+  held: SessionEntry,
 ): Promise<void> => {
   const lastEventId = incoming.req.headers['last-event-id']
   const { id, backend } = held.record
@@ -112,7 +112,7 @@ export const keepStreams = async (context: Context, limitMs: number): Promise<vo
 }
 
 /** endPortable ends the Session here and at its Endpoint. */
-export const endPortable = async (context: Context, held: HeldSession): Promise<void> => {
+export const endPortable = async (context: Context, held: SessionEntry): Promise<void> => {
   const { backendSessionId: sessionId, revision, cookies } = held.record
   await context.sessions.end(held, 'DELETE by the client')
   if (!sessionId || held.isReplaced) return

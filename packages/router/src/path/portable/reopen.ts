@@ -20,7 +20,8 @@ import { openWithFailover } from '../../calls/failover.js'
 import { isBroken } from '../../calls/outcome.js'
 import { readRevision } from '../../calls/read-revision.js'
 import { hasMoved } from './has-moved.js'
-import type { HeldSession } from '../../sessions/held.js'
+import { doubtOnce, reopenOnce } from '../../sessions/entry.js'
+import type { SessionEntry } from '../../sessions/entry.js'
 import { reinitialized } from '../../sessions/reinitialized.js'
 
 /** The end of "because …". */
@@ -40,14 +41,11 @@ export interface Refused {
  */
 export const reopenPortable = (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   refused: Refused,
 ): Promise<void> => {
   if (hasMoved(held.record, refused.by) && !held.isReplaced) return Promise.resolve()
-  held.reopening ??= reopen(context, held, refused).finally(() => {
-    held.reopening = undefined
-  })
-  return held.reopening
+  return reopenOnce(held, () => reopen(context, held, refused))
 }
 
 const pauseMs = 250
@@ -55,7 +53,7 @@ const pauseMs = 250
 /** reopenPatiently tries for so long, ms, while somebody wants it and no Endpoint can be reached. */
 export const reopenPatiently = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   refused: Refused,
   patienceMs: number,
   isWanted: () => boolean,
@@ -79,7 +77,7 @@ export const reopenPatiently = async (
  */
 export const isForgotten = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   by: Session,
   doubt: SessionDoubt,
 ): Promise<boolean> => {
@@ -87,16 +85,12 @@ export const isForgotten = async (
   if (held.isReplaced || hasMoved(held.record, by)) return true
   const { endpoint } = held
   if (endpoint.transport !== 'http') return true
-  const isKnown = (): Promise<boolean | undefined> => {
-    held.doubted ??= isSessionKnown(context.deps.client, endpoint.url, held.postHeaders).finally(
-      () => (held.doubted = undefined),
-    )
-    return held.doubted
-  }
+  const isKnown = (): Promise<boolean | undefined> =>
+    doubtOnce(held, () => isSessionKnown(context.deps.client, endpoint.url, held.postHeaders))
   return (await isDoubtTrue(doubt, isKnown)) || hasMoved(held.record, by)
 }
 
-const reopen = async (context: Context, held: HeldSession, { at, by }: Refused): Promise<void> => {
+const reopen = async (context: Context, held: SessionEntry, { at, by }: Refused): Promise<void> => {
   // What the client set, it may have set at another Instance; and that one may have been faster.
   await context.sessions.refresh(held)
   if (hasMoved(held.record, by)) return
@@ -117,7 +111,7 @@ const reopen = async (context: Context, held: HeldSession, { at, by }: Refused):
 
 const openAt = async (
   context: Context,
-  held: HeldSession,
+  held: SessionEntry,
   endpoint: HttpEndpoint,
   { at, by }: Refused,
 ): Promise<void> => {

@@ -1,14 +1,18 @@
-/** Outage measures how long a store is away, as this process lives it: the time in which it stood still itself says nothing of the store. */
+/**
+ * Outage measures how long a store is away, as this process lives it: the time in which the process itself was paused says
+ * nothing of the store.
+ */
 export interface Outage {
   /** ms; asked at a failure, the first of which begins it. */
   lastedMs(): number
+  isOn(): boolean
   end(): void
 }
 
 const tickMs = 250
-/** A tick that comes so late says that this process stood still, ms. */
-const stillMs = 2_000
-/** Nobody who failed for so long means that the store may have been back meanwhile: that begins another outage, ms. */
+/** A tick that comes so late says that this process was paused, ms. */
+const pausedMs = 2_000
+/** No failure for so long means that the store may have been back meanwhile: the next one begins another outage, ms. */
 const quietMs = 5_000
 
 export const createOutage = (): Outage => {
@@ -18,7 +22,7 @@ export const createOutage = (): Outage => {
   let timer: NodeJS.Timeout | undefined
   const tick = (): void => {
     const now = performance.now()
-    if (now - tickedAt > stillMs) since = now
+    if (now - tickedAt > pausedMs) since = now
     tickedAt = now
   }
   return {
@@ -33,6 +37,7 @@ export const createOutage = (): Outage => {
       failedAt = tickedAt
       return tickedAt - since
     },
+    isOn: () => timer !== undefined,
     end() {
       clearInterval(timer)
       timer = undefined

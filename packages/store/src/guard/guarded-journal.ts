@@ -1,0 +1,87 @@
+import type { SessionId } from '@mcp-router/core'
+import type { Journal, Owed } from '../journal.js'
+import type { StoreGuard } from './store-guard.js'
+import type { QueuedWrite } from './write-queue.js'
+
+/**
+ * GuardedJournal is a Journal that outlives outages of its store: it waits for a store that restarts, and rejects at once while
+ * that is away for longer. Entries are written as soon as the store is back all the same: their Instance may be killed a moment later.
+ */
+export interface GuardedJournal extends Journal {
+  /** Whether this entry of a Session waits for the store to come back, or is being written; a full store is not waited for. */
+  isUnwritten(session: SessionId, entry: string): boolean
+  /** What is not written of a Session. */
+  unwritten(session: SessionId): readonly Owed[]
+  /** Whether it was refused, because another Instance had claimed the Session: the new Owner does not know of it. */
+  isSuperseded(session: SessionId, entry: string): boolean
+}
+
+/** Of so many entries it is known; whoever wrote one asks at once. */
+const maxSuperseded = 1_000
+
+export const guardJournal = (
+  journal: Journal,
+  { retry, writes, patience: { optional } }: StoreGuard,
+): GuardedJournal => {
+  const superseded = new Set<string>()
+  const supersede = (key: string): void => {
+    superseded.add(key)
+    const [oldest] = superseded
+    if (superseded.size > maxSuperseded && oldest !== undefined) superseded.delete(oldest)
+  }
+  const writesOf = (session: SessionId): readonly EntryWrite[] =>
+    writes
+      .all()
+      .filter((each): each is EntryWrite => each instanceof EntryWrite && each.session === session)
+  return {
+    owe(session, epoch, owed) {
+      const key = keyOf(session, owed.entry)
+      const write = async (): Promise<boolean> => {
+        const isWritten = await journal.owe(session, epoch, owed)
+        if (!isWritten) supersede(key)
+        return isWritten
+      }
+      return writes.write(new EntryWrite(session, owed, write), optional)
+    },
+    async settle(session, epoch, entries) {
+      // A request that is still being written must not be written over what was deleted.
+      await Promise.all(entries.map((entry) => writes.drop(keyOf(session, entry))))
+      return retry(() => journal.settle(session, epoch, entries), optional)
+    },
+    async owed(session) {
+      // What is being written is part of it.
+      await writes.settled(writesOf(session).map(({ key }) => key))
+      return retry(() => journal.owed(session), optional)
+    },
+    isUnwritten: (session, entry) => writes.isAwaited(keyOf(session, entry)),
+    unwritten: (session) => writesOf(session).map(({ owed }) => owed),
+    isSuperseded: (session, entry) => superseded.has(keyOf(session, entry)),
+    accept: (requestId, call) => retry(() => journal.accept(requestId, call), optional),
+    accepted: (requestId) => retry(() => journal.accepted(requestId), optional),
+    finish: (requestId, call, keptMs) =>
+      retry(() => journal.finish(requestId, call, keptMs), optional),
+    forget: (requestId) => retry(() => journal.forget(requestId), optional),
+  }
+}
+
+const keyOf = (session: SessionId, entry: string): string => `${session} ${entry}`
+
+class EntryWrite implements QueuedWrite {
+  readonly session: SessionId
+  readonly owed: Owed
+  readonly write: () => Promise<boolean>
+
+  constructor(session: SessionId, owed: Owed, write: () => Promise<boolean>) {
+    this.session = session
+    this.owed = owed
+    this.write = write
+  }
+
+  get key(): string {
+    return keyOf(this.session, this.owed.entry)
+  }
+
+  get bytes(): number {
+    return this.owed.body.length
+  }
+}
