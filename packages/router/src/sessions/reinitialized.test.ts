@@ -221,8 +221,7 @@ describe('a client of 2024-11-05 that is taken over', () => {
     ['a command', openCommandBackend],
     [
       'an HTTP+SSE server',
-      async () =>
-        backendOf('old', [sseEndpoint((await openSseServer({ capabilities: advertised })).url)]),
+      async () => backendOf('old', [sseEndpoint((await openSseServer(advertised)).url)]),
     ],
     [
       'a modern server',
