@@ -1,4 +1,3 @@
-import type { SessionId } from '@mcp-router/core'
 import { guardJournal } from '@mcp-router/store'
 import { createSharedKeys } from '@mcp-router/upstream'
 import { createBridge } from './bridge/bridge.js'
@@ -15,13 +14,13 @@ import { createCalls } from './calls/calls.js'
 import { createKeepAlive } from './http/keep-alive.js'
 import { createLongAnswers } from './outlet/long-answers.js'
 import { createSelector } from './policy/selector.js'
-import { endFollows, type Follows } from './listening/follows.js'
 import { Gates } from './sessions/gate.js'
 import { createBuffers } from './streams/kept.js'
 import { Listening } from './listening/listening.js'
 import { createOrphans } from './sse/orphans.js'
 import { oweAgain } from './sse/owed.js'
 import { createPortableReplays } from './path/portable/portable-replays.js'
+import { nobody, PortableStream } from './path/portable/portable-stream.js'
 import { rebound } from './sessions/rebound.js'
 import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
@@ -60,7 +59,7 @@ export const compose = (given: RouterDeps): Composed => {
     onRest: ({ live }) => live && restOwned(live),
     onMoved: (id, record) => listening.onMoved(id, record),
     onLoaded: (record) => performance.now() < returnedAt && listening.onMoved(record.id, record),
-    onOver: (id) => endFollows(follows, id),
+    onOver: (id) => listening.end(id),
     keys: createSharedKeys(deps.clusterSecret),
     onRebound: (held) => rebound(context, held),
   })
@@ -85,9 +84,11 @@ export const compose = (given: RouterDeps): Composed => {
     secret: deps.clusterSecret,
     onLost: () => listening.onLost(),
   })
-  const follows: Follows = new Map()
-  const atOf = (id: SessionId) => sessions.held(id)?.record.backendSessionId
-  const listening = new Listening({ client: deps.client, peers, follows, atOf })
+  const listening = new Listening({
+    instance: deps.instance,
+    peers,
+    streamOf: (held) => new PortableStream(context, nobody(context, held), held),
+  })
   const selector = createSelector(deps.options.endpointPatienceMs)
   const context: Context = {
     deps,
@@ -109,7 +110,6 @@ export const compose = (given: RouterDeps): Composed => {
     gates: new Gates(),
     takeovers: new Map(),
     recentRequests: new RecentRequests(),
-    follows,
     listening,
     peers,
     draining: false,

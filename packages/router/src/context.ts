@@ -18,7 +18,6 @@ import type { SessionEntry } from './sessions/entry.js'
 import type { Orphans } from './sse/orphans.js'
 import type { RecentRequests } from './sse/recent-requests.js'
 import type { Listening } from './listening/listening.js'
-import type { Follows } from './listening/follows.js'
 import type { PortableReplays } from './path/portable/portable-replays.js'
 import type { ReturnProofs } from './sse/return-proof.js'
 import type { ModernEventIds } from './downstream/modern-event-id.js'
@@ -48,7 +47,6 @@ export interface Context {
   readonly takeovers: Map<SessionId, Promise<SessionEntry | undefined>>
   readonly recentRequests: RecentRequests
   readonly told: Told
-  readonly follows: Follows
   readonly listening: Listening
   readonly returns: ReturnProofs
   /** Set once the Instance takes no new Sessions. */

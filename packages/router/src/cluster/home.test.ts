@@ -42,6 +42,6 @@ describe('the home of a key', () => {
   })
 
   it('is nowhere while there is no instance', () => {
-    expect(homeOf('key', [])).toBeUndefined()
+    expect(homeOf('key', instances())).toBeUndefined()
   })
 })

@@ -4,7 +4,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { discard, post } from '@mcp-router/upstream'
 import type { HttpClient, HttpPosting } from '@mcp-router/upstream'
-import { homeOf } from './home.js'
 import type { Members } from './members.js'
 import { sign } from './signature.js'
 import { streamHeaders } from '../outlet/stream.js'
@@ -14,15 +13,13 @@ export const peersPath = '/internal/peers'
 
 /** Peers notices at once that another Instance is gone, or drains: the connections between them end. */
 export interface Peers {
-  /** Asks every other Instance that lives, or `to`; those that do not answer 200 in time are left out, or `onLate` is called for each. */
+  /** Asks every other Instance that lives, or `to`; those that do not answer 200 within `limitMs` are left out. */
   ask(
     method: Asking,
     target: string,
-    onLate?: (answer: PeerAnswer) => void,
+    limitMs?: number,
     to?: Instance,
   ): Promise<readonly PeerAnswer[]>
-  /** The other Instance that is home to a key, but for those that do not answer; undefined: this one is. */
-  home(key: string, silent: readonly Instance[]): Promise<Instance | undefined>
   /** Takes the connection that another Instance opens, and keeps it open. */
   accept(res: ServerResponse): void
   /** Ends the connections with the others: they learn that this Instance drains, and connect again to hear of its end. */
@@ -32,7 +29,7 @@ export interface Peers {
   close(): void
 }
 
-type Asking = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+type Asking = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 export interface PeerAnswer {
   readonly from: Instance
@@ -50,8 +47,6 @@ interface Deps {
 
 /** An Instance that takes longer is stopped, or as good as gone, ms. */
 const patienceMs = 500
-/** What it answers after that is received all the same, where somebody wants it, ms. */
-const lateMs = 5_000
 
 export const createPeers = ({ client, members, instance, secret, onLost }: Deps): Peers => {
   const links = new Map<InstanceId, HttpPosting>()
@@ -96,29 +91,16 @@ export const createPeers = ({ client, members, instance, secret, onLost }: Deps)
   members.watch(connectAll)
 
   return {
-    async ask(method, target, onLate, to) {
-      const over = wait(patienceMs, undefined, { ref: false })
+    async ask(method, target, limitMs = patienceMs, to) {
+      const over = wait(limitMs, undefined, { ref: false })
       const asked = (to ? [to] : await others()).map(async (each) => {
         const { url, request } = requestTo(each, method, target)
         const posting = post(client, url, request)
-        const limitMs = onLate ? lateMs : patienceMs
-        const late = setTimeout(() => posting.abort(new Error('it does not answer')), limitMs)
-        const { status, body } = await posting.answer.finally(() => clearTimeout(late))
-        return status === 200 ? { from: each, body } : undefined
+        const answer = await Promise.race([posting.answer.catch(() => undefined), over])
+        if (!answer) posting.abort(new Error('it does not answer'))
+        return answer?.status === 200 ? { from: each, body: answer.body } : undefined
       })
-      const inTime = asked.map(async (each) => {
-        const answer = each.catch(() => undefined)
-        const first = await Promise.race([answer, over])
-        // It is later than that, or it is none.
-        if (!first && onLate) discard(answer.then((came) => came && onLate(came)))
-        return first
-      })
-      return (await Promise.all(inTime)).filter((answer) => answer !== undefined)
-    },
-    async home(key, silent) {
-      const all = (await members.all()).filter(({ id }) => !silent.some((each) => each.id === id))
-      const home = homeOf(key, all)
-      return home?.id === instance ? undefined : home
+      return (await Promise.all(asked)).filter((answer) => answer !== undefined)
     },
     accept(res) {
       res.writeHead(200, [...streamHeaders])

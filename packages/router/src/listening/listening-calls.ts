@@ -26,42 +26,33 @@ export class ListeningCalls {
     this.newest = call
   }
 
-  /** remove takes out a call that is over; false: it was not in it. */
-  remove(call: ListeningCall): boolean {
+  /** remove takes out a call that is over. Idempotent. */
+  remove(call: ListeningCall): void {
     const { older, newer } = call
-    if (!newer && this.newest !== call) return false
+    if (!newer && this.newest !== call) return
     if (newer) newer.older = older
     else this.newest = older
     if (older) older.newer = newer
     call.older = undefined
     call.newer = undefined
-    return true
   }
 
   /** haveSent tells that one of a Session was sent within the last `ms`. */
   haveSent(id: SessionId, ms: number): boolean {
     const since = performance.now() - ms
-    for (const { session, sentAt = -Infinity } of this)
-      if (session.record.id === id && sentAt > since) return true
-    return false
+    return this.of(id).some(({ sentAt = -Infinity }) => sentAt > since)
   }
 
   /** deliver has one of a Session take what the server said outside of calls. False: none could. */
   deliver(id: SessionId, message: Message): boolean {
-    for (const on of this) if (on.session.record.id === id && on.takeOutside(message)) return true
-    return false
+    return this.of(id).some((call) => call.takeOutside(message))
   }
 
-  /** sessions are those that have one. */
-  sessions(): ReadonlySet<SessionId> {
-    return new Set([...this].map(({ session }) => session.record.id))
+  of(id: SessionId): readonly ListeningCall[] {
+    return [...this].filter(({ session }) => session.record.id === id)
   }
 
   *[Symbol.iterator](): Generator<ListeningCall> {
-    for (let call = this.newest; call;) {
-      const { older } = call
-      yield call
-      call = older
-    }
+    for (let call = this.newest; call; call = call.older) yield call
   }
 }

@@ -1,142 +1,121 @@
-import { randomUUID } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Instance, SessionId } from '@mcp-router/core'
 import { asSessionId } from '@mcp-router/core'
-import type { PeerAnswer, Peers } from '../cluster/peers.js'
-import { Claims } from './claims.js'
-import { joinMissed, readMissed } from '../streams/missed.js'
-import type { Missed } from '../streams/missed.js'
+import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
+import { homeOf } from '../cluster/home.js'
+import type { Peers } from '../cluster/peers.js'
+import { readMissed } from '../streams/backlog.js'
+import type { Missed } from '../streams/backlog.js'
+import { holders } from './own-streams.js'
+import type { Holder } from './own-streams.js'
 
 /**
- * Where one Instance asks another for the server's own stream of a portable Session: GET whether it has it, POST to have calls wait because the client
- * is back, or (`?by`) to open it, PATCH to have the client's stream collect it, PUT for what it has collected, DELETE to have it released.
+ * Where one Instance asks another for the server's own stream of a portable Session: GET who has it there, POST for leave to open it in the client's
+ * place, DELETE to have it closed, and for what the client missed, PATCH to have the client's stream there do so.
  */
 export const listeningPrefix = '/internal/listening/'
 
-/** Holder is who holds the Endpoint's stream at an Instance: the client, or soon (`coming`), or the Instance in the place of that, which may drain. */
-export type Holder = 'client' | 'coming' | 'instance' | 'draining'
-
-/** Held is what an Instance answers another one that is about to collect the Endpoint's stream of a Session. */
-export interface Held {
+/** Peer is what another Instance says of a Session. */
+export interface Peer {
+  readonly from: Instance
+  readonly holder: Holder | undefined
+  /** It keeps something for the client, and no stream. */
+  readonly isKeeping: boolean
   /** It sent a call a moment ago, which may be about to have the client asked. */
   readonly isAsking: boolean
-  /** The stream is here. */
-  readonly isHolder: boolean
 }
 
-/** readHeld is undefined where the Instance is of an earlier version, which does not know the question. */
-export const readHeld = (body: Buffer): Held | undefined => {
-  const text = body.toString('utf8')
-  return text.startsWith('{') ? (JSON.parse(text) as Held) : undefined // an Instance's
-}
-
-/** A call has the client asked within this, if it does so at once, ms. */
-export const askMs = 1_000
-const askPollMs = 20
-
-/** When it is looked whether the client has its own stream after all, ms: an Instance under load may not have answered in time. */
-const offerPausesMs = [0, 500, 1_000, 2_000]
+/** An Instance that has not opened the stream within this has given up, ms. */
+const claimMs = 1_500
+/** One that drains may have much to hand on, ms. */
+const collectMs = 5_000
+const granted = 'granted'
 
 /** ListeningPeers are the other Instances, as one asks them about the streams of portable Sessions. */
 export class ListeningPeers {
-  private readonly peers: Pick<Peers, 'ask' | 'home'>
-  /** Names this Instance among those that open a stream, and no other process that had its id. */
-  private readonly name = randomUUID()
-  private readonly claims = new Claims()
-  private readonly atOf: (id: SessionId) => string | undefined
+  private readonly peers: Pick<Peers, 'ask'>
+  private readonly instance: InstanceId
+  /** Who may open the stream of a Session that this Instance is home to, so that no two do. */
+  private readonly claims = new Map<SessionId, string>()
 
-  /** `atOf` names the session at its server in which a Session goes on. */
-  constructor(peers: Pick<Peers, 'ask' | 'home'>, atOf: (id: SessionId) => string | undefined) {
+  constructor(peers: Pick<Peers, 'ask'>, instance: InstanceId) {
     this.peers = peers
-    this.atOf = atOf
+    this.instance = instance
   }
 
-  async holders(id: SessionId): Promise<readonly { from: Instance; holder: Holder }[]> {
-    const at = this.atOf(id)
-    const target = at === undefined ? targetOf(id) : targetOf(id) + atParam + encodeURIComponent(at)
-    const answers = await this.peers.ask('GET', target)
-    return answers.map(({ from, body }) => ({ from, holder: String(body) as Holder })) // an Instance's
+  async ask({ id, backendSessionId }: Session): Promise<readonly Peer[]> {
+    const answers = await this.peers.ask('GET', targetOf(id, { at: backendSessionId }))
+    return answers.map(({ from, body }) => {
+      const words = String(body).split(' ')
+      const holder = holders.find((each) => words.includes(each))
+      return { from, holder, isAsking: words.includes(asking), isKeeping: words.includes(keeping) }
+    })
   }
 
-  /** holder is the client where it is one of them, else who is nearest to that. */
-  async holder(id: SessionId): Promise<Holder | undefined> {
-    const holders = (await this.holders(id)).map(({ holder }) => holder)
-    const nearest = (['client', 'coming'] as const).find((each) => holders.includes(each))
-    return nearest ?? holders[0]
+  /** claim asks for leave to open the stream: of the home of the Session among those that answered. */
+  async claim(id: SessionId, all: readonly Peer[]): Promise<boolean> {
+    const others = all.map(({ from }) => from)
+    const home = homeOf(id, [{ id: this.instance }, ...others])
+    const to = others.find((each) => each.id === home?.id)
+    if (!to) return this.grant(id, this.instance)
+    const [answer] = await this.peers.ask(
+      'POST',
+      targetOf(id, { by: this.instance }),
+      undefined,
+      to,
+    )
+    return answer === undefined || String(answer.body) === granted
   }
 
-  /** claim tells that no other Instance is about to open the stream: the home of the Session says so, the next one where that does not answer. */
-  async claim(id: SessionId): Promise<boolean> {
-    const silent: Instance[] = []
-    for (;;) {
-      const home = await this.peers.home(id, silent)
-      if (!home) return this.claims.grant(id, this.name)
-      const target = targetOf(id) + byParam + this.name
-      const [answer] = await this.peers.ask('POST', target, undefined, home)
-      if (answer) return String(answer.body) === granted
-      silent.push(home)
-    }
+  private grant(id: SessionId, by: string): boolean {
+    const claimant = this.claims.get(id)
+    if (claimant !== undefined) return claimant === by
+    this.claims.set(id, by)
+    setTimeout(() => this.claims.delete(id), claimMs).unref()
+    return true
   }
 
-  /** offer has the client's own stream collect what this Instance holds, if another one has it and as long as this one `holds`. */
-  async offer(id: SessionId, holds: () => boolean): Promise<void> {
-    for (const pauseMs of offerPausesMs) {
-      await wait(pauseMs, undefined, { ref: false })
-      if (!holds()) return
-      const all = await this.holders(id)
-      const client = all.find(({ holder }) => holder === 'client' || holder === 'coming')
-      if (client) await this.peers.ask('PATCH', targetOf(id), undefined, client.from)
-    }
+  /** answerClaim answers another Instance. */
+  answerClaim(id: SessionId, by: string): string {
+    return this.grant(id, by) ? granted : 'taken'
   }
 
-  /** grant answers another Instance. */
-  grant(id: SessionId, by: string): string {
-    return this.claims.grant(id, by) ? granted : 'taken'
+  /** collect has the streams of a Session closed that have no client, at all Instances or `from` one of them. */
+  async collect(id: SessionId, from?: Instance): Promise<readonly Missed[]> {
+    const answers = await this.peers.ask('DELETE', targetOf(id), collectMs, from)
+    return answers.map(({ body }) => readMissed(body))
   }
 
-  /** release is what they have collected, but for what `take` is given later; undefined: nobody had the stream. */
-  async release(id: SessionId, take: (missed: Missed) => void): Promise<Missed | undefined> {
-    const onLate = ({ body }: PeerAnswer): void => take(readMissed(body))
-    const answers = await this.peers.ask('DELETE', targetOf(id), onLate)
-    return joinMissed(answers.map(({ body }) => readMissed(body)))
-  }
-
-  /**
-   * untilAsked has calls wait everywhere, and resolves once those that were sent before have had the client asked, or are not about to: an Endpoint
-   * that has no stream at that moment asks nobody. `take` is given what the client is asked.
-   */
-  async untilAsked(id: SessionId, here: () => Held, take: (missed: Missed) => void): Promise<void> {
-    const giveUpAt = performance.now() + askMs
-    const onMissed = ({ body }: PeerAnswer): void => take(readMissed(body))
-    for (;;) {
-      const own = here()
-      const answers = await this.peers.ask('POST', targetOf(id))
-      const all = [own, ...answers.map(({ body }) => readHeld(body))]
-      const isAsking = all.some((each) => each?.isHolder) && all.some((each) => each?.isAsking)
-      if (!isAsking || performance.now() > giveUpAt) return
-      for (const answer of await this.peers.ask('PUT', targetOf(id), onMissed)) onMissed(answer)
-      await wait(askPollMs, undefined, { ref: false })
-    }
+  /** offer has the client's stream at an Instance collect what others keep. */
+  async offer(id: SessionId, to: Instance): Promise<void> {
+    await this.peers.ask('PATCH', targetOf(id), undefined, to)
   }
 }
 
-const targetOf = (id: SessionId): string => listeningPrefix + encodeURIComponent(id)
+const asking = 'asking'
+const keeping = 'keeping'
+/** holderText is what GET is answered. */
+export const holderText = (
+  holder: Holder | undefined,
+  isAsking: boolean,
+  isKeeping: boolean,
+): string =>
+  [holder ?? '', ...(isAsking ? [asking] : []), ...(isKeeping ? [keeping] : [])].join(' ')
 
-const atParam = '?at='
-const byParam = '?by='
-const granted = 'granted'
+const targetOf = (id: SessionId, params: Record<string, string> = {}): string => {
+  const query = new URLSearchParams(params).toString()
+  return listeningPrefix + encodeURIComponent(id) + (query && `?${query}`)
+}
 
-interface Target {
+export interface Target {
   readonly id: SessionId | undefined
   /** The session at its server in which its stream counts. */
   readonly at: string | undefined
-  /** Who claims the stream. */
+  /** Who asks for leave to open it. */
   readonly by: string | undefined
 }
 
-/** readTarget reads which Session is asked about, and what. */
+/** readTarget reads which Session is asked about. */
 export const readTarget = (url: string): Target => {
-  const [first = '', by] = url.slice(listeningPrefix.length).split(byParam)
-  const [id = '', at] = first.split(atParam).map(decodeURIComponent)
-  return { id: asSessionId(id), at, by }
+  const [id = '', query] = url.slice(listeningPrefix.length).split('?')
+  const { at, by } = Object.fromEntries(new URLSearchParams(query))
+  return { id: asSessionId(decodeURIComponent(id)), at, by }
 }

@@ -36,8 +36,6 @@ export interface SessionEntry {
   streams: number
   /** Those who wait for its client to have a Stream here. */
   returning?: Set<(came: Return) => void> | undefined
-  /** The stream of a portable Session towards its client, where that is here. */
-  follower?: object | undefined
   /** Set while this Instance is the Owner. */
   live: LiveSession | undefined
 }

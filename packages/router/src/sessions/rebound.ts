@@ -13,7 +13,7 @@ const pauseMs = 250
 /** rebound has a Session follow its Endpoint, of which the operator changed the headers, or which was replaced. */
 export const rebound = (context: Context, held: SessionEntry): void => {
   const { live, endpoint, isReplaced, record } = held
-  if (isReplaced) for (const follow of context.follows.get(record.id) ?? []) follow.end()
+  if (isReplaced) context.listening.end(record.id)
   if (!live) return
   if (isReplaced) leaveWhenIdle(context, held, live)
   else live.use(endpoint)

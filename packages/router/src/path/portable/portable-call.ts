@@ -197,7 +197,11 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     const { session, message } = this
     if (message.kind === 'response') discard(this.sendAnswer())
     else if (message.kind !== 'request' || !listening.isOn(session.record.id)) this.send()
-    else listening.before(this, () => this.send())
+    else {
+      const opening = listening.before(this)
+      if (opening) discard(opening.then(() => this.send()))
+      else this.send()
+    }
   }
 
   private send(): void {

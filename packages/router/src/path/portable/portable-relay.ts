@@ -36,7 +36,7 @@ export abstract class PortableRelay extends AnswerRelay {
   protected readonly context: Context
   readonly session: SessionEntry
   /** How often the session was opened anew for it. */
-  protected tries = 0
+  private tries = 0
   /** Set once the answer is a stream that is numbered here. */
   protected reply: PortableReply | undefined
   /** As they were when this was sent. */
@@ -67,6 +67,10 @@ export abstract class PortableRelay extends AnswerRelay {
     this.sentTo = endpoint
     this.incoming.endpoint = endpoint.id
     this.context.deps.client.dispatch(endpoint.url, this.request(), this)
+  }
+
+  protected isReopened(): boolean {
+    return this.tries > 0
   }
 
   /** The events of a session that is gone went with it; in the one that took its place the same id is another event. */

@@ -1,200 +1,170 @@
-import { eventStreamType, type Message, type SseEvent } from '@mcp-router/protocol'
-import { discard, isEventStream } from '@mcp-router/upstream'
-import type { HttpAnswer, HttpController, HttpHeaders, HttpRequest } from '@mcp-router/upstream'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { RouterError } from '@mcp-router/core'
+import { keepAliveFrame } from '@mcp-router/protocol'
+import type { Message, SseEvent } from '@mcp-router/protocol'
+import { discard, mayBeBusy } from '@mcp-router/upstream'
+import type { HttpAnswer, HttpRequest } from '@mcp-router/upstream'
 import type { Context } from '../../context.js'
-import type { Incoming } from '../../http/incoming.js'
-import { beginStream } from '../../outlet/stream.js'
-import { joinListener } from '../../listening/join-listener.js'
+import { Incoming } from '../../http/incoming.js'
+import { respondError } from '../../http/respond.js'
 import { noteAskedOutside } from '../../listening/asked.js'
-import { HeadLimit } from './head-limit.js'
+import type { Holder, OpenOutcome, OwnStream } from '../../listening/own-streams.js'
+import { beginStream } from '../../outlet/stream.js'
 import type { SessionEntry } from '../../sessions/entry.js'
-import type { Adopted, Keepable } from '../../listening/listening-kept.js'
-import type { Follow } from '../../listening/follows.js'
-import { headMs } from '../../listening/listener.js'
-import type { Missed } from '../../streams/missed.js'
-import { PortableRelay } from './portable-relay.js'
-import { Collector } from '../../listening/collector.js'
-import { SeenEvents } from '../../streams/seen-events.js'
-import { Spares } from '../../listening/spares.js'
-import { Turn } from '../../listening/turn.js'
+import { Backlog } from '../../streams/backlog.js'
+import type { Missed } from '../../streams/backlog.js'
+import { headMs, PortableGet } from './portable-get.js'
 import { portableGet } from './portable-request.js'
 
+/** So many responses a client may have beside the newest; then the oldest is ended. */
+const maxSpares = 8
 /**
  * PortableStream is the Endpoint's stream of a portable Session towards its client. The client may have several open (spec 2025-03-26,
- * transports): the newest is written to, the others stay as spares. Where the Endpoint allows one stream and another Instance has it, this one
- * waits until that is free. With a Last-Event-ID it may be the rest of a call's stream, and is nobody's successor until the Endpoint says so.
+ * transports): the newest is written to, the others stay as spares. While the client is away it has none: what comes is delivered by calls, or kept.
+ * With a Last-Event-ID it may be the rest of a call's stream, and is nobody's successor until the Endpoint says so.
  */
-export class PortableStream extends PortableRelay implements Keepable, Follow {
-  private readonly spares = new Spares()
-  private retry: NodeJS.Timeout | undefined
-  private readonly turn = new Turn()
-  private isBusy = false
-  /** From when on it counts as open, as `performance.now()` counts. */
-  private openAt = Infinity
-  private onSettled: (() => void)[] = []
-  private wasReleased = false
-  private readonly headLimit = new HeadLimit()
-  private readonly seen = new SeenEvents()
-  private onKept: ((chunk: Buffer) => void) | undefined
-  private onKeptEnded: (() => void) | undefined
-  /** Where the last event is named that its client has, though its client did not. */
+export class PortableStream extends PortableGet implements OwnStream {
+  private readonly isNew: boolean
+  /** Responses beside the newest, the oldest first: nothing but keep-alives is written to them. */
+  private spares: Incoming[] = []
+  /** Set while it has no client. */
+  private backlog: Backlog | undefined
+  /** What came of opening it in the place of its client; undefined: it is the client's. */
+  private onOutcome: ((outcome: OpenOutcome) => void) | undefined
+  /** Ids of events that the client has, and that the Endpoint may send once more. */
+  private readonly received = new Set<string>()
   private lastId: string | undefined
+  private again: (() => void) | undefined
   private rival: PortableStream | undefined
-  private readonly collector: Collector
 
   constructor(context: Context, incoming: Incoming, held: SessionEntry) {
     super(context, incoming, held, undefined)
-    this.collector = new Collector(context.listening, held.record.id, (missed) => {
-      const next = this.over ? held.follower : this
-      if (!(next instanceof PortableStream)) return false
-      next.receive(missed)
-      return true
-    })
-    if (incoming.req.headers['last-event-id'] === undefined) held.follower = this
+    this.isNew = incoming.req.headers['last-event-id'] === undefined
+    context.listening.streams.add(held.record.id, this)
   }
 
-  isOpen(): boolean {
-    return !this.over && !this.isBusy && performance.now() >= this.openAt
+  /** openInPlace opens it in the place of its client, who is away. */
+  openInPlace(): Promise<OpenOutcome> {
+    this.detach()
+    const outcome = new Promise<OpenOutcome>((resolve) => (this.onOutcome = resolve))
+    this.send()
+    return Promise.race([outcome, wait(headMs, 'open' as const, { ref: false })])
   }
 
-  isWaiting(): boolean {
-    return this.isBusy && !this.over
-  }
-
-  isOver(): boolean {
-    return this.over
-  }
-
-  isStale(at: string): boolean {
-    return this.begun && this.isOpen() && this.sentBy.backendSessionId !== at
-  }
-
-  hurry(): Promise<void> {
-    if (!this.isWaiting()) return Promise.resolve()
-    this.turn.hurry()
-    if (this.retry) discard(this.askAgain())
-    return new Promise((resolve) => this.onSettled.push(resolve))
-  }
-
-  /** collect has released for it what its client missed when it was away; it tells whether anybody had anything. */
-  collect(isLate = false): Promise<boolean> {
-    return this.collector.collect(isLate)
-  }
-
-  /** send opens it, unless it is over already: its client may have opened another one. */
-  override send(): void {
-    if (this.over) return
-    this.openAt = performance.now() + headMs
-    if (this.begun) this.headLimit.end()
-    this.headLimit.begin(this.context, this.session, (error) => {
-      this.dismiss('it did not answer')
-      if (this.begun) this.end()
-      else this.give(error)
-    })
-    super.send()
-  }
-
-  override onResponseStart(controller: HttpController, status: number, headers: HttpHeaders): void {
-    if (this.begun) this.headLimit.end()
-    super.onResponseStart(controller, status, headers)
-    if (status !== 200 || !isEventStream({ headers })) return
-    this.settle()
-    if (this.tries > 0) discard(this.collect())
-  }
-
-  /** continueOn goes on with the stream that this Instance has listened to. */
-  continueOn({ listener, missing, missed }: Adopted): void {
-    const { controller, hooks } = listener
-    if (controller) this.onRequestStart(controller)
-    if (missed) this.receive(missed)
-    this.beginStream()
-    this.settle()
-    missing.heir = (event) => this.onEvent(event)
-    hooks.onEnded = () => {
-      if (this.controller !== controller) return
-      this.controller = undefined
-      this.end()
+  /** open goes on with what this Instance and others keep for its client. `again` is for when one that had it is gone. */
+  async open(again: () => void): Promise<void> {
+    this.again = again
+    for (const each of this.context.listening.streams.of(this.session.record.id)) {
+      if (each === this || !(each instanceof PortableStream)) continue
+      if (each.isDetached) this.receive(each.release())
+      else if (each.isNew) this.rival = each
     }
-    discard(this.collect().then((had) => had && this.renew()))
-  }
-
-  /** renew opens it once more: some servers speak on the newest only, and that was another one. */
-  private renew(): void {
-    if (this.over) return
-    this.dismiss('the server may speak on another stream')
+    if (this.isAway() && (await this.gather())) return
+    const kept = this.context.listening.takeKept(this.session.record.id)
+    if (kept) this.receive(kept)
     this.send()
   }
 
-  /** follow writes to this response from now on. False: there is no stream yet, or no more. */
-  follow(incoming: Incoming): boolean {
-    if (this.over || !this.begun || this.onKept) return false
-    this.spares.add(this.incoming)
+  get isDetached(): boolean {
+    return this.backlog !== undefined
+  }
+
+  holder(at = this.sentBy.backendSessionId): Holder | undefined {
+    if (this.over || this.isStale(at)) return undefined
+    if (this.isWaiting) return 'waiting'
+    if (!this.backlog) return this.isOpen() ? 'client' : 'coming'
+    if (!this.isOpen()) return undefined
+    return this.context.draining ? 'draining' : 'instance'
+  }
+
+  endUnless(at: string): void {
+    if (this.isStale(at)) this.end()
+  }
+
+  redeliver(): void {
+    this.backlog?.redeliver()
+  }
+
+  /** follow writes to this response from now on. False: it cannot, or is open in another session at the server than `at`. */
+  follow(incoming: Incoming, at: string): boolean {
+    const { backlog, begun } = this
+    if (!this.isNew || this.over || this.isStale(at)) return false
+    if (backlog && this.context.draining) return false
+    if (!backlog) this.spares.push(this.incoming)
+    if (this.spares.length > maxSpares) this.spares.shift()?.res.end()
+    this.backlog = undefined
+    this.onOutcome = undefined
     this.incoming = incoming
-    beginStream(incoming)
     this.watch(incoming)
+    if (begun) beginStream(incoming)
+    if (!backlog) return true
+    if (begun) this.context.keep.streams.add(this)
+    if (this.isOpen()) this.beginStream()
+    this.receive(backlog)
     return true
   }
 
-  /** succeed takes the responses of a stream that this one replaces. */
-  succeed(earlier: PortableStream): void {
-    this.rival = undefined
-    if (earlier.over) return
-    this.collector.succeed(earlier.collector)
-    for (const spare of this.spares.take(earlier.spares, earlier.incoming)) this.watch(spare)
-    earlier.letGo()
-    earlier.dismiss('its client continues it elsewhere')
-    this.session.follower = this
-    if (this.begun) this.spares.begin()
-  }
-
-  /** resumeBeside opens it where its client has another stream open: it takes the place of that one if it is the same stream. */
-  resumeBeside(earlier: PortableStream, lastEventId: string): void {
-    if (earlier.seen.has(lastEventId)) this.succeed(earlier)
-    else this.rival = earlier
-  }
-
-  keep(onChunk: (chunk: Buffer) => void, onEnded: () => void): () => void {
-    this.onKept = onChunk
-    this.onKeptEnded = onEnded
-    this.context.keep.streams.delete(this)
-    this.spares.end()
-    this.incoming.res.end()
+  private detach(): void {
+    const { listening, keep } = this.context
+    const { id } = this.session.record
+    this.backlog = new Backlog((said) => listening.calls.deliver(id, said))
+    keep.streams.delete(this)
     this.controller?.resume()
-    return () => {
-      this.finish()
-      this.dismiss('its client continues it elsewhere')
+  }
+
+  /** leave ends it towards its client, who opens it again elsewhere, if it is the Endpoint's. */
+  leave(): void {
+    if (!this.isNew || this.holder() !== 'client') return
+    this.detach()
+    for (const { res } of [...this.spares.splice(0), this.incoming]) res.end()
+  }
+
+  release(): Missed {
+    const { backlog } = this
+    this.finish()
+    this.incoming.close()
+    this.dismiss('its client continues it elsewhere')
+    return backlog ?? { frames: [], ids: [] }
+  }
+
+  receive(missed: Missed): void {
+    const { frames, ids } = missed
+    // In another session at the server the same id is another event.
+    if (!this.isAnew()) for (const id of ids) this.received.add(id)
+    this.lastId = ids.at(-1) ?? this.lastId
+    if (this.backlog) this.backlog.add(missed)
+    else if (frames.length > 0) {
+      this.beginStream()
+      for (const frame of frames) this.pass(frame)
     }
   }
 
   override keepAlive(): void {
     super.keepAlive()
-    this.spares.keepAlive()
+    for (const { res } of this.spares) res.write(keepAliveFrame)
   }
 
   override tell(frame: Buffer): void {
-    if (this.onKept) this.onKept(frame)
+    if (this.backlog) this.backlog.keep(frame)
     else super.tell(frame)
   }
 
   override begin(): void {
     super.begin()
-    if (!this.begun) return
-    this.headLimit.end()
-    this.spares.begin()
+    if (this.begun) this.spares.forEach(beginStream)
+    if (this.backlog) this.context.keep.streams.delete(this)
   }
 
-  protected override pass(chunk: Buffer): void {
-    if (this.onKept) this.onKept(chunk)
-    else super.pass(chunk)
+  protected override passEvent(event: SseEvent): void {
+    if (this.backlog) this.backlog.push(event)
+    else super.passEvent(event)
   }
 
   protected override onEvent(event: SseEvent): void {
-    const { id } = event
-    if (id === undefined) {
-      super.onEvent(event)
-      return
-    }
-    super.onEvent(this.seen.note(id) ? { ...event, data: Buffer.alloc(0) } : event)
+    const isKnown = event.id !== undefined && this.received.delete(event.id)
+    super.onEvent(isKnown ? { ...event, data: Buffer.alloc(0) } : event)
   }
 
   protected override onAsked(said: Message): void {
@@ -210,89 +180,94 @@ export class PortableStream extends PortableRelay implements Keepable, Follow {
   protected override watch(incoming: Incoming): void {
     super.watch(incoming)
     incoming.whenClosed(() => {
-      this.spares.remove(incoming)
+      this.spares = this.spares.filter((each) => each !== incoming)
       incoming.done(200, 'ok')
     })
   }
 
   protected override onClientClose(): void {
-    if (this.onKept) return
-    const spare = this.spares.newest()
-    if (!spare || this.over) super.onClientClose()
-    else this.incoming = spare
+    if (this.backlog || this.over) return
+    const spare = this.spares.pop()
+    if (spare) this.incoming = spare
+    // What is being collected for it is for the client's next stream.
+    else if (this.isNew && this.holder() === 'coming' && this.isAway()) this.detach()
+    else super.onClientClose()
+  }
+
+  protected onOpen(): void {
+    this.onOutcome?.('open')
+    this.onOutcome = undefined
+    const { listening } = this.context
+    const { record } = this.session
+    const kept = listening.takeKept(record.id)
+    if (kept) this.receive(kept)
+    // Who opened the session anew keeps what its client is to be told of that.
+    else if (!this.backlog && this.isReopened()) discard(this.gather())
   }
 
   protected override judgeKnown(answer: HttpAnswer): void {
-    const refuse = (): void => (this.begun ? this.end() : super.judgeKnown(answer))
-    // Some servers refuse a second stream with 400, and learn late that the first has ended.
-    const isUnclear = answer.status === 400 && this.isAway() && this.turn.isSoon()
-    if (answer.status === 409 || isUnclear) this.waitForTurn()
-    else if (answer.status === 400) discard(this.joins().then((does) => does || refuse()))
-    else refuse()
+    if (!this.onOutcome) {
+      super.judgeKnown(answer)
+      return
+    }
+    if (mayBeBusy(answer.status)) this.onOutcome('busy')
+    this.release()
   }
 
-  /** joins goes on where another Instance has the Endpoint's stream in the client's place, which is not closed for it. False: none has. */
-  private async joins(): Promise<boolean> {
-    const { context, session } = this
-    const listener = await context.listening.listenerOf(session.record.id).catch(() => undefined)
-    if (this.over || !listener || this.incoming.handedOff) return this.over
+  protected yields(): boolean {
+    const { rival } = this
+    // It may be the rest of a call's stream, of which the Endpoint does not know yet that it is free.
+    if (!rival || this.refusals === 1) return false
+    this.rival = undefined
+    if (!rival.follow(this.incoming, this.sentBy.backendSessionId)) return false
     this.letGo()
-    joinListener(context, this.incoming, listener)
+    // The Endpoint is asked for what follows the event that this response names.
+    rival.dismiss('its client continues it')
+    rival.send()
     return true
   }
 
-  private isAway(): boolean {
-    return this.context.listening.isOn(this.session.record.id)
+  /** One that another Instance has in the client's place is not closed for it: it goes on there. */
+  protected async gather(): Promise<boolean> {
+    const { context, session, incoming } = this
+    const { listener, missed } = await context.listening.gather(session.record)
+    for (const each of missed) this.receive(each)
+    if (this.over || this.backlog || incoming.handedOff || !listener) return this.over
+    this.letGo()
+    const lost = (error: RouterError): void => {
+      if (this.incoming.res.headersSent) this.incoming.res.end()
+      else if (this.again) this.again()
+      else respondError(this.incoming, error)
+    }
+    context.handoff.passTo(this.incoming, listener, undefined, { unreachable: lost, lost })
+    return true
   }
 
-  private settle(): void {
-    this.isBusy = false
-    this.openAt = 0
-    for (const settled of this.onSettled.splice(0)) settled()
+  protected override give(error: Error): void {
+    if (this.backlog) this.release()
+    else super.give(error)
   }
 
   protected override finish(): void {
-    clearTimeout(this.retry)
-    this.headLimit.end()
-    this.settle()
-    if (this.session.follower === this) this.session.follower = undefined
+    this.context.listening.streams.remove(this.session.record.id, this)
     super.finish()
-    this.spares.end()
-    this.onKeptEnded?.()
-  }
-
-  /** receive tells what the client missed when it was away. */
-  private receive({ frames, ids }: Missed): void {
-    // In another session at the server the same id is another event.
-    if (!this.isAnew()) this.seen.expect(ids)
-    this.lastId = ids.at(-1) ?? this.lastId
-    if (frames.length > 0) this.beginStream()
-    for (const frame of frames) this.pass(frame)
-  }
-
-  private beginStream(): void {
-    if (this.begun) return
-    this.takeHead(200, { 'content-type': eventStreamType })
-    this.begin()
-  }
-
-  /** waitForTurn opens the client's stream, and asks again until the Endpoint has none of the session any more. */
-  private waitForTurn(): void {
-    this.beginStream()
-    this.isBusy = true
-    const delayMs = this.turn.wait(this.isAway() || this.wasReleased || !!this.rival)
-    if (this.rival && !this.turn.isRival()) this.succeed(this.rival)
-    this.retry = setTimeout(() => discard(this.askAgain()), delayMs).unref()
-  }
-
-  private async askAgain(): Promise<void> {
-    clearTimeout(this.retry)
-    this.retry = undefined
-    const isLate = !this.turn.isSoon()
-    if (this.turn.isFirst() || (isLate && this.isAway())) {
-      if (await this.joins()) return
-      this.wasReleased = (await this.collect(isLate)) || this.wasReleased
+    this.onOutcome?.('none')
+    // Their client opens them again.
+    for (const spare of this.spares.splice(0)) {
+      beginStream(spare)
+      spare.res.end()
     }
-    this.send()
   }
+}
+
+/** nobody is the GET of a client that is away: what is written to it is dropped. */
+export const nobody = (context: Context, { record }: SessionEntry): Incoming => {
+  const req = new IncomingMessage(new Socket())
+  req.method = 'GET'
+  const { id: session, principal, backend } = record
+  const { events } = context.deps
+  const of = { name: principal }
+  const incoming = new Incoming(req, new ServerResponse(req), of, 'http', 0, events)
+  incoming.passedOn()
+  return Object.assign(incoming, { session, backend })
 }

@@ -1,17 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Context } from '../../context.js'
 import type { Message } from '@mcp-router/protocol'
-import { endSession } from '@mcp-router/upstream'
+import { discard, endSession } from '@mcp-router/upstream'
 import type { Incoming } from '../../http/incoming.js'
-import { respondError } from '../../http/respond.js'
 import type { SessionEntry } from '../../sessions/entry.js'
-import { joinListener } from '../../listening/join-listener.js'
 import { PortableCall } from './portable-call.js'
 import { PortableOutlet } from './portable-outlet.js'
 import { PortableStream } from './portable-stream.js'
+import type { OwnStream } from '../../listening/own-streams.js'
 import { httpEndpoint } from './portable-request.js'
 import { resumePortable } from './portable-resume.js'
-import { addFollow } from '../../listening/follows.js'
 import { readForeign } from '../../streams/replays.js'
 
 /** passPortable sends a message of a portable Session to its Endpoint, and the answer back, byte by byte. */
@@ -47,26 +45,6 @@ export const followPortable = async (
   const event = typeof lastEventId === 'string' ? readForeign(lastEventId) : undefined
   if (event?.instance !== undefined)
     return resumePortable(context, incoming, held, String(lastEventId), event)
-  const here = (): Promise<void> => openStream(context, incoming, held)
-  const { listening } = context
-  // What another Instance listens to goes on without a gap; a server that numbers its events closes the gap by itself.
-  const isNew = lastEventId === undefined && !incoming.handedOff
-  const { id } = held.record
-  const listener = isNew && listening.isOn(id) ? await listening.listenerOf(id) : undefined
-  if (incoming.isClosed()) return
-  if (!listener) return here()
-  const instead = (): void => {
-    here().catch((error: unknown) => respondError(incoming, error))
-  }
-  joinListener(context, incoming, listener, instead)
-}
-
-const openStream = async (
-  context: Context,
-  incoming: Incoming,
-  held: SessionEntry,
-): Promise<void> => {
-  const lastEventId = incoming.req.headers['last-event-id']
   const { id, backend } = held.record
   held.streams++
   const { events } = context.deps
@@ -77,19 +55,12 @@ const openStream = async (
     held.usedAt = Date.now()
     events.emit({ kind: 'stream', action: 'closed', session: id, backend })
   })
-  const earlier = held.follower instanceof PortableStream ? held.follower : undefined
-  if (typeof lastEventId !== 'string' && earlier?.follow(incoming)) return
-  const stream = new PortableStream(context, incoming, held)
-  if (earlier && typeof lastEventId === 'string') stream.resumeBeside(earlier, lastEventId)
-  else if (earlier) stream.succeed(earlier)
-  incoming.whenClosed(addFollow(context.follows, id, stream))
-  const kept = lastEventId === undefined ? context.listening.adopt(held) : undefined
-  if (kept) {
-    stream.continueOn(kept)
-    return
-  }
-  if (context.listening.isOn(id)) await stream.collect()
-  stream.send()
+  const isFollowed = (each: OwnStream): boolean =>
+    each instanceof PortableStream && each.follow(incoming, held.record.backendSessionId)
+  if (lastEventId === undefined && context.listening.streams.of(id).some(isFollowed)) return
+  const open = (): Promise<void> =>
+    new PortableStream(context, incoming, held).open(() => discard(open()))
+  return open()
 }
 
 /** How long a drain waits for clients to open their streams at other Instances, ms: those of the official SDKs do so after 1 s. */
@@ -101,14 +72,13 @@ const pollMs = 20
  * time is up.
  */
 export const keepStreams = async (context: Context, limitMs: number): Promise<void> => {
-  const { sessions, listening, peers, deps } = context
+  const { streams } = context.listening
   const giveUpAt = performance.now() + Math.min(limitMs, keptMs)
-  if (limitMs === 0 || !(await peers.hasOthers())) return
-  for (const { record, follower } of sessions.all())
-    if (follower instanceof PortableStream)
-      listening.keep(record.id, follower, deps.client.maxResponseBytes)
-  peers.leave()
-  while (listening.size() > 0 && performance.now() < giveUpAt) await wait(pollMs)
+  if (limitMs === 0 || !(await context.peers.hasOthers())) return
+  for (const [, stream] of streams) stream.leave()
+  context.peers.leave()
+  const areKept = (): boolean => [...streams].some(([, { isDetached }]) => isDetached)
+  while (areKept() && performance.now() < giveUpAt) await wait(pollMs)
 }
 
 /** endPortable ends the Session here and at its Endpoint. */
