@@ -79,9 +79,6 @@ export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
   }
 }
 
-/** An Instance that is started while its store restarts waits for it so long, ms. */
-const storePatienceMs = 8_000
-const connectTimeoutMs = 3_000
 /** Clients whose Instances are all gone ask again every few seconds, ms. */
 const returningMs = 15_000
 
@@ -125,12 +122,12 @@ const compose = async (
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
   const whereIsRedis = tellUnreachable(redisUrl, store)
-  const clusterSecret = await onceReachable(storePatienceMs, () => store.clusterSecret()).catch(
-    whereIsRedis,
-  )
+  const clusterSecret = await onceReachable(config.startPatienceMs, () =>
+    store.clusterSecret(),
+  ).catch(whereIsRedis)
   life.nameSession = createSessionHash(clusterSecret)
   const secretDigest = secretDigestOf(clusterSecret)
-  const sharing = { membership: store.membership, secretDigest, patienceMs: storePatienceMs }
+  const sharing = { membership: store.membership, secretDigest, patienceMs: config.startPatienceMs }
   // Before it listens: it must not take over the sessions of live instances.
   await requireSameSecret({ ...sharing, self: { id: config.instance } }).catch(whereIsRedis)
 
@@ -145,7 +142,7 @@ const compose = async (
     : aloneLive()
   opened.push(() => live.close())
 
-  const { maxResponseBytes, responseIdleMs } = config
+  const { connectTimeoutMs, maxResponseBytes, responseIdleMs } = config
   const reserve = createReserve()
   opened.push(() => reserve.close())
   const loops = createLoopGuard(clusterSecret)
@@ -196,6 +193,9 @@ const compose = async (
     idleMs: config.idleUpstreamMs,
     openTimeoutMs: config.openTimeoutMs,
     maxProcesses: config.maxProcesses,
+    maxLanes: config.maxLanes,
+    parkedMs: config.parkedMs,
+    toolsTtlMs: config.toolsTtlMs,
   })
   opened.push(() => upstreams.close())
   life.upstreams = upstreams
@@ -238,7 +238,7 @@ const compose = async (
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
   const cors = createCors(config.allowedOrigins)
-  const listener = await listen(config.host, config.port, (req, res) => {
+  const listener = await listen(config.host, config.port, config, (req, res) => {
     if (cors(req, res)) return
     if (!router.handle(req, res)) surface(req, res)
   })
@@ -259,7 +259,7 @@ const compose = async (
     self,
     renewMs: config.leaseRenewMs,
     leaseMs: config.leaseMs,
-    patienceMs: storePatienceMs,
+    patienceMs: config.startPatienceMs,
     onError: onFault('renewing the lease'),
     onRegained: () => void router.revalidate(),
   }).catch(whereIsRedis)
@@ -273,7 +273,7 @@ const compose = async (
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     router.linger()
     // What calls under way still need comes there, once the port is closed.
-    const opening = listen(config.host, 0, (req, res) => {
+    const opening = listen(config.host, 0, config, (req, res) => {
       if (!router.handleBack(req, res)) res.writeHead(404).end()
     })
     // Without it the rest is drained all the same.

@@ -21,7 +21,7 @@ const open = (
 ) => {
   const rest = { accept: never, accepted: never, finish: never, forget: never }
   const journal = { owe, settle, owed, ...rest }
-  return patientJournal(journal)
+  return patientJournal(journal, 5_000)
 }
 
 it('waits for a store that comes back', async () => {

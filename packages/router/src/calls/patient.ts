@@ -5,8 +5,6 @@ import type { Journal, Owed } from '@mcp-router/store'
 import { createOutage } from './outage.js'
 import { createUnwrittenNotes } from './unwritten-notes.js'
 
-/** A store that restarts is waited for so long, counted from when it went away, ms: what is accepted meanwhile is in the Journal all the same. */
-const defaultPatienceMs = 5_000
 const pauseMs = 100
 /** Of so many entries it is known; whoever wrote one asks at once. */
 const maxSuperseded = 1_000
@@ -30,13 +28,10 @@ interface Writing {
 }
 
 /**
- * patientJournal waits for a store that restarts; while it is away for longer, it rejects at once. What is owed is written as soon as the store is
+ * patientJournal waits `patienceMs` for a store that restarts, counted from when it went away; while it is away for longer, it rejects at once. What is owed is written as soon as the store is
  * back all the same: whoever owes it may be killed a moment later.
  */
-export const patientJournal = (
-  journal: Journal,
-  patienceMs = defaultPatienceMs,
-): PatientJournal => {
+export const patientJournal = (journal: Journal, patienceMs: number): PatientJournal => {
   const outage = createOutage()
   const patiently = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {

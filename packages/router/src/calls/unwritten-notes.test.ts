@@ -65,7 +65,7 @@ it('and of too many the newest', async () => {
 it('a journal that gives up on its store writes what is owed later, unless it was settled', async () => {
   const { owe, settle, comeBack } = openAway()
   const rest = { owed: vi.fn(), accept: vi.fn(), accepted: vi.fn(), finish: vi.fn() }
-  const patient = patientJournal({
+  const journal: Journal = {
     ...({ ...rest, forget: vi.fn() } as unknown as Journal),
     owe(...asked) {
       vi.advanceTimersByTime(1_000)
@@ -75,7 +75,8 @@ it('a journal that gives up on its store writes what is owed later, unless it wa
       vi.advanceTimersByTime(1_000)
       return settle(...asked)
     },
-  })
+  }
+  const patient = patientJournal(journal, 5_000)
   for (const entry of ['1.1', '1.2'])
     await expect(patient.owe(session, 1, owed(entry))).rejects.toThrow('away')
   await expect(patient.settle(session, 1, ['1.1'])).rejects.toThrow('away')
