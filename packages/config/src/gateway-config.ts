@@ -61,6 +61,25 @@ export interface GatewayConfig {
   readonly maxResponseBytes: number
   /** How long the body of a response may stop after its first byte. */
   readonly responseIdleMs: number
+  /** How long opening a connection to a server may take. */
+  readonly connectTimeoutMs: number
+  /** How long calls that must not run twice wait for a store that restarts. */
+  readonly storePatienceMs: number
+  /** How long a client's own stream waits for a server that is being started. */
+  readonly streamPatienceMs: number
+  /** What is kept for clients that resume. */
+  readonly maxReplayBytes: number
+  /** How long the tools of a server are taken for what they were. */
+  readonly toolsTtlMs: number
+  /** Sessions of the router's own at one server. */
+  readonly maxLanes: number
+  /** How long a call of one waits for its client before it makes room for others. */
+  readonly parkedMs: number
+  /** How long the head of a request may take, and the whole of it. */
+  readonly requestHeadMs: number
+  readonly requestMs: number
+  /** How long a connection is kept between requests. */
+  readonly idleConnectionMs: number
   readonly accessToken: string | undefined
   /** Host names (no port) that a request may be addressed to. */
   readonly allowedHosts: readonly string[]

@@ -54,6 +54,26 @@ export const environmentSchema = z.object({
   MCP_MAX_RESPONSE_BYTES: wholeNumber(65_536, 1_073_741_824).default(67_108_864),
   /** How long the body of a response may stop after its first byte. */
   MCP_RESPONSE_IDLE_MS: milliseconds.default(30_000),
+  /** How long opening a connection to a server may take. */
+  MCP_CONNECT_TIMEOUT_MS: milliseconds.default(3_000),
+  /** How long calls that must not run twice wait for a store that restarts, before they go on without being noted. */
+  MCP_STORE_PATIENCE_MS: wholeNumber(0, dayMs).default(5_000),
+  /** How long a client's own stream waits for a server that is being started. */
+  MCP_STREAM_PATIENCE_MS: wholeNumber(0, dayMs).default(30_000),
+  /** What is kept for clients that resume, at each instance. */
+  MCP_MAX_REPLAY_BYTES: wholeNumber(1_048_576, 2 ** 40).default(268_435_456),
+  /** How long the tools of a server are taken for what they were; its notification ends that at once. */
+  MCP_TOOLS_TTL_MS: milliseconds.default(60_000),
+  /** Sessions of the router's own at one server, for calls that may ask their client, at each instance. */
+  MCP_MAX_LANES: wholeNumber(1, 100_000).default(256),
+  /** How long such a call waits for its client before it makes room for others. */
+  MCP_PARKED_MS: milliseconds.default(10_000),
+  /** How long the head of a request may take. */
+  MCP_REQUEST_HEAD_MS: milliseconds.default(10_000),
+  /** The same for a request with its body. */
+  MCP_REQUEST_MS: milliseconds.default(60_000),
+  /** How long a connection is kept between requests; longer than the 30 s of the generated Nginx configuration. */
+  MCP_IDLE_CONNECTION_MS: wholeNumber(35_000, dayMs).default(75_000),
   ACCESS_TOKEN: token.optional(),
   ALLOWED_HOSTS: hostNames.default([]),
   ALLOWED_ORIGINS: origins.default([]),

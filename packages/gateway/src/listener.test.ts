@@ -5,10 +5,11 @@ import type { Socket } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
 import { listen } from './listener.js'
 
-const limits = { headMs: 300, requestMs: 600, checkMs: 20 }
+const limits = { requestHeadMs: 300, requestMs: 600, idleConnectionMs: 75_000 }
+const checkMs = 20
 
 const open = async (onRequest: RequestListener): Promise<(text: string) => Socket> => {
-  const listener = await listen('127.0.0.1', 0, onRequest, limits)
+  const listener = await listen('127.0.0.1', 0, limits, onRequest, checkMs)
   onTestFinished(() => listener.close())
   const { port } = new URL(listener.address)
   return (text) => {
@@ -67,7 +68,7 @@ it.each(['POST /mcp/x', 'GET /health', 'OPTIONS /mcp/x'])(
 )
 
 it('serves a request that waited to be read while its process was stopped', async () => {
-  const listener = await listen('127.0.0.1', 0, (_req, res) => res.end('served'), limits)
+  const listener = await listen('127.0.0.1', 0, limits, (_req, res) => res.end('served'), checkMs)
   onTestFinished(() => listener.close())
   const { port } = new URL(listener.address)
   const socket = connect(Number(port), '127.0.0.1')

@@ -19,18 +19,17 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Longer than Nginx keeps idle connections (60 s), so that Nginx closes first and never writes into a closing one, ms. */
-const keepAliveTimeoutMs = 75_000
 /** Who sends slower than this is cut off; an answer may take as long as it likes. */
 interface Limits {
-  readonly headMs: number
+  readonly requestHeadMs: number
   /** With its body. */
   readonly requestMs: number
-  /** How often it is looked after. */
-  readonly checkMs: number
+  /** Longer than the proxy in front keeps idle connections, so that it closes first and never writes into a closing one. */
+  readonly idleConnectionMs: number
 }
 
-const usual: Limits = { headMs: 10_000, requestMs: 60_000, checkMs: 5_000 }
+/** How often requests under way are checked, ms. */
+const usualCheckMs = 5_000
 const backlog = 4_096
 /** How long peers get to let go of kept connections before idle ones are closed, ms. */
 const lingerMs = 300
@@ -39,15 +38,16 @@ const lingerMs = 300
 export const listen = async (
   host: string,
   port: number,
+  limits: Limits,
   onRequest: RequestListener,
-  limits = usual,
+  checkMs = usualCheckMs,
 ): Promise<Listener> => {
   let refusing = false
   const server = createServer(
     {
       noDelay: true,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: limits.checkMs,
+      keepAliveTimeout: limits.idleConnectionMs,
+      connectionsCheckingInterval: checkMs,
     },
     (req, res) => {
       if (hasHosts(req)) {
@@ -59,8 +59,8 @@ export const listen = async (
     },
   )
   server.requestTimeout = limits.requestMs
-  server.headersTimeout = limits.headMs
-  const stopSparing = spareWaiting(server, limits)
+  server.headersTimeout = limits.requestHeadMs
+  const stopSparing = spareWaiting(server, { requestHeadMs: limits.requestHeadMs, checkMs })
   await opened(server, host, port)
   // A server that listens on TCP has an AddressInfo.
   const bound = server.address() as AddressInfo

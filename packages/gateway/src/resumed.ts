@@ -9,7 +9,7 @@ const beatMs = 500
 
 /** Limits are those of node:http, ms. */
 interface Limits {
-  readonly headMs: number
+  readonly requestHeadMs: number
   /** How often it looks. */
   readonly checkMs: number
 }
@@ -19,7 +19,7 @@ interface Limits {
  * read: node:http counts from when a connection was accepted. A client that is answered 408 gives its stream up for good. What is spared has
  * the time for a head once more. It returns what ends it.
  */
-export const spareWaiting = (server: Server, { headMs, checkMs }: Limits): (() => void) => {
+export const spareWaiting = (server: Server, { requestHeadMs, checkMs }: Limits): (() => void) => {
   let beatAt = performance.now()
   let resumedAt = -Infinity
   const spared = new Map<Socket, NodeJS.Timeout>()
@@ -41,7 +41,7 @@ export const spareWaiting = (server: Server, { headMs, checkMs }: Limits): (() =
   }
   const spare = (socket: Socket): void => {
     // node:http looks at it no more.
-    spared.set(socket, setTimeout(() => socket.destroy(), headMs).unref())
+    spared.set(socket, setTimeout(() => socket.destroy(), requestHeadMs).unref())
     socket.once('close', () => release(socket))
   }
   const emit = server.emit.bind(server) as (...event: readonly unknown[]) => boolean

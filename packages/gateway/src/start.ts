@@ -79,7 +79,6 @@ export const startGateway = async (config: GatewayConfig): Promise<Gateway> => {
   }
 }
 
-const connectTimeoutMs = 3_000
 /** Clients whose Instances are all gone ask again every few seconds, ms. */
 const returningMs = 15_000
 
@@ -123,7 +122,7 @@ const compose = async (
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
   const whereIsRedis = tellUnreachable(redisUrl, store)
-  const guard = createStoreGuard()
+  const guard = createStoreGuard(config.storePatienceMs)
   opened.push(() => guard.close())
   const clusterSecret = await guard
     .retry(() => store.clusterSecret(), guard.patience.required)
@@ -145,7 +144,7 @@ const compose = async (
     : aloneLive()
   opened.push(() => live.close())
 
-  const { maxResponseBytes, responseIdleMs } = config
+  const { connectTimeoutMs, maxResponseBytes, responseIdleMs } = config
   const reserve = createReserve()
   opened.push(() => reserve.close())
   const loops = createLoopGuard(clusterSecret)
@@ -196,6 +195,9 @@ const compose = async (
     idleMs: config.idleUpstreamMs,
     openTimeoutMs: config.openTimeoutMs,
     maxProcesses: config.maxProcesses,
+    maxLanes: config.maxLanes,
+    parkedMs: config.parkedMs,
+    toolsTtlMs: config.toolsTtlMs,
   })
   opened.push(() => upstreams.close())
   life.upstreams = upstreams
@@ -239,7 +241,7 @@ const compose = async (
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
   const cors = createCors(config.allowedOrigins)
-  const listener = await listen(config.host, config.port, (req, res) => {
+  const listener = await listen(config.host, config.port, config, (req, res) => {
     if (cors(req, res)) return
     if (!router.handle(req, res)) surface(req, res)
   })
@@ -274,7 +276,7 @@ const compose = async (
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     router.linger()
     // What calls under way still need comes there, once the port is closed.
-    const opening = listen(config.host, 0, (req, res) => {
+    const opening = listen(config.host, 0, config, (req, res) => {
       if (!router.handleBack(req, res)) res.writeHead(404).end()
     })
     // Without it the rest is drained all the same.

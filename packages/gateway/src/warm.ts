@@ -39,6 +39,9 @@ export const warmUp = async (): Promise<void> => {
     idleMs: 60_000,
     openTimeoutMs: 60_000,
     maxProcesses: 1,
+    maxLanes: 1,
+    parkedMs: 10_000,
+    toolsTtlMs: 60_000,
   })
   const registry = createRegistry()
   registry.publish([stubBackend(`${stub.address}/mcp`)])
@@ -71,6 +74,8 @@ export const warmUp = async (): Promise<void> => {
       maxSessions: 1_000,
       maxStdioSessions: 1_000,
       maxHandshakeBytes: 65_536,
+      streamPatienceMs: 30_000,
+      maxReplayBytes: 268_435_456,
     },
   })
   const front = await serve((req, res) => void router.handle(req, res))

@@ -40,7 +40,7 @@ export const compose = (given: RouterDeps): Composed => {
   const deps = { ...given, journal: guardJournal(given.journal, given.guard) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
-  const buffers = createBuffers(deadlines)
+  const buffers = createBuffers(deadlines, deps.options.maxReplayBytes)
   const members = createMembers(deps.membership, deps.clusterSecret)
   const recall = createRecall({
     client: deps.client,

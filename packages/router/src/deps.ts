@@ -51,6 +51,10 @@ export interface RouterOptions {
   readonly maxStdioSessions: number
   /** What a client says of itself when it opens a Session, as JSON. */
   readonly maxHandshakeBytes: number
+  /** How long a client's own stream waits for an Endpoint that is being started: clients try only a few times. */
+  readonly streamPatienceMs: number
+  /** What the streams of all Sessions of an Instance keep at most; the newest event of each that has not ended may come on top. */
+  readonly maxReplayBytes: number
   /** Where Backends are registered; clients are told its name without its folder. */
   readonly serversFile?: string
 }

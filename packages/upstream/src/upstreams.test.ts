@@ -40,6 +40,9 @@ const open = (script = server) => {
     idleMs: 60_000,
     openTimeoutMs: 10_000,
     maxProcesses: 1,
+    maxLanes: 256,
+    parkedMs: 10_000,
+    toolsTtlMs: 60_000,
     events: {
       emit(event) {
         if (event.kind === 'stderr') pids.add(event.pid)

@@ -45,17 +45,18 @@ interface Deps {
   readonly openTimeoutMs: number
   /** How many processes of one command serve calls that may ask their client. */
   readonly maxProcesses: number
+  /** How many Lanes may be open at one Endpoint that is no command. */
+  readonly maxLanes: number
   /** How long such a call waits for its client before it makes room for others, ms. */
-  readonly parkedMs?: number
+  readonly parkedMs: number
+  /** How long the tools of a server are taken for what they were, ms; a notice of change ends it at once. */
+  readonly toolsTtlMs: number
 }
-
-/** How long the tools of a server are taken for what they were, ms; a notice of change ends it at once. */
-const catalogMs = 60_000
 
 export const createUpstreams = (deps: Deps): Upstreams => {
   const { client, events, env, eras, transports, idleMs, openTimeoutMs } = deps
   const catalog = createToolCatalog({
-    ttlMs: catalogMs,
+    ttlMs: deps.toolsTtlMs,
     onRepeat(backend) {
       const error = new Error('its cursor never advances; the pages before the repeat are used')
       events.emit({ kind: 'fault', doing: `listing the tools of server "${backend}"`, error })

@@ -22,6 +22,9 @@ export const openProbing = (env: Env, openTimeoutMs: number) => {
     idleMs: 60_000,
     openTimeoutMs,
     maxProcesses: 1,
+    maxLanes: 1,
+    parkedMs: 10_000,
+    toolsTtlMs: 60_000,
   })
   return {
     prober,

@@ -21,21 +21,18 @@ export interface Kept {
   bytes(): number
 }
 
-/** What the streams of all Sessions of an Instance keep at most, bytes; the newest event of each that has not ended may come on top. */
-export const maxKeptBytes = 256 * 1024 * 1024
-
 /** Buffers are what the event buffers of an Instance share: when they let go of events, and how many bytes they may keep. */
 export interface Buffers {
   readonly ageing: Ageing
   readonly kept: Kept
 }
 
-export const createBuffers = (deadlines: Deadlines): Buffers => ({
+export const createBuffers = (deadlines: Deadlines, maxReplayBytes: number): Buffers => ({
   ageing: createAgeing(deadlines),
-  kept: createKept(),
+  kept: createKept(maxReplayBytes),
 })
 
-export const createKept = (limit = maxKeptBytes): Kept => {
+export const createKept = (limit: number): Kept => {
   let bytes = 0
   /** In the order in which they ended. */
   const ended = new Map<Keeping, () => void>()

@@ -8,9 +8,10 @@ import { maxCalls, Replays } from './replays.js'
 beforeEach(() => vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
 
+const limitBytes = 256 * 1024 * 1024
 const open = () => {
   const deadlines = createDeadlines()
-  const replays = new Replays(createBuffers(deadlines))
+  const replays = new Replays(createBuffers(deadlines, limitBytes))
   const lapsed = vi.fn()
   const call = (...words: string[]) => {
     const replay = replays.open('7', () => lapsed(replay.name))
@@ -94,7 +95,7 @@ it('ages again what is kept later, and nothing once it is closed', () => {
 
 it('is aged no more once it is closed', () => {
   const ageing = { add: vi.fn(), remove: vi.fn() }
-  const replays = new Replays({ ageing, kept: createKept() })
+  const replays = new Replays({ ageing, kept: createKept(limitBytes) })
   replays.standalone.say(Buffer.from('a'))
   expect(ageing.add.mock.calls).toEqual([[replays]])
   replays.close()

@@ -87,7 +87,9 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     idleMs: minute,
     openTimeoutMs: options?.openTimeoutMs ?? minute,
     maxProcesses: setup.maxProcesses ?? 256,
-    ...(setup.parkedMs !== undefined && { parkedMs: setup.parkedMs }),
+    maxLanes: 256,
+    parkedMs: setup.parkedMs ?? 10_000,
+    toolsTtlMs: minute,
   })
   registry.subscribe((snapshot) => upstreams.retain(snapshot.backends.values()))
   const guard = createStoreGuard(setup.storeBudgetMs)
@@ -132,6 +134,8 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       maxSessions: 1_000,
       maxStdioSessions: 1_000,
       maxHandshakeBytes: 65_536,
+      streamPatienceMs: 30_000,
+      maxReplayBytes: 268_435_456,
       ...options,
     },
   })

@@ -25,6 +25,9 @@ export const openPool = (idleMs = 60_000, openTimeoutMs = 60_000) => {
     idleMs,
     openTimeoutMs,
     maxProcesses: 8,
+    maxLanes: 256,
+    parkedMs: 10_000,
+    toolsTtlMs: 60_000,
   })
   const { pool } = upstreams
   onTestFinished(async () => {

@@ -36,7 +36,7 @@ export const openLanes = (
       throw new Error('a lane has a session of its own')
     },
   }
-  const lanes = createLanes({ dialer, changes, idleMs, maxProcesses, parkedMs })
+  const lanes = createLanes({ dialer, changes, idleMs, maxProcesses, maxLanes: 256, parkedMs })
   onTestFinished(() => lanes.close())
   const take = (change: Partial<LaneTerms> = {}, at: Endpoint = laneEndpoint) =>
     lanes.take(laneBackend, at, { ...laneTerms, ...change })

@@ -41,17 +41,15 @@ interface Deps {
   readonly idleMs: number
   /** How many Lanes may be open at one Endpoint that is a command: each is a process. */
   readonly maxProcesses: number
+  /** The same where it is no command: so many calls that may ask their client something are under way, or parked. */
+  readonly maxLanes: number
   /** A client has so long to answer before its parked call makes room for others, ms. */
-  readonly parkedMs?: number
+  readonly parkedMs: number
 }
 
-/** So many calls that may ask their client something are under way, or parked, at one Endpoint from one Instance. */
-const maxPerEndpoint = 256
 /** A process of a Lane is one of many: it is kept for the next call of the same client, no longer, ms. */
 const idleProcessMs = 30_000
 const sweepMs = 5_000
-/** Programs answer within this; people that take longer lose their call only to a crowd. ms */
-const defaultParkedMs = 10_000
 
 interface Parked {
   /** Since when, as `performance.now()` counts. */
@@ -79,7 +77,8 @@ export const createLanes = ({
   changes,
   idleMs,
   maxProcesses,
-  parkedMs = defaultParkedMs,
+  maxLanes,
+  parkedMs,
 }: Deps): Lanes => {
   const entries = new Set<Entry>()
   const turns = createTurns()
@@ -91,7 +90,7 @@ export const createLanes = ({
     [...entries].filter((each) => each.endpoint === endpointKey(endpoint))
 
   const hasRoom = (endpoint: Endpoint, { principal }: LaneTerms): boolean => {
-    const limit = isCommand(endpoint) ? maxProcesses : maxPerEndpoint
+    const limit = isCommand(endpoint) ? maxProcesses : maxLanes
     const others = at(endpoint)
     return others.length < limit || closeIdle(others) || endParked(others, principal)
   }
@@ -123,7 +122,7 @@ export const createLanes = ({
         continue
       }
       const what = `calls that may ask their client at server "${backend.name}"`
-      const limit = isCommand(endpoint) ? maxProcesses : maxPerEndpoint
+      const limit = isCommand(endpoint) ? maxProcesses : maxLanes
       throw new RouterError('OVERLOADED', { what, limit })
     }
   }

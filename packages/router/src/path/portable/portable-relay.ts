@@ -24,9 +24,6 @@ import { formOf } from '../../streams/replay.js'
 /** The session that another Instance opened meanwhile may be gone as well; one that was opened for this message is not, or never will be. */
 const maxTries = 2
 
-/** A client's own stream waits so long for an Endpoint that is being started: clients try only a few times, ms. */
-const streamPatienceMs = 30_000
-
 /**
  * PortableRelay passes one request of a portable Session on. Where the Endpoint refuses it for want of the session, it was never
  * executed: the session is opened anew, once for all who wait, and the request sent again. Where the Endpoint goes away with it, it is
@@ -254,7 +251,7 @@ export abstract class PortableRelay extends AnswerRelay {
       if (!this.over) this.start()
     }
     // Its client tries only a few times.
-    const patienceMs = this.message ? 0 : streamPatienceMs
+    const patienceMs = this.message ? 0 : context.deps.options.streamPatienceMs
     const isWanted = (): boolean => !this.incoming.isClosed()
     reopenPatiently(context, session, { at: endpoint, by: this.sentBy }, patienceMs, isWanted)
       .then(goOn)
