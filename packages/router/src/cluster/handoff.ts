@@ -161,7 +161,7 @@ export const createHandoff = ({
       if (isExhausted(error)) return false
       const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
       if (!take) return false
-      relay.leave()
+      relay.letGo()
       incoming.countdown?.restart()
       take(ownerFailure(incoming, error))
       return true

@@ -135,8 +135,8 @@ export class Writer implements KeptStream, Timed {
     respondError(this.incoming, error)
   }
 
-  /** leave has somebody else write the response. */
-  leave(): void {
+  /** letGo has somebody else write the response. */
+  letGo(): void {
     this.finish()
   }
 

@@ -15,7 +15,8 @@ import { beginStream } from '../../outlet/stream.js'
 import type { SessionEntry } from '../../sessions/entry.js'
 import { Backlog } from '../../streams/backlog.js'
 import type { Missed } from '../../streams/backlog.js'
-import { headMs, PortableGet } from './portable-get.js'
+import { PortableGet } from './portable-get.js'
+import { headMs } from './session-get.js'
 import { portableGet } from './portable-request.js'
 
 /** So many responses a client may have beside the newest; then the oldest is ended. */
@@ -40,7 +41,7 @@ export class PortableStream extends PortableGet implements OwnStream {
   private rival: PortableStream | undefined
 
   constructor(context: Context, incoming: Incoming, held: SessionEntry) {
-    super(context, incoming, held, undefined)
+    super(context, incoming, held)
     this.isNew = incoming.req.headers['last-event-id'] === undefined
     context.listening.streams.add(held.record.id, this)
   }
@@ -162,12 +163,12 @@ export class PortableStream extends PortableGet implements OwnStream {
     else super.passEvent(event)
   }
 
-  protected override onEvent(event: SseEvent): void {
+  protected override read(event: SseEvent): void {
     const isKnown = event.id !== undefined && this.received.delete(event.id)
-    super.onEvent(isKnown ? { ...event, data: Buffer.alloc(0) } : event)
+    super.read(isKnown ? { ...event, data: Buffer.alloc(0) } : event)
   }
 
-  protected override onAsked(said: Message): void {
+  protected onAsked(said: Message): void {
     noteAskedOutside(this.context, this.session.record, said)
   }
 
