@@ -63,7 +63,7 @@ export interface GatewayConfig {
   readonly responseIdleMs: number
   /** How long opening a connection to a server may take. */
   readonly connectTimeoutMs: number
-  /** How long calls that must not run twice wait for a store that restarts. */
+  /** How long what goes on without the store waits for one that restarts; the rest waits twice as long. */
   readonly storePatienceMs: number
   /** How long a client's own stream waits for a server that is being started. */
   readonly streamPatienceMs: number

@@ -56,7 +56,7 @@ export const environmentSchema = z.object({
   MCP_RESPONSE_IDLE_MS: milliseconds.default(30_000),
   /** How long opening a connection to a server may take. */
   MCP_CONNECT_TIMEOUT_MS: milliseconds.default(3_000),
-  /** How long calls that must not run twice wait for a store that restarts, before they go on without being noted. */
+  /** How long what goes on without the store waits for one that restarts; what fails without it waits twice as long. */
   MCP_STORE_PATIENCE_MS: wholeNumber(0, dayMs).default(5_000),
   /** How long a client's own stream waits for a server that is being started. */
   MCP_STREAM_PATIENCE_MS: wholeNumber(0, dayMs).default(30_000),

@@ -144,12 +144,10 @@ const compose = async (
     : aloneLive()
   opened.push(() => live.close())
 
-  const { connectTimeoutMs, maxResponseBytes, responseIdleMs } = config
   const reserve = createReserve()
   opened.push(() => reserve.close())
   const loops = createLoopGuard(clusterSecret)
-  const limits = { connectTimeoutMs, maxResponseBytes, responseIdleMs }
-  const client = createHttpClient({ ...limits, reserve, loops })
+  const client = createHttpClient({ ...config, reserve, loops })
   opened.push(() => client.close())
   const transports = createTransports(client)
 
