@@ -5,7 +5,7 @@ interface ErrorRow {
   /** Sent as `Retry-After`, seconds. */
   readonly retryAfterS?: number
   /** Clients get `data` as well. */
-  readonly told?: boolean
+  readonly isPublic?: boolean
   readonly text: (data: ErrorData) => string
 }
 
@@ -150,7 +150,7 @@ const table = {
   OUTCOME_UNKNOWN: {
     status: 200,
     rpc: -31001,
-    told: true,
+    isPublic: true,
     text: (d) =>
       `Outcome unknown: ${nameOf(d)}was sent, and ${String(d['reason'] ?? 'the instance stopped before responding')}; it was ${d['repeated'] === true ? 'retried once, with the same outcome' : 'not retried'}. Find out whether it took effect before you call again`,
   },
@@ -240,7 +240,7 @@ export class RouterError extends Error {
   readonly retryAfterS: number | undefined
   readonly data: ErrorData
   /** What of `data` the client gets as the `data` of its JSON-RPC error. */
-  readonly told: ErrorData | undefined
+  readonly publicData: ErrorData | undefined
 
   constructor(code: ErrorCode, data: ErrorData = {}, cause?: unknown) {
     const row: ErrorRow = table[code]
@@ -250,7 +250,7 @@ export class RouterError extends Error {
     this.data = data
     this.status = row.status
     this.rpc = row.rpc
-    this.told = row.told ? data : undefined
+    this.publicData = row.isPublic ? data : undefined
     this.retryAfterS = row.retryAfterS
   }
 }

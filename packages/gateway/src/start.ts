@@ -208,7 +208,7 @@ const compose = async (
     guard,
     sessions: store.sessions,
     membership: store.membership,
-    journal: store.journal,
+    callLog: store.callLog,
     orphans: store.orphans,
     generation: () => store.generation(),
     client,

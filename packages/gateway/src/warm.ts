@@ -50,7 +50,7 @@ export const warmUp = async (): Promise<void> => {
     registry,
     sessions: store.sessions,
     membership: store.membership,
-    journal: store.journal,
+    callLog: store.callLog,
     orphans: store.orphans,
     generation: () => store.generation(),
     client,

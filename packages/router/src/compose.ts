@@ -1,4 +1,4 @@
-import { guardJournal } from '@mcp-router/store'
+import { guardCallLog } from '@mcp-router/store'
 import { createSharedKeys } from '@mcp-router/upstream'
 import { createBridge } from './bridge/bridge.js'
 import type { Context } from './context.js'
@@ -10,7 +10,7 @@ import { createHandoff } from './cluster/handoff.js'
 import { createMembers } from './cluster/members.js'
 import { createPeers } from './cluster/peers.js'
 import { createRecall, recalling } from './cluster/recall.js'
-import { createCalls } from './calls/calls.js'
+import { createCalls } from './calls/running-calls.js'
 import { createKeepAlive } from './http/keep-alive.js'
 import { createLongAnswers } from './outlet/long-answers.js'
 import { createSelector } from './policy/selector.js'
@@ -18,7 +18,7 @@ import { Gates } from './sessions/gate.js'
 import { createBuffers } from './streams/kept.js'
 import { Listening } from './listening/listening.js'
 import { createOrphans } from './sse/orphans.js'
-import { oweAgain } from './sse/owed.js'
+import { relogPending } from './sse/session-call-log.js'
 import { createPortableReplays } from './path/portable/portable-replays.js'
 import { nobody, PortableStream } from './path/portable/portable-stream.js'
 import { rebound } from './sessions/rebound.js'
@@ -26,7 +26,7 @@ import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
 import { createSessions } from './sessions/sessions.js'
 import { RecentRequests } from './sse/recent-requests.js'
-import { createTold } from './sse/told.js'
+import { createDeliveredAnswers } from './sse/delivered-answers.js'
 
 /** Composed is the Context of an Instance, with what ends all that belongs to it: Streams and Upstreams, too. */
 export interface Composed {
@@ -37,7 +37,7 @@ export interface Composed {
 /** compose builds the data plane of an Instance. */
 export const compose = (given: RouterDeps): Composed => {
   const returnedAt = performance.now() + (given.returningMs ?? 0)
-  const deps = { ...given, journal: guardJournal(given.journal, given.guard) }
+  const deps = { ...given, callLog: guardCallLog(given.callLog, given.guard) }
   const keep = createKeepAlive(deps.options.keepAliveMs)
   const deadlines = createDeadlines()
   const buffers = createBuffers(deadlines, deps.options.maxReplayBytes)
@@ -53,7 +53,7 @@ export const compose = (given: RouterDeps): Composed => {
     ...deps,
     store,
     onMended(held) {
-      oweAgain(context, held)
+      relogPending(context, held)
       orphans.renew(held)
     },
     onRest: ({ live }) => live && restOwned(live),
@@ -102,9 +102,9 @@ export const compose = (given: RouterDeps): Composed => {
     bridge: createBridge({ ...deps, inputTtlMs: deps.options.inputTtlMs }),
     eventIds: createModernEventIds(deps.clusterSecret),
     modernHeaders: new ModernHeaders(),
-    calls: createCalls(deps.journal),
+    calls: createCalls(deps.callLog),
     returns: createReturnProofs(deps.instance),
-    told: createTold(deps.journal, buffers.ageing),
+    delivered: createDeliveredAnswers(deps.callLog, buffers.ageing),
     portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, buffers),
     orphans,
     gates: new Gates(),

@@ -1,14 +1,14 @@
 import { basename } from 'node:path'
 import type { Backend, SessionId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
-import type { GuardedJournal } from '@mcp-router/store'
+import type { GuardedCallLog } from '@mcp-router/store'
 import type { Bridge } from './bridge/bridge.js'
 import type { Deadlines } from './calls/deadlines.js'
 import type { RouterDeps } from './deps.js'
 import type { Handoff } from './cluster/handoff.js'
 import type { Peers } from './cluster/peers.js'
 import type { Incoming } from './http/incoming.js'
-import type { Calls } from './calls/calls.js'
+import type { Calls } from './calls/running-calls.js'
 import type { KeepAlive } from './http/keep-alive.js'
 import type { LongAnswers } from './outlet/long-answers.js'
 import type { Selector } from './policy/selector.js'
@@ -23,11 +23,11 @@ import type { ReturnProofs } from './sse/return-proof.js'
 import type { ModernEventIds } from './downstream/modern-event-id.js'
 import type { ModernHeaders } from './downstream/modern-headers.js'
 import type { Sessions } from './sessions/sessions.js'
-import type { Told } from './sse/told.js'
+import type { DeliveredAnswers } from './sse/delivered-answers.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
-  readonly deps: RouterDeps & { readonly journal: GuardedJournal }
+  readonly deps: RouterDeps & { readonly callLog: GuardedCallLog }
   readonly sessions: Sessions
   readonly selector: Selector
   readonly handoff: Handoff
@@ -46,7 +46,7 @@ export interface Context {
   /** Those under way here. */
   readonly takeovers: Map<SessionId, Promise<SessionEntry | undefined>>
   readonly recentRequests: RecentRequests
-  readonly told: Told
+  readonly delivered: DeliveredAnswers
   readonly listening: Listening
   readonly returns: ReturnProofs
   /** Set once the Instance takes no new Sessions. */

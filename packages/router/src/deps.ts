@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
 import type {
-  Journal,
+  CallLog,
   Membership,
   OrphanIndex,
   Registry,
@@ -66,7 +66,7 @@ export interface RouterDeps extends Omit<Upstreams, 'close'> {
   readonly guard: StoreGuard
   readonly sessions: SessionStore
   readonly membership: Membership
-  readonly journal: Journal
+  readonly callLog: CallLog
   readonly orphans: OrphanIndex
   /** Names what the store holds: another name, and it was emptied (Store). */
   readonly generation: () => Promise<string>

@@ -25,7 +25,7 @@ import { noteAskedHere } from './listening/asked.js'
 import { matchTarget } from './http/target.js'
 import type { Target } from './http/target.js'
 import { createUnderway } from './http/underway.js'
-import { owes, until } from './calls/until.js'
+import { hasPending, until } from './calls/until.js'
 
 /** Router is the data plane of one Instance. */
 export interface Router {
@@ -139,7 +139,7 @@ export const createRouter = (given: RouterDeps): Router => {
     const isParked = (): boolean => context.bridge.parking.size() > 0
     do {
       const leftMs = Math.max(0, giveUpAt - performance.now())
-      const isQuiet = (): boolean => !owes(sessions) && !isParked()
+      const isQuiet = (): boolean => !hasPending(sessions) && !isParked()
       await Promise.all([underway.callsEnded(leftMs), until(isQuiet, leftMs)])
       // One more may have come over a kept connection while the others were waited for.
     } while (underway.hasCalls() && performance.now() < giveUpAt)
@@ -178,7 +178,7 @@ export const createRouter = (given: RouterDeps): Router => {
       sessions.linger()
       const giveUpAt = performance.now() + limitMs
       await callsOver(giveUpAt)
-      await Promise.all([...sessions.all()].map((held) => acknowledged(context.told, held)))
+      await Promise.all([...sessions.all()].map((held) => acknowledged(context.delivered, held)))
       await keepStreams(context, Math.max(0, giveUpAt - performance.now()))
       // Or over that of a stream, which has ended now.
       await callsOver(giveUpAt)

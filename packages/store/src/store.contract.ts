@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeEras } from './era-store.contract.js'
-import { describeJournal } from './journal.contract.js'
+import { describeCallLog } from './call-log.contract.js'
 import { describeMembership } from './membership.contract.js'
 import { lasting, type OpenStore } from './open-store.contract.js'
 import { describeLives } from './session-lives.contract.js'
@@ -15,7 +15,7 @@ export const describeStore = (name: string, open: OpenStore) => {
     describeLives(open)
     describeMembership(open)
     describeEras(open)
-    describeJournal(open)
+    describeCallLog(open)
     describeOrphans(open)
 
     describe('as a whole', () => {

@@ -1,5 +1,5 @@
 import type { EraStore } from './era-store.js'
-import type { Journal } from './journal.js'
+import type { CallLog } from './call-log.js'
 import type { Membership } from './membership.js'
 import type { OrphanIndex } from './orphan-index.js'
 import type { SessionLives } from './session-lives.js'
@@ -24,7 +24,7 @@ export interface Store {
   readonly lives: SessionLives
   readonly membership: Membership
   readonly eras: EraStore
-  readonly journal: Journal
+  readonly callLog: CallLog
   readonly orphans: OrphanIndex
   /** The secret that authenticates Instances to each other: made once for the cluster, or the configured one. */
   clusterSecret(): Promise<string>

@@ -67,7 +67,7 @@ export class BridgedCall implements LaneCaller {
   private collecting: NodeJS.Timeout | undefined
   /** The server's last word, come while nobody waited. */
   private outcome: Message | Error | undefined
-  private retaken = false
+  private hasNewLane = false
   private over = false
 
   constructor(lane: Lane, request: BridgedRequest, recovery: Recovery, hooks: CallHooks) {
@@ -174,7 +174,7 @@ export class BridgedCall implements LaneCaller {
   /** The Lane was open, and its server restarted since, or is gone: the call goes through another, and only once through a new one. */
   private retake(): void {
     const lost = this.lane
-    if (!this.hooks.wasUsed(lost)) this.retaken = true
+    if (!this.hooks.wasUsed(lost)) this.hasNewLane = true
     this.hooks.onOver(lost)
     lost.close().catch(() => undefined)
     this.hooks.retake().then(
@@ -189,15 +189,15 @@ export class BridgedCall implements LaneCaller {
 
   private recover(decision: Decision, failure: RouterError): void {
     if (this.over) return
-    const { retaken } = this
-    const mayRetake = decision === 'repeat' || (isRetake.has(decision) && !retaken)
+    const { hasNewLane } = this
+    const mayRetake = decision === 'repeat' || (isRetake.has(decision) && !hasNewLane)
     if (!this.reply || !mayRetake) {
       this.end(failure)
       return
     }
     this.retake()
     // That this Lane was new says nothing of those that are open: they may lead to a server that is gone.
-    if (decision === 'repeat') this.retaken = retaken
+    if (decision === 'repeat') this.hasNewLane = hasNewLane
   }
 
   private attach(reply: ModernOutlet, token: unknown): void {

@@ -63,24 +63,24 @@ export const streamWhenQuiet = (
 }
 
 /** Heard is what a server works on, and when it was last heard of it, as `performance.now()` counts. */
-export interface Heard {
-  heardAt?: number
+export interface Activity {
+  activeAt?: number
 }
 
 /**
  * noteHeard restarts the deadline of the server: with each of its messages about the call, and with nothing else that it sends. It never
  * shortens what noteAsked granted.
  */
-export const noteHeard = (heard: Heard): void => {
-  heard.heardAt = Math.max(heard.heardAt ?? 0, performance.now())
+export const noteActivity = (heard: Activity): void => {
+  heard.activeAt = Math.max(heard.activeAt ?? 0, performance.now())
 }
 
 /**
  * noteAsked gives the client its time where the server asks it something: that of the server begins behind it. The answer may pass another
  * Instance, so nobody here knows when it came.
  */
-export const noteAsked = (heard: Heard, inputTtlMs: number): void => {
-  heard.heardAt = performance.now() + inputTtlMs
+export const noteAsked = (heard: Activity, inputTtlMs: number): void => {
+  heard.activeAt = performance.now() + inputTtlMs
 }
 
 /** isQuestion tells that a message of the server waits for its client's user, or may: a ping is answered at once. */
@@ -93,7 +93,7 @@ type Limited = Pick<Backend, 'deadlineMs'> & { readonly name: string }
 /** watchSilence does so for what may outlast the request of its client, or is one of several: whoever asked takes it out of the deadlines. */
 export const watchSilence = (
   deadlines: Deadlines,
-  heard: Heard,
+  heard: Activity,
   backend: Limited,
   onPassed: (error: RouterError) => void,
 ): Silence => {
@@ -142,7 +142,7 @@ export class Silence implements Timed {
   previous: Link | undefined
   next: Link | undefined
   private readonly deadlines: Deadlines
-  private readonly heard: Heard
+  private readonly heard: Activity
   private readonly backend: Limited
   private readonly onPassed: (error: RouterError) => void
   /** Where its address gave it a time, that is counted where it came in. */
@@ -152,7 +152,7 @@ export class Silence implements Timed {
 
   constructor(
     deadlines: Deadlines,
-    heard: Heard,
+    heard: Activity,
     backend: Limited,
     onPassed: (error: RouterError) => void,
     deadlineMs: number,
@@ -162,13 +162,13 @@ export class Silence implements Timed {
     this.heard = heard
     this.backend = backend
     this.deadlineMs = deadlineMs
-    heard.heardAt = performance.now()
-    this.dueAt = heard.heardAt + deadlineMs
+    heard.activeAt = performance.now()
+    this.dueAt = heard.activeAt + deadlineMs
   }
 
   /** restart counts from now on. */
   restart(): void {
-    noteHeard(this.heard)
+    noteActivity(this.heard)
     this.dueAt = this.nextAt()
     this.deadlines.add(this)
   }
@@ -195,7 +195,7 @@ export class Silence implements Timed {
   }
 
   private nextAt(): number {
-    return Math.min(this.quietAt, (this.heard.heardAt ?? 0) + this.deadlineMs)
+    return Math.min(this.quietAt, (this.heard.activeAt ?? 0) + this.deadlineMs)
   }
 }
 

@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import type { AcceptedCall, Journal } from '@mcp-router/store'
+import type { LoggedCall, CallLog } from '@mcp-router/store'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
@@ -19,21 +19,21 @@ const answer = (asked: Asked): void => {
   asked.res.end(JSON.stringify({ jsonrpc: '2.0', id: asked.message.id, result }))
 }
 
-/** Two Instances, whose Journal does what a test wants. */
+/** Two Instances, whose CallLog does what a test wants. */
 const open = async (
-  change: (journal: Journal) => Partial<Journal> = () => ({}),
+  change: (callLog: CallLog) => Partial<CallLog> = () => ({}),
   serve: (asked: Asked) => void = answer,
 ) => {
   const endpoint = await openEndpoint(serve)
   const backends = [backendOf('files', [httpEndpoint(endpoint.url)])]
   const store = openStore()
-  const journal = { ...store.journal, ...change(store.journal) }
-  const accept = vi.spyOn(journal, 'accept')
-  const forget = vi.spyOn(journal, 'forget')
-  const finish = vi.spyOn(journal, 'finish')
+  const callLog = { ...store.callLog, ...change(store.callLog) }
+  const accept = vi.spyOn(callLog, 'accept')
+  const forget = vi.spyOn(callLog, 'release')
+  const finish = vi.spyOn(callLog, 'finish')
   const [one, other] = await Promise.all(
     ['router-instance-1', 'router-instance-2'].map((instance) =>
-      openGateway({ backends, store: { ...store, journal }, instance }),
+      openGateway({ backends, store: { ...store, callLog }, instance }),
     ),
   )
   const call = (name: string, { id = 1, at = one!, requestId = 'r-1', again = false } = {}) =>
@@ -53,7 +53,7 @@ const open = async (
     list,
     headers: async () => (await initialize(url)).headers,
     endpoint,
-    journal,
+    callLog,
     accept,
     forget,
     finish,
@@ -139,9 +139,9 @@ describe('a call that may come again', () => {
   })
 
   it('does not run where another instance has noted it: the client hears what is known', async () => {
-    let first: AcceptedCall | undefined
+    let first: LoggedCall | undefined
     const {
-      journal,
+      callLog,
       other,
       call,
       ran: runs,
@@ -153,7 +153,7 @@ describe('a call that may come again', () => {
     }))
     await call('append')
     expect(jsonOf(await call('append', { at: other }))).toMatchObject(unknown)
-    await journal.finish('r-1', {
+    await callLog.finish('r-1', {
       ...first!,
       response: '{"jsonrpc":"2.0","id":1,"result":{"kept":true}}',
     })
@@ -252,18 +252,18 @@ describe('a call that may run twice, and comes again because its instance is gon
   })
 
   it('does so, too, where the first instance did not know yet that it may', async () => {
-    const { journal, other, call, ran: runs } = await open()
+    const { callLog, other, call, ran: runs } = await open()
     // As it was noted while nobody knew the tools.
-    const { digest } = await noteOf(journal, () => call('read', { again }))
-    await journal.finish('r-1', { instance: 'gone' as never, at: 1, digest })
+    const { digest } = await noteOf(callLog, () => call('read', { again }))
+    await callLog.finish('r-1', { instance: 'gone' as never, at: 1, digest })
     expect(jsonOf(await call('read', { again, at: other }))).toMatchObject(ran)
     expect(jsonOf(await call('read', { again }))).toMatchObject({ error: { code: -31001 } })
     expect(runs()).toBe(2)
   })
 
-  const noteOf = async (journal: Journal, act: () => Promise<unknown>): Promise<AcceptedCall> => {
+  const noteOf = async (callLog: CallLog, act: () => Promise<unknown>): Promise<LoggedCall> => {
     await act()
-    const note = await journal.accept('r-1', { instance: 'x' as never, at: 0, digest: '' })
+    const note = await callLog.accept('r-1', { instance: 'x' as never, at: 0, digest: '' })
     return note!
   }
 })

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Backend } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { journalMs } from '@mcp-router/store'
-import type { AcceptedCall } from '@mcp-router/store'
+import { callLogMs } from '@mcp-router/store'
+import type { LoggedCall } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
@@ -13,7 +13,7 @@ import { isKnownRetrySafe, isRetrySafe } from './retry-safe.js'
 /**
  * gate is what every call passes once, at the Instance that sends it to a server: `go` is done where it may be executed here. Nginx sends a request
  * again, under the same X-Request-Id, when the Instance that had it goes away: what may run twice passes at once the first time, the rest, and
- * whatever comes again, is noted in the Journal first, and what is noted there already is answered from it. So a message that ends the Instances it
+ * whatever comes again, is noted in the CallLog first, and what is noted there already is answered from it. So a message that ends the Instances it
  * comes to ends two of them at most.
  */
 export const gate = (
@@ -61,7 +61,7 @@ const accept = async (
   const again = { ...noted, again: true }
   const call = isAgain ? again : noted
   // While the store is away for longer than a restart takes, calls go on without it.
-  const accepting = context.deps.journal.accept(requestId, call).catch(() => 'away' as const)
+  const accepting = context.deps.callLog.accept(requestId, call).catch(() => 'away' as const)
   // The call does not wait for its server to list tools, nor for the store if that is faster.
   const asking = isAgain
     ? Promise.resolve(false)
@@ -73,7 +73,7 @@ const accept = async (
   const known = isAway ? undefined : answer
   if (incoming.isClosed()) {
     // It was not sent, so that it may be when it comes again.
-    if (!known) discard(context.deps.journal.forget(requestId))
+    if (!known) discard(context.deps.callLog.release(requestId))
     return false
   }
   // Another request that was given the same id: whoever made it up does so for more than one.
@@ -101,7 +101,7 @@ const accept = async (
   // Whoever had it is gone, or has passed it on: now it is worth a process to know whether it may run again.
   const mayRepeat = !known.again && (isSafe || (await areRetrySafe(context, backend, requests)))
   if (mayRepeat) {
-    await context.deps.journal.finish(requestId, again).catch(() => undefined)
+    await context.deps.callLog.finish(requestId, again).catch(() => undefined)
     context.calls.begin(incoming, again)
     return true
   }
@@ -123,10 +123,10 @@ const areRetrySafe = async (
 
 /** A store that is away says nothing. */
 const hasLost = ({ sessions }: Context): Promise<boolean> =>
-  sessions.hasLost(journalMs).catch(() => false)
+  sessions.hasLost(callLogMs).catch(() => false)
 
 /** The store may have taken it although it did not say so in time. */
-const isSame = (known: AcceptedCall, call: AcceptedCall): boolean =>
+const isSame = (known: LoggedCall, call: LoggedCall): boolean =>
   known.instance === call.instance && known.at === call.at
 
 const digestOf = ({ principal, req }: Incoming, bytes: Buffer): string =>

@@ -10,16 +10,16 @@ const append = messageOf('tools/call', { name: 'append', arguments: { secret: 's
 const at = Date.parse('2026-07-28T12:00:00Z')
 
 it('what is told of a call names it, when it was sent, and none of its arguments', () => {
-  const { code, rpc, status, told, message } = outcomeUnknown({
+  const { code, rpc, status, publicData, message } = outcomeUnknown({
     message: append,
     requestId: 'r',
     at,
   })
-  expect({ code, rpc, status, told }).toEqual({
+  expect({ code, rpc, status, publicData }).toEqual({
     code: 'OUTCOME_UNKNOWN',
     rpc: -31001,
     status: 200,
-    told: {
+    publicData: {
       requestId: 'r',
       method: 'tools/call',
       tool: 'append',
@@ -32,7 +32,7 @@ it('what is told of a call names it, when it was sent, and none of its arguments
 })
 
 it('of a call whose body is not known, no more is told than is', () => {
-  expect(outcomeUnknown({}).told).toEqual({ repeated: false, reason: expect.any(String) })
+  expect(outcomeUnknown({}).publicData).toEqual({ repeated: false, reason: expect.any(String) })
 })
 
 it.each([

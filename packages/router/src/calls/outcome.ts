@@ -35,11 +35,11 @@ export const outcomeUnknown = (
 }
 
 /** isUntaken tells that no server has taken a message: it had forgotten the session, or was not there. */
-export const isUntaken = (error: unknown): boolean =>
+export const wasNotExecuted = (error: unknown): boolean =>
   error instanceof SessionLost || mayTryElsewhere(error)
 
 /** How often a message that no server has taken is sent again: a server may refuse what it has taken. */
-export const maxUntaken = 2
+export const maxResends = 2
 
 /** isBroken tells that an Endpoint, or the way to it, went away with a request that had been sent. */
 export const isBroken = (error: unknown): boolean => {
@@ -49,5 +49,5 @@ export const isBroken = (error: unknown): boolean => {
     return isLost || error.code === 'UPSTREAM_FAILED'
   }
   if (error instanceof MalformedMessage || error instanceof BadAnswer) return false
-  return !isUntaken(error)
+  return !wasNotExecuted(error)
 }

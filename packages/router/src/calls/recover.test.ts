@@ -70,10 +70,10 @@ describe('the failures of one call', () => {
   })
 
   it('are told with its tool and what is known', async () => {
-    const [decision, { told }] = await after(recovering(), broke)
+    const [decision, { publicData }] = await after(recovering(), broke)
     expect(decision).toBe('unknown')
-    expect(told).toMatchObject({ tool: 'append', requestId: 'r' })
-    expect(told).toMatchObject({ reason: expect.stringContaining('it broke') })
+    expect(publicData).toMatchObject({ tool: 'append', requestId: 'r' })
+    expect(publicData).toMatchObject({ reason: expect.stringContaining('it broke') })
   })
 
   it('do not have it run again where its server has shown that it had taken it', async () => {

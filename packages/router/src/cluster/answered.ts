@@ -16,7 +16,7 @@ export const isAnswered = (headers: HttpHeaders): boolean => headers[answeredHea
  * NotTaken: something else responded at the Instance's address, or the Instance refused the signature,
  * as one with another cluster secret does. The request was not served, and may be served elsewhere.
  */
-export class NotTaken extends Error {
+export class NotServed extends Error {
   constructor(status: number) {
     super(`status ${status} from something that did not take the handoff`)
   }

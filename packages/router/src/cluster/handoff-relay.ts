@@ -7,7 +7,7 @@ import { outcomeUnknown } from '../calls/outcome.js'
 import type { Incoming } from '../http/incoming.js'
 import { clientLeft, Writer } from '../outlet/writer.js'
 import type { Clocks } from '../outlet/writer.js'
-import { isAnswered, NotTaken } from './answered.js'
+import { isAnswered, NotServed } from './answered.js'
 
 /**
  * HandoffRelay passes the owner's answer on. A stream that the client opened by GET just ends, once the owner has answered: no request failed,
@@ -52,7 +52,7 @@ export class HandoffRelay extends Writer implements HttpHandler {
 
   onResponseStart(_: HttpController, status: number, headers: HttpHeaders): void {
     // It must not reach the client: a 404 would end its session.
-    if (!isAnswered(headers)) throw new NotTaken(status)
+    if (!isAnswered(headers)) throw new NotServed(status)
     this.incoming.passedOn()
     this.hasAnswer = true
     const isStream = isEventStream({ headers })
@@ -101,11 +101,11 @@ export class HandoffRelay extends Writer implements HttpHandler {
 const idField = Buffer.from('id:')
 
 /** wasNotTaken: nothing was sent, or it reached nobody who serves it. */
-export const wasNotTaken = (error: unknown): boolean =>
-  error instanceof NotTaken || wasNeverSent(error)
+export const wasNotServed = (error: unknown): boolean =>
+  error instanceof NotServed || wasNeverSent(error)
 
 /** ownerFailure is what the client hears: where the owner is stays in the cluster. */
 export const ownerFailure = ({ message, requestId, at }: Incoming, error: Error): RouterError =>
-  wasNotTaken(error)
+  wasNotServed(error)
     ? new RouterError('OWNER_UNREACHABLE', {}, error)
     : outcomeUnknown({ message, requestId, at }, error)

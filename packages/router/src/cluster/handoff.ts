@@ -8,7 +8,7 @@ import { againHeader } from '../http/incoming.js'
 import type { Incoming } from '../http/incoming.js'
 import type { KeepAlive } from '../http/keep-alive.js'
 import { respondError } from '../http/respond.js'
-import { HandoffRelay, ownerFailure, wasNotTaken } from './handoff-relay.js'
+import { HandoffRelay, ownerFailure, wasNotServed } from './handoff-relay.js'
 import type { Members } from './members.js'
 import { readSigned, sign } from './signature.js'
 import type { Sender } from './signature.js'
@@ -159,7 +159,7 @@ export const createHandoff = ({
       if (hasBegun && !(fallback.carriesOn && incoming.streaming)) return false
       // The owner may be well: nobody takes a Session from it because this Instance is out of descriptors.
       if (isExhausted(error)) return false
-      const take = wasNotTaken(error) ? fallback.unreachable : fallback.lost
+      const take = wasNotServed(error) ? fallback.unreachable : fallback.lost
       if (!take) return false
       relay.letGo()
       incoming.countdown?.restart()

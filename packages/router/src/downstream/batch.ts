@@ -10,7 +10,7 @@ import { arrayOf, respondEmpty, respondJson } from '../http/respond.js'
 import { openBatchReply } from '../outlet/batch-reply.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sse/owed.js'
+import { freeId, logRequest, callRefOf, requireRoom, untilLogged } from '../sse/session-call-log.js'
 import { liveOf } from '../path/owned/owned.js'
 import { memberOutlet, noticeOutlet } from '../outlet/outlet.js'
 import type { OnBroken, Reply } from '../outlet/reply.js'
@@ -105,20 +105,21 @@ const acceptAll = async (
   const live = liveOf(held)
   const release: (() => void)[] = []
   try {
-    for (const { kind, id } of fresh) if (kind === 'request') release.push(live.debts.reserve(id))
+    for (const { kind, id } of fresh)
+      if (kind === 'request') release.push(live.pendingCalls.reserve(id))
     await note(context, held, fresh)
     for (const { kind, id } of fresh) if (kind === 'request') await freeId(context, held.record, id)
     const calls = fresh.map((message) => ({
       message,
-      call: owedCall(incoming, held.record, live, message),
+      call: callRefOf(incoming, held.record, live, message),
     }))
     await Promise.all(
-      calls.map(({ message, call }) => noteOwed(context, held.record, message, call)),
+      calls.map(({ message, call }) => logRequest(context, held.record, message, call)),
     )
     for (const { message, call } of calls)
       live.pass(message, message.kind === 'request' ? call : undefined)
     for (const each of release.splice(0)) each()
-    await Promise.all(calls.map(({ call }) => untilKept(context, held.record, live, call)))
+    await Promise.all(calls.map(({ call }) => untilLogged(context, held.record, live, call)))
   } finally {
     for (const each of release) each()
   }

@@ -110,7 +110,7 @@ const openHttp = async (
       (await eras.find(backend, endpoint).catch(() => 'legacy')) === 'modern')
   ) {
     const open = (live: LiveSession) =>
-      Promise.resolve(dialer.openFace(backend, endpoint, live.hear()))
+      Promise.resolve(dialer.openFace(backend, endpoint, live.bind()))
     return openOwned(context, incoming, message, { backend, endpoint, open })
   }
   if (!result && (await isOfSse(context, backend.name, endpoint, answer)))
@@ -168,7 +168,7 @@ const openAt = (
   openOwned(context, incoming, message, {
     backend,
     endpoint,
-    open: (live) => context.deps.dialer.open(backend, endpoint, live.hear()),
+    open: (live) => context.deps.dialer.open(backend, endpoint, live.bind()),
   })
 
 interface Place {

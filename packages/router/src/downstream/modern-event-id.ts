@@ -11,7 +11,7 @@ export interface StreamedRequest extends Resumed {
   /** The request; only its id, method and tool where it was too long or must not be sent again. */
   readonly message: Message
   readonly isWhole: boolean
-  /** Digest under which the Journal has it; empty where it does not. */
+  /** Digest under which the CallLog has it; empty where it does not. */
   readonly digest: string
 }
 
@@ -37,7 +37,7 @@ const prefix = 'mcpr2.'
 const longest = 6 * 1024
 /** A request with more in it is not sealed, bytes: base64url adds a third. */
 const longestBody = 4 * 1024
-/** How long the Journal knows of a call is the least that an id must be good for; long calls go on for longer. ms */
+/** How long the CallLog knows of a call is the least that an id must be good for; long calls go on for longer. ms */
 const ttlMs = 60 * 60_000
 
 export const createModernEventIds = (clusterSecret: string): ModernEventIds => {

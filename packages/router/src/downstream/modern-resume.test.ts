@@ -158,7 +158,7 @@ describe('a stream that answers a request without session', () => {
   })
 })
 
-it('is answered with what the journal knows, where the answer was lost on its way', async () => {
+it('is answered with what the call log knows, where the answer was lost on its way', async () => {
   const store = openStore()
   const gateway = await openGateway({ store })
   const secret = await store.clusterSecret()
@@ -167,7 +167,7 @@ it('is answered with what the journal knows, where the answer was lost on its wa
   const digest = createHash('sha256').digest('base64url')
   const response = JSON.stringify({ jsonrpc: '2.0', id: 1, result: { kept: true } })
   const call = { instance: 'gone' as never, at: 1, digest, response }
-  await store.journal.finish('r-9', call)
+  await store.callLog.finish('r-9', call)
   const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"method":"tools/call"}')
   const message = { bytes, kind: 'request', id: '1', method: 'tools/call' } as const
   const about = { message, isWhole: false, params: [], at: 1, repeats: 0, requestId: 'r-9' }

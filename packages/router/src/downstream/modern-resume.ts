@@ -46,7 +46,7 @@ const tellKnown = async (
   incoming: Incoming,
   { message, requestId, digest, at }: StreamedRequest,
 ): Promise<void> => {
-  const known = digest ? await deps.journal.accepted(requestId).catch(() => undefined) : undefined
+  const known = digest ? await deps.callLog.find(requestId).catch(() => undefined) : undefined
   if (incoming.isClosed()) return
   beginStream(incoming)
   if (known?.response === undefined || known.digest !== digest)

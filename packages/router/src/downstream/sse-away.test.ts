@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import type { Journal, Store } from '@mcp-router/store'
+import type { CallLog, Store } from '@mcp-router/store'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask } from '@mcp-router/testkit/client'
 import { cut, handshakeOf, openGateway, openStore, streamAt } from '@mcp-router/testkit/router'
@@ -22,14 +22,14 @@ const open = async () => {
     <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) =>
     (...args: Args): Promise<T> =>
       isAway ? Promise.reject(new RouterError('STORE_UNAVAILABLE')) : work(...args)
-  const { journal: reachable } = whole
-  const journal = Object.assign(Object.create(reachable) as Journal, {
-    owe: failing(reachable.owe.bind(reachable)),
-    owed: failing(reachable.owed.bind(reachable)),
+  const { callLog: reachable } = whole
+  const callLog = Object.assign(Object.create(reachable) as CallLog, {
+    keep: failing(reachable.keep.bind(reachable)),
+    entries: failing(reachable.entries.bind(reachable)),
   })
   const update = failing(whole.sessions.update.bind(whole.sessions))
   const sessions = { ...whole.sessions, update }
-  const store = Object.assign(Object.create(whole) as Store, { journal, sessions })
+  const store = Object.assign(Object.create(whole) as Store, { callLog, sessions })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
   const storeBudgetMs = 100
   const a = await openGateway({ backends, store, storeBudgetMs })
@@ -75,7 +75,7 @@ it('what an owner had accepted is seen to, though the store goes away while it i
   await store.membership.leave('router-instance-1' as never)
   setAway(true)
   const again = await returnTo(b)
-  // Longer than the journal is patient.
+  // Longer than the call log is patient.
   const posting = again.send(read(2))
   await expect.poll(() => held.length).toBe(2)
   setAway(false)

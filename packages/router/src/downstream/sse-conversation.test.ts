@@ -54,7 +54,7 @@ describe('the conversation of a client of 2024-11-05', () => {
     await first.send(a.url, initialized)
     await first.send(a.url, aRequest(1, 'hang'))
     const id = first.session as never
-    await store.journal.owe(id, 1, {
+    await store.callLog.keep(id, 1, {
       entry: '1.1000000',
       callId: '',
       body: JSON.stringify(aRequest(2, 'tools/list', { n: 2 })),

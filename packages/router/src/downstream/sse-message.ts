@@ -12,11 +12,11 @@ import { adoptHandshake } from '../sse/adoption.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { noteRequest } from '../sessions/note.js'
-import { freeId, noteOwed, owedCall, requireRoom, untilKept } from '../sse/owed.js'
+import { freeId, logRequest, callRefOf, requireRoom, untilLogged } from '../sse/session-call-log.js'
 import { liveOf } from '../path/owned/owned.js'
 import { atOwner, isAbout, serveElsewhere } from '../sessions/owner.js'
 import type { OwnerTask } from '../sessions/owner.js'
-import { beginAnew } from '../sse/retell.js'
+import { restartConversation } from '../sse/redeliver.js'
 import { awaitReturn } from '../sse/return.js'
 import { askerOf } from '../sse/return-proof.js'
 import { restartOwned } from '../path/owned/revive.js'
@@ -149,7 +149,7 @@ const announce = (
   const callId = mayComeAgain ? requestId : ''
   const messages = message.kind === 'batch' ? membersOf(message) : [message]
   const requests = messages.filter(({ kind }) => kind === 'request')
-  return live?.debts.announce(requests.map(({ id }) => ({ callId, requestId: id })))
+  return live?.pendingCalls.announce(requests.map(({ id }) => ({ callId, requestId: id })))
 }
 
 const acceptNotice = async (
@@ -159,7 +159,7 @@ const acceptNotice = async (
   message: Message,
 ): Promise<void> => {
   // It has the answer to that.
-  if (message.method === 'notifications/initialized') context.told.forget(held.record)
+  if (message.method === 'notifications/initialized') context.delivered.forget(held.record)
   await noteRequest(context.sessions, held, message)
   live.pass(message)
 }
@@ -172,12 +172,12 @@ const acceptRequest = async (
 ): Promise<void> => {
   const live = liveOf(held)
   requireRoom(live, 1)
-  const release = live.debts.reserve(message.id)
+  const release = live.pendingCalls.reserve(message.id)
   try {
     await noteRequest(context.sessions, held, message)
     await freeId(context, held.record, message.id)
-    const call = owedCall(incoming, held.record, live, message)
-    const noting = noteOwed(context, held.record, message, call)
+    const call = callRefOf(incoming, held.record, live, message)
+    const noting = logRequest(context, held.record, message, call)
     // What may run twice need not wait for that: until it is answered 202, whoever sent it knows that it may be lost.
     const backend = requireBackend(context, held.record.backend)
     if (!isKnownRetrySafe(context, backend, message)) await noting
@@ -185,7 +185,7 @@ const acceptRequest = async (
     // It is in flight from here on until its response is there.
     release()
     await noting
-    await untilKept(context, held.record, live, call)
+    await untilLogged(context, held.record, live, call)
   } finally {
     release()
   }
@@ -214,9 +214,10 @@ const acceptInitialize = async (
 const startOver = async (context: Context, held: SessionEntry, by: Message): Promise<void> => {
   const live = liveOf(held)
   const reason = 'the client has begun a new conversation with initialize'
-  const over = [...live.debts.pending()].filter(({ call }) => call.requestId !== by.id)
-  for (const { call } of over) live.debts.fail(call, new RouterError('INVALID_REQUEST', { reason }))
-  await beginAnew(context, held, live)
+  const over = [...live.pendingCalls.pending()].filter(({ call }) => call.requestId !== by.id)
+  for (const { call } of over)
+    live.pendingCalls.fail(call, new RouterError('INVALID_REQUEST', { reason }))
+  await restartConversation(context, held, live)
   const fresh = { initialize: '', loggingLevel: '', subscriptions: [] }
   await context.sessions.change(held, fresh)
   await restartOwned(context, held)

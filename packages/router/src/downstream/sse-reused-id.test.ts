@@ -129,7 +129,7 @@ it('of two initialize at once the second is answered, and the first is refused',
 
 it('is not passed on where the store cannot be told that its id is used again', async () => {
   const { store, endpoint, a, client, post } = await open()
-  vi.spyOn(store.journal, 'settle').mockRejectedValue(
+  vi.spyOn(store.callLog, 'drop').mockRejectedValue(
     new RouterError('STORE_UNAVAILABLE', { reason: 'away' }),
   )
   const listed = await client.send(aRequest(7, 'tools/list'))

@@ -1,5 +1,5 @@
 import { RouterError } from '@mcp-router/core'
-import type { Journal, Store } from '@mcp-router/store'
+import type { CallLog, Store } from '@mcp-router/store'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest } from '@mcp-router/testkit/client'
 import {
@@ -13,7 +13,7 @@ import { openEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
-/** A client of 2024-11-05 whose calls the server holds, at an instance whose journal can be away. */
+/** A client of 2024-11-05 whose calls the server holds, at an instance whose call log can be away. */
 const open = async (storeBudgetMs = 200) => {
   const held: Asked[] = []
   const endpoint = await openEndpoint((asked) => {
@@ -24,12 +24,12 @@ const open = async (storeBudgetMs = 200) => {
   })
   const whole = openStore()
   let isAway = false
-  const owe: Journal['owe'] = (...args) =>
+  const keep: CallLog['keep'] = (...args) =>
     isAway
       ? Promise.reject(new RouterError('STORE_UNAVAILABLE'))
-      : Promise.resolve(whole.journal.owe(...args))
-  const journal = Object.assign(Object.create(whole.journal) as Journal, { owe })
-  const store = Object.assign(Object.create(whole) as Store, { journal })
+      : Promise.resolve(whole.callLog.keep(...args))
+  const callLog = Object.assign(Object.create(whole.callLog) as CallLog, { keep })
+  const store = Object.assign(Object.create(whole) as Store, { callLog })
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
   const gateway = await openGateway({ backends, store, storeBudgetMs })
   const client = await streamAt(gateway, {}, 'web')
@@ -45,7 +45,7 @@ const respond = ({ res, message }: Asked, result: object): void => {
   res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
 }
 
-it('a request is answered 202 only once the journal has it, though it was passed on', async () => {
+it('a request is answered 202 only once the call log has it, though it was passed on', async () => {
   const { store, client, held, setAway } = await open()
   setAway(true)
   let status = 0

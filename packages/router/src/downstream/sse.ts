@@ -13,7 +13,7 @@ import { mayAdopt } from '../sse/adoption.js'
 import type { Fingerprint } from '../sse/fingerprint.js'
 import { formOf } from '../streams/replay.js'
 import { openCounted } from '../streams/resume.js'
-import { retell } from '../sse/retell.js'
+import { redeliver } from '../sse/redeliver.js'
 import { tellReturn } from '../sse/return.js'
 import { beginStream } from '../outlet/stream.js'
 import { writeStreamId } from '../streams/stream-id.js'
@@ -152,10 +152,10 @@ const follow = (
   const head = Buffer.from(`id: ${eventId}\nretry: ${retryMs}\n`)
   stream.frame(Buffer.concat([head, eventFrame('endpoint', address)]))
   context.orphans.follow(held, fingerprint)
-  if (received !== undefined) live.debts.received(received)
+  if (received !== undefined) live.pendingCalls.received(received)
   const waited = live.attach(stream, formOf(held.record), eventId)
   const known = received === undefined ? waited : new Set([...waited, received])
-  if (kind === 'returned') discard(retell(context, held, live, stream, known))
+  if (kind === 'returned') discard(redeliver(context, held, live, stream, known))
   tellReturn(held)
 }
 
@@ -163,7 +163,7 @@ const connect = (context: Context, backend: Backend, live: LiveSession): Promise
   openWithFailover(context.selector, {
     backend,
     async open(endpoint) {
-      live.connect(await context.deps.dialer.open(backend, endpoint, live.hear()))
+      live.connect(await context.deps.dialer.open(backend, endpoint, live.bind()))
       return endpoint
     },
   })

@@ -87,7 +87,7 @@ export class Incoming {
   /** How long its client asked the server to be given, ms; undefined: it did not say. */
   deadlineMs: number | undefined
   /** When its server was last heard of, as `performance.now()` counts. */
-  heardAt = 0
+  activeAt = 0
   /** It waits for its server to tell its Era: nothing of it was sent. */
   isUnsent = false
   /** Of its server, where one is counted here that ends with it: not while another Instance answers. */

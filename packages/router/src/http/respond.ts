@@ -81,11 +81,11 @@ export const respondError = (incoming: Incoming, thrown: unknown): void => {
 /** What is not known of a batch is told under the id of each of its requests. */
 const errorBody = (
   { id, requests }: Incoming,
-  { code, rpc, message, told }: RouterError,
+  { code, rpc, message, publicData }: RouterError,
 ): Buffer =>
   requests && code === 'OUTCOME_UNKNOWN'
-    ? arrayOf(requests.map((each) => errorBytes(each.id, rpc, message, told)))
-    : errorBytes(id, rpc, message, told)
+    ? arrayOf(requests.map((each) => errorBytes(each.id, rpc, message, publicData)))
+    : errorBytes(id, rpc, message, publicData)
 
 const comma = Buffer.from(',')
 

@@ -15,6 +15,6 @@ export const noteAskedOutside = (context: Context, { id }: Session, said: Messag
 
 /** noteAskedHere is for the calls at this Instance. */
 export const noteAskedHere = ({ listening, deps }: Context, id: SessionId): void => {
-  for (const { session, heard } of listening.calls)
-    if (session.record.id === id) noteAsked(heard, deps.options.inputTtlMs)
+  for (const { session, activity } of listening.calls)
+    if (session.record.id === id) noteAsked(activity, deps.options.inputTtlMs)
 }

@@ -1,12 +1,12 @@
 import type { SessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import type { Heard } from '../calls/call-deadline.js'
+import type { Activity } from '../calls/call-deadline.js'
 import type { SessionEntry } from '../sessions/entry.js'
 
 /** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */
 export interface ListeningCall {
   readonly session: SessionEntry
-  readonly heard: Heard
+  readonly activity: Activity
   /** When it was sent, or is about to be, as `performance.now()` counts; undefined: it waits for the Endpoint's stream. */
   sentAt: number | undefined
   older: ListeningCall | undefined

@@ -107,7 +107,7 @@ export const openBatchReply = (
         },
         giveUp(error) {
           if (endSession(error)) return
-          settle(reply, errorBytes(id, error.rpc, error.message, error.told))
+          settle(reply, errorBytes(id, error.rpc, error.message, error.publicData))
         },
       }
       underway.set(reply, onOver)

@@ -1,7 +1,7 @@
 import { RouterError } from '@mcp-router/core'
 import { errorBytes, eventBytes, eventStreamType, messageFrame } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
-import { noteHeard } from '../calls/call-deadline.js'
+import { noteActivity } from '../calls/call-deadline.js'
 import { failureOf } from '../calls/failure.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { eventIdOf, primer } from '../downstream/modern-event-id.js'
@@ -77,7 +77,7 @@ export class ModernOutlet extends Writer implements Quiet {
   /** say passes on what the server says of the call. */
   say(said: Message, event: SseEvent = plain(said)): void {
     if (this.over) return
-    noteHeard(this.incoming)
+    noteActivity(this.incoming)
     if (!this.streams) this.takeHead(200, eventStream)
     this.passEvent({ ...event, data: said.bytes })
   }

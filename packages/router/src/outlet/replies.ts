@@ -28,7 +28,7 @@ export class Replies {
       this.others.set(message.id, [...(this.others.get(message.id) ?? []), earlier])
     }
     this.byId.set(message.id, reply)
-    reply.heardAt ??= performance.now()
+    reply.activeAt ??= performance.now()
     const token = progressTokenOf(message)
     if (token !== undefined) {
       this.tokens = (this.tokens ?? new Map<string, Reply>()).set(token, reply)

@@ -21,7 +21,7 @@ export interface Reply {
   /** X-Request-Id: the same one says that the same request came again. */
   readonly requestId?: string | undefined
   /** When the server was last heard of it, as `performance.now()` counts; Infinity: it has a time of its own. */
-  heardAt?: number
+  activeAt?: number
   /** Passes on what the server says while it works. */
   say(message: Message): void
   /** The response: ends the Reply. */
@@ -106,7 +106,7 @@ export const openReply = (
 export class PostReply implements RepeatableReply, Timed {
   readonly id: string
   readonly requestId: string | undefined
-  heardAt?: number
+  activeAt?: number
   previous: Link | undefined
   next: Link | undefined
   dueAt = 0
@@ -187,7 +187,7 @@ export class PostReply implements RepeatableReply, Timed {
 
   giveUp(error: RouterError): void {
     if (!this.finish()) return
-    const told = errorBytes(this.id, error.rpc, error.message, error.told)
+    const told = errorBytes(this.id, error.rpc, error.message, error.publicData)
     this.accepted?.finish(told, this.incoming.isClosed())
     if (this.replay) this.conclude(this.replay, told, error.code)
     else respondError(this.incoming, error)
@@ -213,7 +213,7 @@ export class PostReply implements RepeatableReply, Timed {
   }
 
   isAway(): boolean {
-    return this.isLeft() || (this.isOpen && !this.replay?.isHeard())
+    return this.isLeft() || (this.isOpen && !this.replay?.isConnected())
   }
 
   isOver(): boolean {
@@ -251,7 +251,7 @@ export class PostReply implements RepeatableReply, Timed {
 
   private conclude(replay: Replay, last: Buffer, outcome: string): void {
     this.open()
-    const isHeard = replay.isHeard()
+    const isHeard = replay.isConnected()
     replay.say(last)
     replay.end()
     if (this.terms.form !== 'plain') this.terms.streamed?.end(last, isHeard)

@@ -126,8 +126,8 @@ export const aLive = () => {
     onMissing: () => Promise.resolve(),
     onForgotten: () => Promise.resolve(),
     onBroken: () => undefined,
-    onTold: () => undefined,
-    onUnheard: () => undefined,
+    onDelivered: () => undefined,
+    onUndelivered: () => undefined,
     onAgreed: () => undefined,
   })
   return { live, isClosed: () => live.isOver() }

@@ -4,8 +4,14 @@ import type { Context } from '../context.js'
 import { failureOf } from '../calls/failure.js'
 import type { SessionEntry } from './entry.js'
 import { openLive } from '../path/owned/owned.js'
-import { failOwed, isOfEarlierOwner, owedOf, payOwed, untilOwed } from '../sse/owed.js'
-import type { OwedMessage } from '../sse/owed.js'
+import {
+  failPending,
+  isOfEarlierOwner,
+  readCallLog,
+  settlePending,
+  awaitCallLog,
+} from '../sse/session-call-log.js'
+import type { LoggedMessage } from '../sse/session-call-log.js'
 import { reviveOwned } from '../path/owned/revive.js'
 import { lossOf } from './tell.js'
 
@@ -48,16 +54,16 @@ const take = async (
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   live.revival.continues = true
-  const owed = await owedOf(context, taken.record, live)
+  const owed = await readCallLog(context, taken.record, live)
   const { initialize } = taken.record
   // Its answer is among what is owed: then there is no handshake yet that could be replayed.
   if (owed?.some(({ message }) => message.method === 'initialize')) {
     taken.record = { ...taken.record, initialize: '' }
   }
   // A store that is away keeps nobody from going on; what is owed is seen to once it is back.
-  const settle = async (work: (owed: readonly OwedMessage[]) => Promise<void>): Promise<void> => {
+  const settle = async (work: (owed: readonly LoggedMessage[]) => Promise<void>): Promise<void> => {
     if (owed) return work(owed)
-    const late = untilOwed(context, taken.record, live)
+    const late = awaitCallLog(context, taken.record, live)
     const isEarlier = isOfEarlierOwner(taken.record)
     discard(late.then((all) => work(all.filter(isEarlier))))
   }
@@ -65,11 +71,11 @@ const take = async (
     await reviveOwned(context, taken)
   } catch (error) {
     if (live.isOver()) return undefined
-    await settle((all) => failOwed(context, taken, all, failureOf(backend, error)))
+    await settle((all) => failPending(context, taken, all, failureOf(backend, error)))
     throw error
   }
   taken.record = { ...taken.record, initialize }
-  await settle((all) => payOwed(context, taken, all, died))
+  await settle((all) => settlePending(context, taken, all, died))
   return taken
 }
 

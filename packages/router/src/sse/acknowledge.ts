@@ -3,7 +3,7 @@ import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import type { Told } from './told.js'
+import type { DeliveredAnswers } from './delivered-answers.js'
 
 /** A client answers a ping at once (spec 2024-11-05, utilities §Ping), ms. */
 const patienceMs = 1_000
@@ -13,7 +13,7 @@ const patienceMs = 1_000
  * time, or has no Stream.
  */
 export const acknowledge = (live: LiveSession): Promise<boolean> => {
-  if (!live.replays.standalone.isHeard()) return Promise.resolve(false)
+  if (!live.replays.standalone.isConnected()) return Promise.resolve(false)
   const ping = scanMessage(requestBytes(`mcp-router-${randomUUID()}`, 'ping', {}))
   return new Promise((resolve) => {
     const settle = (isAnswered: boolean): void => {
@@ -36,7 +36,10 @@ export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boo
 }
 
 /** acknowledged sees to it that what its client has need not be told again by the next Owner. */
-export const acknowledged = async (told: Told, { record, live }: SessionEntry): Promise<void> => {
+export const acknowledged = async (
+  told: DeliveredAnswers,
+  { record, live }: SessionEntry,
+): Promise<void> => {
   if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
     told.forget(record)
 }

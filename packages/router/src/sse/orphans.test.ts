@@ -142,11 +142,11 @@ describe('a message whose answer is owed', () => {
     const store = openStore()
     let write = (): void => undefined
     const written = new Promise<void>((resolve) => (write = resolve))
-    const owe: typeof store.journal.owe = async (...call) => {
+    const keep: typeof store.callLog.keep = async (...call) => {
       await written
-      return store.journal.owe(...call)
+      return store.callLog.keep(...call)
     }
-    const slow = { ...store, journal: { ...store.journal, owe } }
+    const slow = { ...store, callLog: { ...store.callLog, keep } }
     const { url } = await openEndpoint()
     const backends = [backendOf('local', [httpEndpoint(url)])]
     const client = await streamAt(await openGateway({ backends, store: slow }))

@@ -171,7 +171,7 @@ export class Replay {
     this.forget(this.kept.length)
   }
 
-  isHeard(): boolean {
+  isConnected(): boolean {
     return this.stream?.isOpen() ?? false
   }
 
@@ -207,7 +207,7 @@ export class Replay {
 
   /** isStale tells that no client came for so long that none will. */
   isStale(now: number): boolean {
-    return !this.isHeard() && now - this.awaySince > maxAgeMs
+    return !this.isConnected() && now - this.awaySince > maxAgeMs
   }
 
   private write(stream: Stream, n: number, frame: Buffer, entry: string | undefined): void {

@@ -37,8 +37,8 @@ export const resume = (
 
 /** unknownAnswer answers a request, known by its id (JSON text) or as it came, that nobody can answer any more. */
 export const unknownAnswer = (id: string, message?: Message, isRepeated = false): Buffer => {
-  const { rpc, message: text, told } = outcomeUnknown({ message, isRepeated })
-  return errorBytes(id, rpc, text, told)
+  const { rpc, message: text, publicData } = outcomeUnknown({ message, isRepeated })
+  return errorBytes(id, rpc, text, publicData)
 }
 
 /** tellOn answers on a stream that the client opened for the rest of an earlier one, and ends it. */

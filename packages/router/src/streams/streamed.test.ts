@@ -17,21 +17,21 @@ interface Begun {
 }
 
 const begin = async ({ isAgain = false, owed: first = owedAs(body) }: Begun = {}) => {
-  const { journal } = openStore()
-  const told = { add: vi.fn() }
+  const { callLog } = openStore()
+  const delivered = { add: vi.fn() }
   // Nothing else of it is used here.
-  const context = { deps: { journal }, told } as unknown as Context
+  const context = { deps: { callLog }, delivered } as unknown as Context
   const call = new StreamedCall(context, { isAgain }, session, scanMessage(Buffer.from(body)))
   await call.begin(stream)
-  const owed = () => journal.owed(session.id)
+  const owed = () => callLog.entries(session.id)
   expect(await owed()).toEqual([first])
-  return { call, told, owed }
+  return { call, delivered, owed }
 }
 
-it('a call is in the journal, and its answer is one of those that were told', async () => {
-  const { call, told } = await begin()
+it('a call is in the call log, and its answer is kept as delivered', async () => {
+  const { call, delivered } = await begin()
   call.end(Buffer.from(answer), true)
-  expect(told.add).toHaveBeenCalledWith(
+  expect(delivered.add).toHaveBeenCalledWith(
     session,
     { entry: stream, callId: '', requestId: '"é"' },
     Buffer.from(answer),

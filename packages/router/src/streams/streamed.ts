@@ -12,7 +12,7 @@ import { tellOn, unknownAnswer } from './resume.js'
 import { tellSession } from '../sessions/tell.js'
 
 /**
- * StreamedCall is a call whose answer has become a stream that its client can resume. It is in the Journal until the client has the answer: the
+ * StreamedCall is a call whose answer has become a stream that its client can resume. It is in the CallLog until the client has the answer: the
  * Instance that it resumes at may be another one.
  */
 export class StreamedCall implements StreamHooks {
@@ -46,7 +46,7 @@ export class StreamedCall implements StreamHooks {
   /** end keeps the answer: for a client that is away, or that may turn out to have been. */
   end(answer: Buffer, isHeard: boolean): void {
     const call = { entry: this.entry, callId: '', requestId: this.message.id }
-    if (isHeard) this.context.told.add(this.session, call, answer)
+    if (isHeard) this.context.delivered.add(this.session, call, answer)
     else discard(this.owe(answer))
   }
 
@@ -54,7 +54,7 @@ export class StreamedCall implements StreamHooks {
     const { id, epoch } = this.session
     const text = body.toString('utf8')
     const owed = { entry: this.entry, callId: '', ...(isRepeated && { isRepeated }), body: text }
-    await this.context.deps.journal.owe(id, epoch, owed).catch(() => undefined)
+    await this.context.deps.callLog.keep(id, epoch, owed).catch(() => undefined)
   }
 }
 
@@ -72,7 +72,7 @@ export const succeed = async (
   const { deps } = context
   const { id, epoch, backend: name } = held.record
   const { stream, requestId = '' } = event
-  const owed = (await deps.journal.owed(id)).find(({ entry }) => entry === stream)
+  const owed = (await deps.callLog.entries(id)).find(({ entry }) => entry === stream)
   const message = owed && scanMessage(Buffer.from(owed.body))
   const backend = deps.registry.snapshot().backends.get(name)
   tellSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
@@ -85,11 +85,11 @@ export const succeed = async (
   if (isAgain) {
     incoming.reads(message)
     incoming.isAgain = true
-    await deps.journal.owe(id, epoch, { ...owed, isRepeated: true }).catch(() => undefined)
+    await deps.callLog.keep(id, epoch, { ...owed, isRepeated: true }).catch(() => undefined)
     await again(message)
     return
   }
-  discard(deps.journal.settle(id, epoch, [stream]))
+  discard(deps.callLog.drop(id, epoch, [stream]))
   const isAnswer = message?.kind === 'response'
   tellOn(
     context,

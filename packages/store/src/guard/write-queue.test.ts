@@ -1,13 +1,13 @@
 import { RouterError } from '@mcp-router/core'
 import type { SessionId } from '@mcp-router/core'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
-import type { Journal, Owed } from '../journal.js'
-import { guardJournal } from './guarded-journal.js'
+import type { CallLog, CallEntry } from '../call-log.js'
+import { guardCallLog } from './guarded-call-log.js'
 import { createStoreGuard } from './store-guard.js'
 import type { QueuedWrite } from './write-queue.js'
 
 const session = 's-1' as SessionId
-const owed = (entry: string, body = `request ${entry}`): Owed => ({ entry, callId: '', body })
+const owed = (entry: string, body = `request ${entry}`): CallEntry => ({ entry, callId: '', body })
 const away = new RouterError('STORE_UNAVAILABLE', { reason: 'gone' })
 const reply = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' })
 const full = new RouterError('STORE_UNAVAILABLE', {}, reply)
@@ -97,23 +97,23 @@ it('what fails for another reason is not repeated', async () => {
   expect(send).toHaveBeenCalledOnce()
 })
 
-it('a journal that gives up on its store writes what is owed later, unless it was settled', async () => {
+it('a call log that gives up on its store writes what is owed later, unless it was settled', async () => {
   const { guard, send, comeBack } = openAway()
   const rest = { owed: vi.fn(), accept: vi.fn(), accepted: vi.fn(), finish: vi.fn() }
   const take = (key: string, body: string): Promise<boolean> => {
     vi.advanceTimersByTime(1_000)
     return send(key, body)
   }
-  const patient = guardJournal(
+  const patient = guardCallLog(
     {
-      ...({ ...rest, forget: vi.fn() } as unknown as Journal),
-      owe: (_, __, { entry, body }) => take(entry, body),
-      settle: () => take('settled', '').then(() => undefined),
+      ...({ ...rest, forget: vi.fn() } as unknown as CallLog),
+      keep: (_, __, { entry, body }) => take(entry, body),
+      drop: () => take('settled', '').then(() => undefined),
     },
     guard,
   )
   for (const entry of ['1.1', '1.2'])
-    await expect(patient.owe(session, 1, owed(entry))).rejects.toBe(away)
-  await expect(patient.settle(session, 1, ['1.1'])).rejects.toBe(away)
+    await expect(patient.keep(session, 1, owed(entry))).rejects.toBe(away)
+  await expect(patient.drop(session, 1, ['1.1'])).rejects.toBe(away)
   expect(await comeBack()).toEqual(['request 1.2'])
 })

@@ -5,7 +5,7 @@ import type { Store, StoreHealth, StoreOptions } from '../store.js'
 import { createAttempt } from './attempt.js'
 import { memoryEras } from './eras.js'
 import { createExpiringMap } from './expiring-map.js'
-import { memoryJournal } from './journal.js'
+import { memoryCallLog } from './call-log.js'
 import { memoryLives } from './lives.js'
 import { memoryMembership } from './membership.js'
 import { memoryOrphans } from './orphans.js'
@@ -35,7 +35,7 @@ export const memoryStore = (options: StoreOptions): Store => {
     lives,
     membership: memoryMembership(leases, attempt),
     eras: memoryEras(attempt),
-    journal: memoryJournal(attempt, (id) => sessions.get(id)?.epoch),
+    callLog: memoryCallLog(attempt, (id) => sessions.get(id)?.epoch),
     orphans: memoryOrphans(attempt),
     clusterSecret: () => Promise.resolve(secret),
     generation: () => attempt(() => 'memory'),

@@ -41,7 +41,7 @@ describe('while the memory of Redis is full', () => {
   })
 
   it('refuses to note a call', async () => {
-    const owing = store.journal.owe(session.id, 0, {
+    const owing = store.callLog.keep(session.id, 0, {
       entry: '1',
       callId: '',
       body: '{}',

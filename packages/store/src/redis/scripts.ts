@@ -18,8 +18,8 @@ declare module 'ioredis' {
     touchSession(key: string, ...args: (string | number)[]): Result<Code, Context>
     claimSession(key: string, ...args: (string | number)[]): Result<Code | Pairs, Context>
     joinInstance(key: string, ...args: (string | number)[]): Result<Code | Pairs, Context>
-    oweCall(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
-    settleCalls(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
+    keepCall(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
+    dropCalls(session: string, calls: string, ...args: (string | number)[]): Result<Code, Context>
     dropForeign(key: string, type: string): Result<Code, Context>
   }
 }
@@ -35,8 +35,8 @@ const files = [
   'touchSession-1',
   'claimSession-1',
   'joinInstance-1',
-  'oweCall-2',
-  'settleCalls-2',
+  'keepCall-2',
+  'dropCalls-2',
   'dropForeign-1',
 ] as const
 
@@ -85,7 +85,7 @@ export interface Scripts {
     evict: boolean,
   ): Promise<Row | undefined>
   /** False, and nothing is written, where the session has been claimed since. */
-  oweCall(
+  keepCall(
     keys: CallsKeys,
     epoch: number,
     ttlMs: number,
@@ -93,7 +93,7 @@ export interface Scripts {
     value: string,
   ): Promise<boolean>
   /** Does nothing where the session has been claimed since. */
-  settleCalls(keys: CallsKeys, epoch: number, entries: readonly string[]): Promise<void>
+  dropCalls(keys: CallsKeys, epoch: number, entries: readonly string[]): Promise<void>
 }
 
 /** CallsKeys are the record of a Session and its calls, in one slot. */
@@ -131,15 +131,15 @@ export const loadScripts = (client: RedisClient): Scripts => {
       const answer = await client.joinInstance(key, leaseMs, force, address, ...pairsOf(rest))
       return typeof answer === 'number' ? undefined : rowOf(answer)
     },
-    async oweCall([session, calls], epoch, ttlMs, entry, value) {
+    async keepCall([session, calls], epoch, ttlMs, entry, value) {
       const code = await onOwnKeys(client, 'hash', [calls], () =>
-        client.oweCall(session, calls, epoch, ttlMs, entry, value),
+        client.keepCall(session, calls, epoch, ttlMs, entry, value),
       )
       return code === 1
     },
-    async settleCalls([session, calls], epoch, entries) {
+    async dropCalls([session, calls], epoch, entries) {
       await onOwnKeys(client, 'hash', [calls], () =>
-        client.settleCalls(session, calls, epoch, ...entries),
+        client.dropCalls(session, calls, epoch, ...entries),
       )
     },
   }

@@ -4,7 +4,7 @@ import { openConnection } from './connection/connection.js'
 import { clusterSecret } from './cluster-secret.js'
 import { redisEras } from './eras.js'
 import { generationOf } from './generation.js'
-import { redisJournal } from './journal.js'
+import { redisCallLog } from './call-log.js'
 import { redisLives } from './lives.js'
 import { redisMembership } from './membership.js'
 import { redisOrphans } from './orphans.js'
@@ -27,7 +27,7 @@ export const redisStore = (url: string, options: StoreOptions): Store => {
     lives,
     membership: redisMembership(connection, scripts, options.leaseMs),
     eras: redisEras(connection),
-    journal: redisJournal(connection, scripts),
+    callLog: redisCallLog(connection, scripts),
     orphans: redisOrphans(connection),
     async clusterSecret() {
       if (configured !== undefined) return configured

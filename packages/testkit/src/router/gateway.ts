@@ -101,7 +101,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     guard,
     sessions: store.sessions,
     membership: store.membership,
-    journal: store.journal,
+    callLog: store.callLog,
     orphans: store.orphans,
     generation: () => store.generation(),
     client,

@@ -116,8 +116,8 @@ export const begin = async (
 }
 
 /** requestsOwed are the ids of requests that have no answer yet. */
-export const requestsOwed = async ({ journal }: Store, id: SessionId): Promise<string[]> => {
-  const owed = await journal.owed(id)
+export const requestsOwed = async ({ callLog }: Store, id: SessionId): Promise<string[]> => {
+  const owed = await callLog.entries(id)
   const isRequest = (body: string) => 'method' in (JSON.parse(body) as object)
   return owed
     .filter(({ body }) => isRequest(body))

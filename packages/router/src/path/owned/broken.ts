@@ -8,7 +8,7 @@ import type { SessionEntry } from '../../sessions/entry.js'
 import type { OnBroken } from '../../outlet/reply.js'
 import type { Message } from '@mcp-router/protocol'
 import type { LiveSession } from './live.js'
-import type { Pending } from './live-hooks.js'
+import type { PendingCall } from './live-hooks.js'
 import { reviveOwned } from './revive.js'
 
 /** What is under way when a server goes away is sent again to the next one if it may run twice; of the rest its client is told. */
@@ -18,7 +18,7 @@ export const repeatPassed = (
   context: Context,
   held: SessionEntry,
   live: LiveSession,
-  pending: Pending,
+  pending: PendingCall,
   error: RouterError,
 ): void => {
   const { call, message } = pending
@@ -28,7 +28,7 @@ export const repeatPassed = (
     live.pass(message, call, recovery)
     return Promise.resolve()
   }).then((failure) => {
-    if (failure) live.debts.fail(call, failure)
+    if (failure) live.pendingCalls.fail(call, failure)
   })
 }
 

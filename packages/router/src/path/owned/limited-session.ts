@@ -52,10 +52,10 @@ export class LimitedSession extends LiveSession {
     const now = performance.now()
     if ((this.questions?.size() ?? 0) > 0 && now - this.askedAt < this.limits.inputTtlMs) return now
     let oldest: number | undefined
-    const underway = [...(this.replies?.all() ?? []), ...this.debts.all()]
-    for (const { id, heardAt = now } of underway) {
-      if (heardAt <= at) this.giveUp(id)
-      else if (heardAt < (oldest ?? Infinity)) oldest = heardAt
+    const underway = [...(this.replies?.all() ?? []), ...this.pendingCalls.all()]
+    for (const { id, activeAt = now } of underway) {
+      if (activeAt <= at) this.giveUp(id)
+      else if (activeAt < (oldest ?? Infinity)) oldest = activeAt
     }
     return oldest
   }
@@ -73,7 +73,7 @@ export class LimitedSession extends LiveSession {
     // The answer of the client: from here on the server takes its time again.
     if (message.kind === 'response') {
       for (const reply of this.replies?.all() ?? []) renew(reply)
-      this.debts.heard()
+      this.pendingCalls.noteActivity()
     }
     return super.deliver(message)
   }
@@ -83,7 +83,7 @@ export class LimitedSession extends LiveSession {
     this.askedAt = performance.now()
     this.questions ??= new Questions()
     const refuse = (response: Message): void => {
-      if (this.upstream) discard(this.hearing.send(this.upstream, response))
+      if (this.upstream) discard(this.binding.send(this.upstream, response))
     }
     if (!this.questions.add(id, refuse)) return false
     if (this.lingers) discard(this.handOver())
@@ -94,17 +94,17 @@ export class LimitedSession extends LiveSession {
     const token = progressTokenOf(message)
     const call = this.replies?.get(about) ?? this.replies?.withToken(token)
     if (call) renew(call)
-    else if (token !== undefined) this.debts.heard(token)
+    else if (token !== undefined) this.pendingCalls.noteActivity(token)
   }
 
   private giveUp(id: string): void {
     // A client must not take back its initialize (2025-11-25, cancellation).
-    if (id !== this.initializeId) this.upstream?.cancel(this.hearing.ids.of(id), true)
+    if (id !== this.initializeId) this.upstream?.cancel(this.binding.ids.of(id), true)
     this.endCall(id, deadlinePassed(this.backend, this.limits.deadlineMs()))
   }
 }
 
 /** What is the router's own has a time of its own. */
 const renew = (call: Reply): void => {
-  if (call.heardAt !== Infinity) call.heardAt = performance.now()
+  if (call.activeAt !== Infinity) call.activeAt = performance.now()
 }

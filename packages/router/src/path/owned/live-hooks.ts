@@ -13,18 +13,18 @@ export interface LiveHooks {
   /** The server knows the session no more, or cannot be reached; resolves once there is another. */
   onForgotten(upstream: Upstream, error: unknown): Promise<void>
   /** The server went away with a request whose client waits for the answer on its Stream. */
-  onBroken(pending: Pending, error: RouterError): void
+  onBroken(pending: PendingCall, error: RouterError): void
   /** The client was told the answer, or an error in its place, to a request that was answered 202; without `answer`, it had waited for the client. */
-  onTold(call: OwedCall, answer?: Buffer): void
+  onDelivered(call: CallRef, answer?: Buffer): void
   /** There is an answer to such a request, and no client to hear it. */
-  onUnheard(call: OwedCall, answer: Buffer): void
+  onUndelivered(call: CallRef, answer: Buffer): void
   /** The server agreed on a protocol revision; the rest is what another Instance can continue its session with. */
   onAgreed(agreed: BackendSession & { readonly revision: string }): void
 }
 
 /** OwedCall names a request whose response its client still waits for, or may not have received. */
-export interface OwedCall {
-  /** Names it in the journal, and no other request of its Session. */
+export interface CallRef {
+  /** Names it in the call log, and no other request of its Session. */
   readonly entry: string
   /** X-Request-Id of the HTTP request that brought it; empty where it had none that can be trusted. */
   readonly callId: string
@@ -37,13 +37,13 @@ export interface OwedCall {
 }
 
 /** Pending is a request that was answered 202. */
-export interface Pending {
-  readonly call: OwedCall
+export interface PendingCall {
+  readonly call: CallRef
   readonly message: Message
   /** Set once its server went away with it. */
   recovery?: Recovery | undefined
   /** ms since the epoch */
   readonly at: number
   /** When the server was last heard of it, as `performance.now()` counts; Infinity: it has a time of its own. */
-  heardAt?: number
+  activeAt?: number
 }

@@ -54,8 +54,8 @@ const open = (send: Upstream['send'] = () => Promise.resolve()) => {
     onMissing: vi.fn(() => Promise.resolve()),
     onForgotten: vi.fn(() => Promise.resolve()),
     onBroken: vi.fn(),
-    onTold: vi.fn(),
-    onUnheard: vi.fn(),
+    onDelivered: vi.fn(),
+    onUndelivered: vi.fn(),
     onAgreed: vi.fn(),
   }
   const live = new LiveSession('local', hooks)

@@ -5,16 +5,16 @@ import type { Message } from '@mcp-router/protocol'
 import { discard } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { failureOf } from '../../calls/failure.js'
-import { isBroken, isUntaken, maxUntaken, outcomeUnknown } from '../../calls/outcome.js'
+import { isBroken, wasNotExecuted, maxResends, outcomeUnknown } from '../../calls/outcome.js'
 import type { Recovery } from '../../calls/recover.js'
 import { readAgreement } from '../../calls/read-revision.js'
 import { aside } from './aside.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
 import type { ClientNotes } from './client-notes.js'
-import { Debts } from './debts.js'
-import { Hearing } from './hearing.js'
-import type { LiveHooks, OwedCall } from './live-hooks.js'
+import { PendingCalls } from './pending-calls.js'
+import { UpstreamBinding } from './upstream-binding.js'
+import type { LiveHooks, CallRef } from './live-hooks.js'
 import { askOwn } from './own-request.js'
 import type { Form } from '../../streams/replay.js'
 import { Replays } from '../../streams/replays.js'
@@ -33,11 +33,11 @@ export class LiveSession implements UpstreamListener {
   readonly replays: Replays
   readonly revival: Revival = { underway: undefined, failures: 0, notBefore: 0, since: 0 }
   private ready = false
-  protected hearing = new Hearing(this)
+  protected binding = new UpstreamBinding(this)
   protected upstream: Upstream | undefined
   // Made with the first entry: most sessions of a crowd are idle.
   protected replies: Replies | undefined
-  readonly debts: Debts
+  readonly pendingCalls: PendingCalls
   private readonly tasks = new TaskTokens()
   /** What the server asked the client, and was not answered yet. */
   protected questions: Questions | undefined
@@ -56,17 +56,17 @@ export class LiveSession implements UpstreamListener {
     this.backend = backend
     this.hooks = hooks
     this.replays = replays
-    this.debts = new Debts(replays.standalone, hooks)
+    this.pendingCalls = new PendingCalls(replays.standalone, hooks)
   }
 
   /** hear is the listener for its next Upstream; what an earlier one still says counts no more. */
-  hear(): UpstreamListener {
-    this.hearing = new Hearing(this)
-    return this.hearing
+  bind(): UpstreamListener {
+    this.binding = new UpstreamBinding(this)
+    return this.binding
   }
 
-  hears(hearing: UpstreamListener): boolean {
-    return this.hearing === hearing
+  isBoundTo(binding: UpstreamListener): boolean {
+    return this.binding === binding
   }
 
   connect(upstream: Upstream): void {
@@ -99,7 +99,7 @@ export class LiveSession implements UpstreamListener {
   /** attach sends what the server says to this Stream from now on; an earlier one is ended. It returns which answers had waited for it. */
   attach(stream: Stream, form: Form, streamId?: string): ReadonlySet<string> {
     this.replays.standalone.attach(stream, form, undefined, streamId)
-    return this.debts.hear()
+    return this.pendingCalls.onConnected()
   }
 
   /** request sends a request whose answer goes to its own Reply. One that comes again, while the first is under way, gets its answer. */
@@ -131,8 +131,8 @@ export class LiveSession implements UpstreamListener {
   endCall(id: string, error: RouterError): void {
     if (id === this.initializeId) return
     this.replies?.fail(id, error)
-    const pending = this.debts.take(id)
-    if (pending) this.debts.fail(pending.call, error)
+    const pending = this.pendingCalls.take(id)
+    if (pending) this.pendingCalls.fail(pending.call, error)
   }
 
   /** ask sends a request of the router's own. */
@@ -141,9 +141,9 @@ export class LiveSession implements UpstreamListener {
   }
 
   /** pass sends a message whose failure, too, is told on the Stream: the client was already answered 202. */
-  pass(message: Message, call?: OwedCall, recovery?: Recovery): void {
-    if (call && !this.debts.isCurrent(call)) return
-    if (call) this.debts.add({ call, message, recovery, at: Date.now() })
+  pass(message: Message, call?: CallRef, recovery?: Recovery): void {
+    if (call && !this.pendingCalls.isCurrent(call)) return
+    if (call) this.pendingCalls.add({ call, message, recovery, at: Date.now() })
     this.tell(message).catch((thrown: unknown) =>
       this.lose(message.id, failureOf(this.backend, thrown)),
     )
@@ -156,8 +156,8 @@ export class LiveSession implements UpstreamListener {
       this.say(message, about)
       return
     }
-    const pending = this.debts.take(message.id)
-    if (pending) this.debts.tell(pending.call, message.bytes)
+    const pending = this.pendingCalls.take(message.id)
+    if (pending) this.pendingCalls.deliver(pending.call, message.bytes)
     else this.replies?.answer(message)
   }
 
@@ -180,12 +180,12 @@ export class LiveSession implements UpstreamListener {
   /** isBusy tells that a request waits for its answer, here or at the client. */
   isBusy(): boolean {
     const asked = (this.questions?.size() ?? 0) + (this.replies?.size() ?? 0)
-    return asked + this.debts.size() > 0
+    return asked + this.pendingCalls.size() > 0
   }
 
   /** releaseCalls releases the calls in flight to the next Owner, as far as their client can resume. */
   releaseCalls(): void {
-    this.debts.leave()
+    this.pendingCalls.leave()
     this.replies?.leave(outcomeUnknown({}))
   }
 
@@ -211,7 +211,7 @@ export class LiveSession implements UpstreamListener {
 
   /** untilEnded waits for what this Upstream, which takes no more messages, may still say to others: until it ends, and not for long. */
   async untilEnded(upstream: Upstream): Promise<void> {
-    if (this.isOn(upstream) && this.isBusy()) await this.hearing.untilReleased()
+    if (this.isOn(upstream) && this.isBusy()) await this.binding.untilReleased()
   }
 
   /** leave lets go of the Upstream, whose end is no loss then; what was under way on it is told. */
@@ -219,17 +219,17 @@ export class LiveSession implements UpstreamListener {
     const { upstream } = this
     const reason = 'it was restarted'
     this.end(new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason }))
-    this.hearing = new Hearing(this)
+    this.binding = new UpstreamBinding(this)
     return upstream
   }
 
   private end(error: RouterError): void {
     this.ready = false
     this.upstream = undefined
-    this.hearing.release()
+    this.binding.release()
     this.questions?.clear()
     for (const reply of this.replies?.all() ?? []) reply.fail(error)
-    for (const id of this.debts.ids()) this.lose(id, error)
+    for (const id of this.pendingCalls.ids()) this.lose(id, error)
   }
 
   /** deliver sends a message, and again where the server forgot the session or was not there: it was not executed then. */
@@ -241,17 +241,17 @@ export class LiveSession implements UpstreamListener {
     for (let tries = 0; ; tries++) {
       const upstream = this.connected()
       try {
-        await this.hearing.send(upstream, message)
+        await this.binding.send(upstream, message)
         return
       } catch (error) {
-        if (!isUntaken(error) || !this.ready || tries >= maxUntaken) throw error
+        if (!wasNotExecuted(error) || !this.ready || tries >= maxResends) throw error
         await this.aside(message.id, () => this.hooks.onForgotten(upstream, error))
       }
     }
   }
 
   private aside(id: string, work: () => Promise<void>): Promise<void> {
-    return aside(id, this.replies, this.debts, work)
+    return aside(id, this.replies, this.pendingCalls, work)
   }
 
   private agree(message: Message): Message {
@@ -276,22 +276,22 @@ export class LiveSession implements UpstreamListener {
   /** say picks where it belongs: the call that it is about, else the newest call under way, else the client's stream. */
   private say(message: Message, about: string): void {
     if (isStrayProgress(message, this.isAsked)) return
-    const outlet = this.replies?.outletFor(message, about, this.replays.standalone.isHeard())
+    const outlet = this.replies?.outletFor(message, about, this.replays.standalone.isConnected())
     if (outlet) outlet.say(message)
     else this.toStream(message)
   }
 
   private readonly isAsked = (token: string): boolean =>
-    this.replies?.hasToken(token) || this.debts.hasToken(token) || this.tasks.has(token)
+    this.replies?.hasToken(token) || this.pendingCalls.hasToken(token) || this.tasks.has(token)
 
   toStream(message: Message): void {
     this.replays.standalone.say(message.bytes)
   }
 
   private lose(id: string, error: RouterError): void {
-    const pending = this.debts.take(id)
+    const pending = this.pendingCalls.take(id)
     if (!pending) return
     if (!this.over && isBroken(error)) this.hooks.onBroken(pending, error)
-    else this.debts.fail(pending.call, error)
+    else this.pendingCalls.fail(pending.call, error)
   }
 }

@@ -22,7 +22,7 @@ export const askOwn = (asked: Asked, message: Message): Promise<Message> =>
     }
     const reply: Reply = {
       id: message.id,
-      heardAt: Infinity,
+      activeAt: Infinity,
       say: (said) => asked.toStream(said),
       // What is about no call in particular belongs to those of the client.
       isAway: () => true,

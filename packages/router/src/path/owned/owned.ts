@@ -12,7 +12,7 @@ import type { SessionEntry } from '../../sessions/entry.js'
 import { repeatPassed, repeatReply } from './broken.js'
 import type { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
-import { oweAnswer } from '../../sse/owed.js'
+import { logAnswer } from '../../sse/session-call-log.js'
 import { OwnedSession } from './owned-session.js'
 import { formOf } from '../../streams/replay.js'
 import { readForeign, Replays, unknownEvent } from '../../streams/replays.js'
@@ -70,13 +70,13 @@ export const openLive = (
       const held = sessions.held(id)
       if (held?.live) repeatPassed(context, held, held.live, pending, error)
     },
-    onTold(call, answer) {
+    onDelivered(call, answer) {
       const record = sessions.held(id)?.record
-      if (record?.downstream === 'sse') context.told.add(record, call, answer)
+      if (record?.downstream === 'sse') context.delivered.add(record, call, answer)
     },
-    onUnheard(call, answer) {
+    onUndelivered(call, answer) {
       const held = sessions.held(id)
-      if (held) oweAnswer(context, held.record, call, answer)
+      if (held) logAnswer(context, held.record, call, answer)
     },
     onAgreed(agreed) {
       const held = sessions.held(id)

@@ -159,7 +159,7 @@ const continueSession = async (
   live.revival.continues = false
   if (!isKnown || endpoint.transport !== 'http') return false
   const session = { sessionId, revision, cookies }
-  const upstream = context.deps.dialer.continue(backend, endpoint, session, live.hear())
+  const upstream = context.deps.dialer.continue(backend, endpoint, session, live.bind())
   try {
     await continueOn(live, upstream)
   } catch (error) {
@@ -185,7 +185,7 @@ const openGated = async (
   const gate = context.gates.of(endpoint)
   const startedAt = performance.now()
   try {
-    const upstream = await context.deps.dialer.open(backend, endpoint, live.hear())
+    const upstream = await context.deps.dialer.open(backend, endpoint, live.bind())
     gate?.up()
     return upstream
   } catch (error) {

@@ -3,8 +3,8 @@ import { RouterError } from '@mcp-router/core'
 import type { Message, SseEvent } from '@mcp-router/protocol'
 import { BadAnswer, discard, doubtIn, doubtInResponse, SessionLost } from '@mcp-router/upstream'
 import type { HttpAnswer, SessionDoubt } from '@mcp-router/upstream'
-import { isQuestion, noteAsked, noteHeard } from '../../calls/call-deadline.js'
-import type { Heard, Silence } from '../../calls/call-deadline.js'
+import { isQuestion, noteAsked, noteActivity } from '../../calls/call-deadline.js'
+import type { Activity, Silence } from '../../calls/call-deadline.js'
 import { failureOf } from '../../calls/failure.js'
 import { Recovery } from '../../calls/recover.js'
 import type { Context } from '../../context.js'
@@ -27,11 +27,11 @@ import { isForgotten, reopenPortable } from './reopen.js'
  * PortableCall is one message of a portable Session at its Endpoint, alone or as a member of a batch. Where the Endpoint refuses it for want of the
  * session, it was never executed: the session is opened anew, once for all who wait, and the message sent again.
  */
-export class PortableCall extends HttpExchange implements ListeningCall, Heard {
+export class PortableCall extends HttpExchange implements ListeningCall, Activity {
   older: ListeningCall | undefined
   newer: ListeningCall | undefined
   sentAt: number | undefined = performance.now()
-  heardAt = 0
+  activeAt = 0
   readonly session: SessionEntry
   private readonly context: Context
   private readonly outlet: Outlet
@@ -59,7 +59,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     this.sentTo = session.endpoint
   }
 
-  get heard(): Heard {
+  get activity(): Activity {
     return this
   }
 
@@ -69,7 +69,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     this.limit = limitPortable(context, session, message, this, (error) => this.expire(error))
     if (quietMs !== undefined) this.limit?.quietFor(this.incoming, quietMs)
     if (message.kind === 'request') context.listening.enter(this)
-    this.sendWhenHeard()
+    this.sendWhenListening()
   }
 
   takeOutside(said: Message): boolean {
@@ -87,7 +87,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
   }
 
   protected onSaid(said: Message, event: SseEvent): void {
-    noteHeard(this)
+    noteActivity(this)
     if (isQuestion(said)) noteAsked(this, this.context.deps.options.inputTtlMs)
     this.outlet.say(marked(said, this.sentBy.backendSessionId), event)
   }
@@ -139,7 +139,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
           this.outlet.forget?.()
           // Nothing is sent to the place of an Endpoint that was replaced: the session there is another one.
           if (this.session.isReplaced) this.reopen(undefined)
-          else this.sendWhenHeard()
+          else this.sendWhenListening()
           return
         default:
           if (error instanceof SessionLost)
@@ -192,7 +192,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
   }
 
   /** sendWhenHeard sends it once its server is heard, also outside of calls. */
-  private sendWhenHeard(): void {
+  private sendWhenListening(): void {
     const { listening } = this.context
     const { session, message } = this
     if (message.kind === 'response') discard(this.sendAnswer())
@@ -241,7 +241,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Heard {
     const { context, session, sentBy } = this
     reopenPortable(context, session, { at, by: sentBy }).then(
       () => {
-        if (!this.over) this.sendWhenHeard()
+        if (!this.over) this.sendWhenListening()
       },
       (error: unknown) => this.fail(error),
     )

@@ -29,7 +29,7 @@ const open = async (revision: string, store = openStore()) => {
     headers: { ...headers, accept: 'application/json, text/event-stream' },
     body: aRequest(1, 'do'),
   }
-  const owed = () => store.journal.owed(session as never)
+  const owed = () => store.callLog.entries(session as never)
   /** Writes on the stream once it is there, or ends it. */
   const say = async (...texts: string[]): Promise<void> => {
     await expect.poll(() => stream).toBeDefined()
@@ -57,7 +57,7 @@ it('a stream whose first events come at once gets ids for all of them', async ()
   await expect.poll(() => events.response.complete).toBe(true)
 })
 
-it('a stream gets ids where its server gives none, and the journal has its call, then its answer', async () => {
+it('a stream gets ids where its server gives none, and the call log has its call, then its answer', async () => {
   const { address, call, say, owed } = await open('2025-11-25')
   const events = await follow(address, call)
   const [first] = await next(events)
@@ -73,7 +73,7 @@ it('a stream gets ids where its server gives none, and the journal has its call,
     .toMatchObject([{ body: expect.stringContaining('"done":true') as string }])
 })
 
-it('the answer is kept in the journal for a client that is away', async () => {
+it('the answer is kept in the call log for a client that is away', async () => {
   const { address, call, say, owed, calls } = await open('2025-11-25')
   const events = await follow(address, call)
   await next(events)
@@ -140,10 +140,10 @@ it('a stream that its server ends before the response is its client’s to resum
 
 it('a stream begins once its call is noted: until then it may be sent to another instance', async () => {
   const store = openStore()
-  const owe = store.journal.owe.bind(store.journal)
+  const owe = store.callLog.keep.bind(store.callLog)
   let write = (): void => undefined
   const written = new Promise<void>((resolve) => (write = resolve))
-  const owing = vi.spyOn(store.journal, 'owe').mockImplementation(async (...call) => {
+  const owing = vi.spyOn(store.callLog, 'keep').mockImplementation(async (...call) => {
     await written
     return owe(...call)
   })

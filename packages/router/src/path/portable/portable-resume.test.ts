@@ -39,12 +39,12 @@ const open = async (deadlineMs = 10_000) => {
       body: aRequest(1, 'do'),
     })
   const owe = (body: object) =>
-    store.journal.owe(session as never, 0, {
+    store.callLog.keep(session as never, 0, {
       entry: goneStream(session),
       callId: '',
       body: JSON.stringify(body),
     })
-  const owed = () => store.journal.owed(session as never)
+  const owed = () => store.callLog.entries(session as never)
   const go = () => server.emit('go')
   const gone = `${goneStream(session)}:3`
   return { endpoint, headers, urls, url: urls[0]!, resume, call, go, owe, owed, gone }

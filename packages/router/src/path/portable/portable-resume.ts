@@ -10,7 +10,7 @@ import { resume } from '../../streams/resume.js'
 import { succeed } from '../../streams/streamed.js'
 
 /**
- * resumePortable carries on the stream of a call that some Instance numbered: from its memory where it is alive, else from the Journal: the
+ * resumePortable carries on the stream of a call that some Instance numbered: from its memory where it is alive, else from the CallLog: the
  * answer if it is there, the call once more if it may run twice, or what is known. An event of another Session is refused.
  */
 export const resumePortable = async (

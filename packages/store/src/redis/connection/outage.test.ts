@@ -26,9 +26,9 @@ const all = (store: Store): Promise<unknown>[] => [
   store.eras.find('a'),
   store.eras.keep('a', 'legacy', 60_000),
   store.eras.forget('a'),
-  store.journal.owe(session.id, 0, { entry: '1', callId: '', body: '{}' }),
-  store.journal.settle(session.id, 0, ['1']),
-  store.journal.owed(session.id),
+  store.callLog.keep(session.id, 0, { entry: '1', callId: '', body: '{}' }),
+  store.callLog.drop(session.id, 0, ['1']),
+  store.callLog.entries(session.id),
   store.generation(),
   store.clusterSecret(),
 ]

@@ -111,28 +111,28 @@ describe('a key of ours that holds a value of another type', () => {
 
   it('is no call that is owed, and gives way to one', async () => {
     await spoil(callsKey(session.id))
-    expect(await store.journal.owed(session.id)).toEqual([])
-    await store.journal.settle(session.id, 1, ['1'])
+    expect(await store.callLog.entries(session.id)).toEqual([])
+    await store.callLog.drop(session.id, 1, ['1'])
     await spoil(callsKey(session.id))
-    await store.journal.owe(session.id, 1, owed)
-    expect(await store.journal.owed(session.id)).toEqual([owed])
+    await store.callLog.keep(session.id, 1, owed)
+    expect(await store.callLog.entries(session.id)).toEqual([owed])
   })
 
   it('is no accepted call, and gives way to one', async () => {
     await spoil(callKey('r'))
-    expect(await store.journal.accepted('r')).toBeUndefined()
+    expect(await store.callLog.find('r')).toBeUndefined()
     await spoil(callKey('r'))
-    expect(await store.journal.accept('r', call)).toBeUndefined()
-    expect(await store.journal.accept('r', { ...call, at: 2 })).toEqual(call)
+    expect(await store.callLog.accept('r', call)).toBeUndefined()
+    expect(await store.callLog.accept('r', { ...call, at: 2 })).toEqual(call)
   })
 
   it.each(['', 'garbage', 'null', '[]', '{"instance":1,"at":1,"digest":"d"}'])(
     'is no accepted call when it reads %o, and gives way to one',
     async (text) => {
       await redis.raw.set(callKey('r'), text)
-      expect(await store.journal.accepted('r')).toBeUndefined()
-      expect(await store.journal.accept('r', call)).toBeUndefined()
-      expect(await store.journal.accepted('r')).toEqual(call)
+      expect(await store.callLog.find('r')).toBeUndefined()
+      expect(await store.callLog.accept('r', call)).toBeUndefined()
+      expect(await store.callLog.find('r')).toEqual(call)
     },
   )
 

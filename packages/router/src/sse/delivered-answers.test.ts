@@ -3,7 +3,7 @@ import { openStore } from '@mcp-router/testkit/router'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { createDeadlines } from '../calls/deadlines.js'
 import { createAgeing } from '../streams/ageing.js'
-import { createTold } from './told.js'
+import { createDeliveredAnswers } from './delivered-answers.js'
 
 const session = { id: 's-1' as SessionId, epoch: 1 }
 const call = (id: number | string) => ({
@@ -21,31 +21,31 @@ beforeEach(() => {
 })
 
 const open = () => {
-  const { journal } = openStore()
+  const { callLog } = openStore()
   const deadlines = createDeadlines()
   onTestFinished(() => deadlines.close())
-  const told = createTold(journal, createAgeing(deadlines))
+  const told = createDeliveredAnswers(callLog, createAgeing(deadlines))
   const kept = async () =>
-    (await journal.owed(session.id)).map(({ entry }) => Number(entry.split('.')[1]))
-  return { journal, told, kept }
+    (await callLog.entries(session.id)).map(({ entry }) => Number(entry.split('.')[1]))
+  return { callLog, told, kept }
 }
 
 it('an answer that was told is kept for a while, instead of its request', async () => {
-  const { journal, told, kept } = open()
-  await journal.owe(session.id, 1, owed(1, 'the request'))
+  const { callLog, told, kept } = open()
+  await callLog.keep(session.id, 1, owed(1, 'the request'))
   told.add(session, call(1), answerTo(1))
-  expect(await journal.owed(session.id)).toEqual([owed(1, String(answerTo(1)))])
+  expect(await callLog.entries(session.id)).toEqual([owed(1, String(answerTo(1)))])
   await vi.advanceTimersByTimeAsync(19_000)
   expect(await kept()).toEqual([1])
   await vi.advanceTimersByTimeAsync(20_000)
   expect(await kept()).toEqual([])
 })
 
-it('of a long one the journal keeps the request', async () => {
-  const { journal, told, kept } = open()
-  await journal.owe(session.id, 1, owed(1, 'the request'))
+it('of a long one the call log keeps the request', async () => {
+  const { callLog, told, kept } = open()
+  await callLog.keep(session.id, 1, owed(1, 'the request'))
   told.add(session, call(1), answerTo(1, 'x'.repeat(64 * 1024)))
-  expect(await journal.owed(session.id)).toEqual([owed(1, 'the request')])
+  expect(await callLog.entries(session.id)).toEqual([owed(1, 'the request')])
   await vi.advanceTimersByTimeAsync(40_000)
   expect(await kept()).toEqual([])
 })
@@ -61,25 +61,25 @@ it('beyond a hundred of a session, or a mebibyte, the oldest goes', async () => 
 })
 
 it('those of requests whose id is used again are deleted, and no others', async () => {
-  const { journal, told, kept } = open()
+  const { callLog, told, kept } = open()
   told.add(session, call(1), answerTo(1))
   told.add(session, call(2), answerTo(2))
   told.add(session, { ...call(3), requestId: '1' }, answerTo(1))
   await told.supersede(session, '1')
   expect(await kept()).toEqual([2])
   expect(told.supersede(session, '1')).toBeUndefined()
-  await journal.owe(session.id, 1, owed(4, 'the next request'))
+  await callLog.keep(session.id, 1, owed(4, 'the next request'))
   await vi.advanceTimersByTimeAsync(40_000)
   expect(await kept()).toEqual([4])
 })
 
 it('a request whose id is used again is not accepted where they cannot be deleted', async () => {
-  const { journal, told } = open()
+  const { callLog, told } = open()
   told.add(session, call(1), answerTo(1))
-  vi.spyOn(journal, 'settle').mockRejectedValueOnce(new Error('away'))
+  vi.spyOn(callLog, 'drop').mockRejectedValueOnce(new Error('away'))
   await expect(told.supersede(session, '1')).rejects.toThrow('away')
   await told.supersede(session, '1')
-  expect(await journal.owed(session.id)).toEqual([])
+  expect(await callLog.entries(session.id)).toEqual([])
 })
 
 it('those of a client that begins anew are forgotten at once', async () => {

@@ -1,27 +1,27 @@
 import { RouterError } from '@mcp-router/core'
 import { errorBytes, progressTokenOf } from '@mcp-router/protocol'
-import type { LiveHooks, OwedCall, Pending } from './live-hooks.js'
+import type { LiveHooks, CallRef, PendingCall } from './live-hooks.js'
 import type { Replay } from '../../streams/replay.js'
 import type { Reply } from '../../outlet/reply.js'
 
 /** Debts are the responses that a client of 2024-11-05 still waits for on its Stream: its requests were answered 202. */
-export class Debts {
+export class PendingCalls {
   /** Of the conversation with its client: each `initialize` after the first one begins another. */
   generation = 0
   private readonly stream: Replay
-  private readonly hooks: Pick<LiveHooks, 'onTold' | 'onUnheard'>
+  private readonly hooks: Pick<LiveHooks, 'onDelivered' | 'onUndelivered'>
   // Made with the first entry: most sessions of a crowd are idle.
-  private unanswered: Map<string, Pending> | undefined
+  private unanswered: Map<string, PendingCall> | undefined
   /** Ids of requests that are being accepted. */
   private reserved: Set<string> | undefined
   /** What an Owner before this one had accepted. */
   private inherited: Set<string> | undefined
   /** Responses that wait for the Stream, by entry. */
-  private unheard: Map<string, OwedCall> | undefined
+  private undelivered: Map<string, CallRef> | undefined
   /** Requests that have come and wait to be accepted. */
   private announced: Set<CallName> | undefined
 
-  constructor(stream: Replay, hooks: Pick<LiveHooks, 'onTold' | 'onUnheard'>) {
+  constructor(stream: Replay, hooks: Pick<LiveHooks, 'onDelivered' | 'onUndelivered'>) {
     this.stream = stream
     this.hooks = hooks
   }
@@ -43,16 +43,16 @@ export class Debts {
     }
   }
 
-  add(pending: Pending): void {
-    pending.heardAt ??= pending.message.method === 'initialize' ? Infinity : performance.now()
-    this.unanswered = (this.unanswered ?? new Map<string, Pending>()).set(
+  add(pending: PendingCall): void {
+    pending.activeAt ??= pending.message.method === 'initialize' ? Infinity : performance.now()
+    this.unanswered = (this.unanswered ?? new Map<string, PendingCall>()).set(
       pending.message.id,
       pending,
     )
   }
 
   /** take takes out a request; undefined: there is none of this id. */
-  take(id: string): Pending | undefined {
+  take(id: string): PendingCall | undefined {
     const pending = this.unanswered?.get(id)
     this.unanswered?.delete(id)
     return pending
@@ -67,7 +67,7 @@ export class Debts {
     return [...(this.unanswered?.keys() ?? [])]
   }
 
-  pending(): Iterable<Pending> {
+  pending(): Iterable<PendingCall> {
     return this.unanswered?.values() ?? []
   }
 
@@ -84,23 +84,23 @@ export class Debts {
   }
 
   /** heard says that the server was heard of the request with this progress token, or of all. */
-  heard(token?: string): void {
+  noteActivity(token?: string): void {
     for (const pending of this.unanswered?.values() ?? []) {
       const isMeant = token === undefined || progressTokenOf(pending.message) === token
-      if (isMeant && pending.heardAt !== Infinity) pending.heardAt = performance.now()
+      if (isMeant && pending.activeAt !== Infinity) pending.activeAt = performance.now()
     }
   }
 
   /** all are the requests, and when the server was last heard of each. */
-  all(): readonly Pick<Reply, 'id' | 'heardAt'>[] {
+  all(): readonly Pick<Reply, 'id' | 'activeAt'>[] {
     const all = [...(this.unanswered ?? [])]
-    return all.map(([id, { heardAt = performance.now() }]) => ({ id, heardAt }))
+    return all.map(([id, { activeAt = performance.now() }]) => ({ id, activeAt }))
   }
 
   /** isDelivered tells that the client has the response to a call, as far as anybody knows. */
-  isDelivered({ requestId, entry }: OwedCall): boolean {
+  isDelivered({ requestId, entry }: CallRef): boolean {
     const isUnanswered = this.unanswered?.get(requestId)?.call.entry === entry
-    return !isUnanswered && !(this.unheard?.has(entry) ?? false)
+    return !isUnanswered && !(this.undelivered?.has(entry) ?? false)
   }
 
   /** leave leaves the requests to somebody else. */
@@ -109,7 +109,7 @@ export class Debts {
   }
 
   /** isCurrent tells that a call belongs to the conversation that goes on now. */
-  isCurrent({ generation }: OwedCall): boolean {
+  isCurrent({ generation }: CallRef): boolean {
     return generation === this.generation
   }
 
@@ -129,7 +129,8 @@ export class Debts {
   announce(calls: readonly CallName[]): () => void {
     const announced = (this.announced ??= new Set())
     for (const call of calls) announced.add(call)
-    for (const call of this.unheard?.values() ?? []) if (this.isSuperseded(call)) this.receive(call)
+    for (const call of this.undelivered?.values() ?? [])
+      if (this.isSuperseded(call)) this.receive(call)
     return () => {
       for (const call of calls) announced.delete(call)
     }
@@ -144,59 +145,59 @@ export class Debts {
 
   /** received says that the client has the response with this entry. */
   received(entry: string): void {
-    const call = this.unheard?.get(entry)
+    const call = this.undelivered?.get(entry)
     if (call) this.receive(call)
   }
 
   /** receive is for a response that is not to be written any more. */
-  private receive(call: OwedCall): void {
-    this.unheard?.delete(call.entry)
+  private receive(call: CallRef): void {
+    this.undelivered?.delete(call.entry)
     this.stream.withdraw(call.entry)
-    this.hooks.onTold(call)
+    this.hooks.onDelivered(call)
   }
 
   /** beginAnew ends the conversation so far: nothing of it is delivered from now on. */
-  beginAnew(): void {
+  restart(): void {
     this.generation++
     this.unanswered = undefined
-    this.unheard = undefined
+    this.undelivered = undefined
     this.inherited = undefined
     this.stream.forgetAll()
   }
 
   /** tell delivers a response, now or once the client has a Stream. */
-  tell(call: OwedCall, answer: Buffer): void {
+  deliver(call: CallRef, answer: Buffer): void {
     if (!this.isCurrent(call)) return
     for (const later of this.announced ?? []) {
       if (!isAnother(later, call)) continue
-      this.hooks.onTold(call)
+      this.hooks.onDelivered(call)
       return
     }
-    const isHeard = this.stream.isHeard()
+    const isHeard = this.stream.isConnected()
     this.stream.say(answer, call.entry)
     if (isHeard) {
-      this.hooks.onTold(call, answer)
+      this.hooks.onDelivered(call, answer)
       return
     }
-    this.unheard = (this.unheard ?? new Map<string, OwedCall>()).set(call.entry, call)
-    this.hooks.onUnheard(call, answer)
+    this.undelivered = (this.undelivered ?? new Map<string, CallRef>()).set(call.entry, call)
+    this.hooks.onUndelivered(call, answer)
   }
 
   /** fail delivers an error as the response. */
-  fail(call: OwedCall, error: RouterError): void {
-    this.tell(call, errorBytes(call.requestId, error.rpc, error.message, error.told))
+  fail(call: CallRef, error: RouterError): void {
+    this.deliver(call, errorBytes(call.requestId, error.rpc, error.message, error.publicData))
   }
 
   /** hear says that the client has a Stream, and what waited for it was written there: the responses of these entries. */
-  hear(): ReadonlySet<string> {
-    const calls = [...(this.unheard?.values() ?? [])]
-    for (const call of calls) this.hooks.onTold(call)
-    this.unheard = undefined
+  onConnected(): ReadonlySet<string> {
+    const calls = [...(this.undelivered?.values() ?? [])]
+    for (const call of calls) this.hooks.onDelivered(call)
+    this.undelivered = undefined
     return new Set(calls.map(({ entry }) => entry))
   }
 }
 
-type CallName = Pick<OwedCall, 'callId' | 'requestId'>
+type CallName = Pick<CallRef, 'callId' | 'requestId'>
 
 /** isAnother tells of two calls with one JSON-RPC id that they are not one that came twice. */
 const isAnother = (one: CallName, other: CallName): boolean =>

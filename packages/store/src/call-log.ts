@@ -1,7 +1,7 @@
 import type { InstanceId, SessionId } from '@mcp-router/core'
 
 /** Owed is a request whose response its client still waits for, or that response once it is known. */
-export interface Owed {
+export interface CallEntry {
   /** Names this entry and no other one of its Session: a client may use one JSON-RPC id for many requests. */
   readonly entry: string
   /** X-Request-Id of the HTTP request that brought it; empty where it had none that can be trusted. */
@@ -13,7 +13,7 @@ export interface Owed {
 }
 
 /** AcceptedCall is a call that must not run twice, noted before it is sent. */
-export interface AcceptedCall {
+export interface LoggedCall {
   /** Who runs it. */
   readonly instance: InstanceId
   /** When it was noted, ms since the epoch. */
@@ -27,29 +27,29 @@ export interface AcceptedCall {
 }
 
 /**
- * Journal is the record of accepted calls whose outcome a successor must know: those whose client was told 202, so that the router owes it
+ * CallLog is the record of accepted calls whose outcome a successor must know: those whose client was told 202, so that the router owes it
  * the answer, and those that must not run twice although the request may come again. An entry lives five minutes. Every method rejects
  * with STORE_UNAVAILABLE when the store cannot be reached.
  */
-export interface Journal {
+export interface CallLog {
   /**
    * Writes an entry, or replaces it. `epoch` is that of the Session as the writer knows it: false, and nothing is written, where another
    * Instance has claimed it since.
    */
-  owe(session: SessionId, epoch: number, owed: Owed): Promise<boolean>
+  keep(session: SessionId, epoch: number, owed: CallEntry): Promise<boolean>
   /** Deletes entries, under the same condition. */
-  settle(session: SessionId, epoch: number, entries: readonly string[]): Promise<void>
+  drop(session: SessionId, epoch: number, entries: readonly string[]): Promise<void>
   /** What is still owed, in no order. */
-  owed(session: SessionId): Promise<readonly Owed[]>
+  entries(session: SessionId): Promise<readonly CallEntry[]>
   /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */
-  accept(requestId: string, call: AcceptedCall): Promise<AcceptedCall | undefined>
+  accept(requestId: string, call: LoggedCall): Promise<LoggedCall | undefined>
   /** What was noted under an X-Request-Id; undefined: nothing was. */
-  accepted(requestId: string): Promise<AcceptedCall | undefined>
+  find(requestId: string): Promise<LoggedCall | undefined>
   /** Notes how it ended, for whoever asks again within `keptMs`, five minutes unless given. */
-  finish(requestId: string, call: AcceptedCall, keptMs?: number): Promise<void>
+  finish(requestId: string, call: LoggedCall, keptMs?: number): Promise<void>
   /** It was not sent: the request may come again. */
-  forget(requestId: string): Promise<void>
+  release(requestId: string): Promise<void>
 }
 
 /** How long a call is remembered after the last one of its session was accepted, ms. */
-export const journalMs = 5 * 60_000
+export const callLogMs = 5 * 60_000

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from '@mcp-router/protocol'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
-import { isUntaken } from '../../calls/outcome.js'
+import { wasNotExecuted } from '../../calls/outcome.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
 import { marked, unmarked } from '../../sessions/question-id.js'
 import { WireIds } from './wire-ids.js'
 
 /** Hearer has one Upstream after the other, and hears the newest only. */
-interface Hearer extends UpstreamListener {
-  hears(hearing: UpstreamListener): boolean
+interface BindingOwner extends UpstreamListener {
+  isBoundTo(binding: UpstreamListener): boolean
   backendSession(): BackendSession
 }
 
@@ -17,15 +17,15 @@ interface Hearer extends UpstreamListener {
 const lastWordsMs = 1_000
 
 /** Hearing is what one Upstream of a Hearer speaks to, and what ids requests have there. */
-export class Hearing implements UpstreamListener {
+export class UpstreamBinding implements UpstreamListener {
   readonly ids = new WireIds()
   /** Names the session at the server where that is the connection. */
   private readonly name = randomUUID()
-  private readonly hearer: Hearer
+  private readonly owner: BindingOwner
   private readonly waiters: (() => void)[] = []
 
-  constructor(hearer: Hearer) {
-    this.hearer = hearer
+  constructor(hearer: BindingOwner) {
+    this.owner = hearer
   }
 
   /** send sends a message on the Upstream that this is for. */
@@ -37,17 +37,17 @@ export class Hearing implements UpstreamListener {
     try {
       await upstream.send(sent)
     } catch (error) {
-      if (isUntaken(error)) this.ids.unsent(sent)
+      if (wasNotExecuted(error)) this.ids.unsent(sent)
       else this.ids.abandoned(sent)
       throw error
     }
   }
 
   onMessage(came: Message, about = ''): void {
-    if (!this.hearer.hears(this)) return
+    if (!this.owner.isBoundTo(this)) return
     const subject = about && this.ids.own(about)
     const message = this.ids.received(came)
-    if (message) this.hearer.onMessage(this.towardsClient(message), subject)
+    if (message) this.owner.onMessage(this.towardsClient(message), subject)
   }
 
   /** release says that nothing is heard of its Upstream any more. Idempotent. */
@@ -72,10 +72,10 @@ export class Hearing implements UpstreamListener {
 
   private towardsClient(message: Message): Message {
     if (message.kind === 'response') return message
-    return marked(message, this.hearer.backendSession().backendSessionId || this.name)
+    return marked(message, this.owner.backendSession().backendSessionId || this.name)
   }
 
   onClose(cause: Error | undefined): void {
-    if (this.hearer.hears(this)) this.hearer.onClose(cause)
+    if (this.owner.isBoundTo(this)) this.owner.onClose(cause)
   }
 }

@@ -1,4 +1,4 @@
-import type { Journal, AcceptedCall } from '@mcp-router/store'
+import type { CallLog, LoggedCall } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Accepted, Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from './outcome.js'
@@ -17,17 +17,17 @@ const toldMs = 30_000
 /** Calls are those that this Instance runs and that must not run twice. */
 export interface Calls {
   /** Begins one that was noted; a while after its client was told the answer it is forgotten. */
-  begin(incoming: Incoming, call: AcceptedCall): void
+  begin(incoming: Incoming, call: LoggedCall): void
   /** Answers a request that came again when the call that it began is over, with what is known then. False: there is none. */
   join(incoming: Incoming): boolean
 }
 
-export const createCalls = (journal: Journal): Calls => {
+export const createCalls = (callLog: CallLog): Calls => {
   const running = new Map<string, RunningCall>()
   return {
     begin(incoming, call) {
       const { requestId } = incoming
-      const begun = new RunningCall(journal, incoming, call, () => running.delete(requestId))
+      const begun = new RunningCall(callLog, incoming, call, () => running.delete(requestId))
       running.set(requestId, begun)
       incoming.accepted = begun
       incoming.whenClosed(() => begun.onClosed(incoming))
@@ -42,9 +42,9 @@ export const createCalls = (journal: Journal): Calls => {
 
 class RunningCall implements Accepted {
   readonly waiting = new Set<Incoming>()
-  private readonly journal: Journal
+  private readonly callLog: CallLog
   private readonly requestId: string
-  private readonly call: AcceptedCall
+  private readonly call: LoggedCall
   private readonly onOver: () => void
   private isKept = false
   private moveTo: ((incoming: Incoming) => boolean) | undefined
@@ -52,8 +52,8 @@ class RunningCall implements Accepted {
   private current: Incoming
   private response: Buffer | undefined
 
-  constructor(journal: Journal, incoming: Incoming, call: AcceptedCall, onOver: () => void) {
-    this.journal = journal
+  constructor(callLog: CallLog, incoming: Incoming, call: LoggedCall, onOver: () => void) {
+    this.callLog = callLog
     this.requestId = incoming.requestId
     this.current = incoming
     this.call = call
@@ -108,12 +108,12 @@ class RunningCall implements Accepted {
 
   async release(): Promise<void> {
     this.onOver()
-    await this.journal.forget(this.requestId).catch(() => undefined)
+    await this.callLog.release(this.requestId).catch(() => undefined)
   }
 
   private note(longest: number, keptMs?: number): void {
     const { response, call } = this
     const kept = response && response.length <= longest && { response: response.toString('utf8') }
-    discard(this.journal.finish(this.requestId, { ...call, ...kept }, keptMs))
+    discard(this.callLog.finish(this.requestId, { ...call, ...kept }, keptMs))
   }
 }

@@ -1,21 +1,21 @@
 import type { Session, SessionId } from '@mcp-router/core'
-import type { Journal } from '@mcp-router/store'
+import type { CallLog } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Aged, Ageing } from '../streams/ageing.js'
-import type { OwedCall } from '../path/owned/live-hooks.js'
+import type { CallRef } from '../path/owned/live-hooks.js'
 
 /**
  * Told are responses that were written to a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known
- * only later. So they stay in the Journal for a while, for the client that comes back and for whoever has its Session then.
+ * only later. So they stay in the CallLog for a while, for the client that comes back and for whoever has its Session then.
  */
-export interface Told {
-  /** Without `answer`, the Journal has it already. */
-  add(session: Owner, call: ToldCall, answer?: Buffer): void
+export interface DeliveredAnswers {
+  /** Without `answer`, the CallLog has it already. */
+  add(session: Owner, call: DeliveredCall, answer?: Buffer): void
   /** Whether there are any. */
   has(session: SessionId): boolean
   /**
    * Deletes the responses to earlier requests with this JSON-RPC id (JSON text): its client uses it again, and would take such a response for
-   * the one to its new request. It resolves once the Journal has deleted them; it rejects where it cannot.
+   * the one to its new request. It resolves once the CallLog has deleted them; it rejects where it cannot.
    */
   supersede(session: Owner, requestId: string): Promise<void> | undefined
   /** Deletes those of a Session that has them, or does not need them any more. */
@@ -23,18 +23,18 @@ export interface Told {
 }
 
 type Owner = Pick<Session, 'id' | 'epoch'>
-type ToldCall = Pick<OwedCall, 'entry' | 'callId' | 'requestId'>
+type DeliveredCall = Pick<CallRef, 'entry' | 'callId' | 'requestId'>
 
 /** An Instance that stands still is given up when its lease has lapsed, after 15 s; its client comes back a moment later. ms */
 const keptMs = 20_000
 /** So many answers of one Session are kept, and so many of their bytes, before the oldest goes. */
 const mostKept = 100
 const mostKeptBytes = 1024 * 1024
-/** A longer one is not kept. Until it would have gone, the Journal has its request. */
+/** A longer one is not kept. Until it would have gone, the CallLog has its request. */
 const longestKept = 64 * 1024
 
-export const createTold = (journal: Journal, ageing: Ageing): Told =>
-  new ToldAnswers(journal, ageing)
+export const createDeliveredAnswers = (callLog: CallLog, ageing: Ageing): DeliveredAnswers =>
+  new LoggedAnswers(callLog, ageing)
 
 interface Answer {
   readonly requestId: string
@@ -47,20 +47,20 @@ interface Answer {
 /** Those of a Session by entry, the oldest first. */
 type Answers = Map<string, Answer>
 
-class ToldAnswers implements Told, Aged {
-  private readonly journal: Journal
+class LoggedAnswers implements DeliveredAnswers, Aged {
+  private readonly callLog: CallLog
   private readonly ageing: Ageing
   private readonly all = new Map<SessionId, Answers>()
 
-  constructor(journal: Journal, ageing: Ageing) {
-    this.journal = journal
+  constructor(callLog: CallLog, ageing: Ageing) {
+    this.callLog = callLog
     this.ageing = ageing
   }
 
-  add({ id, epoch }: Owner, { entry, callId, requestId }: ToldCall, answer?: Buffer): void {
+  add({ id, epoch }: Owner, { entry, callId, requestId }: DeliveredCall, answer?: Buffer): void {
     const isKept = answer && answer.length <= longestKept
     const owed = isKept && { entry, callId, body: answer.toString('utf8') }
-    if (owed) discard(this.journal.owe(id, epoch, owed))
+    if (owed) discard(this.callLog.keep(id, epoch, owed))
     const answers = this.all.get(id) ?? (new Map() as Answers)
     this.all.set(id, answers)
     const bytes = isKept ? answer.length : 0
@@ -80,7 +80,7 @@ class ToldAnswers implements Told, Aged {
       each.requestId === requestId ? [entry] : [],
     )
     if (entries.length === 0) return undefined
-    return this.journal.settle(id, epoch, entries).then(() => {
+    return this.callLog.drop(id, epoch, entries).then(() => {
       for (const entry of entries) answers.delete(entry)
     })
   }
@@ -106,7 +106,7 @@ class ToldAnswers implements Told, Aged {
     for (const [entry] of old) answers.delete(entry)
     for (const epoch of new Set(old.map(([, each]) => each.epoch))) {
       const entries = old.flatMap(([entry, each]) => (each.epoch === epoch ? [entry] : []))
-      discard(this.journal.settle(session, epoch, entries))
+      discard(this.callLog.drop(session, epoch, entries))
     }
   }
 }

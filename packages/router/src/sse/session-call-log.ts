@@ -2,40 +2,46 @@ import { RouterError } from '@mcp-router/core'
 import type { Session } from '@mcp-router/core'
 import { MalformedMessage, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import type { Owed } from '@mcp-router/store'
+import type { CallEntry } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
-import type { Debts } from '../path/owned/debts.js'
+import type { PendingCalls } from '../path/owned/pending-calls.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import type { OwedCall } from '../path/owned/live-hooks.js'
+import type { CallRef } from '../path/owned/live-hooks.js'
 import { tellSession } from '../sessions/tell.js'
 
 /** So many requests of a Session may wait for their answers on its Stream at once. */
-export const maxOwed = 1_000
+export const maxPending = 1_000
 
 /** requireRoom throws OVERLOADED where so many more requests would be too many. */
-export const requireRoom = (live: { readonly debts: Pick<Debts, 'size'> }, more: number): void => {
-  if (live.debts.size() + more <= maxOwed) return
-  throw new RouterError('OVERLOADED', { what: 'unanswered calls of one session', limit: maxOwed })
+export const requireRoom = (
+  live: { readonly pendingCalls: Pick<PendingCalls, 'size'> },
+  more: number,
+): void => {
+  if (live.pendingCalls.size() + more <= maxPending) return
+  throw new RouterError('OVERLOADED', {
+    what: 'unanswered calls of one session',
+    limit: maxPending,
+  })
 }
 
 let counted = 0
 
 /** owedCall names a request that is about to be accepted. An epoch belongs to one process, which counts its entries. */
-export const owedCall = (
+export const callRefOf = (
   { mayComeAgain, requestId, isAgain }: Pick<Incoming, 'mayComeAgain' | 'requestId' | 'isAgain'>,
   { epoch }: Session,
   live: LiveSession,
   { id }: Message,
-): OwedCall => ({
+): CallRef => ({
   entry: `${epoch}.${++counted}`,
   callId: mayComeAgain ? requestId : '',
   requestId: id,
-  generation: live.debts.generation,
+  generation: live.pendingCalls.generation,
   isRepeated: isAgain,
 })
 
@@ -43,30 +49,30 @@ export const owedCall = (
  * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
  * the store is away, live Sessions go on without. Its id must be free: see freeId.
  */
-export const noteOwed = async (
+export const logRequest = async (
   { deps }: Context,
   record: Session,
   message: Message,
-  call: OwedCall,
+  call: CallRef,
 ): Promise<void> => {
   if (record.downstream !== 'sse' || message.kind !== 'request') return
-  await writeOwed(deps, record, message, call)
+  await writeRequest(deps, record, message, call)
 }
 
 /**
- * untilKept resolves once the Journal has a request that was passed on, or its client has the response: until then a client that loses its
+ * untilKept resolves once the CallLog has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
  * UPSTREAM_FAILED where another Instance has the Session meanwhile.
  */
-export const untilKept = async (
-  { deps: { guard, journal }, sessions }: Context,
+export const untilLogged = async (
+  { deps: { guard, callLog }, sessions }: Context,
   { id, backend }: Session,
   live: LiveSession,
-  call: OwedCall,
+  call: CallRef,
 ): Promise<void> => {
-  // The new Owner has read the Journal before this request could be written, or may have.
-  const isSuperseded = () => journal.isSuperseded(id, call.entry)
-  const isKept = () => !journal.isUnwritten(id, call.entry) || live.debts.isDelivered(call)
+  // The new Owner has read the CallLog before this request could be written, or may have.
+  const isSuperseded = () => callLog.isSuperseded(id, call.entry)
+  const isKept = () => !callLog.isUnwritten(id, call.entry) || live.pendingCalls.isDelivered(call)
   await guard.until(() => isSuperseded() || live.isOver() || isKept())
   // By now this Instance may have it again, with another live part.
   if (isSuperseded() && sessions.held(id)?.live === live) discard(sessions.forget(id))
@@ -78,82 +84,85 @@ export const untilKept = async (
  * It rejects with STORE_UNAVAILABLE where that cannot be: the request must not be passed on then. Undefined: it is so already.
  */
 export const freeId = (
-  { told }: Context,
+  { delivered }: Context,
   record: Session,
   id: string,
 ): Promise<void> | undefined =>
-  record.downstream === 'sse' ? told.supersede(record, id) : undefined
+  record.downstream === 'sse' ? delivered.supersede(record, id) : undefined
 
-const writeOwed = (
-  { journal }: Pick<Context['deps'], 'journal'>,
+const writeRequest = (
+  { callLog }: Pick<Context['deps'], 'callLog'>,
   { id, epoch }: Session,
   { bytes }: Message,
-  { entry, callId, isRepeated }: OwedCall,
+  { entry, callId, isRepeated }: CallRef,
 ): Promise<void> => {
   const owed = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
-  return journal.owe(id, epoch, owed).then(
+  return callLog.keep(id, epoch, owed).then(
     () => undefined,
     () => undefined,
   )
 }
 
 /** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
-export const oweAgain = ({ deps }: Context, { record, live }: SessionEntry): void => {
+export const relogPending = ({ deps }: Context, { record, live }: SessionEntry): void => {
   if (record.downstream !== 'sse' || !live) return
-  for (const { message, call } of live.debts.pending())
-    discard(writeOwed(deps, record, message, call))
+  for (const { message, call } of live.pendingCalls.pending())
+    discard(writeRequest(deps, record, message, call))
 }
 
 /** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over delivers it. */
-export const oweAnswer = (
+export const logAnswer = (
   { deps }: Context,
   { id, epoch, downstream }: Session,
-  { entry, callId }: OwedCall,
+  { entry, callId }: CallRef,
   answer: Buffer,
 ): void => {
   if (downstream === 'sse')
-    discard(deps.journal.owe(id, epoch, { entry, callId, body: answer.toString('utf8') }))
+    discard(deps.callLog.keep(id, epoch, { entry, callId, body: answer.toString('utf8') }))
 }
 
 /** OwedMessage is a request that was left unanswered, or a response that may not have arrived. */
-export interface OwedMessage {
-  readonly call: OwedCall
+export interface LoggedMessage {
+  readonly call: CallRef
   readonly message: Message
 }
 
 /** owedOf reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
-export const owedOf = async (
-  { deps: { journal } }: Context,
+export const readCallLog = async (
+  { deps: { callLog } }: Context,
   { id, downstream }: Session,
   live: LiveSession,
-): Promise<readonly OwedMessage[] | undefined> => {
+): Promise<readonly LoggedMessage[] | undefined> => {
   if (downstream !== 'sse') return []
-  const owed = await journal.owed(id).catch(() => undefined)
-  return owed && readOwed(owed, live)
+  const owed = await callLog.entries(id).catch(() => undefined)
+  return owed && parseEntries(owed, live)
 }
 
 /** untilOwed reads it once the store is back, as long as the Session goes on here: nobody else could tell its client. */
-export const untilOwed = async (
+export const awaitCallLog = async (
   context: Context,
   record: Session,
   live: LiveSession,
-): Promise<readonly OwedMessage[]> => {
+): Promise<readonly LoggedMessage[]> => {
   const owed = await context.deps.guard
     .retry(
-      () => context.deps.journal.owed(record.id),
+      () => context.deps.callLog.entries(record.id),
       () => !live.isOver(),
     )
     .catch(() => [])
   // Its client may have used an id for another request meanwhile.
-  return readOwed(owed, live).filter(({ call }) => !live.debts.isSuperseded(call))
+  return parseEntries(owed, live).filter(({ call }) => !live.pendingCalls.isSuperseded(call))
 }
 
 /** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
-export const readOwed = (owed: readonly Owed[], live: LiveSession): readonly OwedMessage[] => {
-  const { generation } = live.debts
+export const parseEntries = (
+  owed: readonly CallEntry[],
+  live: LiveSession,
+): readonly LoggedMessage[] => {
+  const { generation } = live.pendingCalls
   const read = owed
     .toSorted((a, b) => byEntry(a.entry, b.entry))
-    .flatMap(({ entry, callId, isRepeated = false, body }): OwedMessage[] =>
+    .flatMap(({ entry, callId, isRepeated = false, body }): LoggedMessage[] =>
       messageIn(body).map((message) => ({
         call: { entry, callId, requestId: message.id, generation, isRepeated },
         message,
@@ -165,7 +174,7 @@ export const readOwed = (owed: readonly Owed[], live: LiveSession): readonly Owe
 /** isOfEarlierOwner tells what an Owner before this one had accepted. */
 export const isOfEarlierOwner =
   ({ epoch }: Session) =>
-  ({ call }: OwedMessage): boolean =>
+  ({ call }: LoggedMessage): boolean =>
     Number(call.entry.split('.')[0]) < epoch
 
 /** Entries are `<epoch>.<number>`. */
@@ -179,20 +188,20 @@ const byEntry = (one: string, other: string): number => {
  * payOwed sees to what the client of a Session that was taken over waits for: what may run twice is asked again, of the rest the client hears
  * that its outcome is not known. `died`: the Owner before this one did, and what was asked again there, too, is not asked a third time.
  */
-export const payOwed = async (
+export const settlePending = async (
   context: Context,
   held: SessionEntry,
-  owed: readonly OwedMessage[],
+  owed: readonly LoggedMessage[],
   died: boolean,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   const unanswered = owed.filter(({ message }) => message.kind === 'request').length
   const cause = `unanswered requests: ${unanswered}, redelivered responses: ${owed.length - unanswered}`
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
-  for (const { call } of owed) held.live?.debts.inherit(call)
+  for (const { call } of owed) held.live?.pendingCalls.inherit(call)
   for (const { call, message } of owed) {
     if (message.kind === 'response') {
-      held.live?.debts.tell(call, message.bytes)
+      held.live?.pendingCalls.deliver(call, message.bytes)
       continue
     }
     const isFirst = message.method === 'initialize'
@@ -201,30 +210,30 @@ export const payOwed = async (
     const { callId, isRepeated = false } = call
     if (!isSafe || (died && isRepeated)) {
       const sent = { message, isRepeated, ...(callId && { requestId: callId }) }
-      held.live?.debts.fail(call, outcomeUnknown(sent))
+      held.live?.pendingCalls.fail(call, outcomeUnknown(sent))
       continue
     }
     const again = { ...call, isRepeated: died || isRepeated }
-    if (died) await writeOwed(context.deps, held.record, message, again)
+    if (died) await writeRequest(context.deps, held.record, message, again)
     held.live?.pass(message, again)
   }
 }
 
 /** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
-export const failOwed = async (
+export const failPending = async (
   context: Context,
   held: SessionEntry,
-  owed: readonly OwedMessage[],
+  owed: readonly LoggedMessage[],
   error: RouterError,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   for (const { call, message } of owed) {
     if (message.kind === 'response') {
-      held.live?.debts.tell(call, message.bytes)
+      held.live?.pendingCalls.deliver(call, message.bytes)
       continue
     }
     const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
-    held.live?.debts.fail(call, isSafe ? error : outcomeUnknown({ message }))
+    held.live?.pendingCalls.fail(call, isSafe ? error : outcomeUnknown({ message }))
   }
 }
 

@@ -1,17 +1,17 @@
 import type { SessionId } from '@mcp-router/core'
-import type { Journal, Owed } from '../journal.js'
+import type { CallLog, CallEntry } from '../call-log.js'
 import type { StoreGuard } from './store-guard.js'
 import type { QueuedWrite } from './write-queue.js'
 
 /**
- * GuardedJournal is a Journal that outlives outages of its store: it waits for a store that restarts, and rejects at once while
+ * GuardedCallLog is a CallLog that outlives outages of its store: it waits for a store that restarts, and rejects at once while
  * that is away for longer. Entries are written as soon as the store is back all the same: their Instance may be killed a moment later.
  */
-export interface GuardedJournal extends Journal {
+export interface GuardedCallLog extends CallLog {
   /** Whether this entry of a Session waits for the store to come back, or is being written; a full store is not waited for. */
   isUnwritten(session: SessionId, entry: string): boolean
   /** What is not written of a Session. */
-  unwritten(session: SessionId): readonly Owed[]
+  unwritten(session: SessionId): readonly CallEntry[]
   /** Whether it was refused, because another Instance had claimed the Session: the new Owner does not know of it. */
   isSuperseded(session: SessionId, entry: string): boolean
 }
@@ -19,10 +19,10 @@ export interface GuardedJournal extends Journal {
 /** Of so many entries it is known; whoever wrote one asks at once. */
 const maxSuperseded = 1_000
 
-export const guardJournal = (
-  journal: Journal,
+export const guardCallLog = (
+  callLog: CallLog,
   { retry, writes, patience: { optional } }: StoreGuard,
-): GuardedJournal => {
+): GuardedCallLog => {
   const superseded = new Set<string>()
   const supersede = (key: string): void => {
     superseded.add(key)
@@ -34,33 +34,33 @@ export const guardJournal = (
       .all()
       .filter((each): each is EntryWrite => each instanceof EntryWrite && each.session === session)
   return {
-    owe(session, epoch, owed) {
+    keep(session, epoch, owed) {
       const key = keyOf(session, owed.entry)
       const write = async (): Promise<boolean> => {
-        const isWritten = await journal.owe(session, epoch, owed)
+        const isWritten = await callLog.keep(session, epoch, owed)
         if (!isWritten) supersede(key)
         return isWritten
       }
       return writes.write(new EntryWrite(session, owed, write), optional)
     },
-    async settle(session, epoch, entries) {
+    async drop(session, epoch, entries) {
       // A request that is still being written must not be written over what was deleted.
       await Promise.all(entries.map((entry) => writes.drop(keyOf(session, entry))))
-      return retry(() => journal.settle(session, epoch, entries), optional)
+      return retry(() => callLog.drop(session, epoch, entries), optional)
     },
-    async owed(session) {
+    async entries(session) {
       // What is being written is part of it.
       await writes.settled(writesOf(session).map(({ key }) => key))
-      return retry(() => journal.owed(session), optional)
+      return retry(() => callLog.entries(session), optional)
     },
     isUnwritten: (session, entry) => writes.isAwaited(keyOf(session, entry)),
     unwritten: (session) => writesOf(session).map(({ owed }) => owed),
     isSuperseded: (session, entry) => superseded.has(keyOf(session, entry)),
-    accept: (requestId, call) => retry(() => journal.accept(requestId, call), optional),
-    accepted: (requestId) => retry(() => journal.accepted(requestId), optional),
+    accept: (requestId, call) => retry(() => callLog.accept(requestId, call), optional),
+    find: (requestId) => retry(() => callLog.find(requestId), optional),
     finish: (requestId, call, keptMs) =>
-      retry(() => journal.finish(requestId, call, keptMs), optional),
-    forget: (requestId) => retry(() => journal.forget(requestId), optional),
+      retry(() => callLog.finish(requestId, call, keptMs), optional),
+    release: (requestId) => retry(() => callLog.release(requestId), optional),
   }
 }
 
@@ -68,10 +68,10 @@ const keyOf = (session: SessionId, entry: string): string => `${session} ${entry
 
 class EntryWrite implements QueuedWrite {
   readonly session: SessionId
-  readonly owed: Owed
+  readonly owed: CallEntry
   readonly write: () => Promise<boolean>
 
-  constructor(session: SessionId, owed: Owed, write: () => Promise<boolean>) {
+  constructor(session: SessionId, owed: CallEntry, write: () => Promise<boolean>) {
     this.session = session
     this.owed = owed
     this.write = write

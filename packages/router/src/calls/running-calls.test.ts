@@ -47,7 +47,7 @@ it('… and whoever comes later is answered with what was kept', async () => {
   await leave()
   await go()
   await expect
-    .poll(() => gateway.store.journal.accept('r-1', {} as never))
+    .poll(() => gateway.store.callLog.accept('r-1', {} as never))
     .toHaveProperty('response')
   expect(jsonOf(await again())).toEqual(done)
 })

@@ -1,50 +1,50 @@
 import type { Context } from '../context.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import { readOwed, untilOwed } from './owed.js'
-import type { OwedMessage } from './owed.js'
+import { parseEntries, awaitCallLog } from './session-call-log.js'
+import type { LoggedMessage } from './session-call-log.js'
 import type { Stream } from '../outlet/stream.js'
 
 /**
  * retell delivers the responses of the last moments once more on the Stream of a client of 2024-11-05 that came back: nobody knows which of
  * them reached it, and it ignores those that it has. `known` (entries) it has, or they were delivered just now.
  */
-export const retell = async (
+export const redeliver = async (
   context: Context,
   held: SessionEntry,
   live: LiveSession,
   stream: Stream,
   known: ReadonlySet<string>,
 ): Promise<void> => {
-  const { debts, replays } = live
+  const { pendingCalls, replays } = live
   const delivered = new Set(known)
-  const deliver = (owed: readonly OwedMessage[]): void => {
+  const deliver = (owed: readonly LoggedMessage[]): void => {
     if (!replays.standalone.isOn(stream)) return
     for (const { call, message } of owed) {
       if (message.kind !== 'response' || delivered.has(call.entry)) continue
       // Its client has used the id for another request since: it would take this for the response to that one.
-      if (!debts.isCurrent(call) || debts.isSuperseded(call)) continue
+      if (!pendingCalls.isCurrent(call) || pendingCalls.isSuperseded(call)) continue
       delivered.add(call.entry)
       replays.standalone.say(message.bytes, call.entry)
     }
   }
   // A store that is away may be so for long.
-  deliver(readOwed(context.deps.journal.unwritten(held.record.id), live))
-  deliver(await untilOwed(context, held.record, live))
+  deliver(parseEntries(context.deps.callLog.unwritten(held.record.id), live))
+  deliver(await awaitCallLog(context, held.record, live))
 }
 
 /**
  * beginAnew is for a client that initializes once more on the same Stream: nothing of the conversation before is repeated or delivered from now
  * on. It rejects with STORE_UNAVAILABLE where the store cannot be told: a later Owner would go on with it.
  */
-export const beginAnew = async (
-  { deps, told }: Context,
+export const restartConversation = async (
+  { deps, delivered }: Context,
   { record }: SessionEntry,
   live: LiveSession,
 ): Promise<void> => {
-  live.debts.beginAnew()
-  told.forget(record)
-  const owed = await deps.journal.owed(record.id)
+  live.pendingCalls.restart()
+  delivered.forget(record)
+  const owed = await deps.callLog.entries(record.id)
   const entries = owed.map(({ entry }) => entry)
-  await deps.journal.settle(record.id, record.epoch, entries)
+  await deps.callLog.drop(record.id, record.epoch, entries)
 }

@@ -3,9 +3,9 @@ import { createStoreGuard } from '@mcp-router/store'
 import { expect, it, vi } from 'vitest'
 import type { Context } from '../context.js'
 import type { LiveSession } from '../path/owned/live.js'
-import { untilKept } from './owed.js'
+import { untilLogged } from './session-call-log.js'
 
-/** The journal had the request when it was looked at first, or refused it; its session is another instance's by then, or is not. */
+/** The callLog had the request when it was looked at first, or refused it; its session is another instance's by then, or is not. */
 const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false }) => {
   const forget = vi.fn(() => Promise.resolve())
   const live = {
@@ -13,20 +13,20 @@ const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false })
     debts: { isDelivered: () => false },
   } as unknown as LiveSession
   const held = () => ({ live: isHeldAgain ? undefined : live })
-  const journal = { isUnwritten: () => false, isSuperseded: () => isSuperseded }
-  const outcome = untilKept(
+  const callLog = { isUnwritten: () => false, isSuperseded: () => isSuperseded }
+  const outcome = untilLogged(
     {
-      deps: { journal, guard: createStoreGuard() },
+      deps: { callLog, guard: createStoreGuard() },
       sessions: { forget, held },
     } as unknown as Context,
     { id: 's', backend: 'web' } as unknown as Session,
     live,
-    {} as Parameters<typeof untilKept>[3],
+    {} as Parameters<typeof untilLogged>[3],
   )
   return { forget, outcome }
 }
 
-it('a request that the journal has is kept', async () => {
+it('a request that the call log has is kept', async () => {
   await expect(kept({}).outcome).resolves.toBeUndefined()
 })
 
@@ -35,7 +35,7 @@ it.each([
   [{ isSuperseded: true }, 1],
   [{ isSuperseded: true, isHeldAgain: true }, 0],
 ])(
-  'one of a session that another instance has taken over is not: that has read the journal before (%j)',
+  'one of a session that another instance has taken over is not: that has read the call log before (%j)',
   async (how, forgotten) => {
     const { outcome, forget } = kept(how)
     await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
