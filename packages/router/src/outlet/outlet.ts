@@ -31,7 +31,9 @@ export interface Outlet {
 
 /** memberOutlet is that of one request of a batch. */
 export const memberOutlet = (incoming: Incoming, reply: Reply): Outlet => ({
-  say: (said) => reply.say(said),
+  say(said) {
+    if (!reply.isOver?.()) reply.say(said)
+  },
   sayOutside(said) {
     const isTaken = acceptedOf(incoming.req.headers.accept).stream
     if (isTaken) reply.say(said)
