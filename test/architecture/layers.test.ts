@@ -20,6 +20,7 @@ describe('the house', () => {
     ['names nginx-conf in nginx only', rules.nginxConfHasItsPlace],
     ['reads process.env in config only', rules.onlyConfigReadsTheEnvironment],
     ['has no file over 300 lines', rules.noLongFile],
+    ['has few files over 200 lines in any package', rules.mostFilesAreShort],
     ['has no folder with more than 20 files', rules.noCrowdedFolder],
     ['keeps no collection in a module', rules.noCollectionOfAModule],
     ['has no export *', rules.noExportStar],

@@ -147,6 +147,23 @@ const maxLines = 300
 export const noLongFile: Rule = (house) =>
   paths(house, ({ text }) => text.replace(/\n$/, '').split('\n').length > maxLines)
 
+const mostLines = 200
+
+/** Nine files of ten in each package are that short. */
+export const mostFilesAreShort: Rule = (house) => {
+  const packages = new Map<string, number[]>()
+  for (const source of sourcesOf(house)) {
+    if (isTest(source)) continue
+    const name = source.path.split('/')[1] ?? ''
+    const lines = source.text.replace(/\n$/, '').split('\n').length
+    packages.set(name, [...(packages.get(name) ?? []), lines])
+  }
+  return [...packages].flatMap(([name, lines]) => {
+    const ninth = lines.sort((a, b) => a - b)[Math.ceil(lines.length * 0.9) - 1] ?? 0
+    return ninth > mostLines ? [`${name}: one file in ten is longer than ${ninth - 1} lines`] : []
+  })
+}
+
 const maxFiles = 20
 
 /** Tests and contracts stand beside what they are of, and do not count. */

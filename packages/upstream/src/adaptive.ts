@@ -1,8 +1,7 @@
 import type { Endpoint } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { isRecord, modernRevisions } from '@mcp-router/protocol'
-import { answerOf } from './modern/answer.js'
+import { answerOf, namesModern } from './modern/answer.js'
 import { mayTryElsewhere } from './failure.js'
 import { discard } from './upstream.js'
 import type { ContinuedSession, Upstream, UpstreamListener } from './upstream.js'
@@ -188,18 +187,5 @@ class AdaptiveUpstream implements Upstream, UpstreamListener {
   }
 }
 
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown))
-
 const isBadAnswer = (error: Error): boolean =>
   error instanceof RouterError && error.code === 'UPSTREAM_BAD_ANSWER'
-
-/** namesModern tells of a refused `initialize` that its server says itself that it is modern. */
-export const namesModern = (refusal: Message): boolean => {
-  const data = answerOf(refusal).error?.['data']
-  const supported = isRecord(data) ? data['supported'] : undefined
-  return Array.isArray(supported) && supported.some(isServed)
-}
-
-const isServed = (revision: unknown): boolean =>
-  modernRevisions.some((served) => served === revision)

@@ -1,4 +1,4 @@
-export { namesModern } from './adaptive.js'
+export { namesModern } from './modern/answer.js'
 export { noteList } from './catalog.js'
 export type { ToolCatalog, ToolList } from './catalog.js'
 export { createHttpClient, isExhausted, wasNeverSent } from './http/client.js'

@@ -1,6 +1,7 @@
 import { reasonOf, RouterError } from '@mcp-router/core'
 import {
   errorBytes,
+  isTooDeep,
   MalformedMessage,
   MalformedResponse,
   objectEnd,
@@ -100,6 +101,16 @@ const isValid = (response: Message): boolean => {
   try {
     requireValid(response)
     return true
+  } catch {
+    return false
+  }
+}
+
+/** isReadable tells that a message can be handed on whole: a scanned one is known by its envelope only, and may be nested too deep. */
+export const isReadable = (message: Message): boolean => {
+  try {
+    requireValid(message)
+    return !isTooDeep(message.bytes)
   } catch {
     return false
   }

@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { Endpoint } from '@mcp-router/core'
 import { notificationBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -71,6 +72,6 @@ export const passBy =
   (send: Upstream['send']): Upstream['pass'] =>
   (message, onFailed) => {
     send(message).catch((thrown: unknown) => {
-      onFailed(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      onFailed(asError(thrown))
     })
   }

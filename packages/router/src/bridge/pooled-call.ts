@@ -36,7 +36,7 @@ export class PooledCall extends RouteCall {
   protected override deliver(response: Buffer): void {
     const { bytes } = spliceId({ bytes: response }, this.reply.incoming.id)
     const info = this.handshake()?.['serverInfo']
-    answerModern(this.reply, this.method(), bytes, isRecord(info) ? info : undefined)
+    answerModern(this.reply, this.message.method, bytes, isRecord(info) ? info : undefined)
   }
 
   protected override refuse(error: unknown): void {

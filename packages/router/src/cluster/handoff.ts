@@ -136,7 +136,7 @@ export const createHandoff = ({
     }
     const { req } = incoming
     const method = req.method === 'GET' || req.method === 'DELETE' ? req.method : 'POST'
-    const target = handoffPrefix + pathOf(req)
+    const target = handoffPrefix + (req.url ?? '/')
     const { requestId } = incoming
     const principal = incoming.principal.name
     const headers = sign(secret, {
@@ -198,5 +198,3 @@ export const createHandoff = ({
     admit: (req) => readSigned(secret, req),
   }
 }
-
-const pathOf = (req: IncomingMessage): string => req.url ?? '/'

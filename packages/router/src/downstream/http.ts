@@ -1,13 +1,7 @@
 import type { Backend } from '@mcp-router/core'
 import { isPortable, RouterError } from '@mcp-router/core'
-import {
-  isLegacyRevision,
-  legacyRevisions,
-  modernClaim,
-  namesModernEra,
-} from '@mcp-router/protocol'
+import { modernClaim, namesModernEra } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
-import { acceptedOf } from '../http/accept.js'
 import { readMessageOrBatch } from '../http/body.js'
 import type { Batch } from '../http/body.js'
 import type { Incoming } from '../http/incoming.js'
@@ -27,6 +21,7 @@ import type { Context } from '../context.js'
 import { initialize } from './initialize.js'
 import { serveModern } from './modern.js'
 import { resumedBy, resumeModern } from './modern-resume.js'
+import { requireRevision, requireAccept, requireStream } from '../http/requirements.js'
 
 /**
  * serveHttp answers `/mcp/<server>`: Streamable HTTP, with sessions (2025-03-26 … 2025-11-25) or without (2026-07-28); each POST says
@@ -132,7 +127,7 @@ const postBatch = async (
   return atOwner(context, incoming, held, {
     body: batch.bytes,
     serve: (here) => answerBatch(context, incoming, here, batch),
-    isRetrySafe: never,
+    isRetrySafe: () => Promise.resolve(false),
   })
 }
 
@@ -151,7 +146,7 @@ const follow = async (context: Context, incoming: Incoming, backend: Backend): P
     await atOwner(context, incoming, held, {
       body: undefined,
       serve: (here) => followOwned(context, incoming, here),
-      isRetrySafe: always,
+      isRetrySafe: () => Promise.resolve(true),
     })
   }
 }
@@ -184,11 +179,9 @@ const lookUp = async (
 ): Promise<SessionEntry> => {
   if (!id) throw new RouterError('SESSION_REQUIRED')
   const { sessions } = context
-  const { principal } = incoming
   incoming.session = id
-  const held =
-    sessions.cached(id, principal, backend.name) ??
-    (await sessions.find(id, principal, backend.name))
+  const of = [id, incoming.principal, backend.name] as const
+  const held = sessions.cached(...of) ?? (await sessions.find(...of))
   if (held.record.downstream !== 'http') throw new RouterError('SESSION_NOT_FOUND')
   // The same text for all its requests: logs look it up, and its hash is known.
   incoming.session = held.record.id
@@ -200,31 +193,7 @@ const lookUp = async (
 const isOwner = ({ deps }: Context, held: SessionEntry): boolean =>
   ownedBy(held.record, deps.instance) && held.live?.isReady() === true && isSurelyOwned(deps, held)
 
-const always = (): Promise<boolean> => Promise.resolve(true)
-const never = (): Promise<boolean> => Promise.resolve(false)
-
 const sessionIdOf = (incoming: Incoming): string => {
   const value = incoming.req.headers['mcp-session-id']
   return typeof value === 'string' ? value : ''
-}
-
-/** A header that names an unknown revision is refused (spec 2025-06-18, transports: protocol version header). */
-const requireRevision = (incoming: Incoming): void => {
-  const given = incoming.req.headers['mcp-protocol-version']
-  if (given === undefined) return
-  if (typeof given === 'string' && isLegacyRevision(given)) return
-  const revision = String(given)
-  throw new RouterError('REVISION_UNSUPPORTED', { revision, supported: legacyRevisions })
-}
-
-/** Either form will do; which one is seen to where the answer leaves. */
-const requireAccept = ({ req }: Incoming): void => {
-  const { json, stream } = acceptedOf(req.headers.accept)
-  if (json || stream) return
-  throw new RouterError('NOT_ACCEPTABLE', { types: 'application/json or text/event-stream' })
-}
-
-const requireStream = ({ req }: Incoming): void => {
-  if (acceptedOf(req.headers.accept).stream) return
-  throw new RouterError('NOT_ACCEPTABLE', { types: 'text/event-stream' })
 }

@@ -3,7 +3,7 @@ import type { Backend, Endpoint, Link } from '@mcp-router/core'
 import { resultBytes } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { Caller, SharedUpstream } from '@mcp-router/upstream'
-import { deadlinePassed } from '../calls/call-deadline.js'
+import { deadlinePassed } from '../calls/silence.js'
 import type { Timed } from '../calls/deadlines.js'
 import { explained, failureOf } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
@@ -22,7 +22,7 @@ export class RouteCall implements Caller, Timed {
   private readonly context: Context
   private readonly incoming: Incoming
   private readonly backend: Backend
-  private readonly message: Message
+  protected readonly message: Message
   private readonly deadlineMs: number
   private endpoint: Endpoint | undefined
   private shared: SharedUpstream | undefined
@@ -50,7 +50,10 @@ export class RouteCall implements Caller, Timed {
 
   start(): void {
     this.context.deadlines.add(this)
-    this.incoming.whenClosed(() => this.onLeft())
+    this.incoming.whenClosed(() => {
+      this.cancel()
+      if (this.finish()) this.incoming.done(499, 'CLIENT_LEFT')
+    })
     this.tryNext()
   }
 
@@ -68,7 +71,9 @@ export class RouteCall implements Caller, Timed {
       this.fail(error)
       return
     }
-    this.recovery ??= this.recoveryOf()
+    const { backend, message, incoming } = this
+    const call = { backend, message, requestId: incoming.requestId, at: incoming.at }
+    this.recovery ??= new Recovery(this.context, call, Infinity)
     this.recovery.after(error, (decision, failure) => {
       if (this.over) return
       switch (decision) {
@@ -89,9 +94,8 @@ export class RouteCall implements Caller, Timed {
           this.tryNext()
           return
         case 'unknown':
-          this.drop(endpoint)
-          break
         case 'fail':
+          if (decision === 'unknown') this.drop(endpoint)
       }
       this.fail(explained(failure, this.message))
     })
@@ -108,10 +112,6 @@ export class RouteCall implements Caller, Timed {
 
   protected refuse(thrown: unknown): void {
     respondError(this.incoming, failureOf(this.backend.name, thrown))
-  }
-
-  protected method(): string {
-    return this.message.method
   }
 
   /** The InitializeResult of the server that was asked last. */
@@ -158,12 +158,6 @@ export class RouteCall implements Caller, Timed {
     if (this.shared) this.context.deps.pool.drop(endpoint, this.shared)
   }
 
-  private recoveryOf(): Recovery {
-    const { backend, message } = this
-    const { requestId, at } = this.incoming
-    return new Recovery(this.context, { backend, message, requestId, at }, Infinity)
-  }
-
   private open(endpoint: Endpoint): void {
     this.context.deps.pool.open(this.backend, endpoint).then(
       (shared) => this.send(shared),
@@ -184,11 +178,6 @@ export class RouteCall implements Caller, Timed {
     } catch (error) {
       this.fail(error)
     }
-  }
-
-  private onLeft(): void {
-    this.cancel()
-    if (this.finish()) this.incoming.done(499, 'CLIENT_LEFT')
   }
 
   private cancel(isLate = false): void {

@@ -1,23 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { RouterError, shortReason } from '@mcp-router/core'
 import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
+import type { Resumed } from './resumed.js'
+import { failureFields } from './failure-fields.js'
+import { trustedId, ownId } from './request-id.js'
 
 /** Nginx, or an Instance that passes a request on, says so of one that comes again. */
 export const againHeader = 'x-mcp-router-again'
-
-/** Resumed is a request of 2026-07-28 whose client came back for the answer by GET. */
-export interface Resumed {
-  /** Its `Mcp-Param-*` headers, a flat list of names and values. */
-  readonly params: readonly string[]
-  /** X-Request-Id of the request that brought it. */
-  readonly requestId: string
-  /** When it came, ms since the epoch. */
-  readonly at: number
-  /** How often it was sent again for a client that came back. */
-  readonly repeats: number
-}
 
 /** Quiet is whoever writes an answer that has not begun. */
 export interface Quiet {
@@ -120,10 +109,10 @@ export class Incoming {
     this.downstream = downstream
     this.hops = hops
     this.events = events
-    const given = givenId(req)
+    const given = trustedId(req)
     this.mayComeAgain = given !== undefined
     this.isAgain = req.headers[againHeader] === '1'
-    this.requestId = given ?? `${ownName}-${++counted}`
+    this.requestId = given ?? ownId()
     res.on('close', () => this.close())
   }
 
@@ -201,30 +190,4 @@ export class Incoming {
   passedOn(): void {
     this.told = true
   }
-}
-
-/** Texts of servers and names of clients may be long. */
-const longestReason = 200
-const longestName = 100
-
-/** failureFields is what a log line tells of an error beside its code. */
-const failureFields = (error: Error): Pick<CallEvent, 'reason' | 'requested'> => {
-  const cause = error instanceof RouterError && error.code === 'INTERNAL' ? error.cause : error
-  // The message of a SyntaxError quotes the text that it was made of.
-  const isQuoting = cause instanceof SyntaxError
-  const reason = (isQuoting ? cause.name : shortReason(cause)).slice(0, longestReason)
-  if (!(error instanceof RouterError) || error.code !== 'BACKEND_UNKNOWN') return { reason }
-  return { reason, requested: String(error.data['backend']).slice(0, longestName) }
-}
-
-// What may stand in a log line and a header as it is.
-const requestIdShape = /^[\w.:-]{1,128}$/
-
-const ownName = randomUUID()
-let counted = 0
-
-/** Nginx gives one X-Request-Id to all tries of a request; without Nginx, requests are counted under a name of this process. */
-const givenId = (req: IncomingMessage): string | undefined => {
-  const given = req.headers['x-request-id']
-  return typeof given === 'string' && requestIdShape.test(given) ? given : undefined
 }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { RouterError } from '@mcp-router/core'
 import {
   ChunkCollector,
@@ -12,6 +11,8 @@ import { acceptedOf } from './accept.js'
 import type { Incoming } from './incoming.js'
 import { respondError } from './respond.js'
 import { streamHeaders } from '../outlet/stream.js'
+import { ownOf, replaceWriting } from './replaced-response.js'
+import type { Own } from './replaced-response.js'
 
 /**
  * keepToAccepted changes the form of an answer for a client that takes one of the two only, whatever writes it: where it leaves for the
@@ -28,7 +29,7 @@ const onlyJson = (incoming: Incoming): void => {
   const { res } = incoming
   const own = ownOf(res)
   let collecting: Collecting | undefined
-  take(res, {
+  replaceWriting(res, {
     writeHead(status, head) {
       if (!isStream(head)) {
         own.restore()
@@ -53,7 +54,7 @@ const onlyEvents = ({ res }: Incoming): void => {
   const own = ownOf(res)
   const body = new ChunkCollector()
   let head: readonly string[] = []
-  take(res, {
+  replaceWriting(res, {
     writeHead(status, given) {
       if (status !== 200 || !isJson(given)) {
         own.restore()
@@ -138,7 +139,7 @@ class Collecting {
   private fail(error: RouterError): void {
     this.isOver = true
     const { res } = this.incoming
-    take(res, { writeHead: this.own.writeHead, write: () => true, end: this.own.end })
+    replaceWriting(res, { writeHead: this.own.writeHead, write: () => true, end: this.own.end })
     respondError(this.incoming, error)
     this.ignore()
   }
@@ -146,7 +147,7 @@ class Collecting {
   /** What still comes of the stream is for nobody. */
   private ignore(): void {
     const { res } = this.incoming
-    take(res, { writeHead: () => res, write: () => true, end: () => res })
+    replaceWriting(res, { writeHead: () => res, write: () => true, end: () => res })
   }
 }
 
@@ -158,55 +159,6 @@ const messageIn = (data: Buffer): Message | undefined => {
     if (error instanceof MalformedMessage) return undefined
     throw error
   }
-}
-
-/** Writing is how everything here writes a response: heads as flat lists, bodies as bytes. */
-interface Writing {
-  readonly writeHead: (status: number, head: readonly string[]) => ServerResponse
-  readonly write: (bytes: Buffer) => boolean
-  readonly end: (bytes?: Buffer) => ServerResponse
-}
-
-interface Own extends Writing {
-  /** Makes the response write as it did before. */
-  readonly restore: () => void
-}
-
-const replaced = ['writeHead', 'write', 'end', 'flushHeaders'] as const
-
-const ownOf = (res: ServerResponse): Own => ({
-  writeHead: (status, head) => {
-    restore(res)
-    return res.writeHead(status, [...head])
-  },
-  write: (bytes) => {
-    restore(res)
-    return res.write(bytes)
-  },
-  end: (bytes) => {
-    restore(res)
-    return res.end(bytes)
-  },
-  restore: () => restore(res),
-})
-
-const restore = (res: ServerResponse): void => {
-  for (const name of replaced) Reflect.deleteProperty(res, name)
-}
-
-const take = (res: ServerResponse, writing: Writing): void => {
-  const bytesOf = (chunk: unknown, encoding: unknown): Buffer | undefined => {
-    if (Buffer.isBuffer(chunk)) return chunk
-    if (typeof chunk !== 'string') return undefined
-    return Buffer.from(chunk, encoding === 'latin1' ? 'latin1' : 'utf8')
-  }
-  Object.assign(res, {
-    writeHead: (status: number, head: readonly string[]) => writing.writeHead(status, head),
-    write: (chunk: unknown, encoding: unknown) =>
-      writing.write(bytesOf(chunk, encoding) ?? Buffer.alloc(0)),
-    end: (chunk: unknown, encoding: unknown) => writing.end(bytesOf(chunk, encoding)),
-    flushHeaders: () => undefined,
-  })
 }
 
 const typeIn = (head: readonly string[]): string => {

@@ -1,6 +1,7 @@
 import type { Session, SessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import { isQuestion, noteAsked } from '../calls/call-deadline.js'
+import { isQuestion } from '../calls/call-deadline.js'
+import { noteAsked } from '../calls/silence.js'
 import type { Context } from '../context.js'
 
 /**

@@ -1,6 +1,6 @@
 import type { SessionId } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
-import type { Activity } from '../calls/call-deadline.js'
+import type { Activity } from '../calls/silence.js'
 import type { SessionEntry } from '../sessions/entry.js'
 
 /** ListeningCall is a call of a portable Session under way here: its client can be asked on its stream. */

@@ -1,7 +1,7 @@
 import { RouterError } from '@mcp-router/core'
 import { errorBytes, eventBytes, eventStreamType, messageFrame } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
-import { noteActivity } from '../calls/call-deadline.js'
+import { noteActivity } from '../calls/silence.js'
 import { failureOf } from '../calls/failure.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { eventIdOf, primer } from '../downstream/modern-event-id.js'
@@ -9,20 +9,10 @@ import type { EventIdSource, Streamed } from '../downstream/modern-event-id.js'
 import type { Incoming, Quiet } from '../http/incoming.js'
 import { respondJson } from '../http/respond.js'
 import type { Head } from '../path/http-exchange.js'
+import { statusOf } from './modern-status.js'
 import { beginStream } from './stream.js'
 import { Writer } from './writer.js'
 import type { Clocks } from './writer.js'
-
-/** The codes whose HTTP status tells what a client or an intermediary must know without the body (2026-07-28, Streamable HTTP). */
-const statuses: ReadonlyMap<number, number> = new Map([
-  [-32601, 404],
-  [-32020, 400],
-  [-32021, 400],
-  [-32022, 400],
-])
-
-/** statusOf is the HTTP status of an error; most are told in band. */
-export const statusOf = (code: number): number => statuses.get(code) ?? 200
 
 /**
  * ModernOutlet answers one request of revision 2026-07-28: as JSON when the response is all there is, as a stream once something else comes first, or

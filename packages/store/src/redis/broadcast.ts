@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseRedisUrl } from '@mcp-router/core'
+import { asError, parseRedisUrl } from '@mcp-router/core'
 import { connect, longestPauseMs } from './connection/connect.js'
 import type { RedisClient } from './connection/connect.js'
 
@@ -14,8 +14,7 @@ export const connectBroadcast = (url: string, onError: (error: Error) => void): 
   client.on('error', onError)
   let isOver = false
   client.once('end', () => (isOver = true))
-  const tell = (error: unknown): void =>
-    onError(error instanceof Error ? error : new Error(String(error)))
+  const tell = (error: unknown): void => onError(asError(error))
 
   const publish = client.publish.bind(client)
   client.publish = (channel: string | Buffer, message: string | Buffer): Promise<number> =>

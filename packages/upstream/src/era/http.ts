@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Backend, HttpEndpoint } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import { createSseDecoder } from '@mcp-router/protocol'
 import { wasNeverSent } from '../http/client.js'
 import { withCookies } from '../http/cookies.js'
@@ -43,7 +43,7 @@ export const probeHttp = async (
   const left = new AbortController()
   const asking = ask(place, 'server/discover', left.signal).catch((error: unknown) => {
     if (wasNeverSent(error)) throw error
-    return error instanceof Error ? error : new Error(String(error))
+    return asError(error)
   })
   const soon = await Promise.race([
     asking,

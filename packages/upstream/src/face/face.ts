@@ -1,5 +1,5 @@
 import type { Backend } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import {
   cancelledId,
   errorBytes,
@@ -164,7 +164,7 @@ export class LegacyFace implements Upstream, FaceContext {
       })
       this.calls.set(message.id, call)
       call.start().catch((error: unknown) => {
-        call.fail(error instanceof Error ? error : new Error(String(error)))
+        call.fail(asError(error))
       })
     })
   }

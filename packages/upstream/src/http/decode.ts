@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import * as zlib from 'node:zlib'
 import type { Transform } from 'node:stream'
 import { BadAnswer } from './bad-answer.js'
@@ -130,7 +131,7 @@ class Decoding implements HttpHandler, HttpController {
     try {
       this.handler.onResponseData?.(this, chunk)
     } catch (thrown) {
-      this.breakOff(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      this.breakOff(asError(thrown))
     }
   }
 

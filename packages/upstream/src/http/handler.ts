@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { Dispatcher } from 'undici'
 
 /** HttpRequest is one request to an Endpoint; `headers` is flat: name, value, name, value. */
@@ -31,7 +32,7 @@ export const failHandler = (
   thrown: unknown,
 ): void => {
   try {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+    const error = asError(thrown)
     handler.onResponseError?.(controller, error)
   } catch {
     // See above.

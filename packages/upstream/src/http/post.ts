@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import { ChunkCollector } from '@mcp-router/protocol'
 import type { HttpClient } from './client.js'
 import type { HttpController, HttpHandler } from './handler.js'
@@ -96,7 +97,7 @@ class Posting implements HttpHandler, HttpPosting {
     try {
       this.take(chunk)
     } catch (error) {
-      controller.abort(error instanceof Error ? error : new Error(String(error)))
+      controller.abort(asError(error))
     }
   }
 

@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import type { Link } from '@mcp-router/core'
 import { agreedRevision, ChunkCollector, createSseDecoder, resultOf } from '@mcp-router/protocol'
 import type { Message, SseDecoder, SseEvent } from '@mcp-router/protocol'
@@ -180,9 +181,6 @@ export class Sending implements HttpHandler, Link {
     else this.handOn(response)
   }
 }
-
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown))
 
 /** It goes into a header of every request from now on. An error names none. */
 const revisionOf = (answer: Message): string => {

@@ -1,4 +1,4 @@
-import { isRecord, parseExact } from '@mcp-router/protocol'
+import { isRecord, modernRevisions, parseExact } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 
 type Json = Readonly<Record<string, unknown>>
@@ -24,3 +24,13 @@ const parsed = (message: Message): unknown => {
     return undefined
   }
 }
+
+/** namesModern tells of a refused `initialize` that its server says itself that it is modern. */
+export const namesModern = (refusal: Message): boolean => {
+  const data = answerOf(refusal).error?.['data']
+  const supported = isRecord(data) ? data['supported'] : undefined
+  return Array.isArray(supported) && supported.some(isServed)
+}
+
+const isServed = (revision: unknown): boolean =>
+  modernRevisions.some((served) => served === revision)

@@ -1,5 +1,5 @@
 import type { BackendName, HttpEndpoint } from '@mcp-router/core'
-import { RouterError } from '@mcp-router/core'
+import { asError, RouterError } from '@mcp-router/core'
 import {
   createSseDecoder,
   isStrayProgress,
@@ -131,6 +131,3 @@ class HttpCall implements ModernCall {
     this.listener.onFailed(asFailure(this.backend, error))
   }
 }
-
-const asError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -1,8 +1,7 @@
+import { asError } from '@mcp-router/core'
 import {
-  isTooDeep,
   metaKeys,
   paramsOf,
-  requireValid,
   resultBytes,
   scanMessage,
   spliceId,
@@ -10,6 +9,7 @@ import {
 } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { firstId } from '../first-id.js'
+import { isReadable } from '../messages.js'
 import type { Upstream, UpstreamListener } from '../upstream.js'
 import { retagged, subscriptionOf } from './subscription-id.js'
 import type { ModernCall, ModernChannel, ModernListener } from './channel.js'
@@ -63,10 +63,7 @@ export class StdioChannel implements ModernChannel {
     const sent = scanMessage(tokened?.bytes ?? own)
     this.running()
       .then((child) => child.send(sent))
-      .catch((error: unknown) => {
-        const late = this.take(ticket)
-        late?.listener.onFailed(error instanceof Error ? error : new Error(String(error)))
-      })
+      .catch((error: unknown) => this.take(ticket)?.listener.onFailed(asError(error)))
     return {
       abort: (isLate) => {
         if (!this.take(ticket)) return
@@ -129,19 +126,18 @@ export class StdioChannel implements ModernChannel {
       }
       case 'notification':
         // The child is everybody's: what one call makes it say must not end it for the others.
-        if (isJson(message)) this.notify(message)
+        if (isReadable(message)) this.notify(message)
     }
   }
 
   private answer(waiting: Pending, message: Message): void {
-    if (waiting.isListen && !isJson(message)) {
+    if (waiting.isListen && !isReadable(message)) {
       waiting.listener.onFailed(new Error('the server ended the subscription with no message'))
       return
     }
-    const bytes = waiting.isListen
-      ? retagged(message, waiting.id)
-      : spliceId(message, waiting.id).bytes
-    waiting.listener.onResponse({ bytes, kind: 'response', id: waiting.id, method: '' })
+    const { id, isListen } = waiting
+    const bytes = isListen ? retagged(message, id) : spliceId(message, id).bytes
+    waiting.listener.onResponse({ bytes, kind: 'response', id, method: '' })
   }
 
   private notify(message: Message): void {
@@ -202,13 +198,3 @@ export class StdioChannel implements ModernChannel {
 }
 
 const ended = (): Error => new Error('the process was ended')
-
-/** A scanned message is known by its envelope only. What is nested too deep cannot be handed on either. */
-const isJson = (message: Message): boolean => {
-  try {
-    requireValid(message)
-    return !isTooDeep(message.bytes)
-  } catch {
-    return false
-  }
-}

@@ -229,7 +229,7 @@ export class LiveSession implements UpstreamListener {
     this.binding.release()
     this.questions?.clear()
     for (const reply of this.replies?.all() ?? []) reply.fail(error)
-    for (const id of this.pendingCalls.ids()) this.lose(id, error)
+    for (const { message } of [...this.pendingCalls.pending()]) this.lose(message.id, error)
   }
 
   /** deliver sends a message, and again where the server forgot the session or was not there: it was not executed then. */

@@ -185,14 +185,8 @@ export const openSessionStream = (
   incoming: Incoming,
   held: SessionEntry,
   live: LiveSession,
-  first?: Buffer,
-  onClosed?: () => void,
 ): void => {
-  const stream = openCounted(context, incoming, held, () => {
-    live.replays.standalone.detach(stream)
-    onClosed?.()
-  })
-  if (first) stream.frame(first)
+  const stream = openCounted(context, incoming, held, () => live.replays.standalone.detach(stream))
   live.attach(stream, formOf(held.record))
 }
 

@@ -45,10 +45,8 @@ export class PendingCalls {
 
   add(pending: PendingCall): void {
     pending.activeAt ??= pending.message.method === 'initialize' ? Infinity : performance.now()
-    this.unanswered = (this.unanswered ?? new Map<string, PendingCall>()).set(
-      pending.message.id,
-      pending,
-    )
+    this.unanswered ??= new Map()
+    this.unanswered.set(pending.message.id, pending)
   }
 
   /** take takes out a request; undefined: there is none of this id. */
@@ -61,10 +59,6 @@ export class PendingCalls {
   /** has tells that a request of this id is in flight. */
   has(id: string): boolean {
     return (this.unanswered?.has(id) ?? false) || (this.reserved?.has(id) ?? false)
-  }
-
-  ids(): readonly string[] {
-    return [...(this.unanswered?.keys() ?? [])]
   }
 
   pending(): Iterable<PendingCall> {

@@ -2,7 +2,7 @@ import { cancelledMessage, discard, post } from '@mcp-router/upstream'
 import type { Message } from '@mcp-router/protocol'
 import type { RouterError } from '@mcp-router/core'
 import { watchSilence } from '../../calls/call-deadline.js'
-import type { Activity, Silence } from '../../calls/call-deadline.js'
+import type { Activity, Silence } from '../../calls/silence.js'
 import type { Context } from '../../context.js'
 import type { SessionEntry } from '../../sessions/entry.js'
 

@@ -73,14 +73,10 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
     // It is JSON that is on its way already.
     if (this.over || (!this.streams && !this.reply && (this.begun || this.held))) return false
     if (!this.streams && !this.reply) this.takeHead(200, eventStream)
-    const frame = messageFrame(said.bytes)
     if (this.reply) this.reply.say(said)
-    else if (this.begun) this.tell(frame)
+    else if (this.begun) this.tell(messageFrame(said.bytes))
     else {
-      this.put(
-        { event: 'message', data: said.bytes, id: undefined },
-        { message: said, isResponse: false },
-      )
+      this.say(said, plainEvent)
       this.begin()
     }
     return true
@@ -90,8 +86,8 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
     this.isAnswered = true
     const { bytes } = response
     if (this.reply || event) {
-      const last = event ?? { event: 'message', id: undefined }
-      this.put({ ...last, data: bytes }, { message: response, isResponse: true })
+      const last = { ...(event ?? plainEvent), data: bytes }
+      this.put(last, { message: response, isResponse: true })
       return
     }
     this.incoming.accepted?.finish(bytes, this.incoming.isClosed())
@@ -187,19 +183,13 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
       open: (requestId: string, onLapsed: () => void) =>
         context.portableReplays.open(id, requestId, onLapsed),
     }
-    this.reply = new PostReply(
-      incoming,
-      context,
-      { replays, release },
-      {
-        form: 'primed',
-        streamed: new StreamedCall(context, incoming, session.record, message),
-        isResumed: true,
-      },
-    )
+    const streamed = new StreamedCall(context, incoming, session.record, message)
+    const terms = { form: 'primed', streamed, isResumed: true } as const
+    this.reply = new PostReply(incoming, context, { replays, release }, terms)
   }
 }
 
+const plainEvent = { event: 'message', data: Buffer.alloc(0), id: undefined }
 const eventStream = { 'content-type': eventStreamType }
 const stopping = new Error('the instance is stopping')
 const lapsed = new Error('its client did not come back')

@@ -1,3 +1,4 @@
+import { asError } from '@mcp-router/core'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { ChunkCollector } from '@mcp-router/protocol'
@@ -175,7 +176,7 @@ export class Connection implements HttpController {
     try {
       this.feed(chunk)
     } catch (thrown) {
-      this.failure ??= thrown instanceof Error ? thrown : new Error(String(thrown))
+      this.failure ??= asError(thrown)
       this.socket.destroy()
     }
   }
@@ -226,7 +227,7 @@ export class Connection implements HttpController {
     try {
       return this.parser.finish()
     } catch (thrown) {
-      this.failure = thrown instanceof Error ? thrown : new Error(String(thrown))
+      this.failure = asError(thrown)
       return false
     }
   }
