@@ -14,7 +14,7 @@ import { isAnswered, NotServed } from './answered.js'
  * and it comes again. Undici's handler.
  */
 export class HandoffRelay extends Writer implements HttpHandler {
-  /** Until the answer has ended. */
+  /** Until the answer has ended: after that it may be the controller of another request on the same connection. */
   controller: HttpController | undefined
   private readonly onFailed: (error: Error, hasBegun: boolean) => boolean
   /** What the owner answers to a stream that has begun, where that is no stream: it becomes an event of it. */
@@ -69,6 +69,7 @@ export class HandoffRelay extends Writer implements HttpHandler {
   }
 
   onResponseEnd(): void {
+    this.controller = undefined
     if (this.over) return
     if (this.framed) this.pass(messageFrame(this.framed.take()))
     this.conclude()
