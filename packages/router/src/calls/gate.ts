@@ -68,10 +68,10 @@ const accept = async (
     : areRetrySafe(context, backend, requests, 'running')
   const whenSafe = asking.then(async (are) => (are ? 'safe' : accepting))
   const answer = await Promise.race([accepting, whenSafe])
-  if (answer === 'safe') return true
+  if (answer === 'safe') return !hasLeft(incoming)
   const isAway = answer === 'away'
   const known = isAway ? undefined : answer
-  if (incoming.isClosed()) {
+  if (hasLeft(incoming)) {
     // It was not sent, so that it may be when it comes again.
     if (!known) discard(context.deps.callLog.release(requestId))
     return false
@@ -101,6 +101,7 @@ const accept = async (
   // Whoever had it is gone, or has passed it on: now it is worth a process to know whether it may run again.
   const mayRepeat = !known.again && (isSafe || (await areRetrySafe(context, backend, requests)))
   if (mayRepeat) {
+    if (hasLeft(incoming)) return false
     await context.deps.callLog.finish(requestId, again).catch(() => undefined)
     context.calls.begin(incoming, again)
     return true
@@ -108,6 +109,13 @@ const accept = async (
   const isRepeated = known.again === true
   respondError(incoming, outcomeUnknown({ message, requestId, at: known.at, isRepeated }))
   return false
+}
+
+/** hasLeft tells that nobody waits for the call, of which nothing was sent yet. */
+const hasLeft = (incoming: Incoming): boolean => {
+  if (!incoming.isClosed()) return false
+  incoming.done(499, 'CLIENT_LEFT')
+  return true
 }
 
 const areRetrySafe = async (
