@@ -16,6 +16,10 @@ export type Failure = 'never-sent' | 'session-forgotten' | 'broken' | 'refused'
 /** Decision is what becomes of the call: another Endpoint; the same one in a new session; once more; its client hears that the outcome is unknown; or the error. */
 export type Decision = 'elsewhere' | 'reopen' | 'repeat' | 'unknown' | 'fail'
 
+/** isResent tells that the call is sent once more. */
+export const isResent = (decision: Decision): boolean =>
+  decision !== 'unknown' && decision !== 'fail'
+
 /** Situation is what is known of the call. */
 export interface Situation {
   readonly failure: Failure

@@ -4,7 +4,7 @@ import { modernRequestHeaders } from '@mcp-router/protocol'
 import type { Message, SseEvent } from '@mcp-router/protocol'
 import { BadAnswer } from '@mcp-router/upstream'
 import { openWithFailover } from '../calls/failover.js'
-import { Recovery } from '../calls/recover.js'
+import { isResent, Recovery } from '../calls/recover.js'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { traceOf } from '../http/trace.js'
@@ -86,7 +86,7 @@ export class ModernHop extends HttpExchange {
     }
     this.recovery ??= this.recoveryOf()
     this.recovery.after(error, (decision, failure) => {
-      if (decision === 'unknown' || decision === 'fail' || !endpoint) {
+      if (!isResent(decision) || !endpoint) {
         this.fail(failure)
         return
       }

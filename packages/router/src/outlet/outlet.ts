@@ -59,6 +59,9 @@ export const noticeOutlet = (
     onHead(head) {
       status = head.status
     },
+    forget() {
+      status = 0
+    },
     say: () => undefined,
     sayOutside: () => false,
     answer: onTaken,

@@ -7,7 +7,7 @@ import { isQuestion } from '../../calls/call-deadline.js'
 import { noteAsked, noteActivity } from '../../calls/silence.js'
 import type { Activity, Silence } from '../../calls/silence.js'
 import { failureOf } from '../../calls/failure.js'
-import { Recovery } from '../../calls/recover.js'
+import { isResent, Recovery } from '../../calls/recover.js'
 import type { Context } from '../../context.js'
 import { acceptedOf } from '../../http/accept.js'
 import type { Incoming } from '../../http/incoming.js'
@@ -129,6 +129,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
     this.recovery ??= this.recoveryFor(backend)
     this.recovery.after(error, (decision, told) => {
       if (this.over) return
+      if (isResent(decision)) this.outlet.forget?.()
       switch (decision) {
         case 'elsewhere':
           this.reopen(undefined)
@@ -137,7 +138,6 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
           this.reopen(this.sentTo)
           return
         case 'repeat':
-          this.outlet.forget?.()
           // Nothing is sent to the place of an Endpoint that was replaced: the session there is another one.
           if (this.session.isReplaced) this.reopen(undefined)
           else this.sendWhenListening()
