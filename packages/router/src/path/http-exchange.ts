@@ -136,9 +136,9 @@ export abstract class HttpExchange implements HttpHandler, Timed {
     this.end()
   }
 
-  /** cancel breaks it off: nobody waits for it any more. */
+  /** cancel breaks it off: nobody waits for it any more. Behind the response there is nothing to break off. */
   cancel(reason: Error = notWanted): void {
-    if (this.over) return
+    if (this.over || this.answered) return
     this.finish()
     this.controller?.abort(reason)
   }
@@ -203,8 +203,10 @@ export abstract class HttpExchange implements HttpHandler, Timed {
       )
       this.decoder.push(chunk)
     } catch (thrown) {
-      this.dismiss('its client was told')
-      this.onFailed(asError(thrown))
+      this.dismiss('it cannot be read')
+      // Whatever comes behind the response, nothing is missing.
+      if (this.answered) this.end()
+      else this.onFailed(asError(thrown))
     }
   }
 
