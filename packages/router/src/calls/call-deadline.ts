@@ -100,6 +100,7 @@ export const limitCall = (
 }
 
 const end = (incoming: Incoming, error: RouterError): void => {
+  if (incoming.isAnswered) return
   incoming.isLate = true
   respondError(incoming, error)
   // Whoever would have answered must not write any more; the Endpoint is told as if the client had left.

@@ -81,6 +81,8 @@ export class Incoming {
   isUnsent = false
   /** Of its server, where one is counted here that ends with it: not while another Instance answers. */
   countdown: Countdown | undefined
+  /** Its response was written; its stream may go on for a moment. */
+  isAnswered = false
   /** Its server left it alone for longer than its deadline. */
   isLate = false
   /** Its response has begun as an event stream. */

@@ -24,7 +24,6 @@ export class ModernOutlet extends Writer implements Quiet {
   private readonly context: EventIdSource & Clocks
   private readonly streamed: Streamed
   private hasId = false
-  private isAnswered = false
   private onLeft: (() => void) | undefined
 
   constructor(context: EventIdSource & Clocks, incoming: Incoming, streamed: Streamed) {
@@ -45,7 +44,7 @@ export class ModernOutlet extends Writer implements Quiet {
   whenLeft(onLeft: () => void): void {
     this.onLeft = onLeft
     // It may have left while what it asked for was being prepared.
-    if (this.over && !this.isAnswered) onLeft()
+    if (this.over && !this.incoming.isAnswered) onLeft()
   }
 
   /** whenOver calls back once the response is sent, or the client has left. */
@@ -135,7 +134,7 @@ export class ModernOutlet extends Writer implements Quiet {
   /** Whoever cannot come back for the answer is told that there will be none; who listens opens another stream. */
   override end(): void {
     const isListening = this.streamed.message.method === 'subscriptions/listen'
-    if (this.over || this.isAnswered || isListening || (this.begun && this.hasId)) {
+    if (this.over || this.incoming.isAnswered || isListening || (this.begun && this.hasId)) {
       super.end()
       return
     }
@@ -165,7 +164,7 @@ export class ModernOutlet extends Writer implements Quiet {
   }
 
   private finishAccepted(bytes: Buffer): void {
-    this.isAnswered = true
+    this.incoming.isAnswered = true
     this.incoming.accepted?.finish(bytes, this.incoming.isClosed())
   }
 
