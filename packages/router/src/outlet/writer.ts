@@ -131,13 +131,14 @@ export class Writer implements KeptStream, Timed {
   /** fail ends it with an error. */
   fail(error: Error): void {
     if (this.over) return
-    this.finish()
+    this.letGo()
     respondError(this.incoming, error)
   }
 
-  /** letGo has somebody else write the response. */
+  /** letGo has somebody else write the rest of the response. */
   letGo(): void {
     this.finish()
+    this.forget()
   }
 
   /** forget drops what came of an answer that broke off; half an event is ended, so that the next one is heard. */
