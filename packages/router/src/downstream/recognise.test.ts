@@ -231,3 +231,24 @@ describe('a client that proves nothing', () => {
       })
   })
 })
+
+describe('a client that names the revision of a handshake, and whose session is gone', () => {
+  it('has that handshake made in its new session at once, which survives its instance so', async () => {
+    const { store, a, b } = await openTwo()
+    const client = await streamAt(a, revision)
+    const initialize = async () => (await store.sessions.find(client.id))?.initialize
+    await expect.poll(initialize).toContain('2025-06-18')
+    await a.router.drain(0)
+    const headers = { 'last-event-id': client.lastEventId }
+    const again = await streamAt(b, headers)
+    expect(again.id).toBe(client.id)
+    await again.send(aRequest(1, 'echo', { n: 1 }))
+    expect(await again.events.message()).toMatchObject({ id: 1 })
+  })
+
+  it('and one that names none is waited for', async () => {
+    const { store, a } = await openTwo()
+    const client = await streamAt(a)
+    expect((await store.sessions.find(client.id))?.initialize).toBe('')
+  })
+})

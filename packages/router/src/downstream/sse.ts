@@ -9,7 +9,7 @@ import type { LiveSession } from '../path/owned/live.js'
 import { atOwner } from '../sessions/owner.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import { liveOf, openLive } from '../path/owned/owned.js'
-import { mayAdopt } from '../sse/adoption.js'
+import { adoptHandshake, mayAdopt } from '../sse/adoption.js'
 import type { Fingerprint } from '../sse/fingerprint.js'
 import { formOf } from '../streams/replay.js'
 import { openCounted } from '../streams/resume.js'
@@ -19,7 +19,7 @@ import { beginStream } from '../outlet/stream.js'
 import { writeStreamId } from '../streams/stream-id.js'
 import { tellSession } from '../sessions/tell.js'
 import { noteBackend, requireBackend } from '../context.js'
-import { bearerOf, findOrNone, recognise, returned } from './recognise.js'
+import { bearerOf, findOrNone, recognise, returned, revisionOf } from './recognise.js'
 import type { Caller, Stranger } from './recognise.js'
 import type { Context } from '../context.js'
 
@@ -120,7 +120,12 @@ const openHere = async (
     incoming.endpoint = endpoint.id
     const held = await context.sessions.open(recordOf(context, incoming, id, endpoint), live)
     if (incoming.res.destroyed) await context.sessions.end(held)
-    else follow(context, incoming, held, live, { fingerprint })
+    else {
+      follow(context, incoming, held, live, { fingerprint })
+      // It believes to have made a handshake, and may say nothing for long: until then its session would end with this Instance.
+      if (revisionOf(incoming.req.headers['mcp-protocol-version']))
+        discard(adoptHandshake(context, incoming, held, undefined) ?? Promise.resolve())
+    }
   } catch (error) {
     void live.close()
     throw error
