@@ -68,6 +68,10 @@ export class ModernHop extends HttpExchange {
     this.outlet.onEnd()
   }
 
+  protected onTaken(status: number, refusal: Message | undefined): void {
+    this.outlet.acknowledge(status, refusal)
+  }
+
   protected onFailed(error: Error, hasEnded = false): void {
     if (this.over) return
     const isListening = this.message.method === 'subscriptions/listen'

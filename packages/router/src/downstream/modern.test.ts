@@ -44,6 +44,17 @@ describe('a modern call to a modern endpoint', () => {
     expect(sent?.headers.cookie).toBeUndefined()
   })
 
+  it.each([
+    ['takes', 202, '', [202, '']],
+    ['refuses', 400, '{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}', [400]],
+  ])('answers a message without id that its server %s', async (_, status, text, expected) => {
+    const { url } = await open(({ res }) => {
+      res.writeHead(status, { 'content-type': 'application/json' }).end(text)
+    })
+    const told = await ask(url, { body: call.replace('"id":"a",', ''), headers })
+    expect([told.status, told.text].slice(0, expected.length)).toEqual(expected)
+  })
+
   it('streams events, and mints no session', async () => {
     const events = 'event: message\ndata: {"jsonrpc":"2.0","id":"a","result":{}}\n\n'
     const { url } = await open(({ res }) => {

@@ -1,5 +1,6 @@
 import type { Link } from '@mcp-router/core'
 import { endsEvent, eventStreamType, keepAliveFrame } from '@mcp-router/protocol'
+import type { Message } from '@mcp-router/protocol'
 import { isEventStream } from '@mcp-router/upstream'
 import type { HttpController, HttpHeaders } from '@mcp-router/upstream'
 import type { Deadlines, Timed } from '../calls/deadlines.js'
@@ -7,7 +8,7 @@ import { passedHeaders, typeText } from '../http/header-text.js'
 import type { Incoming } from '../http/incoming.js'
 import { hasStalled } from '../http/keep-alive.js'
 import type { KeepAlive, KeptStream } from '../http/keep-alive.js'
-import { endWith, respondError } from '../http/respond.js'
+import { endWith, respondEmpty, respondError, respondJson } from '../http/respond.js'
 
 /** Clocks are those of the Instance. */
 export interface Clocks {
@@ -126,6 +127,14 @@ export class Writer implements KeptStream, Timed {
       endWith(res, this.held)
     }
     this.incoming.done(this.status, outcome)
+  }
+
+  /** acknowledge is for a message that has no response: its server took it, or refused it under this status. */
+  acknowledge(status: number, refusal: Message | undefined): void {
+    if (this.over) return
+    this.finish()
+    if (refusal) respondJson(this.incoming, status, refusal.bytes, [], `UPSTREAM_${status}`)
+    else respondEmpty(this.incoming, 202)
   }
 
   /** fail ends it with an error. */

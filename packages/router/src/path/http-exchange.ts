@@ -84,7 +84,7 @@ export abstract class HttpExchange implements HttpHandler, Timed {
   /** The stream is over behind its response. */
   protected abstract onEnd(): void
   /** The server has taken, or refused, a message without response. `refusal` is what it said then. */
-  protected onTaken?(status: number, refusal: Message | undefined): void
+  protected abstract onTaken(status: number, refusal: Message | undefined): void
   /** There is no response. `hasEnded`: its stream ended properly before. */
   protected abstract onFailed(error: Error, hasEnded?: boolean): void
 
@@ -164,7 +164,7 @@ export abstract class HttpExchange implements HttpHandler, Timed {
         const isRefused = answer.status >= 300
         const refusal = isRefused ? responseIn(incoming.backend, answer, 'null') : undefined
         this.finish()
-        this.onTaken?.(answer.status, refusal)
+        this.onTaken(answer.status, refusal)
       }
     } catch (error) {
       this.onFailed(asError(error))

@@ -105,7 +105,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
     this.outlet.onEnd?.()
   }
 
-  protected override onTaken(status: number, refusal: Message | undefined): void {
+  protected onTaken(status: number, refusal: Message | undefined): void {
     this.outlet.acknowledge?.(status, refusal)
   }
 

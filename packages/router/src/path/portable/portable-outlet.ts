@@ -4,7 +4,6 @@ import { failureOf } from '../../calls/failure.js'
 import { outcomeUnknown } from '../../calls/outcome.js'
 import type { Context } from '../../context.js'
 import type { Incoming, Quiet } from '../../http/incoming.js'
-import { respondEmpty, respondJson } from '../../http/respond.js'
 import type { Outlet } from '../../outlet/outlet.js'
 import { PostReply } from '../../outlet/reply.js'
 import { Writer } from '../../outlet/writer.js'
@@ -102,13 +101,6 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
 
   onEnd(): void {
     if (!this.reply) this.conclude()
-  }
-
-  acknowledge(status: number, refusal: Message | undefined): void {
-    if (this.over) return
-    this.finish()
-    if (refusal) respondJson(this.incoming, status, refusal.bytes, [], `UPSTREAM_${status}`)
-    else respondEmpty(this.incoming, 202)
   }
 
   override fail(error: Error): void {
