@@ -1,7 +1,8 @@
-import { reasonOf, RouterError } from '@mcp-router/core'
+import { reasonOf, RouterError, shortReason } from '@mcp-router/core'
 import { MalformedMessage, requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import { BadAnswer, SessionLost, wasNeverSent } from '@mcp-router/upstream'
+import { isBroken } from './outcome.js'
 
 /** failureOf says what a broken-off exchange with an Endpoint means to the client: it never arrived, or its outcome is unknown. */
 export const failureOf = (backend: string, thrown: unknown): RouterError => {
@@ -30,4 +31,10 @@ export const explained = (error: Error, message: Message): Error => {
   } catch (cause) {
     return cause instanceof MalformedMessage ? cause : error
   }
+}
+
+/** unasked is why an Endpoint could not be asked what it speaks. Where the connection broke, it has none of the call. */
+export const unasked = (backend: string, thrown: unknown): RouterError => {
+  if (thrown instanceof RouterError || !isBroken(thrown)) return failureOf(backend, thrown)
+  return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: shortReason(thrown) }, thrown)
 }

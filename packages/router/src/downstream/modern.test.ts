@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { ask, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { deadUrl, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
+import { deadUrl, echo, openEndpoint, openModernEndpoint } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -53,6 +53,15 @@ describe('a modern call to a modern endpoint', () => {
     })
     const told = await ask(url, { body: call.replace('"id":"a",', ''), headers })
     expect([told.status, told.text].slice(0, expected.length)).toEqual(expected)
+  })
+
+  it('takes a message without id for nobody at a server with sessions', async () => {
+    const endpoint = await openEndpoint(echo)
+    const backends = [backendOf('weather', [httpEndpoint(endpoint.url)])]
+    const { url } = await openGateway({ backends })
+    const body = call.replace('"id":"a",', '')
+    const told = await ask(`${url}/mcp/weather`, { body, headers })
+    expect([told.status, told.text, endpoint.by('tools/call')]).toEqual([202, '', []])
   })
 
   it('streams events, and mints no session', async () => {

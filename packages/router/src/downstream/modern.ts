@@ -1,4 +1,3 @@
-import { RouterError, shortReason } from '@mcp-router/core'
 import type { Backend, Endpoint, Era } from '@mcp-router/core'
 import { agreesAtSight, checkModernRequest, headerValuesOf } from '@mcp-router/protocol'
 import type { Message, ModernClaim, Refusal } from '@mcp-router/protocol'
@@ -7,8 +6,7 @@ import { limitSilence } from '../calls/call-deadline.js'
 import { paramRefusal } from '../bridge/param-refusal.js'
 import { listBridged, openingOf, parkedAt, serveBridged, serveParked } from '../bridge/serve.js'
 import { openWithFailover } from '../calls/failover.js'
-import { failureOf } from '../calls/failure.js'
-import { isBroken } from '../calls/outcome.js'
+import { unasked } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
 import { gate } from '../calls/gate.js'
 import { respondEmpty, respondError, respondRefusal } from '../http/respond.js'
@@ -124,6 +122,12 @@ const serveHere = async (
     incoming.done(499, 'CLIENT_LEFT')
     return
   }
+  // The revision defines no notification of a client over HTTP: only a server of that revision may know what it is.
+  const isKnown = era === 'modern' && endpoint.transport === 'http'
+  if (modern.message.kind !== 'request' && !isKnown) {
+    respondEmpty(incoming, 202)
+    return
+  }
   const refusal = await refusalOf(context, incoming, modern, { endpoint, era })
   if (refusal) {
     respondRefusal(incoming, refusal)
@@ -162,12 +166,6 @@ const limit = (context: Context, incoming: Incoming, { message, backend }: Moder
 interface Place {
   readonly endpoint: Endpoint
   readonly era: Era
-}
-
-/** unasked is why an Endpoint could not be asked what it speaks. Where the connection broke, it has none of the call. */
-const unasked = (backend: string, thrown: unknown): RouterError => {
-  if (thrown instanceof RouterError || !isBroken(thrown)) return failureOf(backend, thrown)
-  return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: shortReason(thrown) }, thrown)
 }
 
 /** findPlace asks Endpoints what they speak until one answers, `first` before the others. Nothing of the message is sent until then, unless it was before. */
