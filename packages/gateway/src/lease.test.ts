@@ -35,7 +35,7 @@ const open = async ({ joinFails = 0 } = {}) => {
     }),
     renewMs: 5_000,
     leaseMs: 15_000,
-    guard: createStoreGuard(),
+    guard: createStoreGuard(5_000),
     onError: () => undefined,
     onRegained,
   })

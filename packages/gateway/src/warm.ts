@@ -61,7 +61,7 @@ export const warmUp = async (): Promise<void> => {
     events,
     clusterSecret: 'warm-up',
     leaseHeldSince: () => 0,
-    guard: createStoreGuard(),
+    guard: createStoreGuard(5_000),
     options: {
       maxBodyBytes: 65_536,
       sessionTtlMs: 60_000,

@@ -28,7 +28,7 @@ export interface Broadcast {
   clientAsked(id: SessionId): void
   /** A server told this Instance that one of its lists has changed. */
   listChanged(backend: BackendName, change: ListChange): void
-  /** A server of this Backend was initialized anew: what others know of its tools may be out of date. */
+  /** A server of this Backend was re-initialized: what others know of its tools may be out of date. */
   serverInitialized(backend: BackendName): void
 }
 

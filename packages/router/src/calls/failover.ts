@@ -23,7 +23,7 @@ export interface Opening<T> {
 }
 
 /**
- * openWithFailover opens something at the first Endpoint that can give it: one after the other, and all of them anew while one that has just gone
+ * openWithFailover opens something at the first Endpoint that can give it: one after the other, and all of them again while one that has just gone
  * may come back. It rejects with the last failure, or with NO_HEALTHY_ENDPOINT where none fits.
  */
 export const openWithFailover = async <T>(

@@ -6,6 +6,7 @@ import type { LoggedCall } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
+import type { SessionEntry } from '../sessions/entry.js'
 import { outcomeUnknown } from './outcome.js'
 import { respondError, respondJson } from '../http/respond.js'
 import { isKnownRetrySafe, isRetrySafe } from './retry-safe.js'
@@ -43,6 +44,24 @@ export const gateBatch = async (
   const isPassed = !mayComeAgain || (requests.length === 0 && !isAgain)
   if (!isPassed) incoming.requests = requests
   if (isPassed || (await accept(context, incoming, backend, requests, bytes))) await go()
+}
+
+/**
+ * gateAccepted does so for messages of a client of 2024-11-05, which are answered 202: a request that this Instance, or an Owner before this one,
+ * has accepted already is not passed on once more, and gets its 202 with the first. `go` is for the others; it begins in the same turn.
+ */
+export const gateAccepted = async (
+  { recentRequests }: Context,
+  incoming: Incoming,
+  held: SessionEntry,
+  messages: readonly Message[],
+  go: (fresh: readonly Message[]) => Promise<void>,
+): Promise<void> => {
+  const before = messages.map((message) => recentRequests.find(incoming, held, message))
+  const fresh = messages.filter((_, at) => !before[at])
+  const accepting = fresh.length > 0 ? go(fresh) : Promise.resolve()
+  for (const message of fresh) recentRequests.note(incoming, held, message, accepting)
+  await Promise.all([...before, accepting])
 }
 
 /** accept is false where the request was answered, or will be. */

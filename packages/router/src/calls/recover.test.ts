@@ -60,7 +60,7 @@ describe('the failures of one call', () => {
     expect(decided).toEqual(['repeat', 'repeat', 'repeat', 'fail'])
   })
 
-  it('let it move anew where it was repeated', async () => {
+  it('count the moves from zero after a repeat', async () => {
     const recovery = recovering(messageOf('tools/list'))
     const lost = new SessionLost('an endpoint')
     const errors = [lost, lost, broke, lost, lost, lost]

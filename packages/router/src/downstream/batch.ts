@@ -3,7 +3,7 @@ import type { Message } from '@mcp-router/protocol'
 import type { Batch } from '../http/body.js'
 import { failureOf, malformed } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
-import { gateBatch } from '../calls/gate.js'
+import { gateAccepted, gateBatch } from '../calls/gate.js'
 import { arrayOf, respondEmpty, respondJson } from '../http/respond.js'
 import { openBatchReply } from '../outlet/batch-reply.js'
 import type { SessionEntry } from '../sessions/entry.js'
@@ -82,11 +82,9 @@ export const passBatch = async (
   if (faults[0]) throw malformed(faults[0])
   const live = liveOf(held)
   requireRoom(live, messages.filter(({ kind }) => kind === 'request').length)
-  const before = messages.map((message) => context.recentRequests.find(incoming, held, message))
-  const fresh = messages.filter((_, at) => !before[at])
-  const accepting = acceptAll(context, incoming, held, fresh)
-  for (const message of fresh) context.recentRequests.note(incoming, held, message, accepting)
-  await Promise.all([...before, accepting])
+  await gateAccepted(context, incoming, held, messages, (fresh) =>
+    acceptAll(context, incoming, held, fresh),
+  )
 }
 
 const acceptAll = async (

@@ -137,7 +137,7 @@ export class RouteCall implements Caller, Timed {
     }
   }
 
-  /** goOn is for a call of which nothing was sent: it goes to the next Endpoint, or to all of them anew where one that has just gone may come back. */
+  /** goOn is for a call of which nothing was sent: it goes to the next Endpoint, or to all of them again where one that has just gone may come back. */
   private goOn(endpoint: Endpoint, error: Error): void {
     const { context, backend } = this
     context.selector.failed(endpoint)

@@ -6,6 +6,7 @@ import { readMessageOrBatch } from '../http/body.js'
 import type { Batch } from '../http/body.js'
 import type { Incoming } from '../http/incoming.js'
 import { respondAccepted } from '../http/respond.js'
+import { gateAccepted } from '../calls/gate.js'
 import { isKnownRetrySafe } from '../calls/retry-safe.js'
 import { isAcknowledgement } from '../sse/acknowledge.js'
 import { adoptHandshake } from '../sse/adoption.js'
@@ -123,22 +124,12 @@ const accept = async (
   }
   if (message.kind === 'batch') await passBatch(context, incoming, held, message)
   else if (message.kind !== 'request') await acceptNotice(context, held, liveOf(held), message)
-  else await takeOnce(context, incoming, held, message)
+  else {
+    const take = begins ? acceptInitialize : acceptRequest
+    const go = (): Promise<void> => take(context, incoming, held, message)
+    await gateAccepted(context, incoming, held, [message], go)
+  }
   respondAccepted(incoming)
-}
-
-const takeOnce = async (
-  context: Context,
-  incoming: Incoming,
-  held: SessionEntry,
-  message: Message,
-): Promise<void> => {
-  const before = context.recentRequests.find(incoming, held, message)
-  if (before) return before
-  const take = message.method === 'initialize' ? acceptInitialize : acceptRequest
-  const accepting = take(context, incoming, held, message)
-  context.recentRequests.note(incoming, held, message, accepting)
-  return accepting
 }
 
 /** announce has the Session drop what its client has no use for: responses to earlier requests with the ids of these. */

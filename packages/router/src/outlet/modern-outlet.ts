@@ -185,7 +185,7 @@ const plain = ({ bytes }: Message): SseEvent => ({ event: 'message', data: bytes
 const eventStream = { 'content-type': eventStreamType }
 const stopping = new Error('the instance is stopping')
 
-/** The session that was lost is the router's own: its client has none to open anew. */
+/** The lost session is the router's own: the client has none to reopen. */
 const sessionless = (backend: string, thrown: RouterError): RouterError =>
   thrown.code === 'SESSION_NOT_FOUND'
     ? new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason: 'it forgot the session' }, thrown)

@@ -150,7 +150,7 @@ export class Writer implements KeptStream, Timed {
     this.forget()
   }
 
-  /** forget drops what came of an answer that broke off; half an event is ended, so that the next one is heard. */
+  /** forget drops what came of an answer that broke off; half an event is ended, so that the next one can be read. */
   forget(): void {
     this.held = undefined
     if (!this.begun) this.streams = false

@@ -12,7 +12,7 @@ const open = () => {
   const entry = { record: { id: 's-1', epoch: 3 }, phase: { kind: 'live' } } as SessionEntry
   const update = vi.fn<SessionStore['update']>(() => Promise.resolve(true))
   const [onWritten, onRefused] = [vi.fn(), vi.fn()]
-  const guard = createStoreGuard()
+  const guard = createStoreGuard(5_000)
   const store = { update, restore: () => Promise.resolve('ended') } as unknown as SessionStore
   const records = new Records({
     ...{ store, guard, onWritten, onRefused },

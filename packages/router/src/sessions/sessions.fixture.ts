@@ -49,7 +49,7 @@ export const openSessions = () => {
   const start = (instance: string) => {
     const sessions = createSessions({
       store: store.sessions,
-      guard: createStoreGuard(),
+      guard: createStoreGuard(5_000),
       registry,
       keys,
       onRebound: vi.fn(),

@@ -16,7 +16,7 @@ const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false })
   const callLog = { isUnwritten: () => false, isSuperseded: () => isSuperseded }
   const outcome = untilLogged(
     {
-      deps: { callLog, guard: createStoreGuard() },
+      deps: { callLog, guard: createStoreGuard(5_000) },
       sessions: { forget, held },
     } as unknown as Context,
     { id: 's', backend: 'web' } as unknown as Session,

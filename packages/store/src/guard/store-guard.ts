@@ -16,11 +16,10 @@ export interface StoreGuard {
   close(): void
 }
 
-/** A store that restarts is back within this, ms. */
-const defaultBudgetMs = 5_000
 const pauseMs = 50
 
-export const createStoreGuard = (budgetMs = defaultBudgetMs): StoreGuard => {
+/** createStoreGuard waits for a store that restarts: it is back within `budgetMs`. */
+export const createStoreGuard = (budgetMs: number): StoreGuard => {
   const outage = createOutage()
   const retry = createRetry(outage)
   const writes = new WriteQueue(retry)

@@ -26,7 +26,7 @@ const openAway = () => {
     written.set(key, body)
     return Promise.resolve(true)
   })
-  const guard = createStoreGuard()
+  const guard = createStoreGuard(5_000)
   onTestFinished(() => guard.close())
   const { writes } = guard
   const add = (key: string, body = `request ${key}`): QueuedWrite => {

@@ -92,7 +92,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     toolsTtlMs: minute,
   })
   registry.subscribe((snapshot) => upstreams.retain(snapshot.backends.values()))
-  const guard = createStoreGuard(setup.storeBudgetMs)
+  const guard = createStoreGuard(setup.storeBudgetMs ?? 5_000)
   onTestFinished(() => guard.close())
   const id = instance as InstanceId
   const router = createRouter({

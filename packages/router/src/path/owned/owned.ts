@@ -180,7 +180,7 @@ export const endOwned = (context: Context, held: SessionEntry): Promise<void> =>
   context.sessions.end(held, 'DELETE by the client')
 
 /** openSessionStream opens a Stream, counts it, and attaches it to the LiveSession. */
-export const openSessionStream = (
+const openSessionStream = (
   context: Context,
   incoming: Incoming,
   held: SessionEntry,

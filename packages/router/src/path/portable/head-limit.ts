@@ -6,7 +6,7 @@ import type { SessionEntry } from '../../sessions/entry.js'
  * limitHead gives the Endpoint of a Session its deadline for the head of a stream; behind that it may say nothing for as long as it likes. What it
  * returns ends the limit.
  */
-export const limitHead = (
+const limitHead = (
   { deps, deadlines }: Context,
   { record }: SessionEntry,
   onPassed: (error: Error) => void,

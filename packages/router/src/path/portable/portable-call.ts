@@ -26,7 +26,7 @@ import { isForgotten, reopenPortable } from './reopen.js'
 
 /**
  * PortableCall is one message of a portable Session at its Endpoint, alone or as a member of a batch. Where the Endpoint refuses it for want of the
- * session, it was never executed: the session is opened anew, once for all who wait, and the message sent again.
+ * session, it was never executed: the session is reopened, once for all calls that wait, and the message sent again.
  */
 export class PortableCall extends HttpExchange implements ListeningCall, Activity {
   older: ListeningCall | undefined
