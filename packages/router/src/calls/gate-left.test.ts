@@ -1,3 +1,4 @@
+import { RouterError } from '@mcp-router/core'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, modernClient } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
@@ -5,11 +6,16 @@ import { openEndpoint, openModernEndpoint, respond } from '@mcp-router/testkit/s
 import type { Asked } from '@mcp-router/testkit/server'
 import type { CallLog } from '@mcp-router/store'
 import { describe, expect, it } from 'vitest'
+import { againHeader } from '../http/incoming.js'
 
 const tool = { name: 't', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }
 
 /** A call of a tool whose server has yet to say what it is, through a gateway whose store is as slow as `accept`. */
-const open = async (way: 'modern' | 'session', accept: CallLog['accept']) => {
+const open = async (
+  way: 'modern' | 'session',
+  accept: CallLog['accept'],
+  more: Readonly<Record<string, string>> = {},
+) => {
   const lists: Asked[] = []
   const methods: unknown[] = []
   const answer = (asked: Asked): void => {
@@ -22,11 +28,12 @@ const open = async (way: 'modern' | 'session', accept: CallLog['accept']) => {
   const gateway = await openGateway({
     backends: [backendOf('weather', [httpEndpoint(endpoint.url)])],
     store: { ...store, callLog: { ...store.callLog, accept } },
+    storeBudgetMs: 1,
   })
   const url = `${gateway.url}/mcp/weather`
   const leaving = new AbortController()
   const { signal } = leaving
-  const again = { 'x-request-id': 'r-1' }
+  const again = { 'x-request-id': 'r-1', ...more }
   const session = way === 'session' ? (await initialize(url)).headers : {}
   const call =
     way === 'modern'
@@ -56,6 +63,16 @@ describe.each(['modern', 'session'] as const)(
   (way) => {
     it('is not sent where it may run twice', async () => {
       const { gateway, methods, list, settle } = await open(way, () => new Promise(() => undefined))
+      list()
+      await expect.poll(() => gateway.calls().at(-1)).toMatchObject({ outcome: 'CLIENT_LEFT' })
+      await settle()
+      expect(methods).not.toContain('tools/call')
+    })
+
+    it('is not sent where it came again, and the store is away', async () => {
+      const away = () => Promise.reject(new RouterError('STORE_UNAVAILABLE'))
+      const again = { [againHeader]: '1' }
+      const { gateway, methods, list, settle } = await open(way, away, again)
       list()
       await expect.poll(() => gateway.calls().at(-1)).toMatchObject({ outcome: 'CLIENT_LEFT' })
       await settle()

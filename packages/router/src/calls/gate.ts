@@ -90,11 +90,13 @@ const accept = async (
   if (answer === 'safe') return !hasLeft(incoming)
   const isAway = answer === 'away'
   const known = isAway ? undefined : answer
-  if (hasLeft(incoming)) {
-    // It was not sent, so that it may be when it comes again.
+  // It was not sent, so that it may be when it comes again.
+  const isLeft = (): boolean => {
+    if (!hasLeft(incoming)) return false
     if (!known) discard(context.deps.callLog.release(requestId))
-    return false
+    return true
   }
+  if (isLeft()) return false
   // Another request that was given the same id: whoever made it up does so for more than one.
   if (known && known.digest !== call.digest) return true
   if (known?.instance === instance && context.calls.join(incoming)) return false
@@ -105,6 +107,7 @@ const accept = async (
     !isSafe &&
     (isAway || (await hasLost(context))) &&
     !(await areRetrySafe(context, backend, requests))
+  if (isLeft()) return false
   if (isLost) {
     respondError(incoming, outcomeUnknown({ message, requestId }))
     return false
@@ -119,8 +122,8 @@ const accept = async (
   }
   // Whoever had it is gone, or has passed it on: now it is worth a process to know whether it may run again.
   const mayRepeat = !known.again && (isSafe || (await areRetrySafe(context, backend, requests)))
+  if (isLeft()) return false
   if (mayRepeat) {
-    if (hasLeft(incoming)) return false
     await context.deps.callLog.finish(requestId, again).catch(() => undefined)
     context.calls.begin(incoming, again)
     return true
