@@ -31,16 +31,20 @@ describe('two streams of one session', () => {
     expect(await first.message()).toMatchObject({ params: { n: 2 } })
   })
 
-  /** A server that allows one stream of a session at a time, as those of the official SDKs do. */
-  const openPicky = async () => {
+  /** A server that allows one stream of a session at a time, as those of the official SDKs do; it refuses `late` more once one has ended. */
+  const openPicky = async ({ late = 0 } = {}) => {
     const open = new Set<ServerResponse>()
+    let refusals = 0
     const endpoint = await openEndpoint((asked) => {
       const { method, res } = asked
       if (method !== 'GET') echo(asked)
-      else if (open.size > 0) res.writeHead(409).end()
+      else if (open.size > 0 || refusals-- > 0) res.writeHead(409).end()
       else {
         open.add(res)
-        res.on('close', () => open.delete(res))
+        res.on('close', () => {
+          open.delete(res)
+          refusals = late
+        })
         res.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       }
     })
@@ -71,8 +75,8 @@ describe('two streams of one session', () => {
     await expect.poll(() => open.size).toBe(0)
   })
 
-  it('of which the newest continues from an event take the place of the first', async () => {
-    const { backends, endpoint, say } = await openPicky()
+  it('of which the newest continues from an event take the place of the first, at once', async () => {
+    const { backends, endpoint, say } = await openPicky({ late: 5 })
     const gateway = await openGateway({ backends })
     const url = `${gateway.url}/mcp/web`
     const { headers } = await initialize(url)

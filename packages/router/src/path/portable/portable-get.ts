@@ -11,6 +11,8 @@ const maxSoonMs = 50
 export abstract class PortableGet extends SessionGet {
   /** How often the Endpoint has refused it since it was hurried last. */
   protected refusals = 0
+  /** It had a stream itself, and closed it to be sent another one. */
+  protected replacesItself = false
   private retry: NodeJS.Timeout | undefined
 
   /** hurry asks an Endpoint that refused it again at once. */
@@ -35,7 +37,8 @@ export abstract class PortableGet extends SessionGet {
     if (this.yields()) return
     this.beginStream()
     this.isWaiting = true
-    const isHurried = this.refusals <= soonTries && this.isAway()
+    const isFreed = this.replacesItself || this.isAway()
+    const isHurried = this.refusals <= soonTries && isFreed
     const delayMs = isHurried ? Math.min(2 ** this.refusals, maxSoonMs) : seldomMs
     this.retry = setTimeout(() => discard(this.askAgain()), delayMs).unref()
   }

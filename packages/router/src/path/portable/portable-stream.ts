@@ -198,6 +198,7 @@ export class PortableStream extends PortableGet implements OwnStream {
   protected onOpen(): void {
     this.onOutcome?.('open')
     this.onOutcome = undefined
+    this.replacesItself = false
     const { listening } = this.context
     const { record } = this.session
     const kept = listening.takeKept(record.id)
@@ -224,6 +225,8 @@ export class PortableStream extends PortableGet implements OwnStream {
     this.letGo()
     // The Endpoint is asked for what follows the event that this response names.
     rival.dismiss('its client continues it')
+    rival.replacesItself = true
+    rival.refusals = 0
     rival.send()
     return true
   }
