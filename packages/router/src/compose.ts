@@ -53,8 +53,9 @@ export const compose = (given: RouterDeps): Composed => {
     ...deps,
     store,
     onMended(held) {
-      relogPending(context, held)
+      // Without this a client that comes back is a new one, who waits for nothing.
       orphans.renew(held)
+      relogPending(context, held)
     },
     onRest: ({ live }) => live && restOwned(live),
     onMoved: (id, record) => listening.onMoved(id, record),

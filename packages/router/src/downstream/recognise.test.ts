@@ -123,6 +123,21 @@ describe('a client that answers a ping at the address that it had', () => {
     expect((await returnTo(b, client)).id).toBe(client.id)
   })
 
+  it('finds it where the store has just lost the note of its stream', async () => {
+    const { backends, store, a } = await openTwo()
+    const client = await begin(a)
+    await cut(a, client)
+    let generation = 'before'
+    const emptied = {
+      ...store,
+      generation: () => Promise.resolve(generation),
+      orphans: { ...store.orphans, find: () => Promise.resolve([]) },
+    }
+    const b = await openGateway({ backends, store: emptied, instance: 'router-instance-3' })
+    generation = 'after'
+    expect((await returnTo(b, client)).id).toBe(client.id)
+  })
+
   it('is asked again where its answer was lost on the way', async () => {
     const { a } = await openTwo()
     const client = await begin(a)

@@ -51,7 +51,9 @@ export const recognise = async (
   if (held) return returned(context, incoming, held, { fingerprint, received: given.received })
   const alike = incoming.handedOff ? [] : await findAlike(context, incoming, backend, fingerprint)
   // Official SDK clients name the revision from the end of their handshake on: one that does so had a stream before.
-  const isBack = revisionOf(headers['mcp-protocol-version']) !== '' && alike?.length !== 0
+  const isBack =
+    revisionOf(headers['mcp-protocol-version']) !== '' &&
+    (alike?.length !== 0 || (await context.sessions.isMending().catch(() => false)))
   return { kind: isBack ? 'unproven' : 'new', fingerprint, alike }
 }
 

@@ -152,13 +152,14 @@ export const createSessions = (deps: Deps) => {
     options,
   })
 
+  const mendMs = options.touchMs + mendSlackMs
   const records = new Records({
     ...deps,
     held: () => held.values(),
     onRestored: (record) => tell(record, 'restored', 'the store had lost it'),
     onWritten: ({ record }) => broadcast.sessionMoved(record.id),
     onRefused: (entry) => lapse(entry, 'refused'),
-    mendMs: options.touchMs + mendSlackMs,
+    mendMs,
   })
   records.look().catch(() => undefined)
 
@@ -266,6 +267,8 @@ export const createSessions = (deps: Deps) => {
     },
     /** Whether the store lost what it held within the last so many ms. */
     hasLost: (withinMs: number): Promise<boolean> => records.look(performance.now() - withinMs),
+    /** Whether the store lost what it held a moment ago: other Instances may not have restored yet what they remember. */
+    isMending: (): Promise<boolean> => records.look(performance.now() - mendMs),
     /** The one held here under this id, for its own live part. */
     held: (id: SessionId): SessionEntry | undefined => held.get(id),
     /** Held in memory now. */
