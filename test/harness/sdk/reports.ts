@@ -1,5 +1,4 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { Progress } from './client.js'
 
 type OnProgress = (progress: Progress) => void
@@ -10,8 +9,16 @@ export interface Reports {
   expect(onProgress: OnProgress): void
 }
 
+/** HeardTransport is what the transports of both SDKs have in common. */
+interface HeardTransport<M, E, O> {
+  onmessage?: ((message: M, extra?: E) => void) | undefined
+  send(message: M, options?: O): Promise<void>
+}
+
 /** hearReports listens in on a transport that its client is connected to. */
-export const hearReports = (transport: Transport): Reports => {
+export const hearReports = <M extends JSONRPCMessage, E, O>(
+  transport: HeardTransport<M, E, O>,
+): Reports => {
   const listeners = new Map<unknown, OnProgress>()
   let next: OnProgress | undefined
   const { onmessage } = transport

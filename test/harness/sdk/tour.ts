@@ -44,7 +44,7 @@ export const take = async (client: SdkClient, tour: Tour): Promise<unknown> => {
         `${name} ${n}`,
         client.callTool(call, { onProgress: (each) => progress.push(each) }),
       )
-      answers[`${name} ${n} progress`] = progress.filter(isEarly)
+      answers[`${name} ${n} progress`] = progress
     }
   }
   if (Object.keys(tour.prompts).length > 0) {
@@ -78,9 +78,6 @@ const argumentsFor = (tour: Tour, name: string): readonly Record<string, unknown
   if (!args) throw new Error(`the tour does not know what to call the tool ${name} with`)
   return args
 }
-
-/** The last reports may come in one piece with the answer, and then the SDK drops them. */
-const isEarly = ({ progress, total = Infinity }: Progress): boolean => progress <= total / 2
 
 /** Notifications may travel on another stream than the answers, so their order among each other is not compared. */
 const sorted = (notifications: readonly unknown[]): readonly unknown[] =>

@@ -2,6 +2,8 @@ import { Client, LOG_LEVEL_META_KEY } from '@modelcontextprotocol/client'
 import type { LoggingLevel, McpSubscription, Transport } from '@modelcontextprotocol/client'
 import { clientInfo, elicited, roots, sampled } from './client.js'
 import type { Heard, SdkClient } from './client.js'
+import { hearReports } from './reports.js'
+import type { Reports } from './reports.js'
 
 const capabilities = {
   sampling: {},
@@ -24,7 +26,7 @@ export const connectV2 = async (
   const heard = answering(client)
   await client.connect(transport)
   return {
-    ...clientOf(client, heard, () => ({})),
+    ...clientOf(client, heard, hearReports(transport), () => ({})),
     era: 'legacy',
     session: () => transport.sessionId ?? '',
     watchLists: () => Promise.resolve(),
@@ -47,7 +49,7 @@ export const connectModernV2 = async (transport: Transport): Promise<SdkClient> 
   const subscriptions = new Map<string, McpSubscription>()
   let level: LoggingLevel | undefined
   return {
-    ...clientOf(client, heard, () => ({
+    ...clientOf(client, heard, hearReports(transport), () => ({
       ...(level !== undefined && { [LOG_LEVEL_META_KEY]: level }),
     })),
     era: 'modern',
@@ -96,6 +98,7 @@ const answering = (client: Client): Heard => {
 const clientOf = (
   client: Client,
   heard: Heard,
+  reports: Reports,
   meta: () => Record<string, unknown>,
 ): Omit<SdkClient, keyof EraPart | 'close'> => ({
   sdk: 'v2',
@@ -108,8 +111,9 @@ const clientOf = (
   listTools: () => client.listTools(),
   callTool: (call, { onProgress, signal } = {}) => {
     const _meta = meta()
+    if (onProgress) reports.expect(onProgress)
     return client.callTool(Object.keys(_meta).length > 0 ? { ...call, _meta } : call, {
-      ...(onProgress && { onprogress: onProgress }),
+      ...(onProgress && { onprogress: () => undefined }),
       ...(signal && { signal }),
     })
   },
