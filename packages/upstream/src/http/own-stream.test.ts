@@ -1,4 +1,4 @@
-import { beginEvents, openHttp } from '@mcp-router/testkit/server'
+import { beginEvents, openHttp, respond } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { backendOf, createEvents, createHeard, httpEndpoint } from '@mcp-router/testkit/upstream'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -65,11 +65,36 @@ it.each([
   expect(tries()).toBe(times + 1)
 })
 
-it('is waited for half a second where the head of the stream does not come', async () => {
+it('is waited for half a second where neither the head of the stream comes nor a ping is answered', async () => {
   const startedAt = performance.now()
   const { heard } = await listen(() => undefined)
   await heard
   expect(performance.now() - startedAt).toBeGreaterThan(400)
+})
+
+it('is heard once a ping behind it is answered, where the head of the stream does not come', async () => {
+  const startedAt = performance.now()
+  const asked: string[] = []
+  const { heard } = await listen((each) => {
+    asked.push(each.message.method ?? each.method)
+    if (each.method === 'POST') respond(each, {})
+  })
+  await heard
+  expect(performance.now() - startedAt).toBeLessThan(400)
+  expect(asked).toEqual(['GET', 'ping'])
+})
+
+it('is not heard by a ping that was sent before it was refused', async () => {
+  const asked: Asked[] = []
+  const by = (method: string) => asked.filter((each) => each.method === method)
+  const { heard } = await listen((each) => {
+    asked.push(each)
+    if (each.method === 'GET') return
+    if (by('POST').length === 1) by('GET')[0]!.res.writeHead(409).end()
+    else by('POST').forEach((ping) => respond(ping, {}))
+  })
+  await heard
+  expect(asked.map(({ method }) => method)).toEqual(['GET', 'POST', 'GET', 'POST'])
 })
 
 it('is waited for a second at most, however slowly it is refused', async () => {

@@ -5,6 +5,8 @@ import type { Sending } from './sending.js'
 interface OwnStreamDeps {
   /** Sends the GET; it resolves once the stream, or a refusal, has ended. `onOpen` comes with the head of a stream. */
   readonly open: (lastEventId: string, onOpen: () => void) => Promise<Sending>
+  /** Pings the server; a boolean says that it answered. */
+  readonly ping: () => Promise<boolean | undefined>
   readonly isClosed: () => boolean
   /** The Endpoint gives none. */
   readonly onRefused: (refusal: Sending) => Promise<void>
@@ -20,8 +22,13 @@ const refusals = 5
 /** A server learns by itself that the stream before this one has ended: so often it is asked again soon, and after how long at most, ms. */
 const soonTries = 20
 const maxSoonMs = 50
-/** Some servers send the head of a stream with its first event only, ms. */
+/**
+ * Some servers send the head of a stream with its first event only, those of the official TypeScript SDK among them. One that answers a ping has
+ * read what was sent before; one that does not answer has so long to send the head, ms.
+ */
 const headMs = 500
+/** So long the head is waited for before the server is pinged, ms. */
+const pingAfterMs = 20
 /** However slowly a server refuses the stream, nobody waits longer to be heard on it, ms. */
 const heardMs = 1_000
 
@@ -40,16 +47,25 @@ export const keepOwnStream = (deps: OwnStreamDeps): Promise<void> =>
   })
 
 const keep = async (
-  { open, isClosed, onRefused }: OwnStreamDeps,
+  { open, ping, isClosed, onRefused }: OwnStreamDeps,
   onHeard: () => void,
 ): Promise<void> => {
+  const heard = { is: false }
+  const hear = (): void => {
+    heard.is = true
+    onHeard()
+  }
   let lastEventId = ''
   let soon = 0
   let refused = 0
   for (let failures = 0; !isClosed();) {
-    const late = setTimeout(onHeard, headMs)
-    const stream = await open(lastEventId, onHeard).catch(() => undefined)
-    clearTimeout(late)
+    const head = heard.is ? undefined : awaitHead(ping, hear)
+    const onOpen = (): void => {
+      head?.isOver()
+      hear()
+    }
+    const stream = await open(lastEventId, onOpen).catch(() => undefined)
+    head?.isOver()
     const isOpened = stream?.streamed() ?? false
     if (isOpened) [failures, refused] = [0, 0]
     if (stream && !isOpened && !isTemporary(stream.status)) {
@@ -59,11 +75,33 @@ const keep = async (
     // A stream of the Instance that had the session before may not be seen to have closed yet.
     const isBusy = !isOpened && stream !== undefined && mayBeBusy(stream.status)
     const isSoon = isBusy && soon < soonTries
-    if (!isSoon) onHeard()
+    if (!isSoon) hear()
     const laterMs = isBusy
       ? resumeDelayMs
       : Math.min(resumeDelayMs * 2 ** failures++, longestDelayMs)
     await wait(isSoon ? Math.min(2 ** ++soon, maxSoonMs) : laterMs, undefined, { ref: false })
+  }
+}
+
+/** awaitHead calls back where no head comes, once the server has read the request all the same, until `isOver`. */
+const awaitHead = (
+  ping: OwnStreamDeps['ping'],
+  onRead: () => void,
+): { readonly isOver: () => void } => {
+  let isOver = false
+  const pinging = setTimeout(() => {
+    const settle = (isKnown: boolean | undefined): void => {
+      if (isKnown !== undefined && !isOver) onRead()
+    }
+    ping().then(settle, () => undefined)
+  }, pingAfterMs)
+  const late = setTimeout(onRead, headMs)
+  return {
+    isOver() {
+      isOver = true
+      clearTimeout(pinging)
+      clearTimeout(late)
+    },
   }
 }
 

@@ -73,6 +73,8 @@ class HttpUpstream implements Upstream {
   listen(): void {
     this.hearing = keepOwnStream({
       open: (lastEventId, onOpen) => this.openStream(undefined, lastEventId, onOpen),
+      // Another one may have been sent before.
+      ping: () => this.askWhetherKnown(),
       isClosed: () => this.closed,
       onRefused: async (refusal) => {
         if (await this.isForgotten(doubtIn(refusal.answer()))) this.lose()
@@ -206,11 +208,13 @@ class HttpUpstream implements Upstream {
 
   /** isKnown asks once for all who doubt at the same time. */
   private isKnown(): Promise<boolean | undefined> {
-    const { client, endpoint } = this.options
-    this.asking ??= isSessionKnown(client, endpoint.url, this.conversation.postHeaders()).finally(
-      () => (this.asking = undefined),
-    )
+    this.asking ??= this.askWhetherKnown().finally(() => (this.asking = undefined))
     return this.asking
+  }
+
+  private askWhetherKnown(): Promise<boolean | undefined> {
+    const { client, endpoint } = this.options
+    return isSessionKnown(client, endpoint.url, this.conversation.postHeaders())
   }
 
   /** resume fetches the rest of a stream that the Endpoint ended early (SSE polling, spec 2025-11-25, transports). */
