@@ -3,7 +3,7 @@ import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { begin, openGateway, openStore } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
-import { openCommand, echo, openEndpoint } from '@mcp-router/testkit/server'
+import { openCommand, echo, openEndpoint, respond } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import { describe, expect, it } from 'vitest'
 
@@ -149,7 +149,8 @@ describe('a session whose endpoint is replaced', () => {
   it('of a client of 2024-11-05 finishes its calls and goes on at the new one', async () => {
     const waiting: Asked[] = []
     const { before, after, gateways, a } = await open((asked) => {
-      if (asked.method === 'POST') waiting.push(asked)
+      if (asked.message.method === 'ping') respond(asked, {})
+      else if (asked.method === 'POST') waiting.push(asked)
       else asked.res.writeHead(405).end()
     })
     const client = await begin(a, { backend: 'weather' })

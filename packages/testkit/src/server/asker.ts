@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { openEndpoint } from './endpoint.js'
 import type { TestEndpoint } from './endpoint.js'
+import { respond } from './http.js'
 import type { Asked } from './http.js'
 
 type Json = Record<string, unknown>
@@ -28,7 +29,7 @@ export interface Asker extends TestEndpoint {
 
 /**
  * openAsker is a Streamable HTTP server with sessions that asks its client: `work` does each request, on a stream of its own. It lists
- * `tools` by itself.
+ * `tools` and answers `ping` by itself.
  */
 export const openAsker = async (
   work: (call: AskerCall) => void | Promise<void>,
@@ -47,7 +48,8 @@ export const openAsker = async (
   const write = (res: ServerResponse, message: Json): void =>
     void res.write(`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', ...message })}\n\n`)
 
-  const take = ({ method, headers, message, res }: Asked): void => {
+  const take = (asked: Asked): void => {
+    const { method, headers, message, res } = asked
     if (method === 'GET') {
       begin(res)
       open.add(res)
@@ -60,9 +62,8 @@ export const openAsker = async (
       return
     }
     const { id } = message
-    if (message.method === 'tools/list') {
-      res.writeHead(200, { 'content-type': 'application/json' })
-      res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { tools } }))
+    if (message.method === 'tools/list' || message.method === 'ping') {
+      respond(asked, message.method === 'ping' ? {} : { tools })
       return
     }
     begin(res)

@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { answerJson, beginEvents, deadOrigin, frame, openHttp } from '@mcp-router/testkit/server'
+import {
+  answerJson,
+  beginEvents,
+  deadOrigin,
+  frame,
+  openHttp,
+  respond,
+} from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
 import {
   aRequest,
@@ -149,6 +156,10 @@ describe('giving up', () => {
 describe('what the server says outside of calls', () => {
   it('is heard on a GET stream, which is opened again where it ended', async () => {
     const { server, heard, upstream } = await open((asked) => {
+      if (asked.method === 'POST') {
+        respond(asked, {})
+        return
+      }
       beginEvents(asked)
       const id = asked.headers['last-event-id']
       if (id === undefined) asked.res.end(frame({ jsonrpc, method: 'notifications/a' }, 'g-1'))
@@ -157,8 +168,9 @@ describe('what the server says outside of calls', () => {
     upstream.listen()
     expect(await heard.next()).toMatchObject({ method: 'notifications/a' })
     expect(await heard.next()).toMatchObject({ method: 'notifications/b' })
-    expect(server.asked[1]?.headers['last-event-id']).toBe('g-1')
-    const gone = once(server.asked[1]!.res, 'close')
+    const again = server.by('GET')[1]
+    expect(again?.headers['last-event-id']).toBe('g-1')
+    const gone = once(again!.res, 'close')
     await upstream.close()
     await gone
   })
@@ -166,8 +178,8 @@ describe('what the server says outside of calls', () => {
   it('is nothing where the server offers no such stream', async () => {
     const { server, upstream } = await open((asked) => answerJson(asked, '', { status: 405 }))
     upstream.listen()
-    await vi.waitUntil(() => server.asked.length === 1)
+    await vi.waitUntil(() => server.by('GET').length === 1)
     await upstream.close()
-    expect(server.asked).toHaveLength(1)
+    expect(server.by('GET')).toHaveLength(1)
   })
 })

@@ -20,7 +20,7 @@ const work = async (call: AskerCall): Promise<void> => {
       call.end({ heard: (await asked)['result'] })
       return
     }
-    case 'ping':
+    case 'pinging':
       void call.ask('ping')
   }
 }
@@ -93,7 +93,7 @@ describe('a call of a portable session whose server asks its client', () => {
 
   it('has no more time for a ping', async () => {
     const { url, question } = await open()
-    const events = await follow(url, { ...question, body: aRequest('mine', 'ping') })
+    const events = await follow(url, { ...question, body: aRequest('mine', 'pinging') })
     expect(await events.message()).toMatchObject({ method: 'ping' })
     expect(await events.message()).toMatchObject({ id: 'mine', ...passed })
   })
