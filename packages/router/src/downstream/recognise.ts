@@ -53,7 +53,7 @@ export const recognise = async (
   // Official SDK clients name the revision from the end of their handshake on: one that does so had a stream before.
   const isBack =
     revisionOf(headers['mcp-protocol-version']) !== '' &&
-    (alike?.length !== 0 || (await context.sessions.isMending().catch(() => false)))
+    (alike?.length !== 0 || (await context.sessions.hasLost().catch(() => false)))
   return { kind: isBack ? 'unproven' : 'new', fingerprint, alike }
 }
 

@@ -265,10 +265,8 @@ export const createSessions = (deps: Deps) => {
       } else if (entry) await soon(drop(entry, isOver ? 'ended' : 'released'))
       else quota.remove(id)
     },
-    /** Whether the store lost what it held within the last so many ms. */
-    hasLost: (withinMs: number): Promise<boolean> => records.look(performance.now() - withinMs),
-    /** Whether the store lost what it held a moment ago: other Instances may not have restored yet what they remember. */
-    isMending: (): Promise<boolean> => records.look(performance.now() - mendMs),
+    /** Whether the store lost what it held within the last so many ms; without: so lately that others may not have restored yet what they remember. */
+    hasLost: (withinMs = mendMs): Promise<boolean> => records.look(performance.now() - withinMs),
     /** The one held here under this id, for its own live part. */
     held: (id: SessionId): SessionEntry | undefined => held.get(id),
     /** Held in memory now. */
