@@ -1,5 +1,6 @@
 import { isPortable } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
+import { discard } from '@mcp-router/upstream'
 import type { Batch } from '../http/body.js'
 import { failureOf, malformed } from '../calls/failure.js'
 import type { Incoming } from '../http/incoming.js'
@@ -12,7 +13,7 @@ import { freeId, logRequest, callRefOf, requireRoom, untilLogged } from '../sse/
 import { liveOf } from '../path/owned/owned.js'
 import { memberOutlet, noticeOutlet } from '../outlet/outlet.js'
 import type { OnBroken, Reply } from '../outlet/reply.js'
-import { repeatReply } from '../path/owned/broken.js'
+import { repeatOwned } from '../path/owned/broken.js'
 import { PortableCall } from '../path/portable/portable-call.js'
 import { requireBackend } from '../context.js'
 import type { Context } from '../context.js'
@@ -96,8 +97,7 @@ const acceptAll = async (
   const live = liveOf(held)
   const release: (() => void)[] = []
   try {
-    for (const { kind, id } of fresh)
-      if (kind === 'request') release.push(live.pendingCalls.reserve(id))
+    for (const { kind, id } of fresh) if (kind === 'request') release.push(live.outlet.reserve(id))
     await note(context, held, fresh)
     for (const { kind, id } of fresh) if (kind === 'request') await freeId(context, held.record, id)
     const calls = fresh.map((message) => ({
@@ -108,7 +108,8 @@ const acceptAll = async (
       calls.map(({ message, call }) => logRequest(context, held.record, message, call)),
     )
     for (const { message, call } of calls)
-      live.pass(message, message.kind === 'request' ? call : undefined)
+      if (message.kind === 'request') live.pass(message, call)
+      else discard(live.tell(message))
     for (const each of release.splice(0)) each()
     await Promise.all(calls.map(({ call }) => untilLogged(context, held.record, live, call)))
   } finally {
@@ -161,11 +162,12 @@ const carrierFor = (context: Context, incoming: Incoming, held: SessionEntry): C
 const ownedCarrier = (context: Context, incoming: Incoming, held: SessionEntry): Carrier => {
   const live = liveOf(held)
   const { backend } = held.record
+  const { requestId, at } = incoming
   return {
     ask(message, reply) {
       live.request(message, reply).catch((error: unknown) => reply.fail(failureOf(backend, error)))
     },
-    onBroken: (message) => repeatReply(context, incoming, held, live, message),
+    onBroken: (message) => repeatOwned(context, () => held, { message, requestId, at }),
     tell: (message) => live.tell(message),
     release: (reply) => live.release(reply),
   }

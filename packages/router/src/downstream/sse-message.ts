@@ -2,6 +2,7 @@ import type { InstanceId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { requireValid } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
+import { discard } from '@mcp-router/upstream'
 import { readMessageOrBatch } from '../http/body.js'
 import type { Batch } from '../http/body.js'
 import type { Incoming } from '../http/incoming.js'
@@ -141,7 +142,7 @@ const announce = (
   const callId = mayComeAgain ? requestId : ''
   const messages = message.kind === 'batch' ? membersOf(message) : [message]
   const requests = messages.filter(({ kind }) => kind === 'request')
-  return live?.pendingCalls.announce(requests.map(({ id }) => ({ callId, requestId: id })))
+  return live?.outlet.announce(requests.map(({ id }) => ({ callId, requestId: id })))
 }
 
 const acceptNotice = async (
@@ -153,7 +154,7 @@ const acceptNotice = async (
   // It has the answer to that.
   if (message.method === 'notifications/initialized') context.delivered.forget(held.record)
   await noteRequest(context.sessions, held, message)
-  live.pass(message)
+  discard(live.tell(message))
 }
 
 const acceptRequest = async (
@@ -164,7 +165,7 @@ const acceptRequest = async (
 ): Promise<void> => {
   const live = liveOf(held)
   requireRoom(live, 1)
-  const release = live.pendingCalls.reserve(message.id)
+  const release = live.outlet.reserve(message.id)
   try {
     await noteRequest(context.sessions, held, message)
     await freeId(context, held.record, message.id)
@@ -192,23 +193,22 @@ const acceptInitialize = async (
 ): Promise<void> => {
   requireShort(context, message)
   const live = liveOf(held)
-  const before = live.initializing
+  const before = live.client.initializing
   const accept = async (): Promise<void> => {
     await before
     if (held.record.initialize) await startOver(context, held, message)
     await acceptRequest(context, incoming, held, message)
   }
   const accepting = accept()
-  live.initializing = accepting.catch(() => undefined)
+  live.client.initializing = accepting.catch(() => undefined)
   await accepting
 }
 
 const startOver = async (context: Context, held: SessionEntry, by: Message): Promise<void> => {
   const live = liveOf(held)
   const reason = 'the client has begun a new conversation with initialize'
-  const over = [...live.pendingCalls.pending()].filter(({ call }) => call.requestId !== by.id)
-  for (const { call } of over)
-    live.pendingCalls.fail(call, new RouterError('INVALID_REQUEST', { reason }))
+  for (const reply of live.replies.pending())
+    if (reply.id !== by.id) reply.giveUp(new RouterError('INVALID_REQUEST', { reason }))
   await restartConversation(context, held, live)
   const fresh = { initialize: '', loggingLevel: '', subscriptions: [] }
   await context.sessions.change(held, fresh)

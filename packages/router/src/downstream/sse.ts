@@ -157,7 +157,7 @@ const follow = (
   const head = Buffer.from(`id: ${eventId}\nretry: ${retryMs}\n`)
   stream.frame(Buffer.concat([head, eventFrame('endpoint', address)]))
   context.orphans.follow(held, fingerprint)
-  if (received !== undefined) live.pendingCalls.received(received)
+  if (received !== undefined) live.outlet.received(received)
   const waited = live.attach(stream, formOf(held.record), eventId)
   const known = received === undefined ? waited : new Set([...waited, received])
   if (kind === 'returned') discard(redeliver(context, held, live, stream, known))

@@ -102,15 +102,18 @@ describe('what a server says meanwhile', () => {
   })
 })
 
-it('a reply that is over while it is set aside does not come back', () => {
+it('a reply that is over while it is aside does not come back', async () => {
   const replies = new Replies()
   let over = false
   const reply = replyTo('1', { isOver: () => over })
   replies.add(call(1), reply)
-  replies.setAside('1')()
+  const leave = vi.fn(() => {
+    expect(replies.get('1')).toBeUndefined()
+    return Promise.resolve()
+  })
+  await replies.aside('1', leave)
   expect(replies.get('1')).toBe(reply)
-  const putBack = replies.setAside('1')
   over = true
-  putBack()
-  expect(replies.get('1')).toBeUndefined()
+  await replies.aside('1', leave)
+  expect([replies.get('1'), leave.mock.calls.length]).toEqual([undefined, 2])
 })

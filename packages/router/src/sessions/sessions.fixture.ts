@@ -6,6 +6,7 @@ import { backendOf, httpEndpoint, nodeEndpoint } from '@mcp-router/testkit/backe
 import { createSharedKeys } from '@mcp-router/upstream'
 import { onTestFinished, vi } from 'vitest'
 import { LiveSession } from '../path/owned/live.js'
+import { Replays } from '../streams/replays.js'
 import { createSessions } from './sessions.js'
 
 export const touchMs = 5_000
@@ -119,16 +120,26 @@ const throughTo = (target: () => SessionStore): SessionStore => ({
   list: () => target().list(),
 })
 
+const none = (): void => undefined
+
+/** The limits of a live part that has none. */
+export const noLimits = {
+  deadlines: { add: none, remove: none, close: none },
+  deadlineMs: () => Infinity,
+  inputTtlMs: Infinity,
+}
+
 /** A live part whose end can be seen. */
 export const aLive = () => {
-  const live = new LiveSession('local', {
+  const hooks = {
     onLost: () => undefined,
     onMissing: () => Promise.resolve(),
     onForgotten: () => Promise.resolve(),
-    onBroken: () => undefined,
+    repeats: () => () => undefined,
     onDelivered: () => undefined,
     onUndelivered: () => undefined,
     onAgreed: () => undefined,
-  })
+  }
+  const live = new LiveSession('local', hooks, new Replays(), noLimits)
   return { live, isClosed: () => live.isOver() }
 }

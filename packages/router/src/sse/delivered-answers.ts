@@ -2,7 +2,7 @@ import type { Session, SessionId } from '@mcp-router/core'
 import type { CallLog } from '@mcp-router/store'
 import { discard } from '@mcp-router/upstream'
 import type { Aged, Ageing } from '../streams/ageing.js'
-import type { CallRef } from '../path/owned/live-hooks.js'
+import type { CallRef } from '../outlet/stream-reply.js'
 
 /**
  * Told are responses that were written to a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known

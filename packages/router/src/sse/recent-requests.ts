@@ -24,7 +24,7 @@ export class RecentRequests {
     const name = nameOf(incoming, record, message)
     if (name === undefined) return undefined
     const call = { callId: incoming.requestId, requestId: message.id }
-    return live?.pendingCalls.hasInherited(call) ? Promise.resolve() : this.all.get(name)
+    return live?.outlet.hasInherited(call) ? Promise.resolve() : this.all.get(name)
   }
 
   /** note records that a request is being accepted. */

@@ -16,14 +16,14 @@ export const redeliver = async (
   stream: Stream,
   known: ReadonlySet<string>,
 ): Promise<void> => {
-  const { pendingCalls, replays } = live
+  const { outlet, replays } = live
   const delivered = new Set(known)
   const deliver = (owed: readonly LoggedMessage[]): void => {
     if (!replays.standalone.isOn(stream)) return
     for (const { call, message } of owed) {
       if (message.kind !== 'response' || delivered.has(call.entry)) continue
       // Its client has used the id for another request since: it would take this for the response to that one.
-      if (!pendingCalls.isCurrent(call) || pendingCalls.isSuperseded(call)) continue
+      if (!outlet.isCurrent(call) || outlet.isSuperseded(call)) continue
       delivered.add(call.entry)
       replays.standalone.say(message.bytes, call.entry)
     }
@@ -42,7 +42,7 @@ export const restartConversation = async (
   { record }: SessionEntry,
   live: LiveSession,
 ): Promise<void> => {
-  live.pendingCalls.restart()
+  live.outlet.restart()
   delivered.forget(record)
   const owed = await deps.callLog.entries(record.id)
   const entries = owed.map(({ entry }) => entry)

@@ -8,10 +8,9 @@ import type { Context } from '../context.js'
 import type { Incoming } from '../http/incoming.js'
 import { outcomeUnknown } from '../calls/outcome.js'
 import { isRetrySafe } from '../calls/retry-safe.js'
-import type { PendingCalls } from '../path/owned/pending-calls.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import type { CallRef } from '../path/owned/live-hooks.js'
+import type { CallRef } from '../outlet/stream-reply.js'
 import { tellSession } from '../sessions/tell.js'
 
 /** So many requests of a Session may wait for their answers on its Stream at once. */
@@ -19,10 +18,10 @@ export const maxPending = 1_000
 
 /** requireRoom throws OVERLOADED where so many more requests would be too many. */
 export const requireRoom = (
-  live: { readonly pendingCalls: Pick<PendingCalls, 'size'> },
+  live: { readonly replies: Pick<LiveSession['replies'], 'size'> },
   more: number,
 ): void => {
-  if (live.pendingCalls.size() + more <= maxPending) return
+  if (live.replies.size() + more <= maxPending) return
   throw new RouterError('OVERLOADED', {
     what: 'unanswered calls of one session',
     limit: maxPending,
@@ -41,7 +40,7 @@ export const callRefOf = (
   entry: `${epoch}.${++counted}`,
   callId: mayComeAgain ? requestId : '',
   requestId: id,
-  generation: live.pendingCalls.generation,
+  generation: live.outlet.generation,
   isRepeated: isAgain,
 })
 
@@ -72,7 +71,7 @@ export const untilLogged = async (
 ): Promise<void> => {
   // The new Owner has read the CallLog before this request could be written, or may have.
   const isSuperseded = () => callLog.isSuperseded(id, call.entry)
-  const isKept = () => !callLog.isUnwritten(id, call.entry) || live.pendingCalls.isDelivered(call)
+  const isKept = () => !callLog.isUnwritten(id, call.entry) || live.outlet.isDelivered(call)
   await guard.until(() => isSuperseded() || live.isOver() || isKept())
   // By now this Instance may have it again, with another live part.
   if (isSuperseded() && sessions.held(id)?.live === live) discard(sessions.forget(id))
@@ -106,7 +105,7 @@ const writeRequest = (
 /** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
 export const relogPending = ({ deps }: Context, { record, live }: SessionEntry): void => {
   if (record.downstream !== 'sse' || !live) return
-  for (const { message, call } of live.pendingCalls.pending())
+  for (const { message, call } of live.replies.pending())
     discard(writeRequest(deps, record, message, call))
 }
 
@@ -151,7 +150,7 @@ export const awaitCallLog = async (
     )
     .catch(() => [])
   // Its client may have used an id for another request meanwhile.
-  return parseEntries(owed, live).filter(({ call }) => !live.pendingCalls.isSuperseded(call))
+  return parseEntries(owed, live).filter(({ call }) => !live.outlet.isSuperseded(call))
 }
 
 /** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
@@ -159,7 +158,7 @@ export const parseEntries = (
   owed: readonly CallEntry[],
   live: LiveSession,
 ): readonly LoggedMessage[] => {
-  const { generation } = live.pendingCalls
+  const { generation } = live.outlet
   const read = owed
     .toSorted((a, b) => byEntry(a.entry, b.entry))
     .flatMap(({ entry, callId, isRepeated = false, body }): LoggedMessage[] =>
@@ -198,10 +197,10 @@ export const settlePending = async (
   const unanswered = owed.filter(({ message }) => message.kind === 'request').length
   const cause = `unanswered requests: ${unanswered}, redelivered responses: ${owed.length - unanswered}`
   if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
-  for (const { call } of owed) held.live?.pendingCalls.inherit(call)
+  for (const { call } of owed) held.live?.outlet.inherit(call)
   for (const { call, message } of owed) {
     if (message.kind === 'response') {
-      held.live?.pendingCalls.deliver(call, message.bytes)
+      held.live?.outlet.deliver(call, message.bytes)
       continue
     }
     const isFirst = message.method === 'initialize'
@@ -210,7 +209,7 @@ export const settlePending = async (
     const { callId, isRepeated = false } = call
     if (!isSafe || (died && isRepeated)) {
       const sent = { message, isRepeated, ...(callId && { requestId: callId }) }
-      held.live?.pendingCalls.fail(call, outcomeUnknown(sent))
+      held.live?.outlet.fail(call, outcomeUnknown(sent))
       continue
     }
     const again = { ...call, isRepeated: died || isRepeated }
@@ -229,11 +228,11 @@ export const failPending = async (
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   for (const { call, message } of owed) {
     if (message.kind === 'response') {
-      held.live?.pendingCalls.deliver(call, message.bytes)
+      held.live?.outlet.deliver(call, message.bytes)
       continue
     }
     const isSafe = backend && (await isRetrySafe(context, backend, message).catch(() => false))
-    held.live?.pendingCalls.fail(call, isSafe ? error : outcomeUnknown({ message }))
+    held.live?.outlet.fail(call, isSafe ? error : outcomeUnknown({ message }))
   }
 }
 

@@ -4,6 +4,8 @@ export interface ClientNotes {
   adoptable?: string
   /** Set while the handshake that it believes to have made is being made for it. */
   adopting?: Promise<void> | undefined
+  /** Set while an `initialize` is being accepted. */
+  initializing?: Promise<unknown> | undefined
   /** The ping of the router's own that it has not answered yet. */
   ping?: { readonly id: string; readonly onAnswer: () => void } | undefined
 }

@@ -1,5 +1,9 @@
 import type { Session } from '@mcp-router/core'
+import { outcomeUnknown } from '../../calls/outcome.js'
 import type { LiveSession } from './live.js'
+
+/** Nobody else ends a Session that has calls under way. */
+const clientEnded = 'its client ended the session before it was answered'
 
 /** Leaving lets go of the live parts of Sessions that went elsewhere. */
 export interface Leaving {
@@ -23,7 +27,9 @@ export const createLeaving = (): Leaving => {
     letGo({ downstream }, live, isOver) {
       // The stream of a client of 2024-11-05 ends at once: it comes again, and hears at the new Owner what it was not told.
       if (isOver || !lingers || downstream !== 'http') {
-        return live.handOver(isOver).catch(() => undefined)
+        return (
+          isOver ? live.close(outcomeUnknown({ reason: clientEnded })) : live.handOver()
+        ).catch(() => undefined)
       }
       lingering.add(live)
       live.linger()

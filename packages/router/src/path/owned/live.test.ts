@@ -4,7 +4,9 @@ import type { Message } from '@mcp-router/protocol'
 import type { Upstream } from '@mcp-router/upstream'
 import { describe, expect, it, vi } from 'vitest'
 import { LiveSession } from './live.js'
-import type { Reply } from '../../outlet/reply.js'
+import { noLimits } from '../../sessions/sessions.fixture.js'
+import { Replays } from '../../streams/replays.js'
+import type { RepeatableReply, Reply } from '../../outlet/reply.js'
 import type { Stream } from '../../outlet/stream.js'
 
 const message = (value: object): Message =>
@@ -49,23 +51,24 @@ const upstreamOf = (send: Upstream['send']): Upstream => ({
 
 const open = (send: Upstream['send'] = () => Promise.resolve()) => {
   const sent: Message[] = []
+  const onBroken = vi.fn()
   const hooks = {
     onLost: vi.fn(),
     onMissing: vi.fn(() => Promise.resolve()),
     onForgotten: vi.fn(() => Promise.resolve()),
-    onBroken: vi.fn(),
+    repeats: vi.fn(() => onBroken),
     onDelivered: vi.fn(),
     onUndelivered: vi.fn(),
     onAgreed: vi.fn(),
   }
-  const live = new LiveSession('local', hooks)
+  const live = new LiveSession('local', hooks, new Replays(), noLimits)
   const [listen, close] = [vi.fn(), vi.fn(() => Promise.resolve())]
   const through: Upstream['send'] = (each) => {
     sent.push(each)
     return send(each)
   }
   live.connect({ ...upstreamOf(through), listen, close })
-  return { live, sent, hooks, listen, close }
+  return { live, sent, hooks, onBroken, listen, close }
 }
 
 describe('progress', () => {
@@ -254,7 +257,7 @@ describe('a message of the client', () => {
 
 describe('the end', () => {
   it('of the upstream is told to every call under way, and the stream stays', async () => {
-    const { live, hooks } = open()
+    const { live, hooks, onBroken } = open()
     const { stream, written, isOpen } = openStream()
     const call = openReply('1')
     live.attach(stream, 'plain')
@@ -262,11 +265,20 @@ describe('the end', () => {
     live.pass(message({ id: 2, method: 'm' }), callOf(2))
     live.onClose(new Error('exited with 1'))
     expect(call.reply.fail.mock.calls[0]?.[0]).toMatchObject({ code: 'UPSTREAM_FAILED' })
-    expect(hooks.onBroken.mock.calls).toMatchObject([[{ message: { id: '2' } }, {}]])
+    expect(onBroken.mock.calls).toMatchObject([[{ code: 'UPSTREAM_FAILED' }, { id: '2' }]])
     expect(written).toEqual([])
     expect([isOpen(), live.isReady()]).toEqual([true, false])
     expect(hooks.onLost).toHaveBeenCalledOnce()
     await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
+  })
+
+  it('of the upstream and then of the conversation leaves nothing to be sent again', () => {
+    const { live, onBroken } = open()
+    live.pass(message({ id: 2, method: 'm' }), callOf(2))
+    live.onClose(new Error('exited with 1'))
+    live.outlet.restart()
+    expect(onBroken.mock.calls).toMatchObject([[{}, { over: false }]])
+    expect((onBroken.mock.calls[0]?.[1] as RepeatableReply).isOver()).toBe(true)
   })
 
   it('by ourselves closes the upstream and is not told as its end', async () => {

@@ -9,11 +9,10 @@ import type { Incoming } from '../../http/incoming.js'
 import { respondEmpty } from '../../http/respond.js'
 import { untilServed } from '../portable/head-limit.js'
 import type { SessionEntry } from '../../sessions/entry.js'
-import { repeatPassed, repeatReply } from './broken.js'
-import type { LiveSession } from './live.js'
+import { repeatOwned } from './broken.js'
+import { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
 import { logAnswer } from '../../sse/session-call-log.js'
-import { OwnedSession } from './owned-session.js'
 import { formOf } from '../../streams/replay.js'
 import { readForeign, Replays, unknownEvent } from '../../streams/replays.js'
 import { openReply } from '../../outlet/reply.js'
@@ -66,10 +65,7 @@ export const openLive = (
       }
       await untilServed(context, held, restartOwned(context, held, upstream))
     },
-    onBroken(pending, error) {
-      const held = sessions.held(id)
-      if (held?.live) repeatPassed(context, held, held.live, pending, error)
-    },
+    repeats: (message, at) => repeatOwned(context, () => sessions.held(id), { message, at }),
     onDelivered(call, answer) {
       const record = sessions.held(id)?.record
       if (record?.downstream === 'sse') context.delivered.add(record, call, answer)
@@ -83,7 +79,7 @@ export const openLive = (
       if (held) settle('noting what was agreed on', sessions.change(held, agreed))
     },
   }
-  return new OwnedSession(backend, hooks, new Replays(context.buffers, epoch), {
+  return new LiveSession(backend, hooks, new Replays(context.buffers, epoch), {
     deadlines: context.deadlines,
     deadlineMs() {
       const { backends } = deps.registry.snapshot()
@@ -135,9 +131,10 @@ const answerOwned = async (
   isResumed = false,
 ): Promise<void> => {
   const live = liveOf(held)
+  const { requestId, at } = incoming
   const reply = openReply(incoming, context, live, {
     form: formOf(held.record),
-    onBroken: repeatReply(context, incoming, held, live, message),
+    onBroken: repeatOwned(context, () => held, { message, requestId, at }),
     streamed: new StreamedCall(context, incoming, held.record, message),
     isResumed,
   })

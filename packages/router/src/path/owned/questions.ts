@@ -9,33 +9,36 @@ const tooMany = 'Too many requests wait for the answer of the client'
 
 /** Questions are the ids (JSON text) of the requests that a server has sent to its client, which has not answered yet. */
 export class Questions {
-  private readonly ids = new Set<string>()
+  /** When the last one came, as `performance.now()` counts. */
+  askedAt = 0
+  // Made with the first entry: hardly any session has one.
+  private ids: Set<string> | undefined
   private characters = 0
 
   size(): number {
-    return this.ids.size
+    return this.ids?.size ?? 0
   }
 
-  /** add notes one. False: there are as many as may be, and `refuse` is to tell the server so. */
-  add(id: string, refuse: (response: Message) => void): boolean {
-    if (this.ids.has(id)) return true
+  /** add notes one. What it returns is to be told to the server instead: there are as many as may be. */
+  add(id: string): Message | undefined {
+    this.askedAt = performance.now()
+    const ids = (this.ids ??= new Set())
+    if (ids.has(id)) return undefined
     const characters = this.characters + id.length
-    if (this.ids.size < maxQuestions && characters <= maxIdCharacters) {
-      this.ids.add(id)
-      this.characters = characters
-      return true
-    }
-    refuse(scanMessage(errorBytes(id, -32603, tooMany)))
-    return false
+    if (ids.size >= maxQuestions || characters > maxIdCharacters)
+      return scanMessage(errorBytes(id, -32603, tooMany))
+    ids.add(id)
+    this.characters = characters
+    return undefined
   }
 
   /** clear is for those of a session at the server that is gone. */
   clear(): void {
-    this.ids.clear()
+    this.ids = undefined
     this.characters = 0
   }
 
   delete(id: string): void {
-    if (this.ids.delete(id)) this.characters -= id.length
+    if (this.ids?.delete(id)) this.characters -= id.length
   }
 }

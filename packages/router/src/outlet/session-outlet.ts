@@ -1,17 +1,29 @@
 import { RouterError } from '@mcp-router/core'
-import { errorBytes, progressTokenOf } from '@mcp-router/protocol'
-import type { LiveHooks, CallRef, PendingCall } from './live-hooks.js'
-import type { Replay } from '../../streams/replay.js'
-import type { Reply } from '../../outlet/reply.js'
+import { errorBytes } from '@mcp-router/protocol'
+import type { Replay } from '../streams/replay.js'
+import type { Replies } from './replies.js'
+import { StreamReply } from './stream-reply.js'
+import type { CallRef } from './stream-reply.js'
 
-/** Debts are the responses that a client of 2024-11-05 still waits for on its Stream: its requests were answered 202. */
-export class PendingCalls {
+/** DeliveryHooks tell the CallLog what became of a response. */
+interface DeliveryHooks {
+  /** The client was told the answer, or an error in its place, to a request that was answered 202; without `answer`, it had waited for the client. */
+  onDelivered(call: CallRef, answer?: Buffer): void
+  /** There is an answer to such a request, and no client to hear it. */
+  onUndelivered(call: CallRef, answer: Buffer): void
+}
+
+/**
+ * SessionOutlet writes the responses that a client of 2024-11-05 waits for on its Stream: its requests were answered 202. It knows which of them
+ * the client can still be told, and whether it wants them.
+ */
+export class SessionOutlet {
   /** Of the conversation with its client: each `initialize` after the first one begins another. */
   generation = 0
   private readonly stream: Replay
-  private readonly hooks: Pick<LiveHooks, 'onDelivered' | 'onUndelivered'>
+  private readonly replies: Pick<Replies, 'get' | 'pending'>
+  private readonly hooks: DeliveryHooks
   // Made with the first entry: most sessions of a crowd are idle.
-  private unanswered: Map<string, PendingCall> | undefined
   /** Ids of requests that are being accepted. */
   private reserved: Set<string> | undefined
   /** What an Owner before this one had accepted. */
@@ -21,8 +33,9 @@ export class PendingCalls {
   /** Requests that have come and wait to be accepted. */
   private announced: Set<CallName> | undefined
 
-  constructor(stream: Replay, hooks: Pick<LiveHooks, 'onDelivered' | 'onUndelivered'>) {
+  constructor(stream: Replay, replies: Pick<Replies, 'get' | 'pending'>, hooks: DeliveryHooks) {
     this.stream = stream
+    this.replies = replies
     this.hooks = hooks
   }
 
@@ -31,7 +44,7 @@ export class PendingCalls {
    * not going to be. It throws INVALID_REQUEST where the id is in flight.
    */
   reserve(id: string): () => void {
-    if (this.has(id)) {
+    if (this.isTaken(id)) {
       throw new RouterError('INVALID_REQUEST', { reason: `id ${id} is already in flight` })
     }
     this.reserved = (this.reserved ?? new Set<string>()).add(id)
@@ -43,63 +56,11 @@ export class PendingCalls {
     }
   }
 
-  add(pending: PendingCall): void {
-    pending.activeAt ??= pending.message.method === 'initialize' ? Infinity : performance.now()
-    this.unanswered ??= new Map()
-    this.unanswered.set(pending.message.id, pending)
-  }
-
-  /** take takes out a request; undefined: there is none of this id. */
-  take(id: string): PendingCall | undefined {
-    const pending = this.unanswered?.get(id)
-    this.unanswered?.delete(id)
-    return pending
-  }
-
-  /** has tells that a request of this id is in flight. */
-  has(id: string): boolean {
-    return (this.unanswered?.has(id) ?? false) || (this.reserved?.has(id) ?? false)
-  }
-
-  pending(): Iterable<PendingCall> {
-    return this.unanswered?.values() ?? []
-  }
-
-  size(): number {
-    return this.unanswered?.size ?? 0
-  }
-
-  /** hasToken tells that one of the requests asks for progress by this token. */
-  hasToken(token: string): boolean {
-    for (const { message } of this.unanswered?.values() ?? []) {
-      if (progressTokenOf(message) === token) return true
-    }
-    return false
-  }
-
-  /** heard says that the server was heard of the request with this progress token, or of all. */
-  noteActivity(token?: string): void {
-    for (const pending of this.unanswered?.values() ?? []) {
-      const isMeant = token === undefined || progressTokenOf(pending.message) === token
-      if (isMeant && pending.activeAt !== Infinity) pending.activeAt = performance.now()
-    }
-  }
-
-  /** all are the requests, and when the server was last heard of each. */
-  all(): readonly Pick<Reply, 'id' | 'activeAt'>[] {
-    const all = [...(this.unanswered ?? [])]
-    return all.map(([id, { activeAt = performance.now() }]) => ({ id, activeAt }))
-  }
-
   /** isDelivered tells that the client has the response to a call, as far as anybody knows. */
   isDelivered({ requestId, entry }: CallRef): boolean {
-    const isUnanswered = this.unanswered?.get(requestId)?.call.entry === entry
+    const reply = this.replies.get(requestId)
+    const isUnanswered = reply instanceof StreamReply && reply.call.entry === entry
     return !isUnanswered && !(this.undelivered?.has(entry) ?? false)
-  }
-
-  /** leave leaves the requests to somebody else. */
-  leave(): void {
-    this.unanswered = undefined
   }
 
   /** isCurrent tells that a call belongs to the conversation that goes on now. */
@@ -107,7 +68,7 @@ export class PendingCalls {
     return generation === this.generation
   }
 
-  /** inherit remembers a request that an Owner before this one had accepted. */
+  /** inherit notes a request that an Owner before this one had accepted. */
   inherit(call: CallName): void {
     this.inherited = (this.inherited ?? new Set<string>()).add(nameOf(call))
   }
@@ -124,7 +85,7 @@ export class PendingCalls {
     const announced = (this.announced ??= new Set())
     for (const call of calls) announced.add(call)
     for (const call of this.undelivered?.values() ?? [])
-      if (this.isSuperseded(call)) this.receive(call)
+      if (this.isSuperseded(call)) this.withdraw(call)
     return () => {
       for (const call of calls) announced.delete(call)
     }
@@ -132,44 +93,34 @@ export class PendingCalls {
 
   /** isSuperseded tells that the client has used the id of a call for another one since. */
   isSuperseded(call: CallName): boolean {
-    if (this.has(call.requestId)) return true
-    for (const later of this.announced ?? []) if (isAnother(later, call)) return true
-    return false
+    return this.isTaken(call.requestId) || this.isAnnounced(call)
   }
 
   /** received says that the client has the response with this entry. */
   received(entry: string): void {
     const call = this.undelivered?.get(entry)
-    if (call) this.receive(call)
+    if (call) this.withdraw(call)
   }
 
-  /** receive is for a response that is not to be written any more. */
-  private receive(call: CallRef): void {
-    this.undelivered?.delete(call.entry)
-    this.stream.withdraw(call.entry)
-    this.hooks.onDelivered(call)
-  }
-
-  /** beginAnew ends the conversation so far: nothing of it is delivered from now on. */
+  /** restart ends the conversation so far: nothing of it is delivered from now on. */
   restart(): void {
     this.generation++
-    this.unanswered = undefined
+    for (const reply of this.replies.pending()) reply.abandon()
     this.undelivered = undefined
     this.inherited = undefined
     this.stream.forgetAll()
   }
 
-  /** tell delivers a response, now or once the client has a Stream. */
+  /** deliver delivers a response, now or once the client has a Stream. */
   deliver(call: CallRef, answer: Buffer): void {
     if (!this.isCurrent(call)) return
-    for (const later of this.announced ?? []) {
-      if (!isAnother(later, call)) continue
+    if (this.isAnnounced(call)) {
       this.hooks.onDelivered(call)
       return
     }
-    const isHeard = this.stream.isConnected()
+    const isConnected = this.stream.isConnected()
     this.stream.say(answer, call.entry)
-    if (isHeard) {
+    if (isConnected) {
       this.hooks.onDelivered(call, answer)
       return
     }
@@ -182,12 +133,29 @@ export class PendingCalls {
     this.deliver(call, errorBytes(call.requestId, error.rpc, error.message, error.publicData))
   }
 
-  /** hear says that the client has a Stream, and what waited for it was written there: the responses of these entries. */
+  /** onConnected: the client has a Stream, and what waited for it was written there: the responses of these entries. */
   onConnected(): ReadonlySet<string> {
     const calls = [...(this.undelivered?.values() ?? [])]
     for (const call of calls) this.hooks.onDelivered(call)
     this.undelivered = undefined
     return new Set(calls.map(({ entry }) => entry))
+  }
+
+  /** isTaken tells that a request of this id is in flight. */
+  private isTaken(id: string): boolean {
+    return this.replies.get(id) !== undefined || (this.reserved?.has(id) ?? false)
+  }
+
+  private isAnnounced(call: CallName): boolean {
+    for (const later of this.announced ?? []) if (isAnother(later, call)) return true
+    return false
+  }
+
+  /** withdraw is for a response that is not to be written any more. */
+  private withdraw(call: CallRef): void {
+    this.undelivered?.delete(call.entry)
+    this.stream.withdraw(call.entry)
+    this.hooks.onDelivered(call)
   }
 }
 
