@@ -20,14 +20,21 @@ export const hearReports = <M extends JSONRPCMessage, E, O>(
   transport: HeardTransport<M, E, O>,
 ): Reports => {
   const listeners = new Map<unknown, OnProgress>()
+  /** A call that goes on with answers (2026-07-28, input_required) is another request, whose token is another one. */
+  const calls = new Map<string, OnProgress>()
   let next: OnProgress | undefined
   const { onmessage } = transport
   const send = transport.send.bind(transport)
   transport.send = (message, options) => {
-    const token = next && tokenOf(message)
-    if (next && token !== undefined) {
-      listeners.set(token, next)
-      next = undefined
+    const token = tokenOf(message)
+    if (token !== undefined) {
+      const isAgain = 'params' in message && message.params?.['requestState'] !== undefined
+      const onProgress = isAgain ? calls.get(nameOf(message)) : next
+      if (onProgress) {
+        listeners.set(token, onProgress)
+        calls.set(nameOf(message), onProgress)
+      }
+      if (!isAgain) next = undefined
     }
     return send(message, options)
   }
@@ -47,3 +54,8 @@ export const hearReports = <M extends JSONRPCMessage, E, O>(
 
 const tokenOf = (message: JSONRPCMessage): unknown =>
   'params' in message ? message.params?._meta?.['progressToken'] : undefined
+
+const nameOf = (message: JSONRPCMessage): string => {
+  const { name, arguments: args } = ('params' in message && message.params) || {}
+  return JSON.stringify([name, args])
+}

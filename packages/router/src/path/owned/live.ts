@@ -206,10 +206,9 @@ export class LiveSession implements UpstreamListener {
 
   /** leave lets go of the Upstream, whose end is no loss then; what was under way on it is told. */
   leave(): Upstream | undefined {
-    const { upstream } = this
-    const reason = 'it was restarted'
-    this.end(new RouterError('UPSTREAM_FAILED', { backend: this.backend, reason }))
-    this.binding = new UpstreamBinding(this)
+    const { upstream, backend } = this
+    this.end(new RouterError('UPSTREAM_FAILED', { backend, reason: 'it was restarted' }))
+    this.bind()
     return upstream
   }
 
