@@ -10,7 +10,7 @@ import { bundleFixture } from './bundle.js'
 import type { Mortal, Mortals } from './mortal.js'
 import { openMortals } from './mortal.js'
 
-/** Endpoint is a process of the fixture, and the Backend that it belongs to. */
+/** RigEndpoint is a process of the fixture, and the Backend that it belongs to. */
 export interface RigEndpoint {
   readonly backend: string
   readonly process: Mortal

@@ -41,7 +41,7 @@ export interface Loss {
   readonly why: string
 }
 
-/** Run is all that happened. */
+/** Happened is all that happened. */
 export interface Happened {
   readonly calls: readonly Called[]
   readonly losses: readonly Loss[]

@@ -106,7 +106,7 @@ export const rows: readonly Row[] = [
   {
     kind: 'calls',
     name: 'cluster-journal',
-    about: 'as cluster-json, of a tool that may not be called twice: each call is journalled',
+    about: 'as cluster-json, of a tool that may not be called twice: each call is in the CallLog',
     via: 'cluster',
     open: sessions('/mcp/stub', 'json', 'share_documents'),
     baseline: 'nginx-json',

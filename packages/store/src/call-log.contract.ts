@@ -14,8 +14,8 @@ export const describeCallLog = (open: OpenStore) => {
       callId: `r-${entry}`,
       body: `{"é":"😀\\n"}\n${entry}`,
     })
-    const sorted = (owed: readonly { readonly entry: string }[]) =>
-      owed.toSorted((a, b) => (a.entry < b.entry ? -1 : 1))
+    const sorted = (calls: readonly { readonly entry: string }[]) =>
+      calls.toSorted((a, b) => (a.entry < b.entry ? -1 : 1))
 
     beforeEach(async () => {
       store = await open(lasting)
@@ -23,7 +23,7 @@ export const describeCallLog = (open: OpenStore) => {
 
     afterEach(() => store.close())
 
-    it('knows what is owed to whom', async () => {
+    it('knows which calls are whose', async () => {
       await store.callLog.keep(session, 1, call('1.1'))
       await store.callLog.keep(session, 1, { ...call('1.2'), callId: '' })
       await store.callLog.keep('s-2' as SessionId, 1, call('1.3'))
@@ -102,7 +102,7 @@ export const describeCallLog = (open: OpenStore) => {
       expect(await store.callLog.accept('r-1', call2)).toBeUndefined()
     })
 
-    it('owes an answer once, however often it is asked for', async () => {
+    it('keeps an answer once, however often it is asked for', async () => {
       await store.callLog.keep(session, 1, call('1'))
       await store.callLog.keep(session, 1, call('1'))
       expect(await store.callLog.entries(session)).toEqual([call('1')])

@@ -27,7 +27,7 @@ export interface LoggedCall {
 }
 
 /**
- * CallLog is the record of accepted calls whose outcome a successor must know: those whose client was told 202, so that the router owes it
+ * CallLog is the record of accepted calls whose outcome a successor must know: those whose client was told 202 and waits for
  * the answer, and those that must not run twice although the request may come again. An entry lives five minutes. Every method rejects
  * with STORE_UNAVAILABLE when the store cannot be reached.
  */
@@ -36,10 +36,10 @@ export interface CallLog {
    * Writes an entry, or replaces it. `epoch` is that of the Session as the writer knows it: false, and nothing is written, where another
    * Instance has claimed it since.
    */
-  keep(session: SessionId, epoch: number, owed: CallEntry): Promise<boolean>
+  keep(session: SessionId, epoch: number, call: CallEntry): Promise<boolean>
   /** Deletes entries, under the same condition. */
   drop(session: SessionId, epoch: number, entries: readonly string[]): Promise<void>
-  /** What is still owed, in no order. */
+  /** What it has of a Session, in no order. */
   entries(session: SessionId): Promise<readonly CallEntry[]>
   /** Notes a call under the X-Request-Id of its request. It resolves with what was noted under it before; undefined: nothing was. */
   accept(requestId: string, call: LoggedCall): Promise<LoggedCall | undefined>

@@ -40,7 +40,7 @@ export interface CallHooks {
   onOver(lane: Lane): void
 }
 
-/** Call is a request of a modern client as a server with sessions gets it. */
+/** BridgedRequest is a request of a modern client as a server with sessions gets it. */
 export interface BridgedRequest {
   readonly method: string
   readonly params: Json | undefined

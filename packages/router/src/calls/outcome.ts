@@ -34,7 +34,7 @@ export const outcomeUnknown = (
   return new RouterError('OUTCOME_UNKNOWN', data, cause)
 }
 
-/** isUntaken tells that no server has taken a message: it had forgotten the session, or was not there. */
+/** wasNotExecuted tells that no server has taken a message: it had forgotten the session, or was not there. */
 export const wasNotExecuted = (error: unknown): boolean =>
   error instanceof SessionLost || mayTryElsewhere(error)
 

@@ -22,7 +22,7 @@ export interface Activity {
 }
 
 /**
- * noteHeard restarts the deadline of the server: with each of its messages about the call, and with nothing else that it sends. It never
+ * noteActivity restarts the deadline of the server: with each of its messages about the call, and with nothing else that it sends. It never
  * shortens what noteAsked granted.
  */
 export const noteActivity = (activity: Activity): void => {

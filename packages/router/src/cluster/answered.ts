@@ -13,7 +13,7 @@ export const markAnswered = (res: ServerResponse): void => {
 export const isAnswered = (headers: HttpHeaders): boolean => headers[answeredHeader] !== undefined
 
 /**
- * NotTaken: something else responded at the Instance's address, or the Instance refused the signature,
+ * NotServed: something else responded at the Instance's address, or the Instance refused the signature,
  * as one with another cluster secret does. The request was not served, and may be served elsewhere.
  */
 export class NotServed extends Error {

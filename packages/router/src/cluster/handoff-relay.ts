@@ -101,7 +101,7 @@ export class HandoffRelay extends Writer implements HttpHandler {
 
 const idField = Buffer.from('id:')
 
-/** wasNotTaken: nothing was sent, or it reached nobody who serves it. */
+/** wasNotServed: nothing was sent, or it reached nobody who serves it. */
 export const wasNotServed = (error: unknown): boolean =>
   error instanceof NotServed || wasNeverSent(error)
 

@@ -19,7 +19,7 @@ export interface Returned {
   readonly kind: 'returned'
   readonly fingerprint: Fingerprint
   readonly held: SessionEntry
-  /** The response that it received last (OwedCall.entry), where it says so. */
+  /** The response that it received last (CallRef.entry), where it says so. */
   readonly received?: string | undefined
 }
 

@@ -83,7 +83,7 @@ const unbegunMs = 3_000
 const noStream =
   'the stream of this session is closed, so the response could not be delivered and the message was not passed on; open the stream again'
 
-/** accept takes a message whose answer, if one is owed, comes on the Stream. */
+/** accept takes a message whose answer, if there is one, comes on the Stream. */
 const accept = async (
   context: Context,
   incoming: Incoming,

@@ -54,15 +54,17 @@ const take = async (
   if (!taken) return undefined
   live.revival.cause = 'it was taken over'
   live.revival.continues = true
-  const owed = await readCallLog(context, taken.record, live)
+  const logged = await readCallLog(context, taken.record, live)
   const { initialize } = taken.record
-  // Its answer is among what is owed: then there is no handshake yet that could be replayed.
-  if (owed?.some(({ message }) => message.method === 'initialize')) {
+  // Its answer is among what is awaited: then there is no handshake yet that could be replayed.
+  if (logged?.some(({ message }) => message.method === 'initialize')) {
     taken.record = { ...taken.record, initialize: '' }
   }
-  // A store that is away keeps nobody from going on; what is owed is seen to once it is back.
-  const settle = async (work: (owed: readonly LoggedMessage[]) => Promise<void>): Promise<void> => {
-    if (owed) return work(owed)
+  // A store that is away keeps nobody from going on; what its client waits for is seen to once it is back.
+  const settle = async (
+    work: (logged: readonly LoggedMessage[]) => Promise<void>,
+  ): Promise<void> => {
+    if (logged) return work(logged)
     const late = awaitCallLog(context, taken.record, live)
     const isEarlier = isOfEarlierOwner(taken.record)
     discard(late.then((all) => work(all.filter(isEarlier))))

@@ -11,7 +11,7 @@ const call = (id: number | string) => ({
   callId: '',
   requestId: String(id),
 })
-const owed = (id: number, body: string) => ({ entry: `1.${id}`, callId: '', body })
+const entryOf = (id: number, body: string) => ({ entry: `1.${id}`, callId: '', body })
 const answerTo = (id: number, text = ''): Buffer =>
   Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result: { text } }))
 
@@ -32,9 +32,9 @@ const open = () => {
 
 it('an answer that was told is kept for a while, instead of its request', async () => {
   const { callLog, told, kept } = open()
-  await callLog.keep(session.id, 1, owed(1, 'the request'))
+  await callLog.keep(session.id, 1, entryOf(1, 'the request'))
   told.add(session, call(1), answerTo(1))
-  expect(await callLog.entries(session.id)).toEqual([owed(1, String(answerTo(1)))])
+  expect(await callLog.entries(session.id)).toEqual([entryOf(1, String(answerTo(1)))])
   await vi.advanceTimersByTimeAsync(19_000)
   expect(await kept()).toEqual([1])
   await vi.advanceTimersByTimeAsync(20_000)
@@ -43,9 +43,9 @@ it('an answer that was told is kept for a while, instead of its request', async 
 
 it('of a long one the call log keeps the request', async () => {
   const { callLog, told, kept } = open()
-  await callLog.keep(session.id, 1, owed(1, 'the request'))
+  await callLog.keep(session.id, 1, entryOf(1, 'the request'))
   told.add(session, call(1), answerTo(1, 'x'.repeat(64 * 1024)))
-  expect(await callLog.entries(session.id)).toEqual([owed(1, 'the request')])
+  expect(await callLog.entries(session.id)).toEqual([entryOf(1, 'the request')])
   await vi.advanceTimersByTimeAsync(40_000)
   expect(await kept()).toEqual([])
 })
@@ -68,7 +68,7 @@ it('those of requests whose id is used again are deleted, and no others', async 
   await told.supersede(session, '1')
   expect(await kept()).toEqual([2])
   expect(told.supersede(session, '1')).toBeUndefined()
-  await callLog.keep(session.id, 1, owed(4, 'the next request'))
+  await callLog.keep(session.id, 1, entryOf(4, 'the next request'))
   await vi.advanceTimersByTimeAsync(40_000)
   expect(await kept()).toEqual([4])
 })

@@ -5,7 +5,7 @@ import type { Aged, Ageing } from '../streams/ageing.js'
 import type { CallRef } from '../outlet/stream-reply.js'
 
 /**
- * Told are responses that were written to a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known
+ * DeliveredAnswers are responses that were written to a stream. Nobody acknowledges them: that the client was gone, or an Instance on the way to it, is known
  * only later. So they stay in the CallLog for a while, for the client that comes back and for whoever has its Session then.
  */
 export interface DeliveredAnswers {
@@ -59,8 +59,8 @@ class LoggedAnswers implements DeliveredAnswers, Aged {
 
   add({ id, epoch }: Owner, { entry, callId, requestId }: DeliveredCall, answer?: Buffer): void {
     const isKept = answer && answer.length <= longestKept
-    const owed = isKept && { entry, callId, body: answer.toString('utf8') }
-    if (owed) discard(this.callLog.keep(id, epoch, owed))
+    const written = isKept && { entry, callId, body: answer.toString('utf8') }
+    if (written) discard(this.callLog.keep(id, epoch, written))
     const answers = this.all.get(id) ?? (new Map() as Answers)
     this.all.set(id, answers)
     const bytes = isKept ? answer.length : 0

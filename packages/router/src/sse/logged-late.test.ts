@@ -10,7 +10,7 @@ const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false })
   const forget = vi.fn(() => Promise.resolve())
   const live = {
     isOver: () => isReleased,
-    debts: { isDelivered: () => false },
+    outlet: { isDelivered: () => false },
   } as unknown as LiveSession
   const held = () => ({ live: isHeldAgain ? undefined : live })
   const callLog = { isUnwritten: () => false, isSuperseded: () => isSuperseded }

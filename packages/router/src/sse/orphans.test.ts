@@ -137,7 +137,7 @@ describe('a message that is sent again by whoever passes it on', () => {
   })
 })
 
-describe('a message whose answer is owed', () => {
+describe('a message whose answer is awaited', () => {
   it('is noted before it is accepted, and before it is sent where it may not run twice', async () => {
     const store = openStore()
     let write = (): void => undefined

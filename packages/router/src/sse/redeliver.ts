@@ -6,7 +6,7 @@ import type { LoggedMessage } from './session-call-log.js'
 import type { Stream } from '../outlet/stream.js'
 
 /**
- * retell delivers the responses of the last moments once more on the Stream of a client of 2024-11-05 that came back: nobody knows which of
+ * redeliver delivers the responses of the last moments once more on the Stream of a client of 2024-11-05 that came back: nobody knows which of
  * them reached it, and it ignores those that it has. `known` (entries) it has, or they were delivered just now.
  */
 export const redeliver = async (
@@ -18,9 +18,9 @@ export const redeliver = async (
 ): Promise<void> => {
   const { outlet, replays } = live
   const delivered = new Set(known)
-  const deliver = (owed: readonly LoggedMessage[]): void => {
+  const deliver = (logged: readonly LoggedMessage[]): void => {
     if (!replays.standalone.isOn(stream)) return
-    for (const { call, message } of owed) {
+    for (const { call, message } of logged) {
       if (message.kind !== 'response' || delivered.has(call.entry)) continue
       // Its client has used the id for another request since: it would take this for the response to that one.
       if (!outlet.isCurrent(call) || outlet.isSuperseded(call)) continue
@@ -34,7 +34,7 @@ export const redeliver = async (
 }
 
 /**
- * beginAnew is for a client that initializes once more on the same Stream: nothing of the conversation before is repeated or delivered from now
+ * restartConversation is for a client that initializes once more on the same Stream: nothing of the conversation before is repeated or delivered from now
  * on. It rejects with STORE_UNAVAILABLE where the store cannot be told: a later Owner would go on with it.
  */
 export const restartConversation = async (
@@ -44,7 +44,7 @@ export const restartConversation = async (
 ): Promise<void> => {
   live.outlet.restart()
   delivered.forget(record)
-  const owed = await deps.callLog.entries(record.id)
-  const entries = owed.map(({ entry }) => entry)
+  const logged = await deps.callLog.entries(record.id)
+  const entries = logged.map(({ entry }) => entry)
   await deps.callLog.drop(record.id, record.epoch, entries)
 }

@@ -30,7 +30,7 @@ export const requireRoom = (
 
 let counted = 0
 
-/** owedCall names a request that is about to be accepted. An epoch belongs to one process, which counts its entries. */
+/** callRefOf names a request that is about to be accepted. An epoch belongs to one process, which counts its entries. */
 export const callRefOf = (
   { mayComeAgain, requestId, isAgain }: Pick<Incoming, 'mayComeAgain' | 'requestId' | 'isAgain'>,
   { epoch }: Session,
@@ -45,7 +45,7 @@ export const callRefOf = (
 })
 
 /**
- * noteOwed writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
+ * logRequest writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
  * the store is away, live Sessions go on without. Its id must be free: see freeId.
  */
 export const logRequest = async (
@@ -59,7 +59,7 @@ export const logRequest = async (
 }
 
 /**
- * untilKept resolves once the CallLog has a request that was passed on, or its client has the response: until then a client that loses its
+ * untilLogged resolves once the CallLog has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
  * UPSTREAM_FAILED where another Instance has the Session meanwhile.
  */
@@ -95,21 +95,21 @@ const writeRequest = (
   { bytes }: Message,
   { entry, callId, isRepeated }: CallRef,
 ): Promise<void> => {
-  const owed = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
-  return callLog.keep(id, epoch, owed).then(
+  const written = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
+  return callLog.keep(id, epoch, written).then(
     () => undefined,
     () => undefined,
   )
 }
 
-/** oweAgain writes down once more what the client of a Session waits for, where the store has lost it. */
+/** relogPending writes down once more what the client of a Session waits for, where the store has lost it. */
 export const relogPending = ({ deps }: Context, { record, live }: SessionEntry): void => {
   if (record.downstream !== 'sse' || !live) return
   for (const { message, call } of live.replies.pending())
     discard(writeRequest(deps, record, message, call))
 }
 
-/** oweAnswer keeps an answer that its client was not there to hear: whoever takes the Session over delivers it. */
+/** logAnswer keeps an answer that its client was not there to get: whoever takes the Session over delivers it. */
 export const logAnswer = (
   { deps }: Context,
   { id, epoch, downstream }: Session,
@@ -120,46 +120,46 @@ export const logAnswer = (
     discard(deps.callLog.keep(id, epoch, { entry, callId, body: answer.toString('utf8') }))
 }
 
-/** OwedMessage is a request that was left unanswered, or a response that may not have arrived. */
+/** LoggedMessage is a request that was left unanswered, or a response that may not have arrived. */
 export interface LoggedMessage {
   readonly call: CallRef
   readonly message: Message
 }
 
-/** owedOf reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
+/** readCallLog reads what the client of a Session still waits for, or may not have received; undefined: the store is away for longer. */
 export const readCallLog = async (
   { deps: { callLog } }: Context,
   { id, downstream }: Session,
   live: LiveSession,
 ): Promise<readonly LoggedMessage[] | undefined> => {
   if (downstream !== 'sse') return []
-  const owed = await callLog.entries(id).catch(() => undefined)
-  return owed && parseEntries(owed, live)
+  const logged = await callLog.entries(id).catch(() => undefined)
+  return logged && parseEntries(logged, live)
 }
 
-/** untilOwed reads it once the store is back, as long as the Session goes on here: nobody else could tell its client. */
+/** awaitCallLog reads it once the store is back, as long as the Session goes on here: nobody else could tell its client. */
 export const awaitCallLog = async (
   context: Context,
   record: Session,
   live: LiveSession,
 ): Promise<readonly LoggedMessage[]> => {
-  const owed = await context.deps.guard
+  const logged = await context.deps.guard
     .retry(
       () => context.deps.callLog.entries(record.id),
       () => !live.isOver(),
     )
     .catch(() => [])
   // Its client may have used an id for another request meanwhile.
-  return parseEntries(owed, live).filter(({ call }) => !live.outlet.isSuperseded(call))
+  return parseEntries(logged, live).filter(({ call }) => !live.outlet.isSuperseded(call))
 }
 
-/** readOwed puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
+/** parseEntries puts it in the order of the requests. Of two with the same JSON-RPC id the client waits for the later one only. */
 export const parseEntries = (
-  owed: readonly CallEntry[],
+  logged: readonly CallEntry[],
   live: LiveSession,
 ): readonly LoggedMessage[] => {
   const { generation } = live.outlet
-  const read = owed
+  const read = logged
     .toSorted((a, b) => byEntry(a.entry, b.entry))
     .flatMap(({ entry, callId, isRepeated = false, body }): LoggedMessage[] =>
       messageIn(body).map((message) => ({
@@ -184,21 +184,21 @@ const byEntry = (one: string, other: string): number => {
 }
 
 /**
- * payOwed sees to what the client of a Session that was taken over waits for: what may run twice is asked again, of the rest the client hears
+ * settlePending sees to what the client of a Session that was taken over waits for: what may run twice is asked again, of the rest the client hears
  * that its outcome is not known. `died`: the Owner before this one did, and what was asked again there, too, is not asked a third time.
  */
 export const settlePending = async (
   context: Context,
   held: SessionEntry,
-  owed: readonly LoggedMessage[],
+  logged: readonly LoggedMessage[],
   died: boolean,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  const unanswered = owed.filter(({ message }) => message.kind === 'request').length
-  const cause = `unanswered requests: ${unanswered}, redelivered responses: ${owed.length - unanswered}`
-  if (owed.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
-  for (const { call } of owed) held.live?.outlet.inherit(call)
-  for (const { call, message } of owed) {
+  const unanswered = logged.filter(({ message }) => message.kind === 'request').length
+  const cause = `unanswered requests: ${unanswered}, redelivered responses: ${logged.length - unanswered}`
+  if (logged.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
+  for (const { call } of logged) held.live?.outlet.inherit(call)
+  for (const { call, message } of logged) {
     if (message.kind === 'response') {
       held.live?.outlet.deliver(call, message.bytes)
       continue
@@ -218,15 +218,15 @@ export const settlePending = async (
   }
 }
 
-/** failOwed is for when there is nobody who could be asked again: each is told what is known of it. */
+/** failPending is for when there is nobody who could be asked again: each is told what is known of it. */
 export const failPending = async (
   context: Context,
   held: SessionEntry,
-  owed: readonly LoggedMessage[],
+  logged: readonly LoggedMessage[],
   error: RouterError,
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
-  for (const { call, message } of owed) {
+  for (const { call, message } of logged) {
     if (message.kind === 'response') {
       held.live?.outlet.deliver(call, message.bytes)
       continue

@@ -4,7 +4,7 @@ import type { Stream } from '../outlet/stream.js'
 import { answerId } from './stream-id.js'
 
 /**
- * Form is how events are told: without ids, with ids so that a client can resume (spec 2025-03-26), or with ids and an empty event first that
+ * Form is how events are written: without ids, with ids so that a client can resume (spec 2025-03-26), or with ids and an empty event first that
  * gives it one at once (spec 2025-11-25; clients before it fail on empty data).
  */
 export type Form = 'plain' | 'numbered' | 'primed'
@@ -27,7 +27,7 @@ export interface ReplayKeeper {
 interface Kept {
   /** Empty once it was withdrawn. */
   frame: Buffer
-  /** Which response it is (OwedCall.entry), on streams of 2024-11-05. */
+  /** Which response it is (CallRef.entry), on streams of 2024-11-05. */
   readonly entry: string | undefined
   /** ms, as `performance.now()` counts */
   readonly at: number
@@ -128,7 +128,7 @@ export class Replay {
     }
   }
 
-  /** say tells one message, now or once somebody listens; `entry`: which response it is (OwedCall). */
+  /** say writes one message, now or once a client has the stream; `entry`: which response it is (CallRef.entry). */
   say(bytes: Buffer, entry?: string): void {
     if (this.ended) return
     const frame = messageFrame(bytes)

@@ -5,7 +5,7 @@ import type { Fingerprint } from '../sse/fingerprint.js'
 
 /**
  * StreamId names the stream of a client of 2024-11-05. It is the id of the stream's first event, and so what its client sends as
- * Last-Event-ID: proof that it had this Session. Events with responses add which one (OwedCall.entry).
+ * Last-Event-ID: proof that it had this Session. Events with responses add which one (CallRef.entry).
  */
 export interface StreamId {
   readonly session: SessionId

@@ -7,25 +7,25 @@ import { StreamedCall } from './streamed.js'
 
 const session = { id: 's-1' as SessionId, epoch: 1 }
 const stream = '1.ImUi'
-const owedAs = (text: string) => ({ entry: stream, callId: '', body: text })
+const entryAs = (text: string) => ({ entry: stream, callId: '', body: text })
 const body = '{"jsonrpc":"2.0","id":"é","method":"do"}'
 const answer = '{"jsonrpc":"2.0","id":"é","result":{}}'
 
 interface Begun {
   readonly isAgain?: boolean
-  readonly owed?: object
+  readonly logged?: object
 }
 
-const begin = async ({ isAgain = false, owed: first = owedAs(body) }: Begun = {}) => {
+const begin = async ({ isAgain = false, logged: first = entryAs(body) }: Begun = {}) => {
   const { callLog } = openStore()
   const delivered = { add: vi.fn() }
   // Nothing else of it is used here.
   const context = { deps: { callLog }, delivered } as unknown as Context
   const call = new StreamedCall(context, { isAgain }, session, scanMessage(Buffer.from(body)))
   await call.begin(stream)
-  const owed = () => callLog.entries(session.id)
-  expect(await owed()).toEqual([first])
-  return { call, delivered, owed }
+  const logged = () => callLog.entries(session.id)
+  expect(await logged()).toEqual([first])
+  return { call, delivered, logged }
 }
 
 it('a call is in the call log, and its answer is kept as delivered', async () => {
@@ -39,12 +39,12 @@ it('a call is in the call log, and its answer is kept as delivered', async () =>
 })
 
 it('the answer takes its place for a client that is away', async () => {
-  const { call, owed } = await begin()
+  const { call, logged } = await begin()
   call.end(Buffer.from(answer), false)
-  expect(await owed()).toEqual([owedAs(answer)])
+  expect(await logged()).toEqual([entryAs(answer)])
 })
 
 it('a call that runs for the second time is noted as such', async () => {
-  const owed = { ...owedAs(body), isRepeated: true }
-  await expect(begin({ isAgain: true, owed })).resolves.toBeDefined()
+  const logged = { ...entryAs(body), isRepeated: true }
+  await expect(begin({ isAgain: true, logged })).resolves.toBeDefined()
 })

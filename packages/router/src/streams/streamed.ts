@@ -40,21 +40,21 @@ export class StreamedCall implements StreamHooks {
    */
   async begin(stream: string): Promise<void> {
     this.entry = stream
-    await this.owe(this.message.bytes, this.incoming.isAgain)
+    await this.log(this.message.bytes, this.incoming.isAgain)
   }
 
   /** end keeps the answer: for a client that is away, or that may turn out to have been. */
   end(answer: Buffer, isHeard: boolean): void {
     const call = { entry: this.entry, callId: '', requestId: this.message.id }
     if (isHeard) this.context.delivered.add(this.session, call, answer)
-    else discard(this.owe(answer))
+    else discard(this.log(answer))
   }
 
-  private async owe(body: Buffer, isRepeated = false): Promise<void> {
+  private async log(body: Buffer, isRepeated = false): Promise<void> {
     const { id, epoch } = this.session
     const text = body.toString('utf8')
-    const owed = { entry: this.entry, callId: '', ...(isRepeated && { isRepeated }), body: text }
-    await this.context.deps.callLog.keep(id, epoch, owed).catch(() => undefined)
+    const written = { entry: this.entry, callId: '', ...(isRepeated && { isRepeated }), body: text }
+    await this.context.deps.callLog.keep(id, epoch, written).catch(() => undefined)
   }
 }
 
@@ -72,20 +72,20 @@ export const succeed = async (
   const { deps } = context
   const { id, epoch, backend: name } = held.record
   const { stream, requestId = '' } = event
-  const owed = (await deps.callLog.entries(id)).find(({ entry }) => entry === stream)
-  const message = owed && scanMessage(Buffer.from(owed.body))
+  const logged = (await deps.callLog.entries(id)).find(({ entry }) => entry === stream)
+  const message = logged && scanMessage(Buffer.from(logged.body))
   const backend = deps.registry.snapshot().backends.get(name)
   tellSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
   const isAgain =
-    owed &&
-    !owed.isRepeated &&
+    logged &&
+    !logged.isRepeated &&
     message?.kind === 'request' &&
     backend &&
     (await isRetrySafe(context, backend, message).catch(() => false))
   if (isAgain) {
     incoming.reads(message)
     incoming.isAgain = true
-    await deps.callLog.keep(id, epoch, { ...owed, isRepeated: true }).catch(() => undefined)
+    await deps.callLog.keep(id, epoch, { ...logged, isRepeated: true }).catch(() => undefined)
     await again(message)
     return
   }
@@ -95,6 +95,6 @@ export const succeed = async (
     context,
     incoming,
     held,
-    isAnswer ? message.bytes : unknownAnswer(requestId, message, owed?.isRepeated),
+    isAnswer ? message.bytes : unknownAnswer(requestId, message, logged?.isRepeated),
   )
 }

@@ -97,15 +97,16 @@ it('does not write a request over its answer, though it gave up on the store bef
   expect(written.at(-1)).toBe('answer')
 })
 
-it('reads what is owed once all that is being written is there', async () => {
+it('reads its entries once all that is being written is there', async () => {
   const written: string[] = []
   const keep = vi.fn<CallLog['keep']>((_, __, { body }) => {
     written.push(body)
     return Promise.resolve(true)
   })
   keep.mockRejectedValueOnce(away)
-  const owed: CallLog['entries'] = () => Promise.resolve(written.map((body) => entryAs('1', body)))
-  const callLog = open(never, keep, owed)
+  const entries: CallLog['entries'] = () =>
+    Promise.resolve(written.map((body) => entryAs('1', body)))
+  const callLog = open(never, keep, entries)
   void callLog.keep(session, 1, entryAs('1', 'answer'))
   const read = callLog.entries(session)
   await vi.advanceTimersByTimeAsync(150)

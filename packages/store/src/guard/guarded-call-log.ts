@@ -34,14 +34,14 @@ export const guardCallLog = (
       .all()
       .filter((each): each is EntryWrite => each instanceof EntryWrite && each.session === session)
   return {
-    keep(session, epoch, owed) {
-      const key = keyOf(session, owed.entry)
+    keep(session, epoch, call) {
+      const key = keyOf(session, call.entry)
       const write = async (): Promise<boolean> => {
-        const isWritten = await callLog.keep(session, epoch, owed)
+        const isWritten = await callLog.keep(session, epoch, call)
         if (!isWritten) supersede(key)
         return isWritten
       }
-      return writes.write(new EntryWrite(session, owed, write), optional)
+      return writes.write(new EntryWrite(session, call, write), optional)
     },
     async drop(session, epoch, entries) {
       // A request that is still being written must not be written over what was deleted.
@@ -54,7 +54,7 @@ export const guardCallLog = (
       return retry(() => callLog.entries(session), optional)
     },
     isUnwritten: (session, entry) => writes.isAwaited(keyOf(session, entry)),
-    unwritten: (session) => writesOf(session).map(({ owed }) => owed),
+    unwritten: (session) => writesOf(session).map(({ call }) => call),
     isSuperseded: (session, entry) => superseded.has(keyOf(session, entry)),
     accept: (requestId, call) => retry(() => callLog.accept(requestId, call), optional),
     find: (requestId) => retry(() => callLog.find(requestId), optional),
@@ -68,20 +68,20 @@ const keyOf = (session: SessionId, entry: string): string => `${session} ${entry
 
 class EntryWrite implements QueuedWrite {
   readonly session: SessionId
-  readonly owed: CallEntry
+  readonly call: CallEntry
   readonly write: () => Promise<boolean>
 
-  constructor(session: SessionId, owed: CallEntry, write: () => Promise<boolean>) {
+  constructor(session: SessionId, call: CallEntry, write: () => Promise<boolean>) {
     this.session = session
-    this.owed = owed
+    this.call = call
     this.write = write
   }
 
   get key(): string {
-    return keyOf(this.session, this.owed.entry)
+    return keyOf(this.session, this.call.entry)
   }
 
   get bytes(): number {
-    return this.owed.body.length
+    return this.call.body.length
   }
 }

@@ -7,7 +7,11 @@ import { createStoreGuard } from './store-guard.js'
 import type { QueuedWrite } from './write-queue.js'
 
 const session = 's-1' as SessionId
-const owed = (entry: string, body = `request ${entry}`): CallEntry => ({ entry, callId: '', body })
+const entryOf = (entry: string, body = `request ${entry}`): CallEntry => ({
+  entry,
+  callId: '',
+  body,
+})
 const away = new RouterError('STORE_UNAVAILABLE', { reason: 'gone' })
 const reply = Object.assign(new Error('OOM command not allowed'), { name: 'ReplyError' })
 const full = new RouterError('STORE_UNAVAILABLE', {}, reply)
@@ -97,9 +101,9 @@ it('what fails for another reason is not repeated', async () => {
   expect(send).toHaveBeenCalledOnce()
 })
 
-it('a call log that gives up on its store writes what is owed later, unless it was settled', async () => {
+it('a call log that gives up on its store writes its entries later, unless it was settled', async () => {
   const { guard, send, comeBack } = openAway()
-  const rest = { owed: vi.fn(), accept: vi.fn(), accepted: vi.fn(), finish: vi.fn() }
+  const rest = { entries: vi.fn(), accept: vi.fn(), accepted: vi.fn(), finish: vi.fn() }
   const take = (key: string, body: string): Promise<boolean> => {
     vi.advanceTimersByTime(1_000)
     return send(key, body)
@@ -113,7 +117,7 @@ it('a call log that gives up on its store writes what is owed later, unless it w
     guard,
   )
   for (const entry of ['1.1', '1.2'])
-    await expect(patient.keep(session, 1, owed(entry))).rejects.toBe(away)
+    await expect(patient.keep(session, 1, entryOf(entry))).rejects.toBe(away)
   await expect(patient.drop(session, 1, ['1.1'])).rejects.toBe(away)
   expect(await comeBack()).toEqual(['request 1.2'])
 })

@@ -14,10 +14,10 @@ export const memoryCallLog = (
   const isSuperseded = (session: SessionId, epoch: number): boolean =>
     (epochOf(session) ?? epoch) !== epoch
   return {
-    keep: (session, epoch, owed) =>
+    keep: (session, epoch, call) =>
       attempt(() => {
         if (isSuperseded(session, epoch)) return false
-        calls.put(session, new Map(calls.get(session)).set(owed.entry, owed))
+        calls.put(session, new Map(calls.get(session)).set(call.entry, call))
         return true
       }),
     drop: (session, epoch, entries) =>

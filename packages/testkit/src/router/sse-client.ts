@@ -117,9 +117,9 @@ export const begin = async (
 
 /** requestsOwed are the ids of requests that have no answer yet. */
 export const requestsOwed = async ({ callLog }: Store, id: SessionId): Promise<string[]> => {
-  const owed = await callLog.entries(id)
+  const entries = await callLog.entries(id)
   const isRequest = (body: string) => 'method' in (JSON.parse(body) as object)
-  return owed
+  return entries
     .filter(({ body }) => isRequest(body))
     .map(({ body }) => JSON.stringify((JSON.parse(body) as { id: unknown }).id))
 }

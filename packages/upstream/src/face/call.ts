@@ -59,7 +59,7 @@ export class FaceCall implements ModernListener {
   private refreshed = false
   private over = false
 
-  /** `onDone` comes once: without an error when the answer went to the listener, or none is owed any more. */
+  /** `onDone` comes once: without an error when the answer went to the listener, or none is awaited any more. */
   constructor(context: FaceContext, message: Message, onDone: (error: Error | undefined) => void) {
     this.context = context
     this.message = message

@@ -18,7 +18,7 @@ export interface HttpPosting {
   abort(reason: Error): void
 }
 
-/** EventSinkOf decides, once the head is there, who takes the chunks of a stream; undefined: they are collected. */
+/** ChunkTaker decides, once the head is there, who takes the chunks of a stream; undefined: they are collected. */
 export type ChunkTaker = (
   status: number,
   headers: HttpAnswer['headers'],

@@ -65,7 +65,7 @@ interface Entry {
   /** Set at once when it is made. */
   opened: Promise<Lane>
   readonly idleMs: number
-  /** RecentRequests, though it may not have its call yet. */
+  /** It is somebody's, though it may not have its call yet. */
   taken: boolean
   parked: Parked | undefined
   /** Its Endpoint is no longer configured. */

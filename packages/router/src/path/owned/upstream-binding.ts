@@ -7,7 +7,7 @@ import type { BackendSession } from './backend-session.js'
 import { marked, unmarked } from '../../sessions/question-id.js'
 import { WireIds } from './wire-ids.js'
 
-/** Hearer has one Upstream after the other, and hears the newest only. */
+/** BindingOwner has one Upstream after the other, and takes messages of the newest only. */
 interface BindingOwner extends UpstreamListener {
   isBoundTo(binding: UpstreamListener): boolean
   backendSession(): BackendSession
@@ -16,7 +16,7 @@ interface BindingOwner extends UpstreamListener {
 /** An Upstream that takes no more messages ends within this, most of the time, ms. */
 const lastWordsMs = 1_000
 
-/** Hearing is what one Upstream of a Hearer speaks to, and what ids requests have there. */
+/** UpstreamBinding is the listener of one Upstream of its owner, and what ids requests have there. */
 export class UpstreamBinding implements UpstreamListener {
   readonly ids = new WireIds()
   /** Names the session at the server where that is the connection. */
@@ -24,8 +24,8 @@ export class UpstreamBinding implements UpstreamListener {
   private readonly owner: BindingOwner
   private readonly waiters: (() => void)[] = []
 
-  constructor(hearer: BindingOwner) {
-    this.owner = hearer
+  constructor(owner: BindingOwner) {
+    this.owner = owner
   }
 
   /** send sends a message on the Upstream that this is for. */
@@ -50,7 +50,7 @@ export class UpstreamBinding implements UpstreamListener {
     if (message) this.owner.onMessage(this.towardsClient(message), subject)
   }
 
-  /** release says that nothing is heard of its Upstream any more. Idempotent. */
+  /** release says that its Upstream sends nothing any more. Idempotent. */
   release(): void {
     for (const waiter of this.waiters.splice(0)) waiter()
   }

@@ -192,7 +192,7 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
     return new Recovery(this.context, { backend, message: this.message, requestId, at })
   }
 
-  /** sendWhenHeard sends it once its server is heard, also outside of calls. */
+  /** sendWhenListening sends it once its server is heard, also outside of calls. */
   private sendWhenListening(): void {
     const { listening } = this.context
     const { session, message } = this

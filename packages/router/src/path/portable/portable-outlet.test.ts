@@ -29,14 +29,14 @@ const open = async (revision: string, store = openStore()) => {
     headers: { ...headers, accept: 'application/json, text/event-stream' },
     body: aRequest(1, 'do'),
   }
-  const owed = () => store.callLog.entries(session as never)
+  const logged = () => store.callLog.entries(session as never)
   /** Writes on the stream once it is there, or ends it. */
   const say = async (...texts: string[]): Promise<void> => {
     await expect.poll(() => stream).toBeDefined()
     for (const text of texts) stream?.write(text)
     if (texts.length === 0) stream?.end()
   }
-  return { address: `${url}/mcp/web`, call, say, owed, calls: () => gateway.calls() }
+  return { address: `${url}/mcp/web`, call, say, logged, calls: () => gateway.calls() }
 }
 
 const next = async (events: Events) => {
@@ -58,30 +58,30 @@ it('a stream whose first events come at once gets ids for all of them', async ()
 })
 
 it('a stream gets ids where its server gives none, and the call log has its call, then its answer', async () => {
-  const { address, call, say, owed } = await open('2025-11-25')
+  const { address, call, say, logged } = await open('2025-11-25')
   const events = await follow(address, call)
   const [first] = await next(events)
   expect(first).toMatch(/^[\w-]+\.[0-9a-f]{8}\.[\w-]{12}~1\.MQ:0$/)
   const name = String(first).slice(0, -2)
-  expect(await owed()).toEqual([{ entry: name, callId: '', body: JSON.stringify(call.body) }])
+  expect(await logged()).toEqual([{ entry: name, callId: '', body: JSON.stringify(call.body) }])
   await say(data(news), data(done))
   expect(await next(events)).toMatchObject([`${name}:1`, news])
   expect(await next(events)).toMatchObject([`${name}:2`, done])
   await expect.poll(() => events.response.complete).toBe(true)
   await expect
-    .poll(owed)
+    .poll(logged)
     .toMatchObject([{ body: expect.stringContaining('"done":true') as string }])
 })
 
 it('the answer is kept in the call log for a client that is away', async () => {
-  const { address, call, say, owed, calls } = await open('2025-11-25')
+  const { address, call, say, logged, calls } = await open('2025-11-25')
   const events = await follow(address, call)
   await next(events)
   events.response.destroy()
   await expect.poll(() => calls().at(-1)?.outcome).toBe('CLIENT_LEFT')
   await say(data(news), data(done))
   await expect
-    .poll(owed)
+    .poll(logged)
     .toMatchObject([{ body: expect.stringContaining('"done":true') as string }])
 })
 
@@ -114,7 +114,7 @@ it.each([
   ['for a client of 2025-06-18', '2025-06-18', [data(news), data(done)]],
   ['where its server gives ids', '2025-11-25', [`id: 7\n${data(news)}`, `id: 8\n${data(done)}`]],
 ] as const)('a stream is passed as it comes %s', async (_, revision, [first, last]) => {
-  const { address, call, say, owed } = await open(revision)
+  const { address, call, say, logged } = await open(revision)
   const opening = begin(address, call)
   await say(first)
   // It has begun: an answer that is whole by then would be passed on as it is in any case.
@@ -124,7 +124,7 @@ it.each([
   let text = ''
   for await (const chunk of response) text += String(chunk)
   expect(text).toBe(first + last)
-  expect(await owed()).toEqual([])
+  expect(await logged()).toEqual([])
 })
 
 it('a stream that its server ends before the response is its client’s to resume, however soon', async () => {
@@ -140,12 +140,12 @@ it('a stream that its server ends before the response is its client’s to resum
 
 it('a stream begins once its call is noted: until then it may be sent to another instance', async () => {
   const store = openStore()
-  const owe = store.callLog.keep.bind(store.callLog)
+  const keep = store.callLog.keep.bind(store.callLog)
   let write = (): void => undefined
   const written = new Promise<void>((resolve) => (write = resolve))
   const owing = vi.spyOn(store.callLog, 'keep').mockImplementation(async (...call) => {
     await written
-    return owe(...call)
+    return keep(...call)
   })
   const { address, call, say } = await open('2025-11-25', store)
   let hasBegun = false

@@ -4,7 +4,7 @@ import { openGateway, openStore } from '@mcp-router/testkit/router'
 import { echo, openEndpoint, openUsual } from '@mcp-router/testkit/server'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-/** thrown is what would have ended the Instance. */
+/** watchThrown is what would have ended the Instance. */
 const watchThrown = (): unknown[] => {
   const thrown: unknown[] = []
   const onThrown = (error: unknown): void => void thrown.push(error)

@@ -38,16 +38,16 @@ const open = async (deadlineMs = 10_000) => {
       headers: { ...headers, accept: 'application/json, text/event-stream' },
       body: aRequest(1, 'do'),
     })
-  const owe = (body: object) =>
+  const log = (body: object) =>
     store.callLog.keep(session as never, 0, {
       entry: goneStream(session),
       callId: '',
       body: JSON.stringify(body),
     })
-  const owed = () => store.callLog.entries(session as never)
+  const logged = () => store.callLog.entries(session as never)
   const go = () => server.emit('go')
   const gone = `${goneStream(session)}:3`
-  return { endpoint, headers, urls, url: urls[0]!, resume, call, go, owe, owed, gone }
+  return { endpoint, headers, urls, url: urls[0]!, resume, call, go, log, logged, gone }
 }
 
 /** Of an instance that nobody knows, the first stream, which answers request 1. */
@@ -99,16 +99,16 @@ describe('the stream of a call', () => {
 
 describe('the stream of a call whose instance is gone', () => {
   it('ends with the answer that was kept', async () => {
-    const { endpoint, resume, owe, owed, gone } = await open()
-    await owe({ jsonrpc: '2.0', ...done })
+    const { endpoint, resume, log, logged, gone } = await open()
+    await log({ jsonrpc: '2.0', ...done })
     expect(await (await resume(1, gone)).message()).toMatchObject(done)
     expect(endpoint.by('do')).toEqual([])
-    await expect.poll(owed).toEqual([])
+    await expect.poll(logged).toEqual([])
   })
 
   it('goes on with the same call, made once more, where that may run twice', async () => {
-    const { endpoint, resume, go, owe, gone } = await open()
-    await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
+    const { endpoint, resume, go, log, gone } = await open()
+    await log(aRequest(1, 'resources/read', { uri: 'a:b' }))
     const resumed = await resume(1, gone)
     expect(await idOf(resumed)).toMatch(/~1\.MQ:0$/)
     go()
@@ -117,16 +117,16 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('has the deadline of any call once it is made again', async () => {
-    const { resume, owe, gone } = await open(500)
-    await owe(aRequest(1, 'resources/read', { uri: 'a:b' }))
+    const { resume, log, gone } = await open(500)
+    await log(aRequest(1, 'resources/read', { uri: 'a:b' }))
     const resumed = await resume(1, gone)
     await idOf(resumed)
     expect(await resumed.message()).toMatchObject({ id: 1, error: { code: -31504 } })
   })
 
   it('ends with what is known, where that may not', async () => {
-    const { endpoint, resume, owe, gone } = await open()
-    await owe(aRequest(1, 'tools/call', { name: 'append' }))
+    const { endpoint, resume, log, gone } = await open()
+    await log(aRequest(1, 'tools/call', { name: 'append' }))
     const told = await (await resume(1, gone)).message()
     const data = { tool: 'append', repeated: false }
     expect(told).toMatchObject({ id: 1, error: { code: -31001, data } })
@@ -134,16 +134,16 @@ describe('the stream of a call whose instance is gone', () => {
   })
 
   it('ends with what is known, where nobody is left to say whether that may', async () => {
-    const { endpoint, resume, owe, gone } = await open()
-    await owe(aRequest(1, 'tools/call', { name: 'append' }))
+    const { endpoint, resume, log, gone } = await open()
+    await log(aRequest(1, 'tools/call', { name: 'append' }))
     await endpoint.shut()
     const told = await (await resume(1, gone)).message()
     expect(told).toMatchObject({ id: 1, error: { code: -31001, data: { tool: 'append' } } })
   })
 
   it('ends with what is known, where only a later call of the same id was noted', async () => {
-    const { resume, owe, gone } = await open()
-    await owe({ jsonrpc: '2.0', ...done })
+    const { resume, log, gone } = await open()
+    await log({ jsonrpc: '2.0', ...done })
     const earlier = gone.replace('~1.', '~0.')
     const told = await (await resume(0, earlier)).message()
     expect(told).toMatchObject({ id: 1, error: { code: -31001 } })

@@ -28,7 +28,7 @@ const instance = {
   sessions: 0,
 }
 const call = { instance: instance.id, at: 1, digest: 'd' }
-const owed = { entry: '1', callId: 'r', body: '{}' }
+const entry = { entry: '1', callId: 'r', body: '{}' }
 const turn = {
   at: 1,
   kind: 'opened',
@@ -109,13 +109,13 @@ describe('a key of ours that holds a value of another type', () => {
     expect(await store.sessions.find(session.id)).toEqual(session)
   })
 
-  it('is no call that is owed, and gives way to one', async () => {
+  it('is no entry of a call, and gives way to one', async () => {
     await spoil(callsKey(session.id))
     expect(await store.callLog.entries(session.id)).toEqual([])
     await store.callLog.drop(session.id, 1, ['1'])
     await spoil(callsKey(session.id))
-    await store.callLog.keep(session.id, 1, owed)
-    expect(await store.callLog.entries(session.id)).toEqual([owed])
+    await store.callLog.keep(session.id, 1, entry)
+    expect(await store.callLog.entries(session.id)).toEqual([entry])
   })
 
   it('is no accepted call, and gives way to one', async () => {
