@@ -18,7 +18,7 @@ import { Gates } from './sessions/gate.js'
 import { createBuffers } from './streams/kept.js'
 import { Listening } from './listening/listening.js'
 import { createOrphans } from './sse/orphans.js'
-import { relogPending } from './sse/session-call-log.js'
+import { relogPending } from './sse/pending.js'
 import { createPortableReplays } from './path/portable/portable-replays.js'
 import { nobody, PortableStream } from './path/portable/portable-stream.js'
 import { rebound } from './sessions/rebound.js'
@@ -26,7 +26,7 @@ import { createReturnProofs } from './sse/return-proof.js'
 import { restOwned } from './path/owned/revive.js'
 import { createSessions } from './sessions/sessions.js'
 import { RecentRequests } from './sse/recent-requests.js'
-import { createDeliveredAnswers } from './sse/delivered-answers.js'
+import { SessionCallLog } from './calls/session-call-log.js'
 
 /** Composed is the Context of an Instance, with what ends all that belongs to it: Streams and Upstreams, too. */
 export interface Composed {
@@ -105,7 +105,7 @@ export const compose = (given: RouterDeps): Composed => {
     modernHeaders: new ModernHeaders(),
     calls: createCalls(deps.callLog),
     returns: createReturnProofs(deps.instance),
-    delivered: createDeliveredAnswers(deps.callLog, buffers.ageing),
+    callLog: new SessionCallLog(deps.callLog, buffers.ageing),
     portableReplays: createPortableReplays(deps.instance, deps.clusterSecret, buffers),
     orphans,
     gates: new Gates(),

@@ -23,7 +23,7 @@ import type { ReturnProofs } from './sse/return-proof.js'
 import type { ModernEventIds } from './downstream/modern-event-id.js'
 import type { ModernHeaders } from './downstream/modern-headers.js'
 import type { Sessions } from './sessions/sessions.js'
-import type { DeliveredAnswers } from './sse/delivered-answers.js'
+import type { SessionCallLog } from './calls/session-call-log.js'
 
 /** Context is what every Downstream works with. */
 export interface Context {
@@ -46,7 +46,7 @@ export interface Context {
   /** Those under way here. */
   readonly takeovers: Map<SessionId, Promise<SessionEntry | undefined>>
   readonly recentRequests: RecentRequests
-  readonly delivered: DeliveredAnswers
+  readonly callLog: SessionCallLog
   readonly listening: Listening
   readonly returns: ReturnProofs
   /** Set once the Instance takes no new Sessions. */

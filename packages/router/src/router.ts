@@ -178,7 +178,7 @@ export const createRouter = (given: RouterDeps): Router => {
       sessions.linger()
       const giveUpAt = performance.now() + limitMs
       await callsOver(giveUpAt)
-      await Promise.all([...sessions.all()].map((held) => acknowledged(context.delivered, held)))
+      await Promise.all([...sessions.all()].map((held) => acknowledged(context.callLog, held)))
       await keepStreams(context, Math.max(0, giveUpAt - performance.now()))
       // Or over that of a stream, which has ended now.
       await callsOver(giveUpAt)

@@ -9,7 +9,7 @@ import { arrayOf, respondEmpty, respondJson } from '../http/respond.js'
 import { openBatchReply } from '../outlet/batch-reply.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import { changesState, noteRequest } from '../sessions/note.js'
-import { freeId, logRequest, callRefOf, requireRoom, untilLogged } from '../sse/session-call-log.js'
+import { callRefOf, requireRoom, untilLogged } from '../sse/pending.js'
 import { liveOf } from '../path/owned/owned.js'
 import { memberOutlet, noticeOutlet } from '../outlet/outlet.js'
 import type { OnBroken, Reply } from '../outlet/reply.js'
@@ -95,23 +95,23 @@ const acceptAll = async (
   fresh: readonly Message[],
 ): Promise<void> => {
   const live = liveOf(held)
+  const { record } = held
+  const { callLog } = context
+  const requests = fresh.filter(({ kind }) => kind === 'request')
   const release: (() => void)[] = []
   try {
-    for (const { kind, id } of fresh) if (kind === 'request') release.push(live.outlet.reserve(id))
+    for (const { id } of requests) release.push(live.outlet.reserve(id))
     await note(context, held, fresh)
-    for (const { kind, id } of fresh) if (kind === 'request') await freeId(context, held.record, id)
-    const calls = fresh.map((message) => ({
-      message,
-      call: callRefOf(incoming, held.record, live, message),
-    }))
-    await Promise.all(
-      calls.map(({ message, call }) => logRequest(context, held.record, message, call)),
-    )
-    for (const { message, call } of calls)
-      if (message.kind === 'request') live.pass(message, call)
+    for (const { id } of requests) await callLog.supersede(record, id)
+    const calls = new Map(requests.map((each) => [each, callRefOf(incoming, record, live, each)]))
+    await Promise.all([...calls].map(([{ bytes }, call]) => callLog.request(record, call, bytes)))
+    for (const message of fresh) {
+      const call = calls.get(message)
+      if (call) live.pass(message, call)
       else discard(live.tell(message))
+    }
     for (const each of release.splice(0)) each()
-    await Promise.all(calls.map(({ call }) => untilLogged(context, held.record, live, call)))
+    await Promise.all([...calls.values()].map((call) => untilLogged(context, record, live, call)))
   } finally {
     for (const each of release) each()
   }

@@ -14,7 +14,7 @@ import { adoptHandshake } from '../sse/adoption.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { noteRequest } from '../sessions/note.js'
-import { freeId, logRequest, callRefOf, requireRoom, untilLogged } from '../sse/session-call-log.js'
+import { callRefOf, requireRoom, untilLogged } from '../sse/pending.js'
 import { liveOf } from '../path/owned/owned.js'
 import { atOwner, isAbout, serveElsewhere } from '../sessions/owner.js'
 import type { OwnerTask } from '../sessions/owner.js'
@@ -152,7 +152,7 @@ const acceptNotice = async (
   message: Message,
 ): Promise<void> => {
   // It has the answer to that.
-  if (message.method === 'notifications/initialized') context.delivered.forget(held.record)
+  if (message.method === 'notifications/initialized') context.callLog.dropDelivered(held.record)
   await noteRequest(context.sessions, held, message)
   discard(live.tell(message))
 }
@@ -168,9 +168,9 @@ const acceptRequest = async (
   const release = live.outlet.reserve(message.id)
   try {
     await noteRequest(context.sessions, held, message)
-    await freeId(context, held.record, message.id)
+    await context.callLog.supersede(held.record, message.id)
     const call = callRefOf(incoming, held.record, live, message)
-    const noting = logRequest(context, held.record, message, call)
+    const noting = context.callLog.request(held.record, call, message.bytes)
     // What may run twice need not wait for that: until it is answered 202, whoever sent it knows that it may be lost.
     const backend = requireBackend(context, held.record.backend)
     if (!isKnownRetrySafe(context, backend, message)) await noting

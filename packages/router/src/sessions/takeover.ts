@@ -10,8 +10,8 @@ import {
   readCallLog,
   settlePending,
   awaitCallLog,
-} from '../sse/session-call-log.js'
-import type { LoggedMessage } from '../sse/session-call-log.js'
+} from '../sse/pending.js'
+import type { LoggedMessage } from '../sse/pending.js'
 import { reviveOwned } from '../path/owned/revive.js'
 import { lossOf } from './tell.js'
 

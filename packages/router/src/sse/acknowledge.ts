@@ -3,7 +3,7 @@ import { requestBytes, scanMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import type { DeliveredAnswers } from './delivered-answers.js'
+import type { SessionCallLog } from '../calls/session-call-log.js'
 
 /** A client answers a ping at once (spec 2024-11-05, utilities §Ping), ms. */
 const patienceMs = 1_000
@@ -37,9 +37,14 @@ export const isAcknowledgement = (live: LiveSession, { kind, id }: Message): boo
 
 /** acknowledged sees to it that what its client has need not be told again by the next Owner. */
 export const acknowledged = async (
-  told: DeliveredAnswers,
+  callLog: SessionCallLog,
   { record, live }: SessionEntry,
 ): Promise<void> => {
-  if (live && record.downstream === 'sse' && told.has(record.id) && (await acknowledge(live)))
-    told.forget(record)
+  if (
+    live &&
+    record.downstream === 'sse' &&
+    callLog.hasDelivered(record.id) &&
+    (await acknowledge(live))
+  )
+    callLog.dropDelivered(record)
 }

@@ -3,7 +3,7 @@ import { createStoreGuard } from '@mcp-router/store'
 import { expect, it, vi } from 'vitest'
 import type { Context } from '../context.js'
 import type { LiveSession } from '../path/owned/live.js'
-import { untilLogged } from './session-call-log.js'
+import { untilLogged } from './pending.js'
 
 /** The callLog had the request when it was looked at first, or refused it; its session is another instance's by then, or is not. */
 const kept = ({ isReleased = false, isSuperseded = false, isHeldAgain = false }) => {

@@ -1,8 +1,8 @@
 import type { Context } from '../context.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
-import { parseEntries, awaitCallLog } from './session-call-log.js'
-import type { LoggedMessage } from './session-call-log.js'
+import { parseEntries, awaitCallLog } from './pending.js'
+import type { LoggedMessage } from './pending.js'
 import type { Stream } from '../outlet/stream.js'
 
 /**
@@ -38,12 +38,12 @@ export const redeliver = async (
  * on. It rejects with STORE_UNAVAILABLE where the store cannot be told: a later Owner would go on with it.
  */
 export const restartConversation = async (
-  { deps, delivered }: Context,
+  { deps, callLog }: Context,
   { record }: SessionEntry,
   live: LiveSession,
 ): Promise<void> => {
   live.outlet.restart()
-  delivered.forget(record)
+  callLog.dropDelivered(record)
   const logged = await deps.callLog.entries(record.id)
   const entries = logged.map(({ entry }) => entry)
   await deps.callLog.drop(record.id, record.epoch, entries)

@@ -2,7 +2,7 @@ import { backendOf, nodeEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
 import { expect, it } from 'vitest'
-import { maxPending } from './session-call-log.js'
+import { maxPending } from './pending.js'
 
 /** Hangs at all calls; `initialize` is answered. */
 const hanging = `

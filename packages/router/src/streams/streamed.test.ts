@@ -1,8 +1,10 @@
 import type { SessionId } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
 import { openStore } from '@mcp-router/testkit/router'
-import { expect, it, vi } from 'vitest'
-import type { Context } from '../context.js'
+import { expect, it, onTestFinished } from 'vitest'
+import { createDeadlines } from '../calls/deadlines.js'
+import { SessionCallLog } from '../calls/session-call-log.js'
+import { createAgeing } from './ageing.js'
 import { StreamedCall } from './streamed.js'
 
 const session = { id: 's-1' as SessionId, epoch: 1 }
@@ -18,24 +20,26 @@ interface Begun {
 
 const begin = async ({ isAgain = false, logged: first = entryAs(body) }: Begun = {}) => {
   const { callLog } = openStore()
-  const delivered = { add: vi.fn() }
-  // Nothing else of it is used here.
-  const context = { deps: { callLog }, delivered } as unknown as Context
-  const call = new StreamedCall(context, { isAgain }, session, scanMessage(Buffer.from(body)))
+  const deadlines = createDeadlines()
+  onTestFinished(() => deadlines.close())
+  const written = new SessionCallLog(callLog, createAgeing(deadlines))
+  const call = new StreamedCall(
+    { callLog: written },
+    { isAgain },
+    session,
+    scanMessage(Buffer.from(body)),
+  )
   await call.begin(stream)
   const logged = () => callLog.entries(session.id)
   expect(await logged()).toEqual([first])
-  return { call, delivered, logged }
+  return { call, written, logged }
 }
 
 it('a call is in the call log, and its answer is kept as delivered', async () => {
-  const { call, delivered } = await begin()
+  const { call, written, logged } = await begin()
   call.end(Buffer.from(answer), true)
-  expect(delivered.add).toHaveBeenCalledWith(
-    session,
-    { entry: stream, callId: '', requestId: '"é"' },
-    Buffer.from(answer),
-  )
+  expect(written.hasDelivered(session.id)).toBe(true)
+  expect(await logged()).toEqual([entryAs(answer)])
 })
 
 it('the answer takes its place for a client that is away', async () => {

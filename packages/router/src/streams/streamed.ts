@@ -16,14 +16,14 @@ import { tellSession } from '../sessions/tell.js'
  * Instance that it resumes at may be another one.
  */
 export class StreamedCall implements StreamHooks {
-  private readonly context: Context
+  private readonly context: Pick<Context, 'callLog'>
   private readonly session: Pick<Session, 'id' | 'epoch'>
   private readonly message: Message
   private readonly incoming: Pick<Incoming, 'isAgain'>
   private entry = ''
 
   constructor(
-    context: Context,
+    context: Pick<Context, 'callLog'>,
     incoming: Pick<Incoming, 'isAgain'>,
     session: Pick<Session, 'id' | 'epoch'>,
     message: Message,
@@ -40,21 +40,15 @@ export class StreamedCall implements StreamHooks {
    */
   async begin(stream: string): Promise<void> {
     this.entry = stream
-    await this.log(this.message.bytes, this.incoming.isAgain)
+    const call = { entry: stream, callId: '', isRepeated: this.incoming.isAgain }
+    await this.context.callLog.request(this.session, call, this.message.bytes)
   }
 
   /** end keeps the answer: for a client that is away, or that may turn out to have been. */
   end(answer: Buffer, isHeard: boolean): void {
     const call = { entry: this.entry, callId: '', requestId: this.message.id }
-    if (isHeard) this.context.delivered.add(this.session, call, answer)
-    else discard(this.log(answer))
-  }
-
-  private async log(body: Buffer, isRepeated = false): Promise<void> {
-    const { id, epoch } = this.session
-    const text = body.toString('utf8')
-    const written = { entry: this.entry, callId: '', ...(isRepeated && { isRepeated }), body: text }
-    await this.context.deps.callLog.keep(id, epoch, written).catch(() => undefined)
+    if (isHeard) this.context.callLog.addDelivered(this.session, call, answer)
+    else this.context.callLog.undelivered(this.session, call, answer)
   }
 }
 

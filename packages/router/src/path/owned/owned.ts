@@ -12,7 +12,6 @@ import type { SessionEntry } from '../../sessions/entry.js'
 import { repeatOwned } from './broken.js'
 import { LiveSession } from './live.js'
 import type { LiveHooks } from './live-hooks.js'
-import { logAnswer } from '../../sse/session-call-log.js'
 import { formOf } from '../../streams/replay.js'
 import { readForeign, Replays, unknownEvent } from '../../streams/replays.js'
 import { openReply } from '../../outlet/reply.js'
@@ -67,12 +66,12 @@ export const openLive = (
     },
     repeats: (message, at) => repeatOwned(context, () => sessions.held(id), { message, at }),
     onDelivered(call, answer) {
-      const record = sessions.held(id)?.record
-      if (record?.downstream === 'sse') context.delivered.add(record, call, answer)
+      const held = sessions.held(id)
+      if (held) context.callLog.addDelivered(held.record, call, answer)
     },
     onUndelivered(call, answer) {
       const held = sessions.held(id)
-      if (held) logAnswer(context, held.record, call, answer)
+      if (held) context.callLog.undelivered(held.record, call, answer)
     },
     onAgreed(agreed) {
       const held = sessions.held(id)

@@ -45,20 +45,6 @@ export const callRefOf = (
 })
 
 /**
- * logRequest writes down a request whose client is told 202, so that an Instance which takes its Session over knows what it still waits for. While
- * the store is away, live Sessions go on without. Its id must be free: see freeId.
- */
-export const logRequest = async (
-  { deps }: Context,
-  record: Session,
-  message: Message,
-  call: CallRef,
-): Promise<void> => {
-  if (record.downstream !== 'sse' || message.kind !== 'request') return
-  await writeRequest(deps, record, message, call)
-}
-
-/**
  * untilLogged resolves once the CallLog has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
  * UPSTREAM_FAILED where another Instance has the Session meanwhile.
@@ -78,46 +64,10 @@ export const untilLogged = async (
   if (isSuperseded() || live.isOver()) throw new RouterError('UPSTREAM_FAILED', { backend })
 }
 
-/**
- * freeId makes sure that no response to an earlier request with this JSON-RPC id (JSON text) is delivered from now on, not even by a later Owner.
- * It rejects with STORE_UNAVAILABLE where that cannot be: the request must not be passed on then. Undefined: it is so already.
- */
-export const freeId = (
-  { delivered }: Context,
-  record: Session,
-  id: string,
-): Promise<void> | undefined =>
-  record.downstream === 'sse' ? delivered.supersede(record, id) : undefined
-
-const writeRequest = (
-  { callLog }: Pick<Context['deps'], 'callLog'>,
-  { id, epoch }: Session,
-  { bytes }: Message,
-  { entry, callId, isRepeated }: CallRef,
-): Promise<void> => {
-  const written = { entry, callId, ...(isRepeated && { isRepeated }), body: bytes.toString('utf8') }
-  return callLog.keep(id, epoch, written).then(
-    () => undefined,
-    () => undefined,
-  )
-}
-
 /** relogPending writes down once more what the client of a Session waits for, where the store has lost it. */
-export const relogPending = ({ deps }: Context, { record, live }: SessionEntry): void => {
-  if (record.downstream !== 'sse' || !live) return
-  for (const { message, call } of live.replies.pending())
-    discard(writeRequest(deps, record, message, call))
-}
-
-/** logAnswer keeps an answer that its client was not there to get: whoever takes the Session over delivers it. */
-export const logAnswer = (
-  { deps }: Context,
-  { id, epoch, downstream }: Session,
-  { entry, callId }: CallRef,
-  answer: Buffer,
-): void => {
-  if (downstream === 'sse')
-    discard(deps.callLog.keep(id, epoch, { entry, callId, body: answer.toString('utf8') }))
+export const relogPending = ({ callLog }: Context, { record, live }: SessionEntry): void => {
+  for (const { message, call } of live?.replies.pending() ?? [])
+    discard(callLog.request(record, call, message.bytes))
 }
 
 /** LoggedMessage is a request that was left unanswered, or a response that may not have arrived. */
@@ -213,7 +163,7 @@ export const settlePending = async (
       continue
     }
     const again = { ...call, isRepeated: died || isRepeated }
-    if (died) await writeRequest(context.deps, held.record, message, again)
+    if (died) await context.callLog.request(held.record, again, message.bytes)
     held.live?.pass(message, again)
   }
 }
