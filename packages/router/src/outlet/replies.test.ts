@@ -117,3 +117,12 @@ it('a reply that is over while it is aside does not come back', async () => {
   await replies.aside('1', leave)
   expect([replies.get('1'), leave.mock.calls.length]).toEqual([undefined, 2])
 })
+
+it('a request that is sent again has its time anew, unless it has one of its own', () => {
+  const replies = new Replies()
+  const [call1, own] = [replyTo('1', { activeAt: 5 }), replyTo('2', { activeAt: Infinity })]
+  replies.add(call(1), call1)
+  replies.add(call(2), own)
+  expect(replies.silentSince(performance.now() - 1_000).silent).toEqual([])
+  expect([call1.activeAt, own.activeAt]).toEqual([expect.any(Number), Infinity])
+})

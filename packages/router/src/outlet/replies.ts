@@ -30,7 +30,7 @@ export class Replies {
     }
     this.byId ??= new Map()
     this.byId.set(message.id, reply)
-    reply.activeAt ??= performance.now()
+    renew(reply)
     const token = progressTokenOf(message)
     if (token !== undefined) {
       this.tokens = (this.tokens ?? new Map<string, Reply>()).set(token, reply)
