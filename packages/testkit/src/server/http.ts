@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
+import { freePorts } from '../process/ports.js'
 
 /** Asked is one request as the server got it, with its whole body. */
 export interface Asked {
@@ -105,13 +106,7 @@ export const beginEvents = (
 export const frame = (message: unknown, id?: string): string =>
   `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(message)}\n\n`
 
-/** deadOrigin is an address that nobody listens on. */
-export const deadOrigin = async (): Promise<string> => {
-  const server = createServer()
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((closed) => server.close(closed))
-  return `http://127.0.0.1:${port}`
-}
+/** deadOrigin is an address that nobody listens on, nor will: the system gives no such port away by itself. */
+export const deadOrigin = async (): Promise<string> => `http://127.0.0.1:${await freePorts(1)}`
 
 export const deadUrl = async (): Promise<string> => `${await deadOrigin()}/mcp`
