@@ -6,7 +6,7 @@ import { exportsAll, importsOf, packageOf, readsEnvironment } from './syntax.js'
 /** Rule finds what breaks it, one sentence each; nothing found: the rule holds. */
 export type Rule = (house: House) => readonly string[]
 
-/** The layers of design.md §3, lowest first. */
+/** The layers that docs/architecture.md draws, lowest first. */
 const layers = [
   ['core', 'protocol'],
   ['store', 'upstream', 'config'],

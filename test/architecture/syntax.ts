@@ -18,9 +18,14 @@ const walk = (node: ts.Node, visit: (node: ts.Node) => void): void => {
   ts.forEachChild(node, (child) => walk(child, visit))
 }
 
+const imported = new WeakMap<Source, readonly string[]>()
+
 /** importsOf lists what a file imports as written, types and `import()` included. */
 export const importsOf = (source: Source): readonly string[] => {
+  const known = imported.get(source)
+  if (known) return known
   const found: string[] = []
+  imported.set(source, found)
   walk(parse(source), (node) => {
     const specifier = specifierOf(node)
     if (specifier && ts.isStringLiteralLike(specifier)) found.push(specifier.text)
