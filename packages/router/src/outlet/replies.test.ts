@@ -1,3 +1,4 @@
+import { RouterError } from '@mcp-router/core'
 import { scanMessage } from '@mcp-router/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { Replies } from './replies.js'
@@ -40,7 +41,7 @@ describe('a request under an id that is in flight', () => {
     const yielded = vi.spyOn(reply, 'yieldTo')
     expect([replies.add(call(1), reply), replies.add(call(1), reply)]).toEqual([true, false])
     expect(yielded).not.toHaveBeenCalled()
-    expect(replies.all()).toEqual([reply])
+    expect(replies.size()).toBe(1)
   })
 
   it('has the answer for both, as nobody knows which of them still has a client', () => {
@@ -102,20 +103,40 @@ describe('what a server says meanwhile', () => {
   })
 })
 
-it('a reply that is over while it is aside does not come back', async () => {
-  const replies = new Replies()
-  let over = false
-  const reply = replyTo('1', { isOver: () => over })
-  replies.add(call(1), reply)
-  const leave = vi.fn(() => {
-    expect(replies.get('1')).toBeUndefined()
-    return Promise.resolve()
+describe('a request that no server has at present', () => {
+  const open = () => {
+    const replies = new Replies()
+    const fail = vi.fn()
+    const reply = replyTo('1', { fail })
+    replies.add(call(1), reply)
+    return { replies, reply, fail, back: replies.setAside(reply) }
+  }
+
+  it('keeps its id, and is not failed with those that the server has', () => {
+    const { replies, fail, back } = open()
+    expect(() => replies.add(call(1), replyTo('1'))).toThrow('already in flight')
+    replies.failSent(new RouterError('UPSTREAM_FAILED'))
+    expect(fail).not.toHaveBeenCalled()
+    back?.()
+    replies.failSent(new RouterError('UPSTREAM_FAILED'))
+    expect(fail).toHaveBeenCalledOnce()
   })
-  await replies.aside('1', leave)
-  expect(replies.get('1')).toBe(reply)
-  over = true
-  await replies.aside('1', leave)
-  expect([replies.get('1'), leave.mock.calls.length]).toEqual([undefined, 2])
+
+  it('is ended by its client, and what is sent under its id then is another one', () => {
+    const { replies, reply, fail, back } = open()
+    replies.fail('1', new RouterError('CANCELLED'))
+    expect(fail).toHaveBeenCalledOnce()
+    replies.release(reply)
+    const next = replyTo('1')
+    replies.add(call(1), next)
+    back?.()
+    expect([replies.isAwaited(reply), replies.isAwaited(next)]).toEqual([false, true])
+  })
+
+  it('is seen to once', () => {
+    const { replies, reply } = open()
+    expect(replies.setAside(reply)).toBeUndefined()
+  })
 })
 
 it('a request that is sent again has its time anew, unless it has one of its own', () => {

@@ -30,6 +30,8 @@ export interface Reply {
   /** True while its client is gone and may come back. A Reply without this is over when its client leaves. */
   isAway?(): boolean
   isOver?(): boolean
+  /** Tells the client, whatever could be done about it. */
+  giveUp?(error: RouterError): void
   /** Goes on towards the same request, which came again. False: it is over. */
   moveTo?(incoming: Incoming): boolean
   /** Leaves its request to the Reply that the same one got before. False: that one cannot take it. */

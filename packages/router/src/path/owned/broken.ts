@@ -1,11 +1,10 @@
-import type { Message } from '@mcp-router/protocol'
+import type { RouterError } from '@mcp-router/core'
 import { failureOf } from '../../calls/failure.js'
 import { Recovery } from '../../calls/recover.js'
 import type { Recovering } from '../../calls/recover.js'
 import type { Context } from '../../context.js'
-import type { OnBroken, RepeatableReply } from '../../outlet/reply.js'
+import type { OnBroken } from '../../outlet/reply.js'
 import type { SessionEntry } from '../../sessions/entry.js'
-import type { LiveSession } from './live.js'
 import { reviveOwned } from './revive.js'
 
 /**
@@ -26,26 +25,20 @@ export const repeatOwned = (
       reply.giveUp(error)
       return
     }
-    live.release(reply)
+    const sendOn = live.replies.setAside(reply)
+    // The same request came more than once: it is seen to once.
+    if (!sendOn) return
+    const giveUp = (told: RouterError): void => live.replies.giveUp(reply, told)
+    const repeat = async (): Promise<void> => {
+      await reviveOwned(context, entry)
+      sendOn()
+      await live.sendFor(reply, call.message)
+    }
     recovery ??= new Recovery(context, { ...call, backend })
     recovery.after(error, (decision, told) => {
-      if (decision === 'repeat') void repeat(context, entry, live, call.message, reply)
-      else reply.giveUp(told)
+      if (decision !== 'repeat') giveUp(told)
+      else if (live.replies.isAwaited(reply))
+        repeat().catch((thrown: unknown) => giveUp(failureOf(entry.record.backend, thrown)))
     })
-  }
-}
-
-const repeat = async (
-  context: Context,
-  held: SessionEntry,
-  live: LiveSession,
-  message: Message,
-  reply: RepeatableReply,
-): Promise<void> => {
-  try {
-    await reviveOwned(context, held)
-    if (!reply.isOver()) await live.request(message, reply)
-  } catch (thrown) {
-    reply.giveUp(failureOf(held.record.backend, thrown))
   }
 }

@@ -6,12 +6,14 @@ import { discard } from '@mcp-router/upstream'
 import type { Upstream, UpstreamListener } from '@mcp-router/upstream'
 import { inTime } from '../../calls/call-deadline.js'
 import { failureOf } from '../../calls/failure.js'
-import { wasNotExecuted, maxResends, outcomeUnknown } from '../../calls/outcome.js'
+import { outcomeUnknown } from '../../calls/outcome.js'
 import { readAgreement } from '../../calls/read-revision.js'
 import { backendSessionOf } from './backend-session.js'
 import type { BackendSession } from './backend-session.js'
 import { CallWatch } from './call-watch.js'
 import type { ClientNotes } from './client-notes.js'
+import { deliver } from './deliver.js'
+import type { Sending } from './deliver.js'
 import { UpstreamBinding } from './upstream-binding.js'
 import type { LiveHooks, LiveLimits } from './live-hooks.js'
 import { askOwn } from './own-request.js'
@@ -42,7 +44,7 @@ export class LiveSession implements UpstreamListener {
   private readonly limits: LiveLimits
   private readonly watch: CallWatch
   private readonly tasks = new TaskTokens()
-  private binding = new UpstreamBinding(this)
+  binding = new UpstreamBinding(this)
   private upstream: Upstream | undefined
   private initializeId = ''
   private ready = false
@@ -85,6 +87,10 @@ export class LiveSession implements UpstreamListener {
     return this.ready
   }
 
+  isMissing(): boolean {
+    return !this.upstream && !this.over
+  }
+
   /** begin goes on over a new Upstream, which is not ready. */
   begin(upstream: Upstream): void {
     if (this.over) throw new RouterError('SESSION_NOT_FOUND')
@@ -103,12 +109,18 @@ export class LiveSession implements UpstreamListener {
 
   /** request sends a request whose answer goes to its own Reply. One that comes again, while the first is under way, gets its answer. */
   async request(message: Message, reply: Reply): Promise<void> {
-    if (!this.replies.add(message, reply)) return
-    await this.deliver(message).catch((error: unknown) => {
+    if (this.replies.add(message, reply)) await this.sendFor(reply, message)
+  }
+
+  /** sendFor sends a request that is under way already. */
+  async sendFor(reply: Reply, message: Message): Promise<void> {
+    const isCurrent = this.replies.sending(reply)
+    await this.deliver(message, { reply, isCurrent }).catch((error: unknown) => {
+      // It was failed when its Upstream ended, and may be on its way again.
+      if (!isCurrent()) return
       // It was let go of before this was sent: whoever has the Session now is sent it again, and knows whether there is one.
       if (this.over && reply.abandon) reply.abandon(false)
-      // Else it was failed when its Upstream ended, and may be on its way again.
-      else if (this.replies.get(message.id) === reply) reply.fail(failureOf(this.backend, error))
+      else this.replies.fail(message.id, failureOf(this.backend, error))
     })
   }
 
@@ -121,7 +133,6 @@ export class LiveSession implements UpstreamListener {
     if (message.method === 'notifications/cancelled') {
       this.endCall(cancelledId(message), new RouterError('CANCELLED'))
     }
-    // A request has a watch of its own, which a word of the server begins anew.
     const { deadlines, deadlineMs } = this.limits
     const limit = { name: this.backend, deadlineMs: deadlineMs() }
     await inTime(deadlines, limit, this.deliver(message))
@@ -230,7 +241,7 @@ export class LiveSession implements UpstreamListener {
     this.upstream = undefined
     this.binding.release()
     this.questions.clear()
-    for (const reply of this.replies.all()) reply.fail(error)
+    this.replies.failSent(error)
   }
 
   /** endCall ends a call under way without its server, which may answer or not: the id is free at once. */
@@ -238,26 +249,16 @@ export class LiveSession implements UpstreamListener {
     if (id !== this.initializeId) this.replies.fail(id, error)
   }
 
-  /** deliver sends a message, and again where the server forgot the session or was not there: it was not executed then. */
-  private async deliver(message: Message): Promise<void> {
-    if (message.kind === 'request') this.watch.begin()
+  private async deliver(message: Message, sending?: Sending): Promise<void> {
+    const { kind, method, id } = message
+    if (kind === 'request') this.watch.begin()
     // The answer of the client: from here on the server takes its time again.
-    else if (message.kind === 'response') this.replies.renewAll()
-    if (!this.upstream && !this.over)
-      await this.replies.aside(message.id, () => this.hooks.onMissing())
-    if (message.method === 'initialize') this.initializeId = message.id
-    this.tasks.note(message)
-    if (message.kind === 'response') this.questions.delete(message.id)
-    for (let tries = 0; ; tries++) {
-      const upstream = this.connected()
-      try {
-        await this.binding.send(upstream, message)
-        return
-      } catch (error) {
-        if (!wasNotExecuted(error) || !this.ready || tries >= maxResends) throw error
-        await this.replies.aside(message.id, () => this.hooks.onForgotten(upstream, error))
-      }
-    }
+    else if (kind === 'response') this.replies.renewAll()
+    await deliver(this, message, sending, () => {
+      if (method === 'initialize') this.initializeId = id
+      this.tasks.note(message)
+      if (kind === 'response') this.questions.delete(id)
+    })
   }
 
   private agree(message: Message): Message {
@@ -271,7 +272,7 @@ export class LiveSession implements UpstreamListener {
     return answer
   }
 
-  private connected(): Upstream {
+  connected(): Upstream {
     if (this.over) throw new RouterError('SESSION_NOT_FOUND')
     if (this.upstream) return this.upstream
     const reason = 'it has just ended'
