@@ -182,4 +182,19 @@ describe('what the server says outside of calls', () => {
     await upstream.close()
     expect(server.by('GET')).toHaveLength(1)
   })
+
+  it('is nothing, and the session goes on, where the server knows neither the stream nor a ping', async () => {
+    const { server, heard, upstream } = await open((asked) => {
+      const { method, id } = asked.message
+      const result = { protocolVersion: '2025-06-18', capabilities: {} }
+      const headers = { 'mcp-session-id': 's-1' }
+      if (method === 'initialize') answerJson(asked, { jsonrpc, id, result }, { headers })
+      else answerJson(asked, '', { status: 404 })
+    })
+    await upstream.send(aRequest(1, 'initialize'))
+    upstream.listen()
+    await upstream.heard?.()
+    expect([server.by('GET').length, heard.closings()]).toEqual([1, 0])
+    await upstream.close()
+  })
 })

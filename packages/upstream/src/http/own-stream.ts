@@ -8,8 +8,8 @@ interface OwnStreamDeps {
   /** Pings the server; a boolean says that it answered. */
   readonly ping: () => Promise<boolean | undefined>
   readonly isClosed: () => boolean
-  /** The Endpoint gives none. */
-  readonly onRefused: (refusal: Sending) => Promise<void>
+  /** The Endpoint gives none; `hadOne`: it did before. */
+  readonly onRefused: (refusal: Sending, hadOne: boolean) => Promise<void>
 }
 
 /** The rest of an answer is asked for so often, and after how long, ms. */
@@ -58,6 +58,7 @@ const keep = async (
   let lastEventId = ''
   let soon = 0
   let refused = 0
+  let hadOne = false
   for (let failures = 0; !isClosed();) {
     const head = heard.is ? undefined : awaitHead(ping, hear)
     const onOpen = (): void => {
@@ -67,9 +68,9 @@ const keep = async (
     const stream = await open(lastEventId, onOpen).catch(() => undefined)
     head?.isOver()
     const isOpened = stream?.streamed() ?? false
-    if (isOpened) [failures, refused] = [0, 0]
+    if (isOpened) [failures, refused, hadOne] = [0, 0, true]
     if (stream && !isOpened && !isTemporary(stream.status)) {
-      if (!mayBeBusy(stream.status) || ++refused >= refusals) return onRefused(stream)
+      if (!mayBeBusy(stream.status) || ++refused >= refusals) return onRefused(stream, hadOne)
     }
     lastEventId = stream?.lastEventId ?? lastEventId
     // A stream of the Instance that had the session before may not be seen to have closed yet.

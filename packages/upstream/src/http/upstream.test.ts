@@ -221,13 +221,18 @@ describe('a session', () => {
     expect(server.asked.some(({ message }) => message.method === 'ping')).toBe(true)
   })
 
-  it('is kept where an optional stream is refused as if it were lost', async () => {
+  it('is kept where the stream that it had is refused later as if the session were lost', async () => {
+    let given = 0
     const { server, heard, upstream } = await openSession((asked) => {
-      if (asked.method === 'GET') asked.res.writeHead(404).end()
-      else answerJson(asked, pong(asked))
+      if (asked.method === 'POST') answerJson(asked, pong(asked))
+      else if (given++ > 0) asked.res.writeHead(404).end()
+      else {
+        beginEvents(asked)
+        asked.res.end()
+      }
     })
     upstream.listen()
-    await vi.waitUntil(() => server.asked.some(({ message }) => message.method === 'ping'))
+    await vi.waitUntil(() => server.by('ping').length > 0, { timeout: 5_000 })
     await upstream.send(aRequest(1))
     expect(await heard.next()).toMatchObject({ id: 1, result: {} })
     expect(heard.closings()).toBe(0)

@@ -76,7 +76,9 @@ class HttpUpstream implements Upstream {
       // Another one may have been sent before.
       ping: () => this.askWhetherKnown(),
       isClosed: () => this.closed,
-      onRefused: async (refusal) => {
+      onRefused: async (refusal, hadOne) => {
+        // A session that was opened a moment ago is not forgotten: this server has no stream to give, whatever it says to a ping.
+        if (!hadOne && !this.options.continued) return
         if (await this.isForgotten(doubtIn(refusal.answer()))) this.lose()
       },
     })

@@ -5,7 +5,7 @@ import { handshakeOf, openGateway } from '@mcp-router/testkit/router'
 import { openSseServer } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
-const patienceMs = 1_000
+const patienceMs = 2_000
 const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' }
 
 const open = async () => {
