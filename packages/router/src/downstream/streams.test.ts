@@ -32,13 +32,13 @@ describe('two streams of one session', () => {
   })
 
   /** A server that allows one stream of a session at a time, as those of the official SDKs do; it refuses `late` more once one has ended. */
-  const openPicky = async ({ late = 0 } = {}) => {
+  const openPicky = async ({ late = 0, status = 409 } = {}) => {
     const open = new Set<ServerResponse>()
     let refusals = 0
     const endpoint = await openEndpoint((asked) => {
       const { method, res } = asked
       if (method !== 'GET') echo(asked)
-      else if (open.size > 0 || refusals-- > 0) res.writeHead(409).end()
+      else if (open.size > 0 || refusals-- > 0) res.writeHead(status).end()
       else {
         open.add(res)
         res.on('close', () => {
@@ -88,6 +88,23 @@ describe('two streams of one session', () => {
     expect(await second.message()).toMatchObject({ params: { n: 1 } })
     expect(isClosed(first)).toBe(false)
   })
+
+  it.each([409, 400])(
+    'of which the second is opened as the first has ended waits for the server to know (%i)',
+    async (status) => {
+      const { backends, say, open } = await openPicky({ late: 5, status })
+      const gateway = await openGateway({ backends })
+      const url = `${gateway.url}/mcp/web`
+      const { headers } = await initialize(url)
+      const first = await follow(url, { headers })
+      first.response.destroy()
+      const second = await follow(url, { headers })
+      expect(second.response.statusCode).toBe(200)
+      await expect.poll(() => open.size).toBe(1)
+      say(1)
+      expect(await second.message()).toMatchObject({ params: { n: 1 } })
+    },
+  )
 
   it('at two instances take turns', async () => {
     const { backends, endpoint, say } = await openPicky()
