@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { filesBelow, isThere, namedFiles } from './named-files.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -33,6 +34,26 @@ describe.each(documents)('%s', (document) => {
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
   })
 })
+
+/** Made by what the documents describe, so not in the repository. */
+const made = ['try.mjs', 'supervisor.json', 'bench.json', 'nginx.conf', 'coverage/index.html']
+
+/** Folders that a document tells its paths to be in. */
+const wherePathsBegin: Readonly<Record<string, readonly string[]>> = {
+  'docs/architecture.md': ['packages/router/src'],
+  'test/chaos/README.md': ['test'],
+}
+
+it.each(filesBelow(root).filter((path) => path.endsWith('.md')))(
+  '%s names only files that there are',
+  (document) => {
+    const sources = wherePathsBegin[document] ?? []
+    const missing = namedFiles(read(document))
+      .filter(({ name }) => !made.includes(name))
+      .filter((named) => !isThere(root, document, named, sources))
+    expect(missing.map(({ name }) => name)).toEqual([])
+  },
+)
 
 it('every script that a person runs is in README or CONTRIBUTING', () => {
   const text = read('README.md') + read('CONTRIBUTING.md')
