@@ -48,7 +48,7 @@ class Lane {
 
   /** drive runs one round and returns a line about it; what goes wrong is a complaint about the row, not the end of the run. */
   async drive(): Promise<string> {
-    const name = this.#row.name.padEnd(16)
+    const name = this.#row.name.padEnd(18)
     try {
       const round = await this.#round()
       this.#rounds.push(round)

@@ -105,7 +105,7 @@ export const rows: readonly Row[] = [
   },
   {
     kind: 'calls',
-    name: 'cluster-journal',
+    name: 'cluster-call-log',
     about: 'as cluster-json, of a tool that may not be called twice: each call is in the CallLog',
     via: 'cluster',
     open: sessions('/mcp/stub', 'json', 'share_documents'),
