@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
 import { epochOf, killMember, membersAreBack, ownerOf } from '../harness/owner.js'
@@ -65,8 +65,9 @@ const logged = async (client: SdkClient): Promise<number> => {
   return toldOf(client, 'notifications/message') - before
 }
 
-describe.each(cells)('a session of %s with %s', (way, backend) => {
-  it('outlives its owner, and the next one, and forgets nothing', async () => {
+it.each(cells)(
+  'a session of %s with %s survives its owner and the next one, with all its state',
+  async (way, backend) => {
     const client = await connectThrough(way, cluster().gateway, backend)
     const { tools } = await client.listTools()
     await client.setLevel('error')
@@ -87,8 +88,8 @@ describe.each(cells)('a session of %s with %s', (way, backend) => {
     await expectUpdate(client)
     expect((await client.listTools()).tools).toEqual(tools)
     await client.close()
-  })
-})
+  },
+)
 
 it('goes on at the same instance once that is back, though nobody asked meanwhile', async () => {
   const client = await connectThrough('v2 http', cluster().gateway, 'stdio-legacy')
