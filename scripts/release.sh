@@ -12,7 +12,7 @@ commits that as `chore(release): v<version>` and tags the commit. It pushes noth
   <version>    a semantic version, greater than the last released one: 1.4.0, 2.0.0-rc.1
   --dry-run    check, print what would change, and change nothing
 
-It wants a clean tree on main. A second run does only what is missing.
+It requires a clean tree on main. A second run does only what is missing.
 TEXT
 }
 

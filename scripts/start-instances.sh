@@ -4,7 +4,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/start-instances.sh <verb> [arguments]
+usage: scripts/start-instances.sh <command> [arguments]
 
   start   [port]                start what is not running and wait until it answers
   stop    [port]                stop; instances finish their calls first
@@ -27,14 +27,14 @@ TEXT
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 main=$root/packages/cli/dist/main.js
 
-verb=${1:-}
-case "$verb" in
+command=${1:-}
+case "$command" in
   start | stop | restart | status | logs) ;;
   -h | --help | help) usage; exit 0 ;;
   *)
-    # It knows which verb was probably meant.
-    if [ -n "$verb" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi
-    if [ -n "$verb" ]; then echo "start-instances: unknown verb \"$verb\"" >&2; fi
+    # It knows which command was probably meant.
+    if [ -n "$command" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi
+    if [ -n "$command" ]; then echo "start-instances: unknown command \"$command\"" >&2; fi
     usage >&2
     exit 1
     ;;
@@ -57,7 +57,7 @@ if [ -n "${MCP_RUN_DIR:-}" ]; then
 fi
 cd "$root"
 
-case "$verb" in
+case "$command" in
   start | restart) scripts/setup.sh ;;
   *)
     if [ ! -f "$main" ]; then

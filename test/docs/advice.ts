@@ -82,7 +82,7 @@ export const advice: Readonly<Record<ErrorCode, Advice>> = {
   },
   UPSTREAM_FAILED: {
     meaning:
-      'the server closed the connection before responding, or refused the call for want of a session that it knows; the call may have run',
+      'the server closed the connection before responding, or refused the call because it did not know the session; the call may have run',
     retry: 'only what may run twice',
     todo: 'see the log of the server',
   },

@@ -35,8 +35,8 @@ export const callFigures = (measured: Measured, baseline: Measured): CallFigures
   const { row } = measured
   const rounds = measured.rounds.filter((round) => round !== undefined)
   const ratios = measured.rounds.flatMap((round, n) => {
-    const yardstick = baseline.rounds[n]
-    return round && yardstick ? [total(round.cpuUs) / total(yardstick.cpuUs)] : []
+    const reference = baseline.rounds[n]
+    return round && reference ? [total(round.cpuUs) / total(reference.cpuUs)] : []
   })
   const complaints = [...measured.complaints, ...rounds.flatMap((round) => round.complaints)]
   const failures = sumByName(rounds.map((round) => round.failures))

@@ -21,7 +21,7 @@ export interface NginxSpec {
   readonly port: number
 }
 
-/** startBareNginx starts the yardstick: proxy_pass with kept connections, one worker, nothing else. */
+/** startBareNginx starts the baseline: proxy_pass with kept connections, one worker, nothing else. */
 export const startBareNginx = (
   children: Children,
   spec: NginxSpec,

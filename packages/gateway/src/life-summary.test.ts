@@ -93,7 +93,7 @@ it('of an id that was opened again the last life is told', () => {
 it('a long life is told by its last turns', () => {
   const turns = Array.from({ length: 9 }, (_, n) => entry(`12:02:0${n}`, 're-initialized'))
   const text = told([entry('12:01:03', 'opened'), ...turns])
-  expect(text).toContain('opened 12:01:03 at router-instance-1, 4 more turns, re-initialized at')
+  expect(text).toContain('opened 12:01:03 at router-instance-1, 4 more events, re-initialized at')
   expect(text.match(/re-initialized/g)).toHaveLength(5)
 })
 

@@ -24,7 +24,7 @@ export const summaryOf = ({ record, life, now, ttlMs }: Known): string => {
   const left = turns.length - shown.length
   const parts = [
     opened ? clause(opened, now) : 'its beginning is no longer recorded',
-    ...(left > 0 ? [`${left} more ${left === 1 ? 'turn' : 'turns'}`] : []),
+    ...(left > 0 ? [`${left} more ${left === 1 ? 'event' : 'events'}`] : []),
     ...shown.map((entry) => clause(entry, now)),
   ]
   const end = endOf(record, life.at(-1), now, ttlMs)

@@ -21,8 +21,8 @@ describe('scanEnvelope', () => {
   })
 
   it('refuses a member that is repeated, or written in capitals', () => {
-    expect(() => membersOf('{"id":1,"id":"b"}')).toThrow('"id" must stand once')
-    expect(() => membersOf('{"id":1,"\\u0049d":3}')).toThrow('"id" must stand once')
+    expect(() => membersOf('{"id":1,"id":"b"}')).toThrow('"id" must appear exactly once')
+    expect(() => membersOf('{"id":1,"\\u0049d":3}')).toThrow('"id" must appear exactly once')
   })
 
   it('knows a key whose letters are escaped', () => {

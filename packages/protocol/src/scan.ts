@@ -53,7 +53,7 @@ export const scanMembers = (
 }
 
 /**
- * scanUnique finds them where each may stand once only: it throws MalformedMessage for a repeated
+ * scanUnique finds them where each may appear once only: it throws MalformedMessage for a repeated
  * member, and for one that equals a wanted one but for case. Parsers disagree on which of them counts
  * (Go's encoding/json ignores case), so what is checked here would not be what the server executes.
  */
@@ -131,7 +131,7 @@ const walkMembers = (
 const repeated = (name: string): MalformedMessage =>
   new MalformedMessage(
     'not-jsonrpc',
-    `the member "${name}" must stand once, spelled like this; send each member once`,
+    `the member "${name}" must appear exactly once, spelled this way; send each member once`,
   )
 
 /** textOf reads a span as text. */

@@ -96,6 +96,14 @@ describe('sessions explain', () => {
     expect(said).toContain('\n\nnothing is kept of what happened to it\n\n')
   })
 
+  it('says what was done for calls that an earlier owner had left', async () => {
+    const [opened] = explanation.life
+    const cause = 'requests run again or ended with an error: 2, responses redelivered: 1'
+    const life = [{ ...opened, kind: 'settled', cause }]
+    await explain(['s-1', '--url', await answering(200, { ...explanation, life })])
+    expect(said).toContain(`  pending calls  router-instance-1  ${cause}\n`)
+  })
+
   it('tells programs what the router told', async () => {
     await explain(['s-1', '--json', '--url', await answering(200, explanation)])
     expect(JSON.parse(said)).toEqual(explanation)

@@ -39,13 +39,13 @@ const idByName = async (env: Env, name: string): Promise<string> => {
   const id = await withStore(env, (store) => sessionIdOf(store, name))
   if (id !== undefined) return id
   throw new Failure(
-    `no session is called ${name} in logs: it never existed, or its life is no longer kept`,
+    `no session is called ${name} in logs: it never existed, or its history is no longer kept`,
   )
 }
 
 const help = `
-A session's life is kept for the lifetime of an unused session (MCP_SESSION_TTL_MS, 30 minutes)
-after its last use. With ACCESS_TOKEN set, the token goes along.
+The history of a session is kept for the lifetime of an unused session
+(MCP_SESSION_TTL_MS, 30 minutes) after its last use. With ACCESS_TOKEN set, the token is sent.
 
 Examples:
   ${commandName} sessions list

@@ -1,7 +1,7 @@
 import type { Explanation } from '@mcp-router/gateway'
 import { table } from '../table.js'
 
-/** explanationLines tell a person what happened to a Session: what it is now, its life as a table, and both in a sentence. */
+/** explanationLines tell a person what happened to a Session: what it is now, its history as a table, and both in a sentence. */
 export const explanationLines = ({
   id,
   session,
@@ -10,12 +10,17 @@ export const explanationLines = ({
 }: Explanation): readonly string[] => {
   const facts = session === null ? [['state', 'ended']] : factsOf(session)
   const all: readonly (readonly string[])[] = [['session', id], ...facts]
-  const rows = life.map(({ at, kind, instance, cause }) => [timeOf(at), kind, instance, cause])
-  const turns = table(['time (UTC)', 'what', 'instance', 'why'], rows)
+  const rows = life.map(({ at, kind, instance, cause }) => [
+    timeOf(at),
+    whatIn(kind),
+    instance,
+    cause,
+  ])
+  const events = table(['time (UTC)', 'what', 'instance', 'why'], rows)
   return [
     ...all.map(([name = '', value = '']) => `${name.padEnd(9)}  ${value}`),
     '',
-    ...(rows.length === 0 ? ['nothing is kept of what happened to it'] : turns),
+    ...(rows.length === 0 ? ['nothing is kept of what happened to it'] : events),
     '',
     summary,
   ].map(plain)
@@ -32,6 +37,9 @@ const factsOf = (session: NonNullable<Explanation['session']>): readonly (readon
   ],
   ['last used', timeOf(session.lastActive)],
 ]
+
+/** A kind that does not say what was done is shown by another name. */
+const whatIn = (kind: string): string => (kind === 'settled' ? 'pending calls' : kind)
 
 const clients = { http: 'Streamable HTTP', sse: 'HTTP+SSE' } as const
 

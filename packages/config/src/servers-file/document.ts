@@ -64,7 +64,7 @@ export const parseServersDocument = (text: string, file: string): ServersDocumen
   }
   const syntaxErrors = root.errors.map(({ code, message, pos: [start] }) =>
     code === 'DUPLICATE_KEY'
-      ? problemAtOffset(start, `"${wordAt(text, start)}" is there twice`, 'rename or remove one')
+      ? problemAtOffset(start, `"${wordAt(text, start)}" is defined twice`, 'rename or remove one')
       : problemAtOffset(
           start,
           `not valid YAML or JSON: ${message}`,
@@ -75,7 +75,7 @@ export const parseServersDocument = (text: string, file: string): ServersDocumen
   const unnamed = unnamedIn(root).map((key) =>
     problemAtOffset(
       offsetOf(key),
-      'a list or a map stands where a name belongs',
+      'expected a name, found a list or a map',
       'write the name as text',
     ),
   )

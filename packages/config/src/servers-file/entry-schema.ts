@@ -43,7 +43,7 @@ const variables = z.record(z.string(), argument).superRefine((held, context) => 
 /** serverSchema is what a Backend has beside its Endpoints. */
 export const serverSchema = z.strictObject({
   endpoints: z.array(z.unknown()).min(1, 'there is no endpoint').optional(),
-  /** Seconds that the server may leave a call alone: without an answer, and without a word about it. */
+  /** Response deadline, s: how long a call may be without a response and without any message about it. */
   deadline: decimal(0.001, longestMs / 1000, ' of seconds').default(300),
   disabled: flag.default(false),
   /** What its http endpoints speak: with sessions, without, or to be found out. */

@@ -71,9 +71,9 @@ describe('what is wrong with a servers file', () => {
       '4:5 servers.a.headers: "headers" belongs into the entries of "endpoints"; remove it',
     ],
     [
-      'a name that is there twice',
+      'a name that is defined twice',
       'servers:\n  a: { url: http://a/ }\n  a: { url: http://b/ }',
-      '3:3 "a" is there twice; rename or remove one',
+      '3:3 "a" is defined twice; rename or remove one',
     ],
     [
       'a name that cannot stand in a path',

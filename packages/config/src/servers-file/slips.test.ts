@@ -176,7 +176,7 @@ it.each([
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
   onTestFinished(() => warned.mockRestore())
   expect(() => read(text)).toThrow(
-    `${file}:${place}: a list or a map stands where a name belongs; write the name as text`,
+    `${file}:${place}: expected a name, found a list or a map; write the name as text`,
   )
   expect(warned).not.toHaveBeenCalled()
 })

@@ -19,7 +19,7 @@ export const getWeather = (server: McpServer): void => {
     'get_weather',
     {
       title: 'Weather',
-      description: 'The weather in a city (made up: this server asks nobody)',
+      description: 'The weather in a city (made up: this server makes no network calls)',
       inputSchema: { city: z.string().min(1) },
       outputSchema: { sky: z.string(), celsius: z.number() },
       annotations: { readOnlyHint: true },

@@ -65,7 +65,7 @@ const odd: readonly (readonly [string, Answer, RegExp])[] = [
       void asked.res
         .writeHead(200, json)
         .end(`${result(idOf(asked)).slice(0, -1)},"x":"${long}","Id":"x"}`),
-    /must stand once/,
+    /must appear exactly once/,
   ],
   ['nothing', ({ res }) => void res.writeHead(200, json).end(), /HTTP 200 without a body/],
   ['202', ({ res }) => void res.writeHead(202).end(), /HTTP 202 without a body/],

@@ -145,7 +145,7 @@ export const settlePending = async (
 ): Promise<void> => {
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   const unanswered = logged.filter(({ message }) => message.kind === 'request').length
-  const cause = `unanswered requests: ${unanswered}, redelivered responses: ${logged.length - unanswered}`
+  const cause = `requests run again or ended with an error: ${unanswered}, responses redelivered: ${logged.length - unanswered}`
   if (logged.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
   for (const { call } of logged) held.live?.outlet.inherit(call)
   for (const { call, message } of logged) {

@@ -142,7 +142,7 @@ export abstract class SessionGet extends Writer implements HttpHandler {
     try {
       this.decoder.push(chunk)
     } catch (thrown) {
-      this.dismiss('its client was told')
+      this.dismiss('the client got the error')
       this.give(asError(thrown))
     }
   }
