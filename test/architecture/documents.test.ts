@@ -8,11 +8,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
-const documents = [
-  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'],
-  'docs/errors.md',
-  '.github/pull_request_template.md',
-]
+const documents = filesBelow(root).filter((path) => path.endsWith('.md'))
+
+/** Made by what the documents describe, so not in the repository. */
+const made = ['try.mjs', 'supervisor.json', 'bench.json', 'nginx.conf', 'coverage/index.html']
+
+/** Folders that a document tells its paths to be in. */
+const wherePathsBegin: Readonly<Record<string, readonly string[]>> = {
+  'docs/architecture.md': ['packages/router/src'],
+  'test/chaos/README.md': ['test'],
+}
 
 describe.each(documents)('%s', (document) => {
   const text = read(document)
@@ -33,27 +38,15 @@ describe.each(documents)('%s', (document) => {
     const named = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!)
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([])
   })
-})
 
-/** Made by what the documents describe, so not in the repository. */
-const made = ['try.mjs', 'supervisor.json', 'bench.json', 'nginx.conf', 'coverage/index.html']
-
-/** Folders that a document tells its paths to be in. */
-const wherePathsBegin: Readonly<Record<string, readonly string[]>> = {
-  'docs/architecture.md': ['packages/router/src'],
-  'test/chaos/README.md': ['test'],
-}
-
-it.each(filesBelow(root).filter((path) => path.endsWith('.md')))(
-  '%s names only files that there are',
-  (document) => {
+  it('names only files that there are', () => {
     const sources = wherePathsBegin[document] ?? []
-    const missing = namedFiles(read(document))
+    const missing = namedFiles(text)
       .filter(({ name }) => !made.includes(name))
       .filter((named) => !isThere(root, document, named, sources))
     expect(missing.map(({ name }) => name)).toEqual([])
-  },
-)
+  })
+})
 
 it('every script that a person runs is in README or CONTRIBUTING', () => {
   const text = read('README.md') + read('CONTRIBUTING.md')
