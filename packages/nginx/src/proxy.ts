@@ -48,7 +48,7 @@ proxy_connect_timeout 2s;
 # Streams may be silent and tools slow; the deadlines are the router's.
 proxy_read_timeout 1h;
 proxy_send_timeout 1h;
-# The router hears at once of a client that left.
+# The router is notified at once when the client disconnects.
 proxy_ignore_client_abort off;
 # The first is held by every open stream.
 proxy_buffer_size 8k;
