@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { requireSamePorts, requireSameSettings } from '../start/check-settings.js'
+import { processesAt } from '../start/start-command.js'
 import { clusterOf, type Cluster } from '../cluster.js'
 import { writeNginxConf } from '../nginx.js'
 import { record } from '../run/pid-file.js'
@@ -197,6 +198,16 @@ describe('instances at other ports', () => {
     run(here)
     const moved = clusterWith({ ...here, ROUTER_BASE_PORT: port })
     expect(() => requireSamePorts(moved)).toThrow(`(ROUTER_BASE_PORT 21051 → ${port})`)
+  })
+
+  it('are told also where this shell gives the port of one process to none', () => {
+    run(here)
+    expect(() => processesAt(clusterWith({ ROUTER_BASE_PORT: '8051' }), 21_052)).toThrow(
+      /^the running cluster has other ports \(.*ROUTER_BASE_PORT 21051 → 8051\); nothing was changed: /,
+    )
+    expect(() => processesAt(clusterWith(here), 21_059)).toThrow(
+      /^nothing of this cluster has port 21059; it has 21051 \(router-21051\), /,
+    )
   })
 
   it('are no matter where only Nginx has another, or there are fewer of them', () => {

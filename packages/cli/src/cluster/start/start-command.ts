@@ -4,7 +4,7 @@ import { misspeltVariables } from '../../misspelt.js'
 import { seconds } from '../../seconds.js'
 import { table } from '../../table.js'
 import { complain, say } from '../../terminal.js'
-import { requireSameSettings, warnOtherSettings } from './check-settings.js'
+import { requireSamePorts, requireSameSettings, warnOtherSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from '../cluster.js'
 import { withInterrupt } from './interrupt.js'
 import { leftOutLines, variableAdvice } from '../restart/left-out.js'
@@ -87,6 +87,8 @@ export const processesAt = (cluster: Cluster, port: number): readonly ClusterPro
   const one = cluster.processes.find(({ listen }) => listen?.port === port)
   if (one !== undefined)
     return cluster.processes.filter((each) => each === one || each.stage === 'redis')
+  // What runs at that port may be of the cluster, and only this shell give it another one.
+  requireSamePorts(cluster)
   const ports = cluster.processes.flatMap(({ listen, name }) =>
     listen === undefined ? [] : [`${listen.port} (${name})`],
   )
