@@ -53,10 +53,11 @@ export interface Context {
   draining: boolean
 }
 
-/** noteBackend tells the Incoming which Backend its path names, when there is one: what is told of the call names it, whatever happens. */
+/** noteBackend tells the Incoming which Backend its path names, when it is configured, rightly or not: what is told of the call names it, whatever happens. */
 export const noteBackend = (context: Context, incoming: Incoming, name: string): void => {
-  const { backends } = context.deps.registry.snapshot()
-  if ((backends as ReadonlyMap<string, Backend>).has(name)) incoming.backend = name
+  const { backends, problems } = context.deps.registry.snapshot()
+  const isConfigured = (backends as ReadonlyMap<string, Backend>).has(name) || problems.has(name)
+  if (isConfigured) incoming.backend = name
 }
 
 /** requireBackend finds a Backend by the name in the path; BACKEND_UNKNOWN names those that there are, and tells of one that is off. */

@@ -201,3 +201,9 @@ it('a call of an unknown server is logged with the name that was asked for, boun
     { backend: '', requested: name.slice(0, 100), reason: expect.any(String) },
   ])
 })
+
+it('a call of a server whose entry has a mistake is logged with its name', async () => {
+  const gateway = await openGateway({ backends: [], problems: new Map([['wrong', ['no url']]]) })
+  await ask(`${gateway.url}/mcp/router/route/wrong`, { body: aRequest(1, 'ping') })
+  expect(gateway.calls()).toMatchObject([{ backend: 'wrong', outcome: 'BACKEND_MISCONFIGURED' }])
+})

@@ -36,6 +36,8 @@ interface Setup {
   readonly backends?: readonly Backend[]
   /** Names of servers that are off. */
   readonly disabled?: readonly string[]
+  /** What is wrong with the entries of servers, by name. */
+  readonly problems?: ReadonlyMap<string, readonly string[]>
   readonly instance?: string
   /** Shared by the Instances of a cluster; closed with the test. */
   readonly store?: Store
@@ -74,7 +76,8 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
   const transports = createTransports(client)
   const registry = createRegistry((endpoint) => transports.of(endpoint))
   transports.whenChanged(() => registry.refresh())
-  registry.publish(backends, { problems: new Map(), disabled: setup.disabled ?? [] })
+  const { problems = new Map(), disabled = [] } = setup
+  registry.publish(backends, { problems, disabled })
   const keys = createSharedKeys(await store.clusterSecret())
   const eras = createEras({ client, env: process.env, shared: { eras: store.eras, keys } })
   const env = process.env
