@@ -44,7 +44,7 @@ describe('start with other settings than those of the running instances', () => 
     const before = [siteConf(), pidsOf(cluster)]
     const { code, text } = await startWith(env)
     expect(text).toContain(
-      "the running cluster uses other settings (ACCESS_TOKEN, MCP_MAX_SESSIONS); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
+      'the running cluster uses other settings (ACCESS_TOKEN added, MCP_MAX_SESSIONS 10000 → 7); nothing was changed: "export MCP_MAX_SESSIONS=10000" for this cluster and ACCESS_TOKEN as it was started, or run scripts/start-instances.sh restart to apply this shell\'s settings',
     )
     expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
     expect(await listTools()).toBe(200)
@@ -53,7 +53,9 @@ describe('start with other settings than those of the running instances', () => 
     expect([await listTools(), await listTools(env.ACCESS_TOKEN)]).toEqual([401, 200])
     expect((await startWith(env)).text).toContain('nothing to do')
     // And with a token, a start without it is refused, too.
-    expect((await startWith({})).text).toContain('(ACCESS_TOKEN, MCP_MAX_SESSIONS)')
+    expect((await startWith({})).text).toContain(
+      '(ACCESS_TOKEN removed, MCP_MAX_SESSIONS 7 → 10000)',
+    )
     const refused = await cluster.run(['cluster', 'restart'])
     expect([refused.code, refused.text]).toEqual([1, expect.stringContaining('--remove-token')])
     expect(refused.text).toContain(
@@ -143,8 +145,11 @@ describe('start with other settings than those of the running instances', () => 
     }
     const before = [siteConf(), pidsOf(cluster)]
     const { code, text } = await startWith(env)
-    expect(text).toContain(
-      "uses other settings (GATEWAY_CLIENT_CONNECTIONS, GATEWAY_PORT, MCP_AFFINITY); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings",
+    const { port: portBefore } = new URL(cluster.base)
+    expect(text).toMatch(
+      new RegExp(
+        `uses other settings \\(GATEWAY_CLIENT_CONNECTIONS \\d+ → 99, GATEWAY_PORT ${portBefore} → ${port}, MCP_AFFINITY ip_hash → session\\); nothing was changed: "export .*GATEWAY_PORT=${portBefore}.*" for this cluster, or run scripts/start-instances.sh restart to apply`,
+      ),
     )
     expect([code, siteConf(), pidsOf(cluster)]).toEqual([1, ...before])
     expect(await listTools()).toBe(200)
@@ -157,7 +162,9 @@ describe('start with other settings than those of the running instances', () => 
       ),
     )
     expect((await startWith(env)).text).toContain('nothing to do')
-    expect((await startWith({ ...env, MCP_AFFINITY: 'ip_hash' })).text).toContain('(MCP_AFFINITY)')
+    expect((await startWith({ ...env, MCP_AFFINITY: 'ip_hash' })).text).toContain(
+      '(MCP_AFFINITY session → ip_hash)',
+    )
   })
 })
 

@@ -183,6 +183,23 @@ describe('the ports of servers', () => {
   })
 })
 
+describe('other settings', () => {
+  it('are refused by start with both values and what to do, and no value of a secret', () => {
+    run({ MCP_AFFINITY: 'session', ACCESS_TOKEN: token })
+    const refused = (now: Readonly<Record<string, string>>) => () =>
+      requireSameSettings(clusterWith(now))
+    expect(refused({ ACCESS_TOKEN: token })).toThrow(
+      'the running cluster uses other settings (MCP_AFFINITY session → ip_hash); nothing was changed: "export MCP_AFFINITY=session" for this cluster, or run scripts/start-instances.sh restart to apply',
+    )
+    expect(refused({})).toThrow(
+      '(ACCESS_TOKEN removed, MCP_AFFINITY session → ip_hash); nothing was changed: "export MCP_AFFINITY=session" for this cluster and ACCESS_TOKEN as it was started, or run',
+    )
+    expect(refused({ MCP_AFFINITY: 'session', ACCESS_TOKEN: 'another-token' })).toThrow(
+      '(ACCESS_TOKEN changed); nothing was changed: set them as the cluster was started, or run',
+    )
+  })
+})
+
 describe('instances at other ports', () => {
   const here = { ROUTER_BASE_PORT: '21051', GATEWAY_PORT: '21180' }
   const there = { ROUTER_BASE_PORT: '8051', ALLOWED_HOSTS: 'a.example,b.example' }
@@ -190,7 +207,7 @@ describe('instances at other ports', () => {
   it('are refused with both values of each setting and what to do', () => {
     run({ ...here, ACCESS_TOKEN: token })
     expect(() => requireSamePorts(clusterWith(there))).toThrow(
-      "the running cluster has other ports (ACCESS_TOKEN removed, ALLOWED_HOSTS none → a.example,b.example, GATEWAY_PORT 21180 → 8080, ROUTER_BASE_PORT 21051 → 8051); nothing was changed: \"export ALLOWED_HOSTS='' ROUTER_BASE_PORT=21051 GATEWAY_PORT=21180\" for this cluster, or scripts/start-instances.sh stop, then start, to apply this shell's settings",
+      "the running cluster has other ports (ACCESS_TOKEN removed, ALLOWED_HOSTS none → a.example,b.example, GATEWAY_PORT 21180 → 8080, ROUTER_BASE_PORT 21051 → 8051); nothing was changed: \"export ALLOWED_HOSTS='' ROUTER_BASE_PORT=21051 GATEWAY_PORT=21180\" for this cluster and ACCESS_TOKEN as it was started, or scripts/start-instances.sh stop, then start, to apply this shell's settings",
     )
   })
 

@@ -10,6 +10,7 @@ import {
   changeWords,
   settingChanges,
   type Configured,
+  type SettingChange,
 } from '../restart/settings.js'
 
 /**
@@ -31,17 +32,23 @@ export const requireSamePorts = (cluster: Cluster): void => {
   const changes = [...ofInstances, ...ofNginx].filter(
     ({ name }) => name === 'ROUTER_BASE_PORT' || !ofThePort.includes(name),
   )
-  const words = [...new Set(changes.map(changeWords))].sort()
+  throw new Failure(
+    `the running cluster has other ports (${wordsOf(changes).join(', ')}); nothing was changed: ${asStarted(changes)}, or scripts/start-instances.sh stop, then start, to apply this shell's settings`,
+  )
+}
+
+const wordsOf = (changes: readonly SettingChange[]): readonly string[] =>
+  [...new Set(changes.map(changeWords))].sort()
+
+/** asStarted is what this shell must set for the running cluster, ready to be pasted. Of a secret there is only the name. */
+const asStarted = (changes: readonly SettingChange[]): string => {
   const before = new Map(
     changes.flatMap(({ name, before }) => (before === undefined ? [] : [[name, before] as const])),
   )
-  const given =
-    before.size === 0
-      ? 'set them as the cluster was started'
-      : `"${exportLine([...before])}" for this cluster`
-  throw new Failure(
-    `the running cluster has other ports (${words.join(', ')}); nothing was changed: ${given}, or scripts/start-instances.sh stop, then start, to apply this shell's settings`,
-  )
+  if (before.size === 0) return 'set them as the cluster was started'
+  const others = [...new Set(changes.map(({ name }) => name))].filter((name) => !before.has(name))
+  const and = others.length === 0 ? '' : ` and ${others.join(', ')} as it was started`
+  return `"${exportLine([...before])}" for this cluster${and}`
 }
 
 /**
@@ -51,16 +58,16 @@ export const requireSamePorts = (cluster: Cluster): void => {
 export const requireSameSettings = (cluster: Cluster): void => {
   requireSamePorts(cluster)
   const { files, processes } = cluster
-  const names = processes
+  const changes = processes
     .filter(isRefused)
     .filter(({ name }) => isRunning(cluster, name))
-    .flatMap((each) => changedSettings(files, each.name, each))
+    .flatMap((each) => settingChanges(files, each.name, each))
   const extra = extraOf(cluster).filter((name) => stageOf(name) === 'instance')
   const told = extra.map((name) => `${name} is extra`).join(', ')
-  if (extra.length > 0) names.push(`ROUTER_INSTANCES: ${told}`)
-  if (names.length === 0) return
+  const words = [...wordsOf(changes), ...(extra.length > 0 ? [`ROUTER_INSTANCES: ${told}`] : [])]
+  if (words.length === 0) return
   throw new Failure(
-    `the running cluster uses other settings (${[...new Set(names)].join(', ')}); nothing was changed: set them as the cluster was started, or run scripts/start-instances.sh restart to apply this shell's settings`,
+    `the running cluster uses other settings (${words.join(', ')}); nothing was changed: ${asStarted(changes)}, or run scripts/start-instances.sh restart to apply this shell's settings`,
   )
 }
 

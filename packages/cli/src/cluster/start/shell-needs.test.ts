@@ -36,6 +36,14 @@ it('is a line to paste, with all that differs from the defaults', () => {
   ])
 })
 
+it('has settings of Nginx and of the instances that are no secrets', () => {
+  const env = { MCP_SERVERS_FILE: resolve('mcp-servers.yaml'), MCP_RUN_DIR: '.run' }
+  const given = { MCP_AFFINITY: 'session', MCP_MAX_SESSIONS: '7', LOG_LEVEL: 'info' }
+  expect(needs({ ...env, ...given }).slice(2)).toEqual([
+    '  export MCP_MAX_SESSIONS=7 MCP_AFFINITY=session',
+  ])
+})
+
 it('has the ports of servers that the cluster does not start, too', () => {
   const file = servers()
   writeFileSync(
