@@ -27,10 +27,15 @@ TEXT
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 main=$root/packages/cli/dist/main.js
 
+# Before anything is installed or built, whatever the command.
+for argument in "$@"; do
+  case "$argument" in -h | --help) usage; exit 0 ;; esac
+done
+
 command=${1:-}
 case "$command" in
   start | stop | restart | status | logs) ;;
-  -h | --help | help) usage; exit 0 ;;
+  help) usage; exit 0 ;;
   *)
     # It knows which command was probably meant.
     if [ -n "$command" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi

@@ -34,6 +34,16 @@ describe('asked for help', () => {
     expect(readdirSync(folder)).toEqual(['scripts'])
   })
 
+  it.each(['start', 'stop', 'restart', 'status', 'logs'])(
+    'start-instances.sh %s prints its usage and changes nothing',
+    (verb) => {
+      const { status, stdout, stderr } = run('start-instances.sh', verb, '--help')
+      expect([status, stderr]).toEqual([0, ''])
+      expect(stdout).toContain('usage: scripts/start-instances.sh')
+      expect(readdirSync(folder)).toEqual(['scripts'])
+    },
+  )
+
   it.each([
     ['test.sh', /Chromium/],
     ['bench.sh', /wrk/],
