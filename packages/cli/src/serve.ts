@@ -11,7 +11,7 @@ import { reasonOf } from '@mcp-router/core'
 import { startGateway } from '@mcp-router/gateway'
 import { routeCall } from './cluster/start/try-it.js'
 import { Failure } from './failure.js'
-import { misspeltVariables } from './misspelt.js'
+import { warnMisspelt } from './misspelt.js'
 import { tellWaiting } from './redis.js'
 import { complain, say } from './terminal.js'
 import { unstartedLines, unstartedOf, usableBackend } from './unstarted.js'
@@ -22,7 +22,7 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
   const { serversFile, strict } = config
   // There, `cluster` starts them, and has told of the variables.
   const isAlone = !isOfCluster()
-  if (isAlone) for (const line of misspeltVariables(env, serversFile)) complain(line)
+  if (isAlone) warnMisspelt(env, serversFile)
   const managed = isAlone ? readServers(serversFile, env, { strict }).managed : []
   // Listened to before the start, which may itself take a while.
   const ended = untilSignal()

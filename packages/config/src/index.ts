@@ -1,7 +1,7 @@
 export { ConfigError } from './config-error.js'
 export type { Problem } from './config-error.js'
 export { parseEnvironment, secretVariables, variableNames } from './environment.js'
-export { nearest } from './servers-file/nearest.js'
+export { distance, nearest } from './servers-file/nearest.js'
 export type { Env } from './environment.js'
 export type {
   ClusterConfig,

@@ -12,6 +12,7 @@ import { addressOf, probeEndpoint, type ProbeReport } from './backend-probe.js'
 import { withRunning } from '../cluster/status/as-running.js'
 import { commandName } from '../command-name.js'
 import { Failure } from '../failure.js'
+import { warnMisspelt } from '../misspelt.js'
 import { missingCwd } from './missing-cwd.js'
 import { openProbing } from './probing.js'
 import { table } from '../table.js'
@@ -36,7 +37,11 @@ export const addBackends = (program: Command, env: Env): void => {
     .option('-s, --servers <file>', 'the MCP servers, YAML or JSON (MCP_SERVERS_FILE)')
     .option('--json', 'prints JSON')
     .option('--strict', 'one server with a problem is an error (MCP_STRICT)')
-    .action((options: BackendsOptions) => list(configFrom(env, options), options.json === true))
+    .action((options: BackendsOptions) => {
+      const config = configFrom(env, options)
+      warnMisspelt(env, config.serversFile)
+      list(config, options.json === true)
+    })
   backends
     .command('probe')
     .description('ask every endpoint of a server what it speaks; exit 0 when all answer')

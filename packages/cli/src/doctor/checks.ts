@@ -12,6 +12,7 @@ import { loadCluster, type LoadedCluster } from '../cluster/load-cluster.js'
 import { find } from '../cluster/run/pid-file.js'
 import { portProblem } from '../cluster/run/port.js'
 import { commandName } from '../command-name.js'
+import { warnMisspelt } from '../misspelt.js'
 import { findNginx } from '../nginx-dist.js'
 import { askRedis, isSingleRedis } from '../redis.js'
 import { missing, type Check } from './check.js'
@@ -26,6 +27,7 @@ export const checkMachine = async (env: Env): Promise<readonly Check[]> => {
   const loaded = loadedOf(running)
   if ('problem' in loaded) return [...programs, loaded]
   const { config } = loaded
+  warnMisspelt(env, config.serversFile)
   const rest = [runDir(config), await redis(config), ...(await ports(config, running))]
   return [...programs, serversFile(loaded), ...rest]
 }

@@ -1,5 +1,5 @@
 /** distance counts letters that were changed, left out, added, or swapped with their neighbour. */
-const distance = (a: string, b: string): number => {
+export const distance = (a: string, b: string): number => {
   let before: readonly number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (const [i, letter] of Array.from(a).entries()) {

@@ -1,6 +1,6 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../../failure.js'
-import { misspeltVariables } from '../../misspelt.js'
+import { warnMisspelt } from '../../misspelt.js'
 import { complain, say } from '../../terminal.js'
 import { requireSamePorts } from '../start/check-settings.js'
 import { clusterOf, leftOvers, type Cluster } from '../cluster.js'
@@ -37,7 +37,7 @@ export const restartCommand = async (
 ): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.
   const config = loadClusterConfig(env)
-  for (const line of misspeltVariables(env, config.serversFile)) complain(line)
+  warnMisspelt(env, config.serversFile)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   requireNginxConf(cluster)

@@ -1,6 +1,6 @@
 import { loadClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../../failure.js'
-import { misspeltVariables } from '../../misspelt.js'
+import { warnMisspelt } from '../../misspelt.js'
 import { seconds } from '../../seconds.js'
 import { table } from '../../table.js'
 import { complain, say } from '../../terminal.js'
@@ -28,7 +28,7 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   const began = Date.now()
   const config = loadClusterConfig(env)
   for (const line of [config.unused, config.unenforced]) if (line !== undefined) complain(line)
-  for (const line of misspeltVariables(env, config.serversFile)) complain(line)
+  warnMisspelt(env, config.serversFile)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
   requireNginxConf(cluster)
