@@ -118,3 +118,28 @@ it('says of each check where it asked, and why it failed', async () => {
     `FAILED  SSE through Nginx gives an endpoint event: http://${address}/sse/a: connect ECONNREFUSED ${address}\n`,
   )
 })
+
+it('says what to do about a server that does not answer in a cluster that is well', async () => {
+  const error = '{"jsonrpc":"2.0","id":1,"error":{"code":-31503,"message":"no healthy endpoint"}}'
+  let isReady = true
+  const instance = createServer((req, res) => {
+    const isLook = /^\/(health|ready|api\/status)$/.test(req.url ?? '')
+    const status = isLook ? (isReady || req.url !== '/ready' ? 200 : 503) : 503
+    res.writeHead(status, { 'content-type': 'application/json' }).end(isLook ? '{}' : error)
+  })
+  await once(instance.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void instance.close())
+  const base = `http://127.0.0.1:${(instance.address() as AddressInfo).port}`
+  Object.assign(env, { ROUTER_INSTANCES: '1', ROUTER_BASE_PORT: new URL(base).port })
+  // Which is not asked.
+  env['REDIS_URL'] = 'redis+cluster://127.0.0.1:1'
+  const output = captured()
+  await verify(base)
+  expect(output.said).toContain(
+    '\nthe cluster is well, but server "a" does not answer; scripts/mcp-router.sh backends probe a says why, and --server <name> checks with another one\n',
+  )
+  expect(process.exitCode).toBe(1)
+  isReady = false
+  await verify(base)
+  expect(output.said).toContain('\nsomething is wrong; scripts/start-instances.sh status\n')
+})

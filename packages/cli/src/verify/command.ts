@@ -4,11 +4,12 @@ import { asRunning } from '../cluster/status/as-running.js'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
 import { requireFolder } from '../cluster/run/run-files.js'
+import { commandName } from '../command-name.js'
 import { Failure } from '../failure.js'
 import { answers, ask, authority, bearer, isHtml } from '../http.js'
 import { say } from '../terminal.js'
 import { tokenAdvice } from '../token-advice.js'
-import { verify, type Target } from './verify.js'
+import { verify, type Target, type Verdict } from './verify.js'
 
 /** addVerify adds the check that scripts/verify-session.sh runs. */
 export const addVerify = (program: Command, env: Env): void => {
@@ -32,11 +33,17 @@ export const addVerify = (program: Command, env: Env): void => {
         const target = targetOf(asRunning(env), base, redisUrl, server)
         await requireCluster(target, loadRunDir(env).runDir)
         await requireRouter(target)
-        const isWell = await verify(target)
-        say(isWell ? '\nall is well' : '\nsomething is wrong; scripts/start-instances.sh status')
-        if (!isWell) process.exitCode = 1
+        const verdict = await verify(target)
+        say(`\n${verdictText(verdict, target)}`)
+        if (verdict !== 'well') process.exitCode = 1
       },
     )
+}
+
+const verdictText = (verdict: Verdict, { backend }: Target): string => {
+  if (verdict === 'well') return 'all is well'
+  if (verdict === 'cluster') return 'something is wrong; scripts/start-instances.sh status'
+  return `the cluster is well, but server "${backend}" does not answer; ${commandName} backends probe ${backend} says why, and --server <name> checks with another one`
 }
 
 const requireArguments = (

@@ -20,16 +20,16 @@ export interface Target {
 const clientInfo = { name: 'verify-session', version: '1' }
 const initialize = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }
 
-/**
- * verify goes the ways of a client through the whole cluster, tells of each, and resolves true when
- * all were open.
- */
-export const verify = async (target: Target): Promise<boolean> => {
+/** Verdict tells where to look: the cluster is well and the server is not, or something of the cluster is wrong. */
+export type Verdict = 'well' | 'server' | 'cluster'
+
+/** verify goes the ways of a client through the whole cluster, and tells of each. */
+export const verify = async (target: Target): Promise<Verdict> => {
   const { base, instances, backend, token } = target
-  const results = [await check('Redis answers', () => redisAnswers(target))]
+  const ofCluster = [await check('Redis answers', () => redisAnswers(target))]
   for (const instance of instances)
-    results.push(await check(`instance ${instance} is ready`, () => ready(instance)))
-  results.push(
+    ofCluster.push(await check(`instance ${instance} is ready`, () => ready(instance)))
+  const ofServer = [
     await check('SSE through Nginx gives an endpoint event', async () => {
       const event = await firstEvent(`${base}/sse/${backend}`, token)
       if (!/^event: ?endpoint\r?$/m.test(event))
@@ -41,12 +41,27 @@ export const verify = async (target: Target): Promise<boolean> => {
       if (answer.result === undefined)
         throw new Failure(`${answer.status}: ${shownBody(answer.body)}`)
     }),
-    ...(await verifySession(target)),
-  )
-  return !results.includes(false)
+  ]
+  const { opened, results } = await verifySession(target)
+  ofServer.push(opened)
+  if (![...ofCluster, ...ofServer, ...results].includes(false)) return 'well'
+  const isClusterWell = !ofCluster.includes(false) && (await isHealthy(base))
+  return isClusterWell && ofServer.includes(false) ? 'server' : 'cluster'
 }
 
-const verifySession = async (target: Target): Promise<readonly boolean[]> => {
+/** Where Nginx reaches an Instance, what fails behind it is no fault of theirs. */
+const isHealthy = async (base: string): Promise<boolean> => {
+  const answer = await ask(`${base}/health`)
+  return !('failed' in answer) && answer.status === 200
+}
+
+interface SessionChecks {
+  readonly opened: boolean
+  /** What was checked with it. */
+  readonly results: readonly boolean[]
+}
+
+const verifySession = async (target: Target): Promise<SessionChecks> => {
   const { instances, backend, token } = target
   const [first = '', ...others] = instances.map((instance) => `${instance}/mcp/${backend}`)
   let session = ''
@@ -58,7 +73,7 @@ const verifySession = async (target: Target): Promise<readonly boolean[]> => {
     await rpc({ url: first, token, session, method: 'notifications/initialized' })
     return session
   })
-  if (!opened) return [false]
+  if (!opened) return { opened, results: [] }
   const results = [
     await check(`Redis lists mcp:sessions:${session}`, () => isListed(target, session)),
   ]
@@ -75,7 +90,7 @@ const verifySession = async (target: Target): Promise<readonly boolean[]> => {
       if (after.status !== 404) throw new Failure(`afterwards ${last} answers ${after.status}`)
     }),
   )
-  return results
+  return { opened, results }
 }
 
 const check = async (what: string, work: () => Promise<unknown>): Promise<boolean> => {
