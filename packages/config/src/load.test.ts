@@ -155,6 +155,7 @@ describe('the configuration of a gateway', () => {
       'MCP_OPEN_TIMEOUT_MS: "4294967296" is not a whole number from 1 to 2073600000',
     ],
     [{ HOST: 'a b' }, 'HOST: "a b" is not a host name or an IP address'],
+    [{ HOST: '999.1.1.1' }, 'HOST: "999.1.1.1" is not a host name or an IP address'],
     [{ INSTANCE_ID: 'a/b' }, 'INSTANCE_ID: "a/b" is not an instance id'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: "loud" is not one of error, warn, info, debug'],
     [{ ALLOWED_HOSTS: '*' }, 'ALLOWED_HOSTS: "*" is not a host name; write out each name'],
@@ -198,14 +199,17 @@ describe('the configuration of a gateway', () => {
     expect(() => gateway({ PORT: 'x', LOG_LEVEL: 'y' })).toThrow(/^2 problems .*PORT.*LOG_LEVEL/s)
   })
 
-  it.each(['0.0.0.0', '::', '192.0.2.7', 'router.example'])(
-    'does not listen on %s without a token',
-    (host) => {
-      expect(() => gateway({ HOST: host })).toThrow('set ACCESS_TOKEN')
-      expect(() => cluster({ GATEWAY_HOST: host })).toThrow('set ACCESS_TOKEN')
-      expect(gateway({ HOST: host, ACCESS_TOKEN: strong }).host).toBe(host)
-    },
-  )
+  const notOurs = 'is no address or name of this machine; correct it'
+  it.each([
+    ['0.0.0.0', 'set ACCESS_TOKEN'],
+    ['::', 'set ACCESS_TOKEN'],
+    ['192.0.2.7', notOurs],
+    ['router.example', notOurs],
+  ])('does not listen on %s without a token', (host, told) => {
+    expect(() => gateway({ HOST: host })).toThrow(told)
+    expect(() => cluster({ GATEWAY_HOST: host })).toThrow(told)
+    expect(gateway({ HOST: host, ACCESS_TOKEN: strong }).host).toBe(host)
+  })
 
   it.each(['x', 'fifteen-letters', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'])(
     'does not listen beyond this machine with a token that can be guessed (%s), and shows it nowhere',

@@ -1,4 +1,5 @@
 import { ConfigError, type Problem } from './config-error.js'
+import { isOfThisMachine } from './own-address.js'
 import { loopbackNames, type Environment } from './schema.js'
 
 /** isLoopback tells whether only this machine reaches who listens at `host`. */
@@ -20,6 +21,12 @@ export const requireToken = (parsed: Environment): void => {
     return secret !== undefined && isWeak(secret)
   })
   const problems = open.flatMap((name): readonly Problem[] => {
+    const isRefused = weak.length > 0 || parsed.ACCESS_TOKEN === undefined
+    // Looked up only where it is refused either way: it may take a while.
+    if (isRefused && !isOfThisMachine(parsed[name])) {
+      const reason = `${name}: ${parsed[name]} is no address or name of this machine`
+      return [{ reason, advice: 'correct it or leave it out' }]
+    }
     const reason = `${name}: ${parsed[name]} is reachable from other machines, and `
     const guessed = weak.map((secret) => ({
       reason: `${reason}${secret} can be guessed`,

@@ -57,7 +57,9 @@ export const instanceId = matching(
 
 export const hostName = z.string().transform((text, context) => {
   const bare = text.replace(/^\[(.*)\]$/, '$1')
-  if (isIP(bare) > 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text)) return bare
+  // A name that ends in a number is an address that was written wrong (WHATWG URL, 3.5).
+  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(text) && !/\.\d+$/.test(text)
+  if (isIP(bare) > 0 || isName) return bare
   return refuse(context, `${quoted(text)} is not a host name or an IP address`)
 })
 
