@@ -35,13 +35,20 @@ export const backendFrom = (source: BackendSource): BackendOutcome => {
     return { problems: [document.problemAtKey(path, reason, advice)] }
   }
   if (!isRecord(value)) {
-    const reason = `server "${name}" has no endpoint`
+    const kind = kindIn(value)
+    const reason = `server "${name}" ${kind === undefined ? 'has no endpoint' : `must be a map, not ${kind}`}`
     const advice = isUrl(value) ? `write ${name}: { url: http://… }` : giveAddress
     return { problems: [document.problemAtKey(path, reason, advice)] }
   }
   // What is disabled may be unfinished.
   if (value['disabled'] === 'true') return { backend: undefined, managed: [] }
   return enabledBackend(source, name, value)
+}
+
+/** kindIn is what stands where a map belongs; undefined: nothing. */
+const kindIn = (value: unknown): string | undefined => {
+  if (value === undefined || value === null || value === '') return undefined
+  return Array.isArray(value) ? 'a list' : 'text'
 }
 
 const serverKeys = Object.keys(serverSchema.shape)

@@ -56,9 +56,11 @@ it.each(['', 'cwd: tools of mine\n    '])('a command may be a file with a blank 
 it.each([
   [
     'a: http://127.0.0.1:1/mcp?key=k',
-    '1:12: server "a" has no endpoint; write a: { url: http://… }',
+    '1:12: server "a" must be a map, not text; write a: { url: http://… }',
   ],
-  ['a: npx', '1:12: server "a" has no endpoint; give it a url or a command'],
+  ['a: npx', '1:12: server "a" must be a map, not text; give it a url or a command'],
+  ['a: [npx]', '1:12: server "a" must be a map, not a list; give it a url or a command'],
+  ['a: ""', '1:12: server "a" has no endpoint; give it a url or a command'],
   [
     'a: { endpoints: [{ url: http://a/ }, http://127.0.0.1:1/mcp] }',
     '1:49: server "a": endpoints[1] must be a map; write - { url: http://… }',
