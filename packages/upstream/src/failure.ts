@@ -34,15 +34,16 @@ export const notOpened = (
   cause: unknown,
 ): RouterError => {
   const how = shortReason(cause)
-  const isEnd = transport === 'stdio' && /^(exited with|ended by) /.test(how)
-  const data = isEnd
-    ? {
-        reason: `its command ${how.replace(/^ended/, 'was ended')}`,
-        todo: 'check its args and env',
-      }
+  const todo = transport === 'stdio' ? adviceOnEnd(how) : undefined
+  const data = todo
+    ? { reason: `its command ${how.replace(/^ended/, 'was ended')}`, todo }
     : { reason: openingReason(id, cause), ...todoIn(cause) }
   return new RouterError('NO_HEALTHY_ENDPOINT', { backend, ...data }, cause)
 }
+
+/** adviceOnEnd is what to do about a command that ended before it was ready; undefined: `how` tells of something else. */
+export const adviceOnEnd = (how: string): string | undefined =>
+  /^(exited with|ended by) /.test(how) ? 'check its args and env' : undefined
 
 const todoIn = (cause: unknown): { readonly todo?: string } => {
   const todo = cause instanceof RouterError ? cause.data['todo'] : undefined

@@ -1,4 +1,4 @@
-import { maybeStreamable, noServerThere } from '@mcp-router/upstream'
+import { adviceOnEnd, maybeStreamable, noServerThere } from '@mcp-router/upstream'
 import type { ProbeReport } from './backend-probe.js'
 import { seconds } from '../seconds.js'
 
@@ -50,6 +50,6 @@ const adviceOn = (
   problem: string,
 ): readonly (readonly [string, string])[] => {
   if (transport === 'sse' && notSse.test(problem)) return [['to do', maybeStreamable]]
-  const found = advice.find(([sign]) => sign.test(problem))
-  return found === undefined ? [] : [['to do', found[1]]]
+  const found = advice.find(([sign]) => sign.test(problem))?.[1] ?? adviceOnEnd(problem)
+  return found === undefined ? [] : [['to do', found]]
 }

@@ -251,6 +251,11 @@ describe('backends probe', () => {
     )
   })
 
+  it('says what to do where a command ends', async () => {
+    await run({ server: broken }, 'probe', 'server')
+    expect(lines()).toContain('to do       check its args and env')
+  })
+
   it('says what to do where a command begins with ~', async () => {
     await run({ server: { command: '~/bin/no-such' } }, 'probe', 'server')
     expect(lines()).toContain('to do       "~" is not expanded: write ${HOME} in its command')
