@@ -8,6 +8,7 @@ import { statusLines } from '../restart/left-out.js'
 import { loadCluster } from '../load-cluster.js'
 import { requireFolder } from '../run/run-files.js'
 import { askServed } from './served.js'
+import { missingLines, mistakeLines } from './status-notes.js'
 import { statusOf, type Status } from './status.js'
 
 /**
@@ -26,11 +27,10 @@ export const statusCommand = async (given: Env, json: boolean): Promise<boolean>
   const rows = [...table(head, statuses.map(row)), ...statusLines(cluster, served)]
   const lines = json ? [JSON.stringify(statuses, undefined, 2)] : rows
   for (const line of lines) say(line)
-  // What is meant may run in another one.
-  if (!json && statuses.every(({ pid }) => pid === null))
-    say(`nothing is running in ${config.runDir} (MCP_RUN_DIR)`)
+  if (!json) for (const line of missingLines(statuses, config.runDir)) say(line)
   // What is read by a program stays JSON.
-  if (mistake !== undefined) (json ? complain : say)(mistake)
+  const mistakes = mistake === undefined ? [] : mistakeLines(mistake, served)
+  for (const line of mistakes) (json ? complain : say)(line)
   return mistake === undefined && statuses.every(({ healthy }) => healthy)
 }
 

@@ -73,7 +73,7 @@ const statusOfOne = async (cluster: Cluster, process: ClusterProcess): Promise<S
   }
 }
 
-const notLookedAt = 'not looked at: REDIS_URL of the cluster is not set in this shell'
+export const notLookedAt = 'not looked at: REDIS_URL of the cluster is not set in this shell'
 
 const isOtherRedisInUse = ({ files }: Cluster): boolean =>
   runningInstances(files).length > 0 && !isPrivateRedisInUse(files)
@@ -105,6 +105,9 @@ const withRestarts = (row: Seen, restarts: Restarts): Status => {
   return { ...row, health: `${row.health}; next try in ${seconds(inMs)}`, ...restarts }
 }
 
+/** What the row of a Redis that is not ours has for an address: its own may hold a password. */
+export const outsideAddress = 'REDIS_URL'
+
 const outsideRedis = async ({ config }: Cluster): Promise<readonly Seen[]> => {
   if (config.redisUrl === undefined || !isSingleRedis(config.redisUrl)) return []
   const answer = await askRedis(config.redisUrl, ['PING'])
@@ -112,7 +115,7 @@ const outsideRedis = async ({ config }: Cluster): Promise<readonly Seen[]> => {
   const advice = problem === undefined ? undefined : databaseAdvice(problem)
   const health = [problem ?? 'ok (not ours)', ...(advice === undefined ? [] : [advice])].join('; ')
   const common = { process: 'redis', pid: null, port: null, uptimeMs: null, sessions: null }
-  return [{ ...common, address: 'REDIS_URL', healthy: problem === undefined, health }]
+  return [{ ...common, address: outsideAddress, healthy: problem === undefined, health }]
 }
 
 const leftOver = ({ files }: Cluster, name: string, areServersKnown: boolean): readonly Seen[] => {
