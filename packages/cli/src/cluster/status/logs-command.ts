@@ -48,7 +48,8 @@ export const logsCommand = async (
   })
 }
 
-const logsIn = (folder: string): readonly string[] => {
+/** logsIn are the names of the logs in a folder; none: there is no such folder. */
+export const logsIn = (folder: string): readonly string[] => {
   try {
     return readdirSync(folder)
       .filter((file) => file.endsWith('.log'))
