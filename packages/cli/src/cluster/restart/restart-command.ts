@@ -1,4 +1,4 @@
-import { loadClusterConfig, type Env } from '@mcp-router/config'
+import { ConfigError, loadClusterConfig, type ClusterConfig, type Env } from '@mcp-router/config'
 import { Failure } from '../../failure.js'
 import { warnMisspelt } from '../../misspelt.js'
 import { complain, say } from '../../terminal.js'
@@ -36,7 +36,7 @@ export const restartCommand = async (
   options: RestartOptions,
 ): Promise<void> => {
   // The configuration is read first: a mistake in it must not cost a running Instance.
-  const config = loadClusterConfig(env)
+  const config = requireConfig(env)
   warnMisspelt(env, config.serversFile)
   const cluster = clusterOf(config, env)
   const wanted = port === undefined ? cluster.processes : processesAt(cluster, port)
@@ -52,6 +52,15 @@ export const restartCommand = async (
       say(`nothing is running in ${config.runDir} (MCP_RUN_DIR): starting`)
     return withInterrupt((signal) => restart(cluster, wanted, port, signal))
   })
+}
+
+const requireConfig = (env: Env): ClusterConfig => {
+  try {
+    return loadClusterConfig(env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new Failure(`${error.message}\nnothing was changed`)
+  }
 }
 
 const restart = async (
