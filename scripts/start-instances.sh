@@ -27,15 +27,10 @@ TEXT
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 main=$root/packages/cli/dist/main.js
 
-# Before anything is installed or built, whatever the command.
-for argument in "$@"; do
-  case "$argument" in -h | --help) usage; exit 0 ;; esac
-done
-
 command=${1:-}
 case "$command" in
   start | stop | restart | status | logs) ;;
-  help) usage; exit 0 ;;
+  -h | --help | help) usage; exit 0 ;;
   *)
     # It knows which command was probably meant.
     if [ -n "$command" ] && [ -f "$main" ]; then exec node "$main" cluster "$@"; fi
@@ -44,6 +39,11 @@ case "$command" in
     exit 1
     ;;
 esac
+
+# Before anything is installed or built, of any command.
+for argument in "$@"; do
+  case "$argument" in -h | --help) usage; exit 0 ;; esac
+done
 
 # Paths that the caller gave mean what they mean where the caller is; the defaults are in the project.
 absolute() {

@@ -73,6 +73,7 @@ describe('an argument that there is not', () => {
     ['setup.sh', ['--foo'], 'setup: unknown argument "--foo"'],
     ['release.sh', ['--foo'], 'release: unknown option "--foo"'],
     ['start-instances.sh', ['stat'], 'start-instances: unknown command "stat"'],
+    ['start-instances.sh', ['stat', '--help'], 'start-instances: unknown command "stat"'],
   ])('of %s %j is named, before anything is built, too', (name, args, message) => {
     const { status, stdout, stderr } = run(name, ...args)
     expect([status, stdout]).toEqual([1, ''])

@@ -26,6 +26,8 @@ it.each([
   [['cluster', 'probe'], `did you mean \`${router} backends probe\`?`],
   [['backends', 'lst'], `did you mean \`${router} backends list\`?`],
   [['cluster', 'supervis'], `\`${router} cluster --help\` lists the commands`],
+  [['statsu', '--help'], `did you mean \`${router} cluster status\`?`],
+  [['backends', 'lst', '--help'], `did you mean \`${router} backends list\`?`],
   [['xyzzy'], `\`${router} --help\` lists the commands`],
 ])('%j is answered with what was probably meant', async (typed, advice) => {
   const unknown = typed.find((each) => !['cluster', 'backends'].includes(each))

@@ -5,17 +5,31 @@ import { Failure } from './failure.js'
 /** refuseUnknown answers a command that there is not with the one that was probably meant, at its own level or at another one. */
 export const refuseUnknown = (program: Command): void => {
   for (const level of [program, ...program.commands].filter(({ commands }) => commands.length > 0))
-    level.on('command:*', ([typed = '']: readonly string[]) => {
-      const here = namedAs(visible(level), typed)
-      // All of the name that is nearest: two have a command `list`.
-      const meant = here.length > 0 ? here : namedAs(program.commands.flatMap(visible), typed)
-      const advice =
-        meant.length === 0
-          ? `\`${pathOf(level)} --help\` lists the commands`
-          : `did you mean ${meant.map((each) => `\`${pathOf(each)}\``).join(' or ')}?`
-      throw new Failure(`unknown command "${typed}"; ${advice}`)
-    })
+    level
+      .on('command:*', ([typed = '']: readonly string[]) => refuse(program, level, typed))
+      // Where help is asked for, too, that comes first.
+      .on('beforeHelp', () => {
+        const [typed = ''] = level.args
+        if (isUnknown(level, typed)) refuse(program, level, typed)
+      })
 }
+
+const refuse = (program: Command, level: Command, typed: string): never => {
+  const here = namedAs(visible(level), typed)
+  // All of the name that is nearest: two have a command `list`.
+  const meant = here.length > 0 ? here : namedAs(program.commands.flatMap(visible), typed)
+  const advice =
+    meant.length === 0
+      ? `\`${pathOf(level)} --help\` lists the commands`
+      : `did you mean ${meant.map((each) => `\`${pathOf(each)}\``).join(' or ')}?`
+  throw new Failure(`unknown command "${typed}"; ${advice}`)
+}
+
+const isUnknown = (level: Command, typed: string): boolean =>
+  typed !== '' &&
+  !typed.startsWith('-') &&
+  typed !== 'help' &&
+  !level.commands.some((each) => each.name() === typed)
 
 const namedAs = (commands: readonly Command[], typed: string): readonly Command[] => {
   const names = commands.map((each) => each.name())
