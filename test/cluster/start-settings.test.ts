@@ -89,7 +89,9 @@ describe('start with other settings than those of the running instances', () => 
     const other = join(cluster.folder, 'other.yaml')
     writeFileSync(other, readFileSync(cluster.serversFile))
     const env = { REDIS_URL: 'redis://127.0.0.1:1', MCP_SERVERS_FILE: other }
-    expect((await startWith(env)).text).toContain('(MCP_SERVERS_FILE, REDIS_URL)')
+    expect((await startWith(env)).text).toContain(
+      `(MCP_SERVERS_FILE ${cluster.serversFile} → ${other}, REDIS_URL changed)`,
+    )
     expect(await listTools()).toBe(200)
   })
 
