@@ -92,8 +92,8 @@ describe('a server that restarted', () => {
       const told = await client.send('prompts/get', prompt, { capabilities })
       expect([told.status, jsonOf(told)]).toMatchObject([503, { error: { code: -31503 } }])
     }
-    // That of a client which can be asked is known to be lost by its own stream.
-    expect(endpoint.by('prompts/get')).toHaveLength(2)
+    // Each is sent once more, in a new session.
+    expect(endpoint.by('prompts/get')).toHaveLength(4)
   })
 
   it('is still held against what it declared of its tools', async () => {
