@@ -53,7 +53,7 @@ export interface Context {
   draining: boolean
 }
 
-/** noteBackend tells the Incoming which Backend its path names, when it is configured, rightly or not: what is told of the call names it, whatever happens. */
+/** noteBackend tells the Incoming which Backend its path names, when it is configured, rightly or not: the log line of the call names it, whatever happens. */
 export const noteBackend = (context: Context, incoming: Incoming, name: string): void => {
   const { backends, problems } = context.deps.registry.snapshot()
   const isConfigured = (backends as ReadonlyMap<string, Backend>).has(name) || problems.has(name)

@@ -133,13 +133,22 @@ describe('a request that no server has at present', () => {
     expect([replies.isAwaited(reply), replies.isAwaited(next)]).toEqual([false, true])
   })
 
+  it('keeps the deadlines running, and has none of what the server says', () => {
+    const { replies, reply, back } = open()
+    const { silent, oldest } = replies.silentSince(performance.now() - 1_000)
+    expect([silent, oldest]).toEqual([[], expect.any(Number)])
+    expect(replies.outletFor(news, '', false)).toBeUndefined()
+    back?.()
+    expect(replies.outletFor(news, '', false)).toBe(reply)
+  })
+
   it('is seen to once', () => {
     const { replies, reply } = open()
     expect(replies.setAside(reply)).toBeUndefined()
   })
 })
 
-it('a request that is sent again has its time anew, unless it has one of its own', () => {
+it('a request that is sent again has its whole deadline, unless it has one of its own', () => {
   const replies = new Replies()
   const [call1, own] = [replyTo('1', { activeAt: 5 }), replyTo('2', { activeAt: Infinity })]
   replies.add(call(1), call1)

@@ -111,7 +111,7 @@ export class Replies {
     call.isAside = true
     return () => {
       call.isAside = false
-      // Its time begins with the server that it is sent to now.
+      // Its deadline starts with the server that it is sent to now.
       call.replies.forEach(renew)
     }
   }
@@ -132,22 +132,26 @@ export class Replies {
     return this.all().filter((reply) => reply instanceof StreamReply)
   }
 
-  /** noteActivity says that the server was heard of this call: it has its time anew. */
+  /** noteActivity restarts the deadline of the call that the server says something about. */
   noteActivity(message: Message, about: string): void {
     this.callAbout(message, about)?.replies.forEach(renew)
   }
 
-  /** renewAll says that all calls have their time anew. */
+  /** renewAll restarts the deadlines of all calls. */
   renewAll(): void {
     this.all().forEach(renew)
   }
 
   /** silentSince are those that the server was heard of last before `at`, and since when the longest of the others waits, as `performance.now()` counts. */
   silentSince(at: number): { readonly silent: readonly Reply[]; readonly oldest?: number } {
-    const times = this.all(({ isAside }) => !isAside).map((reply) => ({
-      reply,
-      activeAt: reply.activeAt ?? Infinity,
-    }))
+    const now = performance.now()
+    // What no server has at present is sent to one in a moment: its time is to be looked at then.
+    const times = [...(this.calls?.values() ?? [])].flatMap(({ replies, isAside }) =>
+      replies.map((reply) => {
+        const { activeAt = Infinity } = reply
+        return { reply, activeAt: isAside && activeAt < Infinity ? now : activeAt }
+      }),
+    )
     const silent = times.filter(({ activeAt }) => activeAt <= at).map(({ reply }) => reply)
     const others = times.filter(({ activeAt }) => activeAt > at && activeAt < Infinity)
     if (others.length === 0) return { silent }
@@ -158,7 +162,8 @@ export class Replies {
   outletFor(message: Message, about: string, isStreamHeard: boolean): Reply | undefined {
     const known = this.callAbout(message, about)?.replies.at(-1)
     if (known) return known
-    const newest = [...(this.calls?.values() ?? [])].flatMap(({ replies }) => replies.slice(-1))
+    const sent = [...(this.calls?.values() ?? [])].filter(({ isAside }) => !isAside)
+    const newest = sent.flatMap(({ replies }) => replies.slice(-1))
     const listening = newest.findLast((reply) => !reply.isAway?.())
     // What is about no call in particular need not wait for a client that is away.
     return listening ?? (isStreamHeard ? undefined : newest.at(-1))

@@ -16,7 +16,7 @@ interface Watched {
 
 /**
  * CallWatch sees to it that no call of an owned Session waits longer than its Backend's deadline: one timer for all of them, and none while idle.
- * What the server says of a call begins its time anew; while the client is asked, it is the client that takes its time.
+ * What the server says of a call restarts its deadline; while the client is asked, no deadline runs but that of the client.
  */
 export class CallWatch implements Timed {
   dueAt = 0
