@@ -70,7 +70,8 @@ export const createCaller = (n: number, spec: CallerSpec, window = 0): Caller =>
   /** call makes one call and has it noted. */
   const call = async (open: ChaosClient, next: Call): Promise<readonly [Outcome, number]> => {
     const fromMs = spec.nowMs()
-    const outcome = memory.judge(next, await exchange(open, next, isModern, life.signal))
+    const came = await exchange(open, next, isModern, life.signal)
+    const outcome = memory.judge(next, came, spec.nowMs())
     const retrySafe = isRetrySafe(next)
     spec.called({ caller, call: next, retrySafe, fromMs, toMs: spec.nowMs(), outcome })
     return [outcome, fromMs]

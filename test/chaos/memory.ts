@@ -12,12 +12,13 @@ export interface Memory {
   /** The session is a new one. */
   forget(): void
   /** What came of a call, in the light of what the session should know. */
-  judge(call: Call, outcome: Outcome): Outcome
+  judge(call: Call, outcome: Outcome, nowMs: number): Outcome
 }
 
 interface Known {
   readonly value: string
   readonly process: Process | undefined
+  readonly sinceMs: number
 }
 
 /** createMemory keeps nothing where the session has no state that would live on. */
@@ -27,11 +28,11 @@ export const createMemory = (hasState: boolean): Memory => {
     wants: () => hasState && known === undefined,
     isSet: () => known !== undefined,
     forget: () => (known = undefined),
-    judge({ id, tool }, outcome) {
+    judge({ id, tool }, outcome, nowMs) {
       if (outcome.kind !== 'answered' || (tool !== 'remember' && tool !== 'recall')) return outcome
       const [, , value = '', pid] = outcome.text?.split(' ') ?? []
       if (tool === 'remember') {
-        known = { value: id, process: processAt(Number(pid)) }
+        known = { value: id, process: processAt(Number(pid)), sinceMs: nowMs }
         return outcome
       }
       const before = known
@@ -39,7 +40,8 @@ export const createMemory = (hasState: boolean): Memory => {
       known = undefined
       if (value !== 'nothing') return { kind: 'wrong', text: `recalled "${value}"` }
       if (!before.process || !isAlive(before.process)) return outcome
-      return { kind: 'forgot', text: `the server lives, and the session's state is gone` }
+      const text = `the server lives, and the session's state is gone`
+      return { kind: 'forgot', text, sinceMs: before.sinceMs }
     },
   }
 }

@@ -5,12 +5,15 @@ import type { Call } from './call.js'
 export type Outcome =
   | { readonly kind: 'answered'; readonly text?: string }
   | {
-      /**
-       * `wrong`: the result of another call; `forgot`: the state of the session is gone though its server lives; `given up`: the client ended
-       * meanwhile.
-       */
-      readonly kind:
-        'told unknown' | 'failed' | 'hung' | 'modern cut' | 'wrong' | 'forgot' | 'given up'
+      /** The state of the session is gone though its server lives. */
+      readonly kind: 'forgot'
+      readonly text: string
+      /** When the server had taken that state, ms since the start of the run. */
+      readonly sinceMs: number
+    }
+  | {
+      /** `wrong`: the result of another call; `given up`: the client ended meanwhile. */
+      readonly kind: 'told unknown' | 'failed' | 'hung' | 'modern cut' | 'wrong' | 'given up'
       readonly text: string
       /** Its session is of no use any more. */
       readonly lost?: boolean

@@ -7,8 +7,10 @@ const redisPatienceMs = 5_000
 /** From a kill to when everybody has noticed. */
 export const noticedMs = 1_000
 
-export const isLongAway = ({ kind, atMs, untilMs = Infinity }: Fault): boolean =>
-  (kind === 'redis-kill' || kind === 'redis-away') && untilMs - atMs > redisPatienceMs
+const isAway = ({ kind }: Fault): boolean => kind === 'redis-kill' || kind === 'redis-away'
+
+export const isLongAway = (fault: Fault): boolean =>
+  isAway(fault) && (fault.untilMs ?? Infinity) - fault.atMs > redisPatienceMs
 
 /** isDuring tells whether a call met a fault, or the moment behind it in which all find each other again. */
 export const isDuring = (
@@ -39,3 +41,21 @@ export const wasRefused = (
   if (met.some((fault) => isWithoutAll(fault, caller.backend))) return true
   return documented.some(([text, isCause]) => text.test(outcome.text) && met.some(isCause))
 }
+
+/**
+ * wasUnstored tells that state of a session may be gone with who alone knew where it was: the server had taken it while Redis was away, and
+ * an instance was killed before Redis was back.
+ */
+export const wasUnstored = (faults: readonly Fault[], { outcome }: Called): boolean =>
+  outcome.kind === 'forgot' &&
+  faults.some(
+    (away) =>
+      isAway(away) &&
+      isDuring(away, outcome.sinceMs, outcome.sinceMs) &&
+      faults.some(
+        ({ kind, atMs }) =>
+          (kind === 'instance-kill' || kind === 'cluster-stop') &&
+          atMs >= outcome.sinceMs &&
+          isDuring(away, atMs, atMs),
+      ),
+  )

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process'
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mainConf } from '@mcp-router/nginx'
 import { freePorts } from '../harness/ports.js'
+import { isAlive, processAt } from '../harness/processes.js'
+import type { Process } from '../harness/processes.js'
 import { findBinary } from '../load/binary.js'
 import { bundleFixture } from './bundle.js'
 import type { Mortal, Mortals } from './mortal.js'
@@ -43,11 +45,21 @@ const listening = [
   ['sse', '/sse'],
 ] as const
 
-/** openRunDir empties the folder of the run. */
+/** openRunDir empties the folder of the run. It rejects while another run uses it. */
 export const openRunDir = async (runDir: string): Promise<Mortals> => {
+  const runFile = join(runDir, 'run.json')
+  const other = await readFile(runFile, 'utf8').then(
+    (text) => JSON.parse(text) as Process,
+    () => undefined,
+  )
+  if (other && isAlive(other))
+    throw new Error(
+      `process ${other.pid} uses ${runDir}; wait for its end, or set MCP_RUN_DIR to another folder`,
+    )
   await rm(runDir, { recursive: true, force: true })
   for (const name of ['logs', 'pids', 'nginx', 'redis'])
     await mkdir(join(runDir, name), { recursive: true })
+  await writeFile(runFile, JSON.stringify(processAt(process.pid)))
   return openMortals(join(runDir, 'logs'), join(runDir, 'ledger'))
 }
 

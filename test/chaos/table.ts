@@ -13,6 +13,7 @@ const head = [
   'hung',
   'wrong',
   'forgot',
+  'forgot, Redis away',
   'twice',
   'twice, Redis away',
   'lost',
@@ -27,7 +28,7 @@ const head = [
 const line = (row: Figures): readonly string[] => [
   row.fault,
   ...[row.faults, row.calls, row.answered, row.toldUnknown, row.failed, row.hung].map(String),
-  ...[row.wrong, row.forgot].map(String),
+  ...[row.wrong, row.forgot, row.forgotAway].map(String),
   ...[row.twice, row.twiceAway, row.lost, row.modernCut, row.reset, row.refused, row.givenUp].map(
     String,
   ),

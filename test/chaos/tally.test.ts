@@ -166,6 +166,23 @@ describe('a call that failed while nobody ran who could answer', () => {
   })
 })
 
+describe('state of a session that is gone though its server lives', () => {
+  const outcome = { kind: 'forgot', text: '', sinceMs: 2_000 } as const
+  const of = (...faults: readonly Fault[]) =>
+    figuresOf({ calls: [{ ...called('a', 9_000, 9_100), outcome }], losses: [], faults, ran: [] })
+  const away = fault('redis-away', 1_000, 7_000, true)
+  it.each([
+    ['an instance was killed while Redis was away', [away, fault('cluster-stop', 6_000, 8_000)], 1],
+    ['none was killed', [away, fault('endpoint-kill', 6_000, 8_000)], 0],
+    ['one was killed before', [away, fault('instance-kill', 1_500, 2_500)], 0],
+    ['one was killed when Redis was back', [away, fault('instance-kill', 8_500, 9_000)], 0],
+    ['Redis was not away', [fault('cluster-stop', 6_000, 8_000)], 0],
+  ])('is excused where only an instance knew of it: %s', (_, faults, excused) => {
+    const all = of(...faults).at(-1)
+    expect([all?.forgotAway, all?.forgot]).toEqual([excused, 1 - excused])
+  })
+})
+
 describe('a call that was refused', () => {
   const away = 'The session store cannot be reached (connection lost); retry in a few seconds'
   const gone = 'the request was sent, and the instance stopped before responding'

@@ -1,7 +1,7 @@
 import type { Called } from './caller.js'
 import type { Fault, FaultKind } from './fault.js'
 import { faultKinds } from './fault.js'
-import { isDuring, isLongAway, noticedMs, wasRefused } from './refusal.js'
+import { isDuring, isLongAway, noticedMs, wasRefused, wasUnstored } from './refusal.js'
 import { recoveriesOf } from './recovery.js'
 import type { Begun } from './recovery.js'
 
@@ -18,6 +18,8 @@ export interface Figures {
   readonly wrong: number
   /** State of a session that was gone though its server lived. */
   readonly forgot: number
+  /** Of such state, what only instances knew that were killed while Redis was away; not in `forgot`. */
+  readonly forgotAway: number
   readonly twice: number
   /** Of those that ran twice, the ones that met Redis away for longer than its patience; not in `twice`. */
   readonly twiceAway: number
@@ -78,6 +80,7 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
     const count = (kind: Called['outcome']['kind']): number =>
       own.filter(({ outcome }) => outcome.kind === kind).length
     const twice = own.filter(({ call }) => (times.get(call.id) ?? 0) > 1)
+    const unstored = own.filter((each) => wasUnstored(faults, each)).length
     const waits = recoveries.filter((each) => isIts(each.fault)).map(({ waitMs }) => waitMs)
     return {
       fault,
@@ -88,7 +91,8 @@ export const figuresOf = (happened: Happened): readonly Figures[] => {
       failed: count('failed') - own.filter((each) => isReset(each) || isRefused(each)).length,
       hung: count('hung'),
       wrong: count('wrong'),
-      forgot: count('forgot'),
+      forgot: count('forgot') - unstored,
+      forgotAway: unstored,
       twice: twice.filter((each) => !isAway(each)).length,
       twiceAway: twice.filter(isAway).length,
       lost: losses.filter(({ atMs }) => isIts(blamedFor(faults, atMs, atMs))).length,
