@@ -1,11 +1,12 @@
 import type { Children } from './children.js'
 import { openDriver } from './driver.js'
 import type { Options } from './options.js'
+import { pinToOneCore } from './pin.js'
 import { profileRow } from './profile.js'
 import { thisMachine, writeReport } from './report.js'
 import { openRig, type Via } from './rig.js'
 import { driveRounds } from './rounds.js'
-import { type CallRow, chosenRows, rows, type StreamRow } from './rows.js'
+import { type CallRow, chosenRows, rows, type StreamRow, withCompared } from './rows.js'
 import { failedStreams, holdStreams, type StreamFigures } from './streams.js'
 import { tableOf } from './table.js'
 import { errorsOf, targetsOf } from './targets.js'
@@ -20,7 +21,9 @@ export interface Bench {
 
 /** runBench measures the chosen rows, prints and writes the figures, and returns the exit code. */
 export const runBench = async ({ options, children, signal, print }: Bench): Promise<number> => {
-  const chosen = chosenRows(options.rows)
+  const { compare, cli } = options
+  if (options.pinned) await pinToOneCore(print)
+  const chosen = withCompared(chosenRows(options.rows), compare)
   const callRows = chosen.filter((row): row is CallRow => row.kind === 'calls')
   const streamRows = chosen.filter((row): row is StreamRow => row.kind === 'streams')
   const machine = thisMachine()
@@ -28,7 +31,7 @@ export const runBench = async ({ options, children, signal, print }: Bench): Pro
   const driver = await openDriver(options.runDir, signal)
   print(`${machine.cores} cores (${machine.cpu}), Node ${machine.node}, driver: ${driver.name}`)
   const vias = new Set<Via>(callRows.map((row) => row.via))
-  const rig = await openRig({ runDir: options.runDir, cli: options.cli, vias }, children)
+  const rig = await openRig({ runDir: options.runDir, cli, compare, vias }, children)
 
   const calls = await driveRounds(rig, driver, callRows, { options, signal, print })
   const streams: StreamFigures[] = []

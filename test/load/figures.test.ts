@@ -20,6 +20,7 @@ const round = (cpuUs: Record<string, number>, wrong: Partial<Round> = {}): Round
   p50Ms: 1,
   p99Ms: 2,
   cpuUs,
+  systemUs: 5,
   rssBytes: { instance: 2 ** 20 },
   stubBusy: 0.1,
   failures: {},

@@ -9,7 +9,9 @@ export interface CallFigures {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly cpuUs: number
-  /** The same by group of processes: Nginx and instances. */
+  /** What of it the kernel used. */
+  readonly systemUs: number
+  /** All of it by group of processes: Nginx and instances. */
   readonly cpuUsBy: Readonly<Record<string, number>>
   /** Times the CPU per call of the baseline in the same round. */
   readonly ratio: number
@@ -48,6 +50,7 @@ export const callFigures = (measured: Measured, baseline: Measured): CallFigures
     p50Ms: median(rounds.map((round) => round.p50Ms)),
     p99Ms: median(rounds.map((round) => round.p99Ms)),
     cpuUs: median(rounds.map((round) => total(round.cpuUs))),
+    systemUs: median(rounds.map((round) => round.systemUs)),
     cpuUsBy: Object.fromEntries(
       groups.map((name) => [name, median(rounds.map((round) => round.cpuUs[name] ?? 0))]),
     ),

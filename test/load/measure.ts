@@ -14,6 +14,8 @@ export interface Round {
   readonly p99Ms: number
   /** µs of CPU per call. */
   readonly cpuUs: Readonly<Record<string, number>>
+  /** What of it the kernel used, of all groups. */
+  readonly systemUs: number
   readonly rssBytes: Readonly<Record<string, number>>
   /** The stub's share of one core: near 1, calls/s says more about the stub than about the proxy. */
   readonly stubBusy: number
@@ -60,6 +62,7 @@ export const measure = async (
       proxy,
       (n) => (cpuBetween(before.groups[n], after.groups[n]) * 1e3) / load.calls,
     ),
+    systemUs: (systemOf(after.groups) - systemOf(before.groups)) * (1e3 / load.calls),
     rssBytes: perGroup(proxy, (n) => after.groups[n]?.rssBytes ?? 0),
     stubBusy: cpuBetween(before.stub, after.stub) / (load.seconds * 1e3),
     failures: load.failures,
@@ -79,6 +82,9 @@ const perGroup = (proxy: Proxy, figure: (n: number) => number): Record<string, n
 
 const cpuBetween = (before: Usage | undefined, after: Usage | undefined): number =>
   (after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)
+
+const systemOf = (groups: readonly Usage[]): number =>
+  groups.reduce((sum, { systemMs }) => sum + systemMs, 0)
 
 /** An answer that never came from the stub, or a call sent to it twice, shows as a difference beyond what was in flight. */
 const miscounted = (driven: number, answered: number, connections: number): string[] =>

@@ -18,6 +18,10 @@ export interface Options {
   readonly json: string
   readonly check: boolean
   readonly profile: boolean
+  /** All processes run on one core: else a figure has in it what it costs to wake another core. */
+  readonly pinned: boolean
+  /** Another build, whose instance is driven in turn with this one's. */
+  readonly compare: string | undefined
 }
 
 export const help = `npm run bench -- [flags]
@@ -30,6 +34,8 @@ export const help = `npm run bench -- [flags]
   --streams N        idle SSE streams to hold (5000)
   --cli FILE         the build to measure (packages/cli/dist/main.js)
   --json FILE        where the figures go (<run directory>/bench.json)
+  --compare FILE     another build (its main.js): each row of one instance is driven with both, in turn
+  --free             let processes run on any core; without it all share one, which is what the figures are of
   --profile          afterwards, run an instance under --cpu-prof and list where its time goes
   --check            exit 1 when a target is missed
   --help
@@ -54,6 +60,8 @@ export const readOptions = (argv: readonly string[], env: NodeJS.ProcessEnv) => 
       cli: { type: 'string', default: join(root, 'packages/cli/dist/main.js') },
       json: { type: 'string' },
       profile: { type: 'boolean', default: false },
+      compare: { type: 'string' },
+      free: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false, short: 'h' },
     },
@@ -72,6 +80,8 @@ export const readOptions = (argv: readonly string[], env: NodeJS.ProcessEnv) => 
     json: values.json === undefined ? join(base, 'bench.json') : resolve(values.json),
     check: values.check,
     profile: values.profile,
+    pinned: !values.free,
+    compare: values.compare === undefined ? undefined : resolve(values.compare),
   } satisfies Options
 }
 

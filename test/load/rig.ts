@@ -10,7 +10,7 @@ import { startRedis } from './redis.js'
 import { familyOf } from './usage.js'
 
 /** Via is what a row's calls go through. */
-export type Via = 'nginx' | 'instance' | 'cluster'
+export type Via = 'nginx' | 'instance' | 'compared' | 'cluster'
 
 /** Rig is everything that a run has started. */
 export interface Rig {
@@ -23,6 +23,8 @@ export interface Rig {
 export interface RigSpec {
   readonly runDir: string
   readonly cli: string
+  /** The build of `compared`. */
+  readonly compare: string | undefined
   readonly vias: ReadonlySet<Via>
 }
 
@@ -34,16 +36,24 @@ export const openRunDir = async (runDir: string): Promise<Children> => {
 }
 
 /** openRig starts what the asked-for rows need, on free ports; `children` ends it. */
-export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children): Promise<Rig> => {
+export const openRig = async (
+  { runDir, cli, compare, vias }: RigSpec,
+  children: Children,
+): Promise<Rig> => {
   const stub = await startStub(children)
   const serversFile = join(runDir, 'mcp-servers.yaml')
   await writeFile(serversFile, servers(stub.port))
   let redisPort: number | undefined
   // Two numbered databases: the lone instance is no member of the cluster beside it.
-  const router = async (name: string, database: 0 | 1, nodeArgs: readonly string[] = []) => {
+  const router = async (
+    name: string,
+    database: 0 | 1 | 2,
+    nodeArgs: readonly string[] = [],
+    build = cli,
+  ) => {
     redisPort ??= await startRedis(children, join(runDir, 'redis'))
     const redisUrl = `redis://127.0.0.1:${redisPort}/${database}`
-    return startInstance(children, { name, cli, redisUrl, serversFile, runDir, nodeArgs })
+    return startInstance(children, { name, cli: build, redisUrl, serversFile, runDir, nodeArgs })
   }
   const place = async (name: string) => ({ name, dir: join(runDir, name), port: await freePort() })
   const open: Record<Via, () => Promise<Proxy>> = {
@@ -51,11 +61,8 @@ export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children
       const { child, base } = await startBareNginx(children, await place('nginx'), stub.port)
       return { base, groups: [nginxGroup(child.pid)], children: [child], shares: 1, logs: [] }
     },
-    instance: async () => {
-      const one = await router('instance', 0)
-      const groups = [instanceGroup('instance', [one])]
-      return { base: one.base, groups, children: [one.child], shares: 1, logs: [one.logFile] }
-    },
+    instance: async () => alone(await router('instance', 0)),
+    compared: async () => alone(await router('compared', 2, [], compare)),
     cluster: async () => {
       const instances: BenchInstance[] = []
       for (const n of [1, 2, 3]) instances.push(await router(`cluster-${n}`, 1))
@@ -74,6 +81,14 @@ export const openRig = async ({ runDir, cli, vias }: RigSpec, children: Children
   for (const via of vias) proxies.set(via, await open[via]())
   return { stub, proxies, startInstance: (name, nodeArgs) => router(name, 0, nodeArgs) }
 }
+
+const alone = (one: BenchInstance): Proxy => ({
+  base: one.base,
+  groups: [instanceGroup('instance', [one])],
+  children: [one.child],
+  shares: 1,
+  logs: [one.logFile],
+})
 
 const nginxGroup = (master: number): ProcessGroup => ({
   name: 'nginx',

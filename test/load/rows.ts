@@ -134,3 +134,12 @@ export const chosenRows = (names: readonly string[] | undefined): readonly Row[]
   }
   return rows.filter((row) => wanted.has(row.name))
 }
+
+/** withCompared has each row of one instance followed by the same of the other build. */
+export const withCompared = (chosen: readonly Row[], other: string | undefined): readonly Row[] =>
+  chosen.flatMap((row): readonly Row[] => {
+    if (other === undefined || row.kind !== 'calls' || row.via !== 'instance') return [row]
+    const { kind, about, open, baseline } = row
+    const name = `${row.name}, compared`
+    return [row, { kind, about, open, baseline, name, via: 'compared' }]
+  })

@@ -8,6 +8,8 @@ const isLinux = process.platform === 'linux'
 /** Usage is what processes have used: CPU since their start, memory now. */
 export interface Usage {
   readonly cpuMs: number
+  /** What of it the kernel used for them. NaN: the system does not say. */
+  readonly systemMs: number
   readonly rssBytes: number
 }
 
@@ -16,6 +18,7 @@ export const usageOf = async (pids: readonly number[]): Promise<Usage> => {
   const all = await Promise.all(pids.map(isLinux ? fromProc : fromPs))
   return {
     cpuMs: all.reduce((sum, one) => sum + one.cpuMs, 0),
+    systemMs: all.reduce((sum, one) => sum + one.systemMs, 0),
     rssBytes: all.reduce((sum, one) => sum + one.rssBytes, 0),
   }
 }
@@ -47,7 +50,7 @@ export const cpuTimeMs = (text: string): number => {
 const fromPs = async (pid: number): Promise<Usage> => {
   const { stdout } = await run('ps', ['-o', 'cputime=,rss=', '-p', String(pid)])
   const [cpu = '', rss = ''] = stdout.trim().split(/\s+/)
-  return { cpuMs: cpuTimeMs(cpu), rssBytes: Number(rss) * 1024 }
+  return { cpuMs: cpuTimeMs(cpu), systemMs: NaN, rssBytes: Number(rss) * 1024 }
 }
 
 const fromProc = async (pid: number): Promise<Usage> => {
@@ -61,6 +64,7 @@ const fromProc = async (pid: number): Promise<Usage> => {
   const rssKib = /^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? '0'
   return {
     cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / ticks,
+    systemMs: (Number(fields[12]) * 1000) / ticks,
     rssBytes: Number(rssKib) * 1024,
   }
 }

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import type { Principal } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { hostAllowed, isOwnOrigin } from './origin.js'
 import { sameSecret } from './same-secret.js'
 import { createTrust, forgetForwarding, isForwardedFromAfar } from './trusted-proxy.js'
-import type { TrustRules } from './trusted-proxy.js'
+import type { Judged, TrustRules } from './trusted-proxy.js'
 
 /** AdmissionRules are who may call. */
 export interface AdmissionRules extends TrustRules {
@@ -56,7 +55,7 @@ export const createAdmission = (rules: AdmissionRules) => {
   }
 
   return {
-    admit(req: IncomingMessage): Principal {
+    admit(req: Judged): Principal {
       const { headers } = req
       const isLocalOnly = expected === undefined
       if (isLocalOnly && isForwardedFromAfar(headers)) throw new RouterError('FORBIDDEN_CLIENT')

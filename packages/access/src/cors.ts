@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** What a page of another origin may read of a response, beside its body. */
 export const exposedHeaders = 'Mcp-Session-Id, WWW-Authenticate, Retry-After, MCP-Protocol-Version'
@@ -24,7 +24,7 @@ const maxAge = '600'
  */
 export const createCors = (allowedOrigins: readonly string[]) => {
   const origins = new Set(allowedOrigins)
-  return (req: IncomingMessage, res: ServerResponse): boolean => {
+  return (req: Asked, res: Answered): boolean => {
     const { origin } = req.headers
     if (origin === undefined) return false
     res.setHeader('vary', 'Origin')
@@ -35,14 +35,25 @@ export const createCors = (allowedOrigins: readonly string[]) => {
     if (req.method !== 'OPTIONS') return false
     if (req.headers['access-control-request-method'] === undefined) return false
     res.setHeader('vary', 'Origin, Access-Control-Request-Headers')
-    res.writeHead(204, [
-      ...['access-control-allow-methods', methods],
-      ...['access-control-allow-headers', allowed(req.headers['access-control-request-headers'])],
-      ...['access-control-max-age', maxAge],
-    ])
-    res.end()
+    res
+      .writeHead(204, [
+        ...['access-control-allow-methods', methods],
+        ...['access-control-allow-headers', allowed(req.headers['access-control-request-headers'])],
+        ...['access-control-max-age', maxAge],
+      ])
+      .end()
     return true
   }
+}
+
+interface Asked {
+  readonly method?: string | undefined
+  readonly headers: IncomingHttpHeaders
+}
+
+interface Answered {
+  setHeader(name: string, value: string): unknown
+  writeHead(status: number, head: string[]): { end(): unknown }
 }
 
 /** A wildcard would leave out Authorization; which parameters a tool mirrors is not known here. */

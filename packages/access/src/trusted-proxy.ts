@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import { remembered } from '@mcp-router/core'
 import { sameSecret } from './same-secret.js'
@@ -9,6 +9,12 @@ export interface TrustRules {
   readonly proxySecret: string | undefined
   /** Other proxies, by where their connections come from: `loopback`, an address, or a subnet. */
   readonly trustedProxies: readonly string[]
+}
+
+/** Judged is what is looked at of a request. */
+export interface Judged {
+  readonly headers: IncomingHttpHeaders
+  readonly socket: { readonly remoteAddress?: string | undefined }
 }
 
 const secretHeader = 'x-mcp-router-proxy'
@@ -32,7 +38,7 @@ const forwarding = [
  */
 export const createTrust = ({ proxySecret, trustedProxies }: TrustRules) => {
   const proxies = listOf(trustedProxies)
-  return (req: IncomingMessage): boolean => {
+  return (req: Judged): boolean => {
     const shown = req.headers[secretHeader]
     if (typeof shown === 'string' && proxySecret !== undefined && sameSecret(shown, proxySecret))
       return true

@@ -33,8 +33,8 @@ import { explain } from './explain.js'
 import { notingErrors } from './last-errors.js'
 import { takeLease } from './lease.js'
 import type { Lease } from './lease.js'
-import { listen } from './listener.js'
-import type { Listener } from './listener.js'
+import { listen } from './listener/listener.js'
+import type { Listener } from './listener/listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
 import { requireSameSecret } from './same-secret.js'
@@ -239,9 +239,9 @@ const compose = async (
     onError: (error) => log.error(`answering: ${reasonOf(error)}`),
   })
   const cors = createCors(config.allowedOrigins)
-  const listener = await listen(config.host, config.port, config, (req, res) => {
-    if (cors(req, res)) return
-    if (!router.handle(req, res)) surface(req, res)
+  const listener = await listen(config.host, config.port, config, {
+    serve: (req, res) => cors(req, res) || router.handle(req, res),
+    otherwise: surface,
   })
   opened.push(() => listener.close())
 
@@ -274,8 +274,9 @@ const compose = async (
     log.info('draining', { calls: router.calls(), limitMs: config.drainMs })
     router.linger()
     // What calls under way still need comes there, once the port is closed.
-    const opening = listen(config.host, 0, config, (req, res) => {
-      if (!router.handleBack(req, res)) res.writeHead(404).end()
+    const opening = listen(config.host, 0, config, {
+      serve: (req, res) => router.handleBack(req, res),
+      otherwise: (_req, res) => res.writeHead(404).end(),
     })
     // Without it the rest is drained all the same.
     await opening.then((opened) => (back = opened), onFault('opening the drain listener'))

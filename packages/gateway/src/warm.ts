@@ -14,6 +14,7 @@ import {
   post,
 } from '@mcp-router/upstream'
 import type { HttpAnswer } from '@mcp-router/upstream'
+import { listen } from './listener/listener.js'
 import { aloneLive } from './live.js'
 
 /** Calls of each kind, a few at a time: enough for the compiler to have seen the path. */
@@ -78,7 +79,11 @@ export const warmUp = async (): Promise<void> => {
       maxReplayBytes: 268_435_456,
     },
   })
-  const front = await serve((req, res) => void router.handle(req, res))
+  const limits = { requestHeadMs: 60_000, requestMs: 60_000, idleConnectionMs: 60_000 }
+  const front = await listen('127.0.0.1', 0, limits, {
+    serve: (req, res) => router.handle(req, res),
+    otherwise: (_req, res) => res.destroy(),
+  })
   try {
     const send = (path: string, body: string, extra: string[] = []): Promise<HttpAnswer> =>
       post(client, front.address + path, {
@@ -101,7 +106,7 @@ export const warmUp = async (): Promise<void> => {
     await upstreams.close()
     await client.close()
     await store.close()
-    front.close()
+    await front.close()
     stub.close()
   }
 }

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { BackendName, EventSink, InstanceId, Principal, SessionId } from '@mcp-router/core'
 import type {
   CallLog,
@@ -9,10 +8,11 @@ import type {
   StoreGuard,
 } from '@mcp-router/store'
 import type { HttpClient, ListChange, LoopGuard, Upstreams } from '@mcp-router/upstream'
+import type { EdgeRequest } from './http/edge.js'
 
 /** Admission decides who a request is from. It throws FORBIDDEN_ORIGIN, FORBIDDEN_HOST or UNAUTHENTICATED. */
 export interface Admission {
-  admit(req: IncomingMessage): Principal
+  admit(req: EdgeRequest): Principal
 }
 
 /** Broadcast tells the other Instances; delivery is best effort, the next touch finds out anyway. */

@@ -1,4 +1,5 @@
 export type { Admission, Broadcast, RouterDeps, RouterOptions } from './deps.js'
+export type { EdgeRequest, EdgeResponse } from './http/edge.js'
 export { createRouter } from './router.js'
 export type { Router } from './router.js'
 export type { EndpointState } from './policy/selector.js'

@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, Principal, SessionId } from '@mcp-router/core'
 import { MalformedMessage } from '@mcp-router/protocol'
 import { serveCall } from './downstream/call.js'
@@ -26,13 +25,14 @@ import { matchTarget } from './http/target.js'
 import type { Target } from './http/target.js'
 import { createUnderway } from './http/underway.js'
 import { hasPending, until } from './calls/until.js'
+import type { EdgeRequest, EdgeResponse } from './http/edge.js'
 
 /** Router is the data plane of one Instance. */
 export interface Router {
   /** Takes the request when its path is the data plane's; false: it is somebody else's. */
-  handle(req: IncomingMessage, res: ServerResponse): boolean
+  handle(req: EdgeRequest, res: EdgeResponse): boolean
   /** The same for what comes from other Instances only, the way back of one that drains. */
-  handleBack(req: IncomingMessage, res: ServerResponse): boolean
+  handleBack(req: EdgeRequest, res: EdgeResponse): boolean
   /** Another Instance goes on with a Session, or ended it (`isOver`). It resolves once what belonged to it here is gone. */
   forget(id: SessionId, isOver?: boolean): Promise<void>
   /** Another Instance heard the server of a portable Session ask the client. */
@@ -75,8 +75,8 @@ export const createRouter = (given: RouterDeps): Router => {
 
   const take = (
     target: Target,
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: EdgeRequest,
+    res: EdgeResponse,
     from: Sender | undefined,
   ): void => {
     const downstream = downstreamOf[target.kind]
@@ -106,10 +106,10 @@ export const createRouter = (given: RouterDeps): Router => {
     else loops.within(routers, () => void serve(target, incoming).catch(onFailed))
   }
 
-  const handleInternal = (url: string, req: IncomingMessage, res: ServerResponse): boolean => {
+  const handleInternal = (url: string, req: EdgeRequest, res: EdgeResponse): boolean => {
     if (closed) {
       // Not marked as answered: the sender knows that nothing was taken.
-      res.writeHead(503, { connection: 'close' }).end()
+      res.writeHead(503, ['connection', 'close']).end()
       return true
     }
     const from = handoff.admit(req)

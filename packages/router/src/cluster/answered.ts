@@ -1,11 +1,11 @@
-import type { ServerResponse } from 'node:http'
 import type { HttpHeaders } from '@mcp-router/upstream'
+import type { EdgeResponse } from '../http/edge.js'
 
 /** Set on every response to a Handoff, by the Instance that serves it and by nothing else. */
 const answeredHeader = 'x-mcp-router-handoff'
 
 /** markAnswered marks a response as that of the Instance which took the Handoff. */
-export const markAnswered = (res: ServerResponse): void => {
+export const markAnswered = (res: EdgeResponse): void => {
   res.setHeader(answeredHeader, '1')
 }
 

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { RouterError } from '@mcp-router/core'
 import { isExhausted } from '@mcp-router/upstream'
@@ -12,6 +11,7 @@ import { HandoffRelay, ownerFailure, wasNotServed } from './handoff-relay.js'
 import type { Members } from './members.js'
 import { readSigned, sign } from './signature.js'
 import type { Sender } from './signature.js'
+import type { EdgeRequest } from '../http/edge.js'
 
 /** Requests between Instances have this path before their own; Nginx lets it pass from nobody. */
 export const handoffPrefix = '/internal/handoff'
@@ -54,7 +54,7 @@ export interface Handoff {
     fallback: Required<Pick<Fallback, 'unreachable' | 'lost'>>,
   ): void
   /** On whose behalf another Instance sent a request; undefined where none did, or not this one. */
-  admit(req: IncomingMessage): Sender | undefined
+  admit(req: EdgeRequest): Sender | undefined
 }
 
 /** Fallback takes a request that was not answered where it was passed to. Without one the client is told. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId } from '@mcp-router/core'
 import { discard, post } from '@mcp-router/upstream'
@@ -7,6 +6,7 @@ import type { HttpClient, HttpPosting } from '@mcp-router/upstream'
 import type { Members } from './members.js'
 import { sign } from './signature.js'
 import { streamHeaders } from '../outlet/stream.js'
+import type { EdgeResponse } from '../http/edge.js'
 
 /** Where Instances keep a connection open to each other; Nginx lets nobody else pass. */
 export const peersPath = '/internal/peers'
@@ -21,7 +21,7 @@ export interface Peers {
     to?: Instance,
   ): Promise<readonly PeerAnswer[]>
   /** Takes the connection that another Instance opens, and keeps it open. */
-  accept(res: ServerResponse): void
+  accept(res: EdgeResponse): void
   /** Ends the connections with the others: they learn that this Instance drains, and connect again to hear of its end. */
   leave(): void
   /** Resolves whether another Instance lives that does not drain. */
@@ -50,7 +50,7 @@ const patienceMs = 500
 
 export const createPeers = ({ client, members, instance, secret, onLost }: Deps): Peers => {
   const links = new Map<InstanceId, HttpPosting>()
-  const accepted = new Set<ServerResponse>()
+  const accepted = new Set<EdgeResponse>()
   let isClosed = false
 
   const others = async (): Promise<readonly Instance[]> =>

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
 import { asSessionId } from '@mcp-router/core'
 import type { SessionStore, StoreGuard } from '@mcp-router/store'
@@ -7,6 +6,7 @@ import { post } from '@mcp-router/upstream'
 import type { HttpClient } from '@mcp-router/upstream'
 import type { Members } from './members.js'
 import { sign } from './signature.js'
+import type { EdgeResponse } from '../http/edge.js'
 
 /** Where one Instance asks another for a Session that it remembers; Nginx lets nobody else pass. */
 export const recallPrefix = '/internal/sessions/'
@@ -52,12 +52,12 @@ export const createRecall = ({ client, members, instance, secret }: Deps): Recal
 /** answerRecall tells another Instance what is remembered here. */
 export const answerRecall = (
   url: string,
-  res: ServerResponse,
+  res: EdgeResponse,
   remembered: (id: SessionId) => Session | undefined,
 ): void => {
   const id = asSessionId(decodeURIComponent(url.slice(recallPrefix.length)))
   const record = id && remembered(id)
-  res.writeHead(record ? 200 : 404, { 'content-type': 'application/json' })
+  res.writeHead(record ? 200 : 404, ['content-type', 'application/json'])
   res.end(record && JSON.stringify(record))
 }
 

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { EdgeRequest } from '../http/edge.js'
 
 const signatureHeader = 'x-mcp-router-signature'
 const principalHeader = 'x-mcp-router-principal'
@@ -49,7 +49,7 @@ export const sign = (secret: string, signed: Signed, at = Date.now()): string[] 
 /** readSigned is who sent a request, where the signature is right and fresh; the body is for the reader of it to compare. */
 export const readSigned = (
   secret: string,
-  { method = '', url = '', headers }: IncomingMessage,
+  { method = '', url = '', headers }: EdgeRequest,
 ): Sender | undefined => {
   const given = headers[signatureHeader]
   const principal = headers[principalHeader]

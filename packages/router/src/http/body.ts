@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingMessage } from 'node:http'
 import { asError, RouterError } from '@mcp-router/core'
 import { ChunkCollector, isMediaType, jsonType, MalformedMessage } from '@mcp-router/protocol'
 import type { Message } from '@mcp-router/protocol'
@@ -7,6 +6,7 @@ import { scanClientMessage } from './client-message.js'
 import { malformed } from '../calls/failure.js'
 import { digestOf } from '../cluster/signature.js'
 import type { Incoming } from './incoming.js'
+import type { EdgeRequest } from './edge.js'
 
 /** So much more than the limit is read, to no purpose but that the client gets to read the answer, and for so long, ms. */
 const patienceBytes = 64 * 1024 * 1024
@@ -17,7 +17,7 @@ const patienceMs = 10_000
  * client has stopped sending.
  */
 export const readBody = <T>(
-  req: IncomingMessage,
+  req: EdgeRequest,
   limit: number,
   use: (body: Buffer) => T,
 ): Promise<T> =>
@@ -31,22 +31,16 @@ export const readBody = <T>(
     }
     // Most bodies came with their head: the parser hands them on before the next microtask, and no event needs to be waited for.
     queueMicrotask(() => {
-      const whole = wholeOf(req, limit)
-      if (whole) settle(whole)
-      else collect(req, limit, settle, reject)
+      if (!req.complete) collect(req, limit, settle, reject)
+      else if (req.readableLength > limit) reject(new RouterError('BODY_TOO_LARGE', { limit }))
+      else settle((req.read() as Buffer | null) ?? nothing)
     })
   })
 
 const nothing = Buffer.alloc(0)
 
-/** wholeOf takes a body that is there; undefined: it is not, or too long. */
-const wholeOf = (req: IncomingMessage, limit: number): Buffer | undefined =>
-  req.complete && req.readableLength <= limit
-    ? ((req.read() as Buffer | null) ?? nothing)
-    : undefined
-
 const collect = (
-  req: IncomingMessage,
+  req: EdgeRequest,
   limit: number,
   settle: (body: Buffer) => void,
   reject: (error: Error) => void,

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { CallEvent, EventSink, Principal } from '@mcp-router/core'
 import type { Message } from '@mcp-router/protocol'
 import type { Resumed } from './resumed.js'
 import { failureFields } from './failure-fields.js'
 import { trustedId, ownId } from './request-id.js'
+import type { EdgeRequest, EdgeResponse } from './edge.js'
 
 /** Nginx, or an Instance that passes a request on, says so of one that comes again. */
 export const againHeader = 'x-mcp-router-again'
@@ -41,8 +41,8 @@ export interface Countdown {
 
 /** Incoming is one client request on its way through the data plane, and what will be told of it when it is answered. */
 export class Incoming {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+  readonly req: EdgeRequest
+  readonly res: EdgeResponse
   readonly principal: Principal
   readonly downstream: CallEvent['downstream']
   readonly requestId: string
@@ -98,8 +98,8 @@ export class Incoming {
   private more: (() => void)[] | undefined
 
   constructor(
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: EdgeRequest,
+    res: EdgeResponse,
     principal: Principal,
     downstream: CallEvent['downstream'],
     hops: number,

@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http'
+import type { EdgeResponse } from './edge.js'
+
 
 /** KeptStream is an open SSE response that is kept alive: `quietTicks` goes back to 0 with everything it writes. */
 export interface KeptStream {
@@ -13,7 +14,7 @@ export interface KeptStream {
 const maxStalledPeriods = 2
 
 /** hasStalled is asked once a period; true: the client has not read for so long that its connection is to be cut. */
-export const hasStalled = (stream: { stalledPeriods: number }, res: ServerResponse): boolean => {
+export const hasStalled = (stream: { stalledPeriods: number }, res: EdgeResponse): boolean => {
   stream.stalledPeriods = res.writableNeedDrain ? stream.stalledPeriods + 1 : 0
   return stream.stalledPeriods > maxStalledPeriods
 }

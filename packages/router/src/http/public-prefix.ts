@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import type { EdgeRequest } from './edge.js'
+
 
 const prefixShape = /^(\/[\w.~-]+)+$/
 
@@ -7,7 +8,7 @@ const prefixShape = /^(\/[\w.~-]+)+$/
  * X-Forwarded-Prefix. Addresses that the router hands out begin with it and name no scheme or host: those the client knows better than
  * any number of proxies.
  */
-export const publicPrefix = ({ headers }: IncomingMessage): string => {
+export const publicPrefix = ({ headers }: EdgeRequest): string => {
   const given = headers['x-forwarded-prefix']
   if (given === undefined) return ''
   const first = String(given).split(',')[0] ?? ''

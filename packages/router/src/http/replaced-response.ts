@@ -1,10 +1,11 @@
-import type { ServerResponse } from 'node:http'
+import type { EdgeResponse } from './edge.js'
+
 
 /** Writing is how everything here writes a response: heads as flat lists, bodies as bytes. */
 interface Writing {
-  readonly writeHead: (status: number, head: readonly string[]) => ServerResponse
+  readonly writeHead: (status: number, head: readonly string[]) => EdgeResponse
   readonly write: (bytes: Buffer) => boolean
-  readonly end: (bytes?: Buffer) => ServerResponse
+  readonly end: (bytes?: Buffer) => EdgeResponse
 }
 
 /** Own is how a response writes by itself. */
@@ -16,7 +17,7 @@ export interface Own extends Writing {
 const replaced = ['writeHead', 'write', 'end', 'flushHeaders'] as const
 
 /** ownOf takes hold of that, before it is replaced. */
-export const ownOf = (res: ServerResponse): Own => ({
+export const ownOf = (res: EdgeResponse): Own => ({
   writeHead: (status, head) => {
     restore(res)
     return res.writeHead(status, [...head])
@@ -32,12 +33,12 @@ export const ownOf = (res: ServerResponse): Own => ({
   restore: () => restore(res),
 })
 
-const restore = (res: ServerResponse): void => {
+const restore = (res: EdgeResponse): void => {
   for (const name of replaced) Reflect.deleteProperty(res, name)
 }
 
 /** replaceWriting has a response written in another way from now on. */
-export const replaceWriting = (res: ServerResponse, writing: Writing): void => {
+export const replaceWriting = (res: EdgeResponse, writing: Writing): void => {
   const bytesOf = (chunk: unknown, encoding: unknown): Buffer | undefined => {
     if (Buffer.isBuffer(chunk)) return chunk
     if (typeof chunk !== 'string') return undefined

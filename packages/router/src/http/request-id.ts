@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type { EdgeRequest } from './edge.js'
 
 // What may stand in a log line and a header as it is.
 const requestIdShape = /^[\w.:-]{1,128}$/
@@ -11,7 +11,7 @@ let counted = 0
 export const ownId = (): string => `${ownName}-${++counted}`
 
 /** Nginx gives one X-Request-Id to all tries of a request; without Nginx, requests are counted under a name of this process. */
-export const trustedId = (req: IncomingMessage): string | undefined => {
+export const trustedId = (req: EdgeRequest): string | undefined => {
   const given = req.headers['x-request-id']
   return typeof given === 'string' && requestIdShape.test(given) ? given : undefined
 }

@@ -1,9 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import { asRouterError, retryStream, retryStreamAt } from '@mcp-router/core'
 import type { RouterError } from '@mcp-router/core'
 import { errorBytes, messageFrame } from '@mcp-router/protocol'
 import type { Refusal } from '@mcp-router/protocol'
 import type { Incoming } from './incoming.js'
+import type { EdgeResponse } from './edge.js'
 
 const json = 'application/json'
 
@@ -11,7 +11,7 @@ const json = 'application/json'
 const textLimitBytes = 16 * 1024
 
 /** endWith ends a response with a last, or its only, piece of body. Latin-1 maps every byte to itself. */
-export const endWith = (res: ServerResponse, body: Buffer | undefined): void => {
+export const endWith = (res: EdgeResponse, body: Buffer | undefined): void => {
   if (!body) res.end()
   else if (body.length > textLimitBytes) res.end(body)
   else res.end(body.toString('latin1'), 'latin1')

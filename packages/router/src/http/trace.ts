@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http'
+import type { EdgeRequest } from './edge.js'
+
 
 /** Trace context passes to the Endpoint (W3C Trace Context, Baggage). */
 const names = ['traceparent', 'tracestate', 'baggage'] as const
@@ -6,7 +7,7 @@ const names = ['traceparent', 'tracestate', 'baggage'] as const
 const none: readonly string[] = []
 
 /** traceOf is the trace context of a request as a flat header list, most often empty. */
-export const traceOf = (req: IncomingMessage): readonly string[] => {
+export const traceOf = (req: EdgeRequest): readonly string[] => {
   let found = none
   for (const name of names) {
     const value = req.headers[name]

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Instance, InstanceId, Session, SessionId } from '@mcp-router/core'
 import { discard } from '@mcp-router/upstream'
@@ -12,6 +11,7 @@ import { holderText, ListeningPeers, readTarget } from './listening-peers.js'
 import type { Peer, Target } from './listening-peers.js'
 import { holders, OwnStreams } from './own-streams.js'
 import type { OpenOutcome, OwnStream } from './own-streams.js'
+import type { EdgeResponse } from '../http/edge.js'
 
 interface Deps {
   readonly instance: InstanceId
@@ -142,10 +142,10 @@ export class Listening {
   }
 
   /** answer tells another Instance. */
-  answer(method: string, url: string, res: ServerResponse): void {
+  answer(method: string, url: string, res: EdgeResponse): void {
     const target = readTarget(url)
     const body = target.id && this.answerTo(method, target.id, target)
-    res.writeHead(body === undefined ? 404 : 200).end(body)
+    res.writeHead(body === undefined ? 404 : 200, []).end(body)
   }
 
   private answerTo(method: string, id: SessionId, { at, by }: Target): string | undefined {

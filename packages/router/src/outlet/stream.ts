@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { keepAliveFrame, messageFrame } from '@mcp-router/protocol'
 import type { Incoming } from '../http/incoming.js'
 import { hasStalled } from '../http/keep-alive.js'
 import type { KeepAlive, KeptStream } from '../http/keep-alive.js'
+import type { EdgeResponse } from '../http/edge.js'
 
 /** Stream is one open SSE response to a client. */
 export interface Stream {
@@ -30,7 +30,7 @@ export const streamHeaders = [
 
 /** openStream sends the head at once, unless another Instance's did before it went away. `onClose` comes once, when either side has ended it. */
 export const openStream = (
-  res: ServerResponse,
+  res: EdgeResponse,
   keep: KeepAlive,
   onClose: () => void,
   headers: readonly string[] = [],
@@ -52,7 +52,7 @@ export const beginStream = (incoming: Incoming): void => {
   sendHead(incoming.res, [])
 }
 
-const sendHead = (res: ServerResponse, headers: readonly string[]): void => {
+const sendHead = (res: EdgeResponse, headers: readonly string[]): void => {
   if (res.headersSent) return
   res.writeHead(200, [...streamHeaders, ...headers])
   res.flushHeaders()
@@ -63,9 +63,9 @@ class OpenStream implements Stream, KeptStream {
   quietTicks = 0
   closed = false
   stalledPeriods = 0
-  private readonly res: ServerResponse
+  private readonly res: EdgeResponse
 
-  constructor(res: ServerResponse) {
+  constructor(res: EdgeResponse) {
     this.res = res
   }
 

@@ -1,7 +1,5 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import type { Backend, CallEvent, InstanceId, RouterEvent, SessionId } from '@mcp-router/core'
+import { listen } from '@mcp-router/gateway/listener'
 import { createRouter } from '@mcp-router/router'
 import type { RouterOptions, Router } from '@mcp-router/router'
 import { createRegistry, createStoreGuard, memoryStore } from '@mcp-router/store'
@@ -142,23 +140,16 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
       ...options,
     },
   })
-  const server = createServer((req, res) => {
-    if (!router.handle(req, res)) res.writeHead(404).end('not of the data plane')
+  const limits = { requestHeadMs: minute, requestMs: minute, idleConnectionMs: minute }
+  const listener = await listen('127.0.0.1', 0, limits, {
+    serve: (req, res) => router.handle(req, res),
+    otherwise: (_req, res) => res.writeHead(404).end('not of the data plane'),
   })
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const url = listener.address
   await store.membership.join({ id, address: url, pid: 1, startedAt: 1, sessions: 0 })
   onTestFinished(async () => {
     // Before it drains, which would wait a second for a client with a stream: those of tests answer no ping.
-    const closed = [...sockets].map((socket) => once(socket, 'close'))
-    server.closeAllConnections()
-    server.close()
-    await Promise.all(closed)
+    await listener.close()
     await router.drain(0)
     await upstreams.close()
     await client.close()

@@ -4,6 +4,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Server as TcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { openPlain } from './plain.js'
+import type { PlainHooks } from './plain-connection.js'
 import { spareWaiting } from './resumed.js'
 
 /** Listener is the open port of an Instance. */
@@ -34,12 +36,20 @@ const backlog = 4_096
 /** How long peers get to let go of kept connections before idle ones are closed, ms. */
 const lingerMs = 300
 
+/** Handlers serve what comes. */
+export interface Handlers {
+  /** Asked first; false: it is not for the data plane, and nothing was done. */
+  readonly serve: PlainHooks['serve']
+  /** Serves all others. */
+  readonly otherwise: RequestListener
+}
+
 /** listen opens the port; it rejects with a sentence that names the port and what to do. */
 export const listen = async (
   host: string,
   port: number,
   limits: Limits,
-  onRequest: RequestListener,
+  { serve, otherwise }: Handlers,
   checkMs = usualCheckMs,
 ): Promise<Listener> => {
   let refusing = false
@@ -55,11 +65,12 @@ export const listen = async (
         return
       }
       if (refusing) res.setHeader('connection', 'close')
-      onRequest(req, res)
+      if (!serve(req, res)) otherwise(req, res)
     },
   )
   server.requestTimeout = limits.requestMs
   server.headersTimeout = limits.requestHeadMs
+  const plain = openPlain(server, { ...limits, checkMs, serve, isRefusing: () => refusing })
   const stopSparing = spareWaiting(server, { requestHeadMs: limits.requestHeadMs, checkMs })
   await opened(server, host, port)
   // A server that listens on TCP has an AddressInfo.
@@ -72,10 +83,12 @@ export const listen = async (
       // Not http.Server's close: that would also cut idle connections, on which a request may be coming in.
       TcpServer.prototype.close.call(server)
       await wait(lingerMs)
+      plain.closeIdle()
       server.closeIdleConnections()
     },
     close() {
       stopSparing()
+      plain.close()
       return new Promise((resolve) => {
         server.close(() => resolve())
         server.closeAllConnections()

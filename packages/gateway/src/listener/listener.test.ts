@@ -8,8 +8,12 @@ import { listen } from './listener.js'
 const limits = { requestHeadMs: 300, requestMs: 600, idleConnectionMs: 75_000 }
 const checkMs = 20
 
+/** No path is the data plane's. */
+const serve = () => false
+const serving = { serve, otherwise: (_req: unknown, res: ServerResponse) => res.end('served') }
+
 const open = async (onRequest: RequestListener): Promise<(text: string) => Socket> => {
-  const listener = await listen('127.0.0.1', 0, limits, onRequest, checkMs)
+  const listener = await listen('127.0.0.1', 0, limits, { serve, otherwise: onRequest }, checkMs)
   onTestFinished(() => listener.close())
   const { port } = new URL(listener.address)
   return (text) => {
@@ -68,7 +72,7 @@ it.each(['POST /mcp/x', 'GET /health', 'OPTIONS /mcp/x'])(
 )
 
 it('serves a request that waited to be read while its process was stopped', async () => {
-  const listener = await listen('127.0.0.1', 0, limits, (_req, res) => res.end('served'), checkMs)
+  const listener = await listen('127.0.0.1', 0, limits, serving, checkMs)
   onTestFinished(() => listener.close())
   const { port } = new URL(listener.address)
   const socket = connect(Number(port), '127.0.0.1')
