@@ -107,6 +107,8 @@ server {
   client_max_body_size ${size(maxBodyBytes + mebibyte)};
   # Any body fits, so what is asked of a tool lies in no file, unless it comes in the smallest of chunks.
   client_body_buffer_size ${size(maxBodyBytes + mebibyte)};
+  # Clients keep their connections: Nginx would close each behind its thousandth request.
+  keepalive_requests 1000000;
   ${keptOverReload(settings.version)}
   #
   # As it is before a location takes it off.

@@ -49,7 +49,10 @@ upstream mcp_router {
   #
   ${balance(affinity)}
   ${instances.map((instance) => `server ${instance} ${failures(instances)};`).join('\n')}
-  keepalive 64;
+  # For each worker: as many as calls at once, or each call above opens a connection.
+  keepalive 256;
+  # A new connection for every thousandth request, as is usual, costs a busy site more than it frees.
+  keepalive_requests 1000000;
   # Less than the instances allow (75 s): Nginx never writes to a connection that is being closed.
   keepalive_timeout 30s;
 }
