@@ -73,7 +73,8 @@ const accept = async (
   bytes: Buffer,
 ): Promise<boolean> => {
   const { isAgain, message, requestId } = incoming
-  const isSafe = requests.every((each) => isKnownRetrySafe(context, backend, each))
+  const areSafe = requests.map((each) => isKnownRetrySafe(context, backend, each))
+  const isSafe = areSafe.every((is) => is === true)
   if (isSafe && !isAgain) return true
   const { instance } = context.deps
   const noted = { instance, at: Date.now(), digest: digestOf(incoming, bytes) }
@@ -81,12 +82,8 @@ const accept = async (
   const call = isAgain ? again : noted
   // While the store is away for longer than a restart takes, calls go on without it.
   const accepting = context.deps.callLog.accept(requestId, call).catch(() => 'away' as const)
-  // The call does not wait for its server to list tools, nor for the store if that is faster.
-  const asking = isAgain
-    ? Promise.resolve(false)
-    : areRetrySafe(context, backend, requests, 'running')
-  const whenSafe = asking.then(async (are) => (are ? 'safe' : accepting))
-  const answer = await Promise.race([accepting, whenSafe])
+  const mayBeSafe = !isAgain && !areSafe.includes(false)
+  const answer = await (mayBeSafe ? safeOr(context, backend, requests, accepting) : accepting)
   if (answer === 'safe') return !hasLeft(incoming)
   const isAway = answer === 'away'
   const known = isAway ? undefined : answer
@@ -131,6 +128,18 @@ const accept = async (
   const isRepeated = known.again === true
   respondError(incoming, outcomeUnknown({ message, requestId, at: known.at, isRepeated }))
   return false
+}
+
+/** safeOr resolves with what is faster: a call does not wait for its server to list tools, nor for the store. */
+const safeOr = <T>(
+  context: Context,
+  backend: Backend,
+  requests: readonly Message[],
+  accepting: Promise<T>,
+): Promise<T | 'safe'> => {
+  const asking = areRetrySafe(context, backend, requests, 'running')
+  const whenSafe = asking.then(async (are) => (are ? 'safe' : accepting))
+  return Promise.race([accepting, whenSafe])
 }
 
 /** hasLeft tells that nobody waits for the call, of which nothing was sent yet. */

@@ -4,7 +4,7 @@ import { parseRedisUrl } from '@mcp-router/core'
 import { answerTimeoutMs, connect, type RedisClient } from './connect.js'
 import { isReply, refusalOf, unavailable } from './unavailable.js'
 import { watch } from './watch.js'
-import { NoAnswer, within } from './within.js'
+import { createWithin, NoAnswer } from './within.js'
 
 /**
  * Attempt runs commands and resolves with their answer. It rejects with STORE_UNAVAILABLE: at once while Redis is away, after
@@ -38,14 +38,20 @@ export const openConnection = (
     client.disconnect(true)
   }
 
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
+  const within = createWithin(answerTimeoutMs)
+
+  const whenOpen = async <T>(work: () => Promise<T>): Promise<T> => {
     const expires = performance.now() + answerTimeoutMs
     await watched.opened
     // Whoever asked may have been told meanwhile that it failed; it must not happen after that.
     if (performance.now() >= expires) throw new NoAnswer(answerTimeoutMs)
+    return run(work)
+  }
+
+  const run = <T>(work: () => Promise<T>): Promise<T> => {
+    if (watched.phase() === 'opening') return whenOpen(work)
     const state = watched.health()
-    if (!state.up) throw new Error(state.reason)
-    return work()
+    return state.up ? work() : Promise.reject(new Error(state.reason))
   }
 
   /** Why Redis refused the last write. */
@@ -53,7 +59,7 @@ export const openConnection = (
 
   const attempt: Attempt = async (work) => {
     try {
-      return await within(answerTimeoutMs, run(work))
+      return await within(run(work))
     } catch (thrown) {
       // A peer that vanished without a word is noticed by nothing but its silence.
       if (thrown instanceof NoAnswer) reconnect(thrown.message)
@@ -80,7 +86,7 @@ export const openConnection = (
       watched.close()
       try {
         // Lets the answers under way arrive first.
-        if (phase === 'up') await within(answerTimeoutMs, client.quit())
+        if (phase === 'up') await within(client.quit())
       } catch {
         // Redis went away in this moment, so that nothing is left to say goodbye to.
       } finally {
