@@ -4,6 +4,7 @@ import { addBackends } from './backends/backends-command.js'
 import { addCluster } from './cluster/command.js'
 import { commandName } from './command-name.js'
 import { addDoctor } from './doctor/command.js'
+import { addInit } from './init/command.js'
 import { addNginx } from './nginx-command.js'
 import { addSessions } from './sessions/sessions-command.js'
 import { addVerify } from './verify/command.js'
@@ -17,6 +18,7 @@ export const createProgram = (env: Env): Command => {
     .version(version)
     .showHelpAfterError()
     .showSuggestionAfterError()
+  addInit(program, env)
   addServe(program, env)
   addCluster(program, env)
   addNginx(program, env)

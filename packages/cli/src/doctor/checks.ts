@@ -11,7 +11,7 @@ import { clusterOf } from '../cluster/cluster.js'
 import { loadCluster, type LoadedCluster } from '../cluster/load-cluster.js'
 import { find } from '../cluster/run/pid-file.js'
 import { portProblem } from '../cluster/run/port.js'
-import { commandName } from '../command-name.js'
+import { commandName, isCheckout, setupCommand } from '../command-name.js'
 import { warnMisspelt } from '../misspelt.js'
 import { findNginx } from '../nginx-dist.js'
 import { askRedis, isSingleRedis } from '../redis.js'
@@ -22,7 +22,7 @@ const oldestNode = 20
 
 /** checkMachine looks at everything that the cluster needs of this machine. */
 export const checkMachine = async (env: Env): Promise<readonly Check[]> => {
-  const programs = [node(), pnpm(env), ...binaries(env)]
+  const programs = [node(), ...pnpm(env), ...binaries(env)]
   const running = asRunning(env)
   const loaded = loadedOf(running)
   if ('problem' in loaded) return [...programs, loaded]
@@ -43,11 +43,13 @@ const node = (): Check => {
   }
 }
 
-const pnpm = (env: Env): Check => {
+const pnpm = (env: Env): readonly Check[] => {
   const own = fileURLToPath(new URL('../../../../.tools/node_modules/.bin/pnpm', import.meta.url))
+  // An installed package is built.
+  if (!isCheckout) return []
   const found = existsSync(own) ? own : findBinary('pnpm', env)
-  if (found !== undefined) return { what: 'pnpm', found }
-  return { what: 'pnpm', problem: missing, fix: 'scripts/setup.sh', optional: true }
+  if (found !== undefined) return [{ what: 'pnpm', found }]
+  return [{ what: 'pnpm', problem: missing, fix: setupCommand, optional: true }]
 }
 
 const wanted: readonly (readonly [string, SystemPackage, boolean])[] = [
@@ -57,8 +59,11 @@ const wanted: readonly (readonly [string, SystemPackage, boolean])[] = [
   ['wrk', 'wrk', true],
 ]
 
+/** The benchmark is not part of an installed package. */
+const isOfUse = ([name]: (typeof wanted)[number]): boolean => isCheckout || name !== 'wrk'
+
 const binaries = (env: Env): readonly Check[] =>
-  wanted.map(([name, of, optional]): Check => {
+  wanted.filter(isOfUse).map(([name, of, optional]): Check => {
     const path = name === 'nginx' ? findNginx(env) : findBinary(name, env)
     if (path === undefined)
       return { what: name, problem: missing, fix: installCommand([of], env), optional }

@@ -3,7 +3,7 @@ import { isSessionHash } from '@mcp-router/core'
 import type { Explanation } from '@mcp-router/gateway'
 import type { Command } from 'commander'
 import { asRunning } from '../cluster/status/as-running.js'
-import { commandName } from '../command-name.js'
+import { clusterCommand, commandName } from '../command-name.js'
 import { explanationLines } from './explanation-lines.js'
 import { Failure } from '../failure.js'
 import { ask, authority, bearer } from '../http.js'
@@ -77,7 +77,7 @@ const explain = async (id: string, asking: Asking): Promise<void> => {
   const answer = await ask(url, { headers: bearer(token), timeoutMs })
   if ('failed' in answer) {
     throw new Failure(
-      `asking ${base}: ${answer.failed}; start the cluster (scripts/start-instances.sh start), or say where it is with --url`,
+      `asking ${base}: ${answer.failed}; start the cluster (${clusterCommand} start), or say where it is with --url`,
     )
   }
   if (answer.status !== 200) throw new Failure(refusalOf(asking, answer.status, answer.body))

@@ -13,13 +13,14 @@ import { privateRedisUrl, redisSocket, requireRedisSocket } from '../cluster/red
 import { requireFolder } from '../cluster/run/run-files.js'
 import { Failure } from '../failure.js'
 import { withoutCredentials } from '../redis.js'
+import { clusterCommand } from '../command-name.js'
 
 const ofServe = 'the sessions of a serve without REDIS_URL are in its memory, and in no list'
 
 /** withStore opens the store that the Instances share, for as long as `work` takes. */
 export const withStore = async <T>(env: Env, work: (store: Store) => Promise<T>): Promise<T> => {
   const { runDir, redisUrl, ...lifetimes } = loadStoreConfig(env)
-  const start = 'start the cluster (scripts/start-instances.sh start), or set REDIS_URL'
+  const start = `start the cluster (${clusterCommand} start), or set REDIS_URL`
   if (redisUrl === undefined) {
     requireFolder(env)
     if (!existsSync(redisSocket(runDir)))

@@ -4,7 +4,7 @@ import { asRunning } from '../cluster/status/as-running.js'
 import { instanceAddresses } from '../cluster/nginx.js'
 import { privateRedisUrl, requireRedisSocket } from '../cluster/redis.js'
 import { requireFolder } from '../cluster/run/run-files.js'
-import { commandName } from '../command-name.js'
+import { clusterCommand, commandName, isCheckout } from '../command-name.js'
 import { Failure } from '../failure.js'
 import { answers, ask, authority, bearer, isHtml } from '../http.js'
 import { say } from '../terminal.js'
@@ -42,7 +42,7 @@ export const addVerify = (program: Command, env: Env): void => {
 
 const verdictText = (verdict: Verdict, { backend }: Target): string => {
   if (verdict === 'well') return 'all is well'
-  if (verdict === 'cluster') return 'something is wrong; scripts/start-instances.sh status'
+  if (verdict === 'cluster') return `something is wrong; ${clusterCommand} status`
   return `the cluster is well, but server "${backend}" does not answer; ${commandName} backends probe ${backend} says why, and --server <name> checks with another one`
 }
 
@@ -65,7 +65,7 @@ const requireCluster = async ({ base, instances }: Target, runDir: string): Prom
   const asked = [base, ...instances].map((each) => answers(`${each}/health`))
   if ((await Promise.all(asked)).includes(true)) return
   throw new Failure(
-    `nothing answers at ${base} (MCP_RUN_DIR is ${runDir}): start the cluster first: npm start`,
+    `nothing answers at ${base} (MCP_RUN_DIR is ${runDir}): start the cluster first: ${isCheckout ? 'npm start' : `${clusterCommand} start`}`,
   )
 }
 

@@ -5,6 +5,7 @@ import type { Loss } from './restart-losses.js'
 import { runningInstances } from '../status/running-instances.js'
 import { askServed, type Served } from '../status/served.js'
 import { recordedValues } from './settings.js'
+import { clusterCommand } from '../../command-name.js'
 
 /** leftOutLines name the servers with a problem, as this shell reads the servers file; the rest runs. */
 export const leftOutLines = ({ invalid }: Pick<ClusterConfig, 'invalid'>): readonly string[] =>
@@ -28,7 +29,7 @@ export const variableAdvice = ({ problems }: Served): readonly string[] => {
   const missing = problems.flatMap((each) => unset.exec(each)?.[1] ?? [])
   if (missing.length === 0) return []
   return [
-    `the running instances have the variables that they were started with: set ${[...new Set(missing)].join(', ')} here, then scripts/start-instances.sh restart`,
+    `the running instances have the variables that they were started with: set ${[...new Set(missing)].join(', ')} here, then ${clusterCommand} restart`,
   ]
 }
 

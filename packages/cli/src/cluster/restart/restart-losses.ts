@@ -1,4 +1,5 @@
 import { Failure } from '../../failure.js'
+import { clusterCommand, isCheckout } from '../../command-name.js'
 
 /** RestartOptions say which losses of a restart are meant. */
 export interface RestartOptions {
@@ -43,7 +44,7 @@ export const requireNoLoss = (
       const meant = Object.entries(flags).flatMap(([each, flag]) => (isNeeded(each) ? [flag] : []))
       const words = [...at, ...meant].join(' ')
       // npm keeps a flag for itself unless it stands behind "--".
-      return `${what}; nothing was changed: ${asBefore}, or ${goOn}: scripts/start-instances.sh restart ${words} (npm restart -- ${words})`
+      return `${what}; nothing was changed: ${asBefore}, or ${goOn}: ${clusterCommand} restart ${words}${isCheckout ? ` (npm restart -- ${words})` : ''}`
     })
   if (lines.length > 0) throw new Failure(lines.join('\n'))
 }

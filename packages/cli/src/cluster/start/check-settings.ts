@@ -12,6 +12,7 @@ import {
   type Configured,
   type SettingChange,
 } from '../restart/settings.js'
+import { clusterCommand } from '../../command-name.js'
 
 /**
  * requireSamePorts throws where Instances, or servers by a variable of the servers file, run at other ports than this shell gives them: under its
@@ -33,7 +34,7 @@ export const requireSamePorts = (cluster: Cluster): void => {
     ({ name }) => name === 'ROUTER_BASE_PORT' || !ofThePort.includes(name),
   )
   throw new Failure(
-    `the running cluster has other ports (${wordsOf(changes).join(', ')}); nothing was changed: ${asStarted(changes)}, or scripts/start-instances.sh stop, then start, to apply this shell's settings`,
+    `the running cluster has other ports (${wordsOf(changes).join(', ')}); nothing was changed: ${asStarted(changes)}, or ${clusterCommand} stop, then start, to apply this shell's settings`,
   )
 }
 
@@ -67,7 +68,7 @@ export const requireSameSettings = (cluster: Cluster): void => {
   const words = [...wordsOf(changes), ...(extra.length > 0 ? [`ROUTER_INSTANCES: ${told}`] : [])]
   if (words.length === 0) return
   throw new Failure(
-    `the running cluster uses other settings (${words.join(', ')}); nothing was changed: ${asStarted(changes)}, or run scripts/start-instances.sh restart to apply this shell's settings`,
+    `the running cluster uses other settings (${words.join(', ')}); nothing was changed: ${asStarted(changes)}, or run ${clusterCommand} restart to apply this shell's settings`,
   )
 }
 
@@ -87,12 +88,12 @@ export const warnOtherSettings = (cluster: Cluster): void => {
     const verbs = listen === undefined ? 'stop, then start,' : `restart ${listen.port}`
     if (changed.length > 0)
       complain(
-        `${name} runs with other settings (${changed.join(', ')}): scripts/start-instances.sh ${verbs} applies them`,
+        `${name} runs with other settings (${changed.join(', ')}): ${clusterCommand} ${verbs} applies them`,
       )
   }
   for (const name of extraOf(cluster))
     complain(
-      `${name} runs, but is no longer in the configuration: scripts/start-instances.sh restart ends it`,
+      `${name} runs, but is no longer in the configuration: ${clusterCommand} restart ends it`,
     )
 }
 

@@ -19,6 +19,7 @@ import { shellNeeds } from './shell-needs.js'
 import { startMissing } from './start.js'
 import { hasSupervisor, startSupervisor } from '../supervise/supervisor.js'
 import { routeCall } from './try-it.js'
+import { verifyCommand } from '../../command-name.js'
 
 /**
  * startCommand starts what is not running; with a port, only the process at that port and what it
@@ -114,7 +115,7 @@ const tellWhere = (cluster: Cluster): void => {
       say(`  ${line}`)
   }
   say()
-  say(`  scripts/verify-session.sh ${gateway}`)
+  say(`  ${verifyCommand} ${gateway}`)
   const needs = shellNeeds(cluster)
   if (needs.length > 0) say()
   for (const line of needs) say(line)

@@ -14,6 +14,7 @@ import { makeRunDir } from '../run/run-files.js'
 import { cleaned, stopInOrder } from '../stop.js'
 import { tail } from '../status/tail.js'
 import { untilUsableRedis } from './usable-redis.js'
+import { setupCommand } from '../../command-name.js'
 
 /**
  * startMissing starts those of `processes` that do not run, stage by stage, and resolves with their
@@ -81,7 +82,7 @@ const requireBinaries = (processes: readonly ClusterProcess[]): void => {
       const advice =
         stage === 'backend'
           ? `correct "start" of ${what} in the servers file, or install it`
-          : 'scripts/setup.sh installs it, or says how'
+          : `${setupCommand} installs it, or says how`
       return `not installed: ${command} (for ${what}); ${advice}`
     })
   if (absent.length > 0) throw new Failure([...new Set(absent)].join('\n'))

@@ -6,6 +6,7 @@ import { runningInstances } from './running-instances.js'
 import { changedSettings } from '../restart/settings.js'
 import { startMissing } from '../start/start.js'
 import { stopInOrder } from '../stop.js'
+import { clusterCommand } from '../../command-name.js'
 
 /** withOtherSecret names the running Instances that were started with another CLUSTER_SECRET. */
 export const withOtherSecret = ({ files, processes }: Cluster): readonly string[] => {
@@ -24,7 +25,7 @@ export const requireSameSecret = (
   const others = outdated.filter((name) => !chosen.some((each) => each.name === name))
   if (others.length === 0) return
   throw new Failure(
-    `${others.join(', ')} use another CLUSTER_SECRET; nothing was changed: scripts/start-instances.sh restart, without a port, restarts all instances together`,
+    `${others.join(', ')} use another CLUSTER_SECRET; nothing was changed: ${clusterCommand} restart, without a port, restarts all instances together`,
   )
 }
 

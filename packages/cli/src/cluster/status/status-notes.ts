@@ -1,6 +1,7 @@
 import { supervisorName } from '../supervise/supervisor.js'
 import type { Served } from './served.js'
 import { notLookedAt, outsideAddress, type Status } from './status.js'
+import { clusterCommand } from '../../command-name.js'
 
 /** missingLines name what does not run and nobody is about to start, and the command that starts it. */
 export const missingLines = (statuses: readonly Status[], runDir: string): readonly string[] => {
@@ -11,7 +12,7 @@ export const missingLines = (statuses: readonly Status[], runDir: string): reado
   return missing.length === 0 ? [] : [`not running: ${missing.join(', ')}; ${start} starts that`]
 }
 
-const start = 'scripts/start-instances.sh start'
+const start = `${clusterCommand} start`
 
 const isMissing = (status: Status): boolean =>
   status.pid === null &&

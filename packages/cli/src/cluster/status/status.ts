@@ -9,6 +9,7 @@ import { runningInstances } from './running-instances.js'
 import { stageOf, type ClusterProcess } from '../run/process.js'
 import { restartsIn, type Restarts } from '../supervise/restarts.js'
 import { supervisorName } from '../supervise/supervisor.js'
+import { clusterCommand } from '../../command-name.js'
 
 /** Status is what `cluster status` tells of one process. */
 export interface Status extends Restarts {
@@ -94,7 +95,7 @@ const supervisorRow = ({ config, files }: Cluster, isRunning: boolean): readonly
     const uptimeMs = Date.now() - found.since
     return [{ ...common, pid: found.pid, healthy: true, health: 'ok', uptimeMs }]
   }
-  const health = 'not running, nothing is restarted; scripts/start-instances.sh start starts it'
+  const health = `not running, nothing is restarted; ${clusterCommand} start starts it`
   return [{ ...common, pid: null, healthy: false, health, uptimeMs: null }]
 }
 
