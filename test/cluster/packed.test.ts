@@ -50,7 +50,9 @@ describe('the package, installed globally', () => {
       ROUTER_BASE_PORT: `${first + 1}`,
       ROUTER_INSTANCES: '2',
     }
-    onTestFinished(async () => void (await mcpRouter(folder, ['cluster', 'stop'], env)))
+    onTestFinished(async () => {
+      await mcpRouter(folder, ['cluster', 'stop'], env)
+    })
     const started = await mcpRouter(folder, ['cluster', 'start'], env)
     expect(started).toContain(`mcp-router verify http://127.0.0.1:${first}`)
     // Commands of a clone would be no use here.
