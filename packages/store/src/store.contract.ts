@@ -8,9 +8,9 @@ import { describeSessions } from './session-store.contract.js'
 import { describeOrphans } from './orphan-index.contract.js'
 import type { Store } from './store.js'
 
-/** describeStore is the contract of every Store. */
+/** describeStore is the contract of every Store. Its tests run one by one, also where several stores are tested at once. */
 export const describeStore = (name: string, open: OpenStore) => {
-  describe(`${name} store`, () => {
+  describe.sequential(`${name} store`, () => {
     describeSessions(open)
     describeLives(open)
     describeMembership(open)

@@ -20,7 +20,10 @@ import {
   openModernEndpoint,
 } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 /** Hangs at `hang`; reports progress every 100 ms at `busy`, for a second; `what` tells what was cancelled. */
 const openBusy = () => {
@@ -95,7 +98,7 @@ const greet = ({ res, message }: Asked): void => {
   res.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
 }
 
-describe('the deadline of a server', () => {
+describe.concurrent('the deadline of a server', () => {
   it('ends a call of a session that it leaves alone, and cancels it there', async () => {
     const { url } = await open((await openBusy()).endpoint)
     const { headers } = await initialize(url)
@@ -104,10 +107,10 @@ describe('the deadline of a server', () => {
     expect(jsonOf(told)).toMatchObject({ result: { cancelled: [7] } })
   })
 
-  it.each([
+  it.for([
     ['says nothing', '', 504],
     ['has begun a stream', 'notifications/message', 200],
-  ])('ends a call at a server that %s', async (_, method, status) => {
+  ] as const)('ends a call at a server that %s', async ([, method, status], { expect }) => {
     const hang = ({ res }: Asked): void => {
       if (!method) return
       res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -151,7 +154,9 @@ describe('the deadline of a server', () => {
     expect(jsonOf(told)).toMatchObject([{ id: 2 }, passed(1)])
   })
 
-  it('ends a member of a batch at a server of several posts, and cancels it there', async () => {
+  it('ends a member of a batch at a server of several posts, and cancels it there', async ({
+    expect,
+  }) => {
     const endpoint = await openEndpoint(
       (asked) => {
         if (asked.message.method !== 'hang') echo(asked)
@@ -177,7 +182,7 @@ describe('the deadline of a server', () => {
     })
   })
 
-  it('begins anew with whatever the server says of the call', async () => {
+  it('begins anew with whatever the server says of the call', async ({ expect }) => {
     const { url } = await open((await openBusy()).endpoint)
     const { headers } = await initialize(url)
     const busy = aRequest(7, 'busy', { _meta: { progressToken: 't' } })
@@ -195,14 +200,14 @@ describe('the deadline of a server', () => {
   })
 })
 
-describe('the deadline of a server, for a modern client', () => {
+describe.concurrent('the deadline of a server, for a modern client', () => {
   const hang = async (url: string, capabilities = {}): Promise<Told> =>
     ask(url, questionOf('m', 'tools/call', { name: 'hang' }, { capabilities }))
 
-  it.each([
+  it.for([
     ['the shared session', {}],
     ['a session of its own', canAnswer],
-  ])('ends its call in %s', async (_, capabilities) => {
+  ] as const)('ends its call in %s', async ([, capabilities], { expect }) => {
     const endpoint = await openEndpoint(({ method, res, message }) => {
       if (method === 'GET') res.writeHead(405).end()
       if (message.method !== 'tools/list') return
@@ -229,7 +234,7 @@ describe('the deadline of a server, for a modern client', () => {
     expect(gateway.calls()).toMatchObject([{ outcome: 'DEADLINE_PASSED' }])
   })
 
-  it('ends its call at a modern server', async () => {
+  it('ends its call at a modern server', async ({ expect }) => {
     const endpoint = await openModernEndpoint(() => undefined)
     const { url } = await open(httpEndpoint(endpoint.url))
     const asking = hang(url)

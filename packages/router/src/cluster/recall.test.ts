@@ -59,7 +59,7 @@ describe('while the store is away', () => {
     const find = () => Promise.reject(new RouterError('STORE_UNAVAILABLE', { reason: 'gone' }))
     const one = await openGateway({ backends, store })
     const other = await openGateway({
-      ...{ backends, instance: 'router-instance-2' },
+      ...{ backends, storeBudgetMs: 200, instance: 'router-instance-2' },
       store: { ...store, sessions: { ...store.sessions, find } },
     })
     const { headers, session } = await initialize(`${one.url}/mcp/web`)

@@ -5,7 +5,10 @@ import { canAnswer, initialize, modernClient } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
 import { openModernCommand, openUsual } from '@mcp-router/testkit/server'
 import type { CommandOptions, TestCommand } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { expect, it } from 'vitest'
+
+useConcurrentTests()
 
 /** Each process reads nothing before `startMs` have passed. */
 const open = async (openServer: (options: CommandOptions) => Promise<TestCommand>, startMs = 0) => {
@@ -28,7 +31,7 @@ it.each([
   expect(gateway.events.filter(opened)).toHaveLength(1)
 })
 
-it.each([
+it.concurrent.each([
   ['with sessions, whose client cannot be asked', openUsual, {}],
   ['with sessions, whose client can be asked', openUsual, canAnswer],
   ['without sessions', openModernCommand, {}],

@@ -2,7 +2,10 @@ import { backendOf } from '@mcp-router/testkit/backend'
 import { aRequest, ask, initialize, jsonOf, modernClient } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
 import { openCommand, openModernCommand } from '@mcp-router/testkit/server'
-import { describe, expect, it } from 'vitest'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
+import { describe, it } from 'vitest'
+
+useConcurrentTests()
 
 /** Reads on and says nothing more once it was called `hang`. */
 const openLegacy = () => {
@@ -25,11 +28,11 @@ const open = async (era: 'legacy' | 'modern' = 'legacy') => {
 /** A process is given 10 s to answer a ping. */
 const replaced = { timeout: 14_000, interval: 200 }
 
-describe(
+describe.concurrent(
   'a command that reads on and answers nothing more is replaced',
   { timeout: 20_000 },
   () => {
-    it('where all callers share it', async () => {
+    it('where all callers share it', async ({ expect }) => {
       const url = `${await open()}/mcp/router/route/mute`
       const pidOf = async () => {
         const { result } = jsonOf(await ask(url, { body: aRequest(1, 'ping') })) as {
@@ -44,7 +47,7 @@ describe(
       expect(await pidOf()).not.toBe(before)
     })
 
-    it('where it has a session', async () => {
+    it('where it has a session', async ({ expect }) => {
       const url = `${await open()}/mcp/mute`
       const { headers } = await initialize(url)
       const late = await ask(url, { headers, body: aRequest(2, 'hang') })
@@ -53,7 +56,7 @@ describe(
       await expect.poll(answer, replaced).toContain('"pid"')
     })
 
-    it('where clients of 2026-07-28 call it', async () => {
+    it('where clients of 2026-07-28 call it', async ({ expect }) => {
       const client = modernClient(`${await open('modern')}/mcp/mute`)
       const pidOf = async () => {
         const { result } = (await client.tool('count')) as { result?: { pid: number } }

@@ -8,11 +8,11 @@ import type { Asked } from '@mcp-router/testkit/server'
 import { expect, it, vi } from 'vitest'
 
 /** A client of 2024-11-05 that gives all its requests the id 1, after its first call, at the first of two instances. */
-const open = async (answer = echo) => {
+const open = async (answer = echo, storeBudgetMs = 5_000) => {
   const endpoint = await openEndpoint(answer)
   const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
   const store = openStore()
-  const a = await openGateway({ backends, store })
+  const a = await openGateway({ backends, store, storeBudgetMs })
   const b = await openGateway({ backends, store, instance: 'router-instance-2' })
   const client = await streamAt(a, {}, 'web')
   await client.send(aRequest(0, 'initialize', handshakeOf('c')))
@@ -128,7 +128,7 @@ it('of two initialize at once the second is answered, and the first is refused',
 })
 
 it('is not passed on where the store cannot be told that its id is used again', async () => {
-  const { store, endpoint, a, client, post } = await open()
+  const { store, endpoint, a, client, post } = await open(echo, 200)
   vi.spyOn(store.callLog, 'drop').mockRejectedValue(
     new RouterError('STORE_UNAVAILABLE', { reason: 'away' }),
   )

@@ -11,7 +11,10 @@ import {
   openModernEndpoint,
 } from '@mcp-router/testkit/server'
 import type { Asked } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 const keepAliveMs = 100
 /** How long the servers here take, ms: for the test to be about anything, several times longer. */
@@ -106,7 +109,7 @@ const messagesIn = (stream: string): readonly unknown[] =>
     .filter((line) => line.startsWith('data: {'))
     .map((line) => JSON.parse(line.slice(6)) as unknown)
 
-describe.each(ways)('a client %s that is slow', (_, question) => {
+describe.concurrent.each(ways)('a client %s that is slow', (_, question) => {
   it.each([
     ['slow', { id: 1, result: { slept: true } }],
     ['refused', { id: 1, error: { message: 'not today' } }],
@@ -133,7 +136,7 @@ describe.each(ways)('a client %s that is slow', (_, question) => {
   })
 })
 
-it('tells what its server broke off with as an event, too', async () => {
+it.concurrent('tells what its server broke off with as an event, too', async () => {
   const { url } = await open()
   const { path, ...asked } = await modern('modern')(url, 'broken', both)
   const told = await ask(url + path, asked)
@@ -148,7 +151,7 @@ const matching = ({ id, error }: { id: number; error: { message: RegExp } }) => 
   error: { message: expect.stringMatching(error.message) as unknown },
 })
 
-it('streams a call without session for a client that takes events only', async () => {
+it.concurrent('streams a call without session for a client that takes events only', async () => {
   const { url } = await open()
   const body = aRequest(1, 'tools/call', { name: 'slow', arguments: {} })
   const at = `${url}/mcp/router/route/stdio`
@@ -159,11 +162,14 @@ it('streams a call without session for a client that takes events only', async (
   expect(usual.headers['content-type']).toBe('application/json')
 })
 
-it('gives a client of 2026-07-28 the id to come back by before the first comment', async () => {
-  const { url } = await open()
-  for (const backend of ['modern', 'http', 'stdio']) {
-    const { path, ...asked } = await modern(backend)(url, 'slow', both)
-    const told = await ask(url + path, asked)
-    expect(told.text).toMatch(/^id: mcpr2\.[\w-]+\ndata: \n\n:/)
-  }
-})
+it.concurrent(
+  'gives a client of 2026-07-28 the id to come back by before the first comment',
+  async () => {
+    const { url } = await open()
+    for (const backend of ['modern', 'http', 'stdio']) {
+      const { path, ...asked } = await modern(backend)(url, 'slow', both)
+      const told = await ask(url + path, asked)
+      expect(told.text).toMatch(/^id: mcpr2\.[\w-]+\ndata: \n\n:/)
+    }
+  },
+)

@@ -11,7 +11,8 @@ const forms: Record<string, () => Promise<Deployment>> = {
   'Redis Cluster': startCluster,
 }
 
-describe.each(Object.entries(forms))('%s', (name, start) => {
+// At once, because most of them waits for something to expire.
+describe.concurrent.each(Object.entries(forms))('%s', (name, start) => {
   let deployment: Deployment
 
   beforeAll(async () => {

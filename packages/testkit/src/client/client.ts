@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createSseDecoder } from '@mcp-router/protocol'
 import type { SseEvent } from '@mcp-router/protocol'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../test/index.js'
 
 export interface Question {
   readonly method?: string

@@ -12,7 +12,7 @@ import {
   createTransports,
   createUpstreams,
 } from '@mcp-router/upstream'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../test/index.js'
 
 export interface TestGateway {
   readonly url: string
@@ -152,6 +152,7 @@ export const openGateway = async (setup: Setup = {}): Promise<TestGateway> => {
     await listener.close()
     await router.drain(0)
     await upstreams.close()
+    await eras.close()
     await client.close()
   })
   return {

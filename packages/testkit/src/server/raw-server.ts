@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
+import { onTestFinished } from '../test/index.js'
 
 export type Scheme = 'http' | 'https'
 

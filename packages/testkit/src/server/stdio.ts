@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Endpoint } from '@mcp-router/core'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../test/index.js'
 import { perform } from './call.js'
 import type { Script, ServerCall, ServerSession } from './call.js'
 

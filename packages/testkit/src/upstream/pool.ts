@@ -7,7 +7,7 @@ import {
   createUpstreams,
 } from '@mcp-router/upstream'
 import type { SharedUpstream } from '@mcp-router/upstream'
-import { onTestFinished } from 'vitest'
+import { onTestFinished } from '../test/index.js'
 import { backendOf } from './backend.js'
 import { createEvents } from './listener.js'
 

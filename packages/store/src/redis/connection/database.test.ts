@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { onTestFinished, useConcurrentTests } from '@mcp-router/testkit/test'
+import { describe, expect, it, vi } from 'vitest'
 import { lasting } from '../../open-store.contract.js'
 import { aSession } from '../../session-store.contract.js'
 import type { Store } from '../../store.js'
@@ -9,15 +10,12 @@ import { redisStore } from '../store.js'
 const session = aSession()
 const patience = { timeout: 12_000, interval: 20 }
 
-/** closers run after each test, the last opened first. */
-const closers: (() => Promise<void>)[] = []
+useConcurrentTests()
+
 const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
-  closers.push(() => thing.close())
+  onTestFinished(() => thing.close())
   return thing
 }
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
 
 const storeAt = (url: string): Store => opened(redisStore(url, lasting))
 
@@ -27,7 +25,7 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error as { readonly code: string }).code,
   )
 
-describe('the database of the URL', () => {
+describe.concurrent('the database of the URL', () => {
   it.each([
     ['one server', () => startSingle('tcp'), '/99'],
     ['a socket', () => startSingle('socket'), '?db=99'],

@@ -1,0 +1,1 @@
+export { onTestFinished, useConcurrentTests } from './at-once.js'
