@@ -12,7 +12,10 @@ import {
 import { openGateway } from '@mcp-router/testkit/router'
 import type { TestGateway } from '@mcp-router/testkit/router'
 import { openCommand, unknownMethod } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 const tools = ['look', 'touch'].map((name) => ({
   name,
@@ -43,7 +46,7 @@ const opened = ({ kind, ...event }: RouterEvent): boolean =>
 /** Processes that were started to serve calls. */
 const started = ({ events }: TestGateway): number => events.filter(opened).length
 
-describe('a call at a command', () => {
+describe.concurrent('a call at a command', () => {
   const call = (name: string) => aRequest(2, 'tools/call', { name })
   const again = { 'x-request-id': 'r-1' }
 
@@ -72,7 +75,7 @@ describe('a call at a command', () => {
   })
 })
 
-describe('a session at a command that cannot be opened', () => {
+describe.concurrent('a session at a command that cannot be opened', () => {
   const env = { TOKEN: 'tok-123456' }
   const silent = {
     ...nodeEndpoint(`console.error('waiting for ' + process.env.TOKEN); process.stdin.resume()`),

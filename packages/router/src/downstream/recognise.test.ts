@@ -10,7 +10,10 @@ import {
   streamAt,
 } from '@mcp-router/testkit/router'
 import { deadUrl } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 describe('a client that opens its stream again with Last-Event-ID', () => {
   it.each(['local', 'local?clientId=ada'])(
@@ -171,7 +174,7 @@ describe('a client that answers a ping at the address that it had', () => {
   })
 })
 
-describe('a client that proves nothing', () => {
+describe.concurrent('a client that proves nothing', () => {
   it.each([
     ['the same client id', 'local?clientId=ada', {}],
     ['the same client id and its revision', 'local?clientId=ada', revision],

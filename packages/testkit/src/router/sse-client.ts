@@ -6,6 +6,7 @@ import { aRequest, ask, follow } from '../client/client.js'
 import { hang } from '../server/call.js'
 import type { ServerCall, Step } from '../server/call.js'
 import { openCommand } from '../server/stdio.js'
+import { until } from '../wait/index.js'
 import { openGateway, openStore } from './gateway.js'
 import type { TestGateway } from './gateway.js'
 
@@ -130,5 +131,5 @@ export const cut = async (gateway: TestGateway, { events }: Client): Promise<voi
     gateway.events.filter((each) => each.kind === 'stream' && each.action === 'closed').length
   const before = closed()
   events.response.destroy()
-  await expect.poll(closed, { interval: 5 }).toBe(before + 1)
+  await until('the end of the stream', () => closed() === before + 1)
 }

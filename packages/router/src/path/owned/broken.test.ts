@@ -3,7 +3,10 @@ import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { arrayIn, openGateway, streamAt } from '@mcp-router/testkit/router'
 import { openUsual } from '@mcp-router/testkit/server'
 import type { Step } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 /** Its server ends when it is asked to `read` or `append`: each time or, where that was to be `once`, the first time. */
 const open = async (revision = '2025-06-18') => {
@@ -28,7 +31,7 @@ const unknown = {
   error: { code: -31001, data: { method: 'append', repeated: false } },
 }
 
-describe('a request that its server went away with', () => {
+describe.concurrent('a request that its server went away with', () => {
   it('is answered by the next one, where it may run twice', async () => {
     const { gateway } = await open()
     const url = `${gateway.url}/mcp/local`
@@ -75,7 +78,7 @@ describe('a request that its server went away with', () => {
   })
 })
 
-describe('a request of a batch that its server went away with', () => {
+describe.concurrent('a request of a batch that its server went away with', () => {
   const openBatches = async () => {
     const { gateway, hasRun } = await open('2025-03-26')
     const url = `${gateway.url}/mcp/local`

@@ -3,7 +3,10 @@ import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import type { Question, Told } from '@mcp-router/testkit/client'
 import { begin, openGateway, openStore, revision } from '@mcp-router/testkit/router'
 import { openEndpoint, openSseServer } from '@mcp-router/testkit/server'
+import { useConcurrentTests } from '@mcp-router/testkit/test'
 import { describe, expect, it } from 'vitest'
+
+useConcurrentTests()
 
 const deadlineMs = 400
 const patienceMs = 4_000
@@ -35,26 +38,29 @@ const questions: [string, Question][] = [
   ['a batch', { body: [aRequest(1, 'ping')] }],
 ]
 
-it('a client’s stream has one deadline, however often its http server forgets the session', async () => {
-  let opened = 0
-  const endpoint = await openEndpoint(({ res }) => res.writeHead(405).end(), {
-    greet: ({ res, message }) => {
-      // It answers initialize once, and hangs from then on.
-      if (opened++ > 0) return
-      const head = { 'content-type': 'application/json', 'mcp-session-id': 's-1' }
-      const result = { protocolVersion: '2025-06-18', capabilities: {} }
-      res.writeHead(200, head).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
-    },
-  })
-  const backends = [backendOf('web', [httpEndpoint(endpoint.url)], deadlineMs)]
-  const gateway = await openGateway({ backends, options: { endpointPatienceMs: patienceMs } })
-  const url = `${gateway.url}/mcp/web`
-  const { headers } = await initialize(url)
-  const told = await inTime(url, { headers: { ...headers, ...stream.headers } })
-  expect([told.status, jsonOf(told)]).toMatchObject([504, passed])
-})
+it.concurrent(
+  'a client’s stream has one deadline, however often its http server forgets the session',
+  async () => {
+    let opened = 0
+    const endpoint = await openEndpoint(({ res }) => res.writeHead(405).end(), {
+      greet: ({ res, message }) => {
+        // It answers initialize once, and hangs from then on.
+        if (opened++ > 0) return
+        const head = { 'content-type': 'application/json', 'mcp-session-id': 's-1' }
+        const result = { protocolVersion: '2025-06-18', capabilities: {} }
+        res.writeHead(200, head).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
+      },
+    })
+    const backends = [backendOf('web', [httpEndpoint(endpoint.url)], deadlineMs)]
+    const gateway = await openGateway({ backends, options: { endpointPatienceMs: patienceMs } })
+    const url = `${gateway.url}/mcp/web`
+    const { headers } = await initialize(url)
+    const told = await inTime(url, { headers: { ...headers, ...stream.headers } })
+    expect([told.status, jsonOf(told)]).toMatchObject([504, passed])
+  },
+)
 
-describe('a session whose server does not come back', () => {
+describe.concurrent('a session whose server does not come back', () => {
   it.each(questions)('is not waited for longer than its deadline by %s', async (_, question) => {
     const { server, url } = await open()
     const { headers } = await initialize(url)
@@ -79,7 +85,7 @@ describe('a session whose server does not come back', () => {
     },
   )
 
-  it('is not either by a message of a client of 2024-11-05', async () => {
+  it('is not either by a message of a client of 2024-11-05', async ({ expect }) => {
     const { server, gateway } = await open()
     const { send } = await begin(gateway, { backend: 'old' })
     server.down()
@@ -97,7 +103,7 @@ describe('a session whose server does not come back', () => {
   })
 })
 
-describe('a call whose session its server has forgotten', () => {
+describe.concurrent('a call whose session its server has forgotten', () => {
   it('is not waited for longer than its deadline while no other is to be had', async () => {
     const { server, url } = await open()
     const { headers } = await initialize(url)
@@ -117,7 +123,7 @@ const deaf = `
   })
   setInterval(() => undefined, 1_000)`
 
-describe('a server that does not take a notification', () => {
+describe.concurrent('a server that does not take a notification', () => {
   it('is not waited for longer than its deadline', async () => {
     const gateway = await openGateway({
       backends: [backendOf('old', [nodeEndpoint(deaf)], deadlineMs)],
