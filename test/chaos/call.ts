@@ -1,4 +1,4 @@
-import type { Random } from '../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import type { ToolName } from './fixture/tools.js'
 
 /** Call is what a client is about to ask. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { createRandom } from '../harness/fuzz/random.js'
+import { createRandom } from '@mcp-router/testkit/random'
 import { isRetrySafe, nextCall } from './call.js'
 import type { Call } from './call.js'
 import { backendKinds, clientKinds, connectClient } from './client.js'

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { treeOf } from '../harness/processes.js'
+import { treeOf } from '@mcp-router/testkit/process'
 import type { FaultKind } from './fault.js'
 import type { Mortal } from './mortal.js'
 import type { Rig, RigEndpoint } from './rig.js'

@@ -1,5 +1,5 @@
-import { isAlive, processAt } from '../harness/processes.js'
-import type { Process } from '../harness/processes.js'
+import { isAlive, processAt } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
 import type { Call } from './call.js'
 import type { Outcome } from './outcome.js'
 

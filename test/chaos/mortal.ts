@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { isAlive, processAt, treeOf } from '../harness/processes.js'
-import type { Process } from '../harness/processes.js'
-import { until } from '../harness/until.js'
+import { inherited, isAlive, processAt, treeOf } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 
 /** MortalSpec is what to start, and how it is seen to work. */
 export interface MortalSpec {
@@ -96,6 +96,7 @@ const mortalOf = (spec: MortalSpec, logFile: string, ending: AbortSignal): Morta
     state = 'starting'
     const log = openSync(logFile, 'a')
     const started = spawn(spec.command, spec.args, {
+      // So that variables of the shell change no result.
       env: { ...inherited(), ...spec.env },
       stdio: ['ignore', log, log],
       // A group of its own: Ctrl-C is for the harness, which ends the rest in order.
@@ -166,12 +167,3 @@ const killPid = (pid: number): void => {
     // It has just ended by itself.
   }
 }
-
-/** Processes get no more of this environment than they need, so that variables of the shell change no result. */
-const inherited = (): Record<string, string> =>
-  Object.fromEntries(
-    ['PATH', 'HOME', 'USER', 'TMPDIR', 'LANG'].flatMap((name) => {
-      const value = process.env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )

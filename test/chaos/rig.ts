@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process'
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { mainConf } from '@mcp-router/nginx'
-import { freePorts } from '../harness/ports.js'
-import { isAlive, processAt } from '../harness/processes.js'
-import type { Process } from '../harness/processes.js'
+import { freePorts, isAlive, isListening, processAt } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
 import { findBinary } from '../load/binary.js'
 import { bundleFixture } from './bundle.js'
 import type { Mortal, Mortals } from './mortal.js'
@@ -186,14 +184,3 @@ const nginxSpec = async (
     isReady: () => isListening(port),
   }
 }
-
-/** isListening says whether a loopback port accepts connections. */
-const isListening = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { until } from '@mcp-router/testkit/wait'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +9,6 @@ import { openStream } from '../harness/event-stream.js'
 import { ask, jsonHeaders, post } from '../harness/http.js'
 import { expectRefusal } from '../harness/refusal.js'
 import { request, textOf, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const token = 'a-token-of-the-tests'

@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import { describe, expect, it } from 'vitest'
 import { converse } from '../harness/conversation.js'
 import { ask, jsonHeaders, post } from '../harness/http.js'
@@ -5,7 +6,6 @@ import { expectRefusal } from '../harness/refusal.js'
 import type { Refusal } from '../harness/refusal.js'
 import { request, textOf, toolCall } from '../harness/rpc.js'
 import { oddStdioEntry } from '../harness/backends.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const clientInfo = { name: 'test', version: '1' }

@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import { describe, expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { openStream } from '../harness/event-stream.js'
@@ -5,7 +6,6 @@ import { useFixture } from '../harness/fixture.js'
 import { jsonHeaders, post } from '../harness/http.js'
 import type { Answer } from '../harness/http.js'
 import { notification, request, response, textOf, toolCall, ownId } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const plain = useFixture('odd-http')

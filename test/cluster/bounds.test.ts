@@ -1,11 +1,11 @@
+import { isAlive, treeOf } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { openAndDrop, sessionsForgotten } from '../harness/dropped-sessions.js'
 import { useFixture } from '../harness/fixture.js'
 import { memberAt } from '../harness/owner.js'
-import { isAlive, treeOf } from '../harness/processes.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const odd = useFixture('odd-http')

@@ -3,10 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ServerEntry } from '../harness/backends.js'
-import { freePorts } from '../harness/ports.js'
-import { run } from '../harness/running.js'
-import type { Running } from '../harness/running.js'
-import { until } from '../harness/until.js'
+import { openMortalProgram } from '../harness/mortal-program.js'
 
 /**
  * The JavaScript of an MCP server on the official SDK, on stdio or, with sessions, at a port, which speaks Streamable HTTP and HTTP+SSE: its tools are
@@ -92,28 +89,22 @@ export interface ChangingEndpoint extends ChangingServer {
 
 export const openChangingEndpoint = async (): Promise<ChangingEndpoint> => {
   const { folder, ...rest } = openFolder()
-  const port = String(await freePorts(1))
-  let running: Running | undefined
-  const start = async (): Promise<void> => {
-    const starting = run(['--input-type=module', '-e', script, folder, port], {}, here)
-    running = starting
-    await until('the server to listen', () => {
-      if (starting.hasEnded()) throw new Error(starting.output())
-      return starting.output().includes('listens')
-    })
-  }
-  await start()
+  const program = await openMortalProgram({
+    name: 'the server',
+    args: (port) => ['--input-type=module', '-e', script, folder, String(port)],
+    listens: 'listens',
+    cwd: here,
+  })
   return {
     ...rest,
-    entry: { url: `http://127.0.0.1:${port}/mcp` },
-    sseEntry: { url: `http://127.0.0.1:${port}/sse`, transport: 'sse' },
+    entry: { url: `http://127.0.0.1:${program.port}/mcp` },
+    sseEntry: { url: `http://127.0.0.1:${program.port}/sse`, transport: 'sse' },
     async restart() {
-      running?.kill('SIGKILL')
-      await running?.ended
-      await start()
+      await program.kill()
+      await program.start()
     },
     close() {
-      running?.kill('SIGKILL')
+      void program.kill()
       rest.close()
     },
   }

@@ -2,9 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { processAt, run } from '@mcp-router/testkit/process'
 import { afterAll, expect, it } from 'vitest'
-import { processAt } from '../harness/processes.js'
-import { run } from '../harness/running.js'
 
 // The short form of `npm run chaos`: what it does and counts is told in test/chaos/README.md.
 

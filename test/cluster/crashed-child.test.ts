@@ -1,9 +1,9 @@
+import { until } from '@mcp-router/testkit/wait'
 import { expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { killProcess } from '../harness/owner.js'
 import { textOf, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 // Round robin: most messages come to the owner from another instance.

@@ -1,12 +1,12 @@
+import { isAlive, treeOf } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { expect, it } from 'vitest'
 import { oddStdioEntry, wrappedStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { openStream } from '../harness/event-stream.js'
 import { useFixture } from '../harness/fixture.js'
 import { ask, post } from '../harness/http.js'
-import { isAlive, treeOf } from '../harness/processes.js'
 import { notification, response, textOf, toolCall, ownId } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const plain = useFixture('odd-http')

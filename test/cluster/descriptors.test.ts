@@ -5,10 +5,10 @@ import { Agent, createServer, request, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inherited } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { inherited } from '../harness/running.js'
 import { cli } from '../harness/paths.js'
-import { until } from '../harness/until.js'
 
 /** A server with one tool that must not run twice and takes as long as `release` is not called. */
 const openSlowServer = async () => {

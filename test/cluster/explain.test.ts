@@ -1,3 +1,5 @@
+import { run } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
@@ -8,8 +10,6 @@ import { ask, post } from '../harness/http.js'
 import { killMember, memberAt, membersAreBack } from '../harness/owner.js'
 import { cli } from '../harness/paths.js'
 import { textOf, toolCall } from '../harness/rpc.js'
-import { run } from '../harness/running.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 let endpoint: MortalEndpoint | undefined

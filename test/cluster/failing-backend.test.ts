@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import { describe, expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse, downstreams } from '../harness/conversation.js'
@@ -8,7 +9,6 @@ import { post } from '../harness/http.js'
 import { expectRefusal } from '../harness/refusal.js'
 import type { Refusal } from '../harness/refusal.js'
 import { initialize, textOf, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const odd = useFixture('odd-http')

@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { post } from '../harness/http.js'
 import { openMortalEndpoint } from '../harness/endpoint.js'
@@ -5,7 +6,6 @@ import type { MortalEndpoint } from '../harness/endpoint.js'
 import { toolCall } from '../harness/rpc.js'
 import type { SdkClient } from '../harness/sdk/client.js'
 import { connectThrough } from '../harness/sdk/connect.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const endpoints: MortalEndpoint[] = []

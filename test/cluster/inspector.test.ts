@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePorts } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { freePorts } from '../harness/ports.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 let port: number

@@ -1,8 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { freePorts } from '../harness/ports.js'
-import { run } from '../harness/running.js'
-import type { Running } from '../harness/running.js'
-import { until } from '../harness/until.js'
+import { openMortalProgram } from '../harness/mortal-program.js'
+import type { MortalProgram } from '../harness/mortal-program.js'
 import type { Ledger } from './ledger-server.js'
 
 /**
@@ -84,13 +82,8 @@ const script = `
   process.stdin.resume().once('close', () => process.exit())`
 
 /** LedgerEndpoint is such a server at a port that it keeps. */
-export interface LedgerEndpoint {
+export interface LedgerEndpoint extends MortalProgram {
   readonly url: string
-  pid(): number
-  /** Ends it without warning; it forgets all that it knew. */
-  kill(): Promise<void>
-  start(): Promise<void>
-  close(): Promise<void>
 }
 
 /** openLedgerEndpoint starts a server that writes into this ledger, and answers calls with streams, with JSON, or as 2026-07-28 has it. */
@@ -98,30 +91,14 @@ export const openLedgerEndpoint = async (
   { entry }: Ledger,
   answers: 'events' | 'json' | 'modern',
 ): Promise<LedgerEndpoint> => {
-  const port = String(await freePorts(1))
   // The last argument of the stdio server is the folder of its ledger.
   const folder = (entry['args'] as readonly string[]).at(-1) ?? ''
-  const here = fileURLToPath(new URL('.', import.meta.url))
   const used = answers === 'modern' ? modernScript : script
-  const args = ['--input-type=module', '-e', used, folder, port, answers]
-  let running: Running | undefined
-  const start = async (): Promise<void> => {
-    const starting = run(args, {}, here)
-    running = starting
-    await until('the ledger to listen', () => {
-      if (starting.hasEnded()) throw new Error(starting.output())
-      return starting.output().includes('listens')
-    })
-  }
-  await start()
-  return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    pid: () => running?.pid ?? 0,
-    async kill() {
-      running?.kill('SIGKILL')
-      await running?.ended
-    },
-    start,
-    close: async () => running?.stop(),
-  }
+  const program = await openMortalProgram({
+    name: 'the ledger',
+    args: (port) => ['--input-type=module', '-e', used, folder, String(port), answers],
+    listens: 'listens',
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+  })
+  return { ...program, url: `http://127.0.0.1:${program.port}/mcp` }
 }

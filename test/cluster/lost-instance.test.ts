@@ -1,10 +1,10 @@
+import { isAlive, treeOf } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { ask, post } from '../harness/http.js'
-import { isAlive, treeOf } from '../harness/processes.js'
 import { textOf, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const cluster = useCluster({ servers: { odd: oddStdioEntry }, env: { MCP_LEASE_MS: '3000' } })

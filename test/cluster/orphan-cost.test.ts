@@ -1,8 +1,8 @@
+import { until } from '@mcp-router/testkit/wait'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { afterAll, expect, it } from 'vitest'
 import type { Cluster } from '../harness/cluster.js'
 import { connectV1 } from '../harness/sdk/v1.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 import { openLedger } from './ledger-server.js'
 

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts, run as runProgram } from '@mcp-router/testkit/process'
 import { cli, exampleServer } from '../harness/paths.js'
 
 /** Ran is what a command of the command line came to. */
@@ -64,28 +63,17 @@ export const ownCluster = async (): Promise<OwnCluster> => {
     MCP_SERVERS_FILE: serversFile,
     // What a test kills stays dead until the test starts it again.
     MCP_SUPERVISE: 'off',
-    // Whoever runs the tests may have set these for a cluster of their own.
-    ...{ REDIS_URL: '', ACCESS_TOKEN: '', HOST: '', GATEWAY_HOST: '', INSTANCE_ID: '' },
   }
 
-  const run = (args: readonly string[], { env = {}, uid, signal }: RunOptions = {}) =>
-    new Promise<Ran>((resolve, reject) => {
-      const child = spawn(process.execPath, [cli, ...args], {
-        env: { ...process.env, ...variables, ...env },
-        cwd: folder,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        ...(uid === undefined ? {} : { uid, gid: uid }),
-        ...(signal === undefined ? {} : { signal, killSignal: 'SIGTERM' }),
-      })
-      let text = ''
-      child.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()))
-      child.stderr.on('data', (bytes: Buffer) => (text += bytes.toString()))
-      child.once('error', (error) => {
-        // Aborting is how a test interrupts a command; its end is still waited for.
-        if (error.name !== 'AbortError') reject(error)
-      })
-      child.once('close', (code) => resolve({ code, text }))
-    })
+  const run = async (
+    args: readonly string[],
+    { env = {}, uid, signal }: RunOptions = {},
+  ): Promise<Ran> => {
+    const program = runProgram([cli, ...args], { ...variables, ...env }, { cwd: folder, uid })
+    signal?.addEventListener('abort', () => program.kill('SIGTERM'), { once: true })
+    const ended = await program.ended
+    return { code: typeof ended === 'number' ? ended : null, text: program.output() }
+  }
 
   return {
     folder,
@@ -117,20 +105,3 @@ export const serversText = (port: number): string => `servers:
     url: http://127.0.0.1:${port}/mcp
     start: ${process.execPath} ${exampleServer} --port ${port}
 `
-
-// Below the ports that systems give out by themselves, so that none of them is taken by a
-// connection meanwhile.
-const freePorts = async (count: number): Promise<number> => {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000)
-    const free = await Promise.all(Array.from({ length: count }, (_, n) => isFree(first + n)))
-    if (!free.includes(false)) return first
-  }
-}
-
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })

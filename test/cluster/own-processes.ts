@@ -1,6 +1,6 @@
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { processAt } from '@mcp-router/testkit/process'
 import { expect } from 'vitest'
 import type { OwnCluster } from './own-cluster.js'
 
@@ -28,9 +28,5 @@ export const pidFilesOf = (cluster: OwnCluster): readonly string[] => {
   return existsSync(folder) ? readdirSync(folder) : []
 }
 
-/**
- * isAlive does not ask by signal 0: in a container whose first process does not reap, who has ended
- * stays a zombie.
- */
-export const isAlive = (pid: number): boolean =>
-  /^[^ZX]/.test(spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout)
+/** isAlive tells whether somebody has this pid who is no zombie. */
+export const isAlive = (pid: number): boolean => processAt(pid) !== undefined

@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startSentinel } from '../../packages/store/src/redis/deployment.contract.js'
 import type { Deployment } from '../../packages/store/src/redis/deployment.contract.js'
@@ -5,7 +6,6 @@ import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
 import { ask, post } from '../harness/http.js'
 import { initialize, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 import { startLoad } from './steady-load.js'
 

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 import { startLoad } from './steady-load.js'
 

@@ -1,10 +1,10 @@
+import { inherited, run } from '@mcp-router/testkit/process'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
 import type { Cluster } from '../harness/cluster.js'
 import { memberAt, membersAreBack } from '../harness/owner.js'
 import { cli } from '../harness/paths.js'
-import { inherited, run } from '../harness/running.js'
 import { useCluster } from '../harness/use-cluster.js'
 import { startLoad } from './steady-load.js'
 

@@ -5,8 +5,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '@mcp-router/testkit/process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freePorts } from '../harness/ports.js'
 
 const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const cli = pathOf('packages/cli/dist/main.js')

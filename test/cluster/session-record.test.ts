@@ -1,12 +1,12 @@
+import { isAlive, processAt } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { describe, expect, it } from 'vitest'
 import { oddStdioEntry } from '../harness/backends.js'
 import { converse } from '../harness/conversation.js'
 import { ask, post } from '../harness/http.js'
 import { monitorRedis } from '../harness/monitor.js'
-import { isAlive, processAt } from '../harness/processes.js'
 import { expectRefusal } from '../harness/refusal.js'
 import { request, textOf, toolCall } from '../harness/rpc.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 const keyOf = (session: string): string => `mcp:sessions:${session}`

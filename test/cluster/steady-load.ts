@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { until } from '@mcp-router/testkit/wait'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import type { SdkClient } from '../harness/sdk/client.js'
 import { connectThrough } from '../harness/sdk/connect.js'
@@ -7,7 +8,6 @@ import { connectV1 } from '../harness/sdk/v1.js'
 import { post } from '../harness/http.js'
 import { textOf, toolCall } from '../harness/rpc.js'
 import { onTestFinished } from 'vitest'
-import { until } from '../harness/until.js'
 
 /** SteadyLoad is a few clients of every kind, each of which calls again and again. */
 export interface SteadyLoad {

@@ -1,12 +1,12 @@
+import { isAlive } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureServers } from '../conformance/servers.js'
 import { epochOf, killMember, membersAreBack, ownerOf } from '../harness/owner.js'
 import type { Member } from '../harness/owner.js'
-import { isAlive } from '../harness/processes.js'
 import type { SdkClient } from '../harness/sdk/client.js'
 import { connectThrough } from '../harness/sdk/connect.js'
-import { until } from '../harness/until.js'
 import { useCluster } from '../harness/use-cluster.js'
 
 let servers: FixtureServers | undefined

@@ -1,6 +1,5 @@
+import { run, said } from '@mcp-router/testkit/process'
 import { fixtureScript } from '../harness/paths.js'
-import { run } from '../harness/running.js'
-import { until } from '../harness/until.js'
 
 /** The ways in which the conformance fixture is served. */
 export const listeningKinds = [
@@ -31,13 +30,8 @@ export const openConformanceFixture = async (
   kind: ListeningKind | 'http-default',
 ): Promise<ConformanceFixture> => {
   const process = run([fixtureScript('conformance/main'), '--kind', kind, '--port', '0'])
-  const url = await until(`the conformance fixture ${kind} to listen`, () => {
-    if (process.hasEnded()) throw new Error(process.output())
-    return /^\{"url":"(.+)"\}$/m.exec(process.output())?.[1]
-  }).catch(async (error: unknown) => {
-    await process.stop()
-    throw error
-  })
+  const listens = (text: string): string | undefined => /^\{"url":"(.+)"\}$/m.exec(text)?.[1]
+  const url = await said(process, `the conformance fixture ${kind} to listen`, listens)
   return { url, close: () => process.stop() }
 }
 

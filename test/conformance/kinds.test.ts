@@ -1,5 +1,5 @@
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../harness/until.js'
 import { connectToFixture } from './connect.js'
 import type { Connected, Era } from './connect.js'
 import type { FixtureKind } from './fixture.js'

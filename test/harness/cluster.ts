@@ -1,16 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts, inherited, isAlive, pidsIn, run, treeOf } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
 import { Redis } from 'ioredis'
 import { stringify } from 'yaml'
 import { everythingEntry, exampleEntry } from './backends.js'
 import type { ServerEntry } from './backends.js'
 import { logTails } from './logs.js'
 import { cli } from './paths.js'
-import { freePorts } from './ports.js'
-import { isAlive, pidsIn, treeOf } from './processes.js'
-import type { Process } from './processes.js'
-import { inherited, run } from './running.js'
 
 /** ClusterOptions: `servers` are entries of the servers file beside `mcp-server-v6` and `everything`. */
 export interface ClusterOptions {

@@ -1,10 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import { until } from '@mcp-router/testkit/wait'
 import { openStream } from './event-stream.js'
 import type { EventStream } from './event-stream.js'
 import { ask, post } from './http.js'
 import type { Answer } from './http.js'
 import { initialize, initialized } from './rpc.js'
-import { until } from './until.js'
 
 /** Downstream is one of the three ways to speak with the router. */
 export type Downstream = 'call' | 'http' | 'sse'

@@ -1,8 +1,8 @@
+import { until } from '@mcp-router/testkit/wait'
 import { expect } from 'vitest'
 import type { Cluster } from './cluster.js'
 import { ask, jsonHeaders } from './http.js'
 import { initialize } from './rpc.js'
-import { until } from './until.js'
 
 const atOnce = 16
 

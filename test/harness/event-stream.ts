@@ -1,10 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import { until } from '@mcp-router/testkit/wait'
 import { createParser } from 'eventsource-parser'
 import type { EventSourceMessage } from 'eventsource-parser'
 import { begin } from './http.js'
 import type { Ask } from './http.js'
 import { isMessage } from './sse-messages.js'
-import { until } from './until.js'
 
 /** EventStream is an SSE response that a test listens to. */
 export interface EventStream {

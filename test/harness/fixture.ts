@@ -1,8 +1,7 @@
+import { run, said } from '@mcp-router/testkit/process'
+import type { Running } from '@mcp-router/testkit/process'
 import { afterAll, beforeAll } from 'vitest'
 import { fixtureScript } from './paths.js'
-import { run } from './running.js'
-import type { Running } from './running.js'
-import { until } from './until.js'
 
 /** FixtureKind is a script in test/fixtures that listens on a port. */
 export type FixtureKind = 'odd-http' | 'stateless'
@@ -21,13 +20,8 @@ export const openFixture = async (
   args: readonly string[] = [],
 ): Promise<Fixture> => {
   const process = run([fixtureScript(kind), ...args])
-  const url = await until(`the fixture ${kind} to listen`, () => {
-    if (process.hasEnded()) throw new Error(process.output())
-    return /listens on (\S+)/.exec(process.output())?.[1]
-  }).catch(async (error: unknown) => {
-    await process.stop()
-    throw error
-  })
+  const listens = (text: string): string | undefined => /listens on (\S+)/.exec(text)?.[1]
+  const url = await said(process, `the fixture ${kind} to listen`, listens)
   return { url, process, close: () => process.stop() }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { until } from '@mcp-router/testkit/wait'
 import { fixtureScript } from './paths.js'
-import { until } from './until.js'
 
 /** heapProbe is the environment of instances that tell what they hold, by liveHeap, in `dir`. */
 export const heapProbe = (dir: string): Record<string, string> => {

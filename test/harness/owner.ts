@@ -1,9 +1,8 @@
-import { connect } from 'node:net'
+import { isAlive, isListening, processAt, treeOf } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import type { Cluster } from './cluster.js'
 import { ask } from './http.js'
-import { isAlive, processAt, treeOf } from './processes.js'
-import type { Process } from './processes.js'
-import { until } from './until.js'
 
 /** Member is one Instance of a cluster. */
 export interface Member {
@@ -40,20 +39,9 @@ export const epochOf = async (cluster: Cluster, session: string): Promise<number
 export const killMember = async ({ pid, url }: Member): Promise<readonly Process[]> => {
   const [, ...children] = treeOf([pid])
   process.kill(pid, 'SIGKILL')
-  await until('its port to refuse', () => refuses(url))
+  await until('its port to refuse', async () => !(await isListening(Number(new URL(url).port))))
   return children
 }
-
-const refuses = (url: string): Promise<boolean> =>
-  new Promise((resolve) => {
-    const { hostname, port } = new URL(url)
-    const socket = connect(Number(port), hostname)
-    socket.on('error', () => resolve(true))
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(false)
-    })
-  })
 
 /** killProcess ends any process and resolves once it is gone. */
 export const killProcess = async (pid: number): Promise<void> => {

@@ -1,7 +1,6 @@
-import type { Running } from './running.js'
+import { run, said } from '@mcp-router/testkit/process'
+import type { Running } from '@mcp-router/testkit/process'
 import { cli } from './paths.js'
-import { run } from './running.js'
-import { until } from './until.js'
 
 /** Served is one Instance in the foreground, started as a person would, on any free port. */
 export interface Served {
@@ -23,12 +22,8 @@ export const serve = async (
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-  const url = await until('mcp-router serve to be ready', () => {
-    if (process.hasEnded()) throw new Error(process.output())
-    return lines().find(({ message }) => message === 'ready')?.['address'] as string | undefined
-  }).catch(async (error: unknown) => {
-    await process.stop()
-    throw error
-  })
+  const ready = (): string | undefined =>
+    lines().find(({ message }) => message === 'ready')?.['address'] as string | undefined
+  const url = await said(process, 'mcp-router serve to be ready', ready)
   return { url, process, lines }
 }

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { run } from '@mcp-router/testkit/process'
+import type { Running } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import type { ServerEntry } from '../harness/backends.js'
-import { run } from '../harness/running.js'
-import type { Running } from '../harness/running.js'
-import { until } from '../harness/until.js'
 import { firstStep } from './step.js'
 
 const program = fileURLToPath(new URL('dist/hostile/server/main.js', import.meta.url))

@@ -1,5 +1,5 @@
-import { createRandom } from '../harness/fuzz/random.js'
-import type { Random } from '../harness/fuzz/random.js'
+import { createRandom } from '@mcp-router/testkit/random'
+import type { Random } from '@mcp-router/testkit/random'
 import { markOf } from './server/asked.js'
 
 /** clientKinds are the ways in which clients speak with the router. */

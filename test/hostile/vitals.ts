@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { processAt } from '../harness/processes.js'
-import type { Process } from '../harness/processes.js'
+import { processAt } from '@mcp-router/testkit/process'
+import type { Process } from '@mcp-router/testkit/process'
 
 /** Vitals watch the instances of a run. */
 export interface Vitals {

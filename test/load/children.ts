@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inherited } from '@mcp-router/testkit/process'
 
 /** Child is a process that this run started, and therefore ends. */
 export interface Child {
@@ -57,6 +58,7 @@ export const openChildren = (logDir: string): Children => {
 const startChild = (spec: ChildSpec, logFile: string): Child => {
   const log = openSync(logFile, 'w')
   const child = spawn(spec.command, spec.args, {
+    // So that an ACCESS_TOKEN of the shell changes no figure.
     env: { ...inherited(), ...spec.env },
     stdio: ['ignore', log, log, ...(spec.ipc ? (['ipc'] as const) : [])],
   })
@@ -99,15 +101,4 @@ const startChild = (spec: ChildSpec, logFile: string): Child => {
       clearTimeout(kill)
     },
   }
-}
-
-/** Children get no more of this environment than they need, so that an ACCESS_TOKEN of the shell changes no figure. */
-const inherited = (): Record<string, string> => {
-  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG']
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
 }

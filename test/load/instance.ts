@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePorts } from '@mcp-router/testkit/process'
 import type { Child, Children } from './children.js'
-import { freePort } from './ports.js'
 
 /** BenchInstance is a running router process. */
 export interface BenchInstance {
@@ -32,7 +32,7 @@ export const startInstance = async (
   await access(spec.cli).catch((cause: unknown) => {
     throw new Error(`${spec.cli} is missing: build first (npm run build)`, { cause })
   })
-  const port = await freePort()
+  const port = await freePorts(1)
   const base = `http://127.0.0.1:${port}`
   const logFile = join(spec.runDir, 'logs', `${spec.name}.log`)
   const child = children.start({

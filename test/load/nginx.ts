@@ -2,10 +2,10 @@ import { mainConf, siteConf } from '@mcp-router/nginx'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { isListening } from '@mcp-router/testkit/process'
 import { findBinary } from './binary.js'
 import type { Child, Children } from './children.js'
 import { proxySecret } from './instance.js'
-import { isListening } from './ports.js'
 
 /** BenchNginx is a running Nginx. */
 export interface BenchNginx {

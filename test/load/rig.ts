@@ -1,10 +1,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePorts } from '@mcp-router/testkit/process'
 import { type StubBackend, startStub } from './backend.js'
 import { type Children, openChildren } from './children.js'
 import { type BenchInstance, startInstance } from './instance.js'
 import { startBareNginx, startClusterNginx } from './nginx.js'
-import { freePort } from './ports.js'
 import type { ProcessGroup, Proxy } from './proxy.js'
 import { startRedis } from './redis.js'
 import { familyOf } from './usage.js'
@@ -55,7 +55,11 @@ export const openRig = async (
     const redisUrl = `redis://127.0.0.1:${redisPort}/${database}`
     return startInstance(children, { name, cli: build, redisUrl, serversFile, runDir, nodeArgs })
   }
-  const place = async (name: string) => ({ name, dir: join(runDir, name), port: await freePort() })
+  const place = async (name: string) => ({
+    name,
+    dir: join(runDir, name),
+    port: await freePorts(1),
+  })
   const open: Record<Via, () => Promise<Proxy>> = {
     nginx: async () => {
       const { child, base } = await startBareNginx(children, await place('nginx'), stub.port)

@@ -1,11 +1,9 @@
+import { freePorts, run, said } from '@mcp-router/testkit/process'
 import { openFixtureServers } from '../conformance/servers.js'
 import type { FixtureKind } from '../conformance/fixture.js'
 import { everythingEntry } from '../harness/backends.js'
 import type { ServerEntry } from '../harness/backends.js'
 import { everything } from '../harness/paths.js'
-import { freePorts } from '../harness/ports.js'
-import { run } from '../harness/running.js'
-import { until } from '../harness/until.js'
 
 /** The published server, in its three ways of serving. */
 export const everythingBackends = ['everything-http', 'everything-sse', 'everything-stdio'] as const
@@ -67,12 +65,7 @@ export const openEverything = async (
 ): Promise<Opened> => {
   const port = await freePorts(1)
   const process = run([everything, how], { PORT: String(port) })
-  await until(`the reference server over ${how} to listen`, () => {
-    if (process.hasEnded()) throw new Error(process.output())
-    return /on port \d+/.test(process.output())
-  }).catch(async (error: unknown) => {
-    await process.stop()
-    throw error
-  })
+  const listens = (text: string): string | undefined => /on port \d+/.exec(text)?.[0]
+  await said(process, `the reference server over ${how} to listen`, listens)
   return { url: `http://127.0.0.1:${port}${path}`, close: () => process.stop() }
 }

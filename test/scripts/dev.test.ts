@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { inherited, isAlive, treeOf, type Process } from '@mcp-router/testkit/process'
+import { until } from '@mcp-router/testkit/wait'
 import { afterEach, describe, expect, it } from 'vitest'
-import { isAlive, treeOf, type Process } from '../harness/processes.js'
-import { inherited } from '../harness/running.js'
-import { until } from '../harness/until.js'
 
 const script = fileURLToPath(new URL('../../scripts/dev.sh', import.meta.url))
 

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { inherited } from '@mcp-router/testkit/process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inherited } from '../harness/running.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const manifests = [

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Random } from '../fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import type { Judge } from './judge.js'
 import { openWindow } from './window.js'
 import type { Call, Window, WindowKind, WindowSpec } from './window.js'

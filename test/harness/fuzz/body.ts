@@ -1,4 +1,4 @@
-import type { Random } from './random.js'
+import type { Random } from '@mcp-router/testkit/random'
 
 /** mutateBody spoils the text of a message, or of several, in one of the ways in which clients, proxies and attackers do. */
 export const mutateBody = (random: Random, text: string): string | Buffer =>

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Random } from '@mcp-router/testkit/random'
 import { jsonHeaders } from '../http.js'
-import type { Random } from './random.js'
 
 /** Envelope is one request as a sound client sends it. */
 export interface Envelope {

@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import type { Random } from '@mcp-router/testkit/random'
 import { mutateBody } from './body.js'
 import { legacyEnvelope, modernEnvelope } from './envelope.js'
 import type { Sessions } from './envelope.js'
-import type { Random } from './random.js'
 
 /** Sent is one request of the run. */
 export interface Sent {

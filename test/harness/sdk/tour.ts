@@ -1,4 +1,4 @@
-import { until } from '../until.js'
+import { until } from '@mcp-router/testkit/wait'
 import type { Progress, SdkClient, ToolCall } from './client.js'
 import { normal } from './normal.js'
 

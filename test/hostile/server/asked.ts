@@ -1,5 +1,5 @@
-import { createRandom } from '../../harness/fuzz/random.js'
-import type { Random } from '../../harness/fuzz/random.js'
+import { createRandom } from '@mcp-router/testkit/random'
+import type { Random } from '@mcp-router/testkit/random'
 
 /** Asked is a request as a hostile server reads it. */
 export interface Asked {

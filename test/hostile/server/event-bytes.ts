@@ -1,4 +1,4 @@
-import type { Random } from '../../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 
 /** soundEvents writes messages as SSE does. */
 export const soundEvents = (messages: readonly Buffer[]): Buffer =>

@@ -1,4 +1,4 @@
-import type { Random } from '../../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import { bytesOf } from './act.js'
 import type { Reply } from './reply.js'
 

@@ -1,5 +1,5 @@
+import type { Random } from '@mcp-router/testkit/random'
 import { mutateBody, oddValue } from '../../harness/fuzz/body.js'
-import type { Random } from '../../harness/fuzz/random.js'
 import type { Asked } from './asked.js'
 
 /** Carrier tells whose messages share a connection: an answer of HTTP is its request's, a pipe or a stream is everybody's. */

@@ -1,5 +1,5 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import type { Random } from '../../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import { oddEvents, soundEvents } from './event-bytes.js'
 
 /** Reply is an HTTP response before it is written. */

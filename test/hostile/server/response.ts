@@ -1,4 +1,4 @@
-import type { Random } from '../../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import { bytesOf, end, pause, reset, write, writtenBy } from './act.js'
 import type { Act } from './act.js'
 import type { Asked } from './asked.js'

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Random } from '../../harness/fuzz/random.js'
+import type { Random } from '@mcp-router/testkit/random'
 import { end, pause, perform, reset, write } from './act.js'
 import type { Act } from './act.js'
 import { askedWithoutBody, randomOf } from './asked.js'

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from '@mcp-router/testkit/wait'
 import { afterAll, it } from 'vitest'
 import { openAndDrop, sessionsForgotten } from '../../harness/dropped-sessions.js'
 import { useFixture } from '../../harness/fixture.js'
 import { heapProbe, liveHeap } from '../../harness/live-heap.js'
 import { memberAt } from '../../harness/owner.js'
-import { until } from '../../harness/until.js'
 import { useCluster } from '../../harness/use-cluster.js'
 
 const odd = useFixture('odd-http')

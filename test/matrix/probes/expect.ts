@@ -1,5 +1,5 @@
+import { until } from '@mcp-router/testkit/wait'
 import type { Progress, SdkClient } from '../../harness/sdk/client.js'
-import { until } from '../../harness/until.js'
 
 /** Long enough for a server that has to be started first, short enough for what will never come. */
 const limitMs = 6_000

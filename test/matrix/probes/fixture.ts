@@ -1,3 +1,4 @@
+import { until } from '@mcp-router/testkit/wait'
 import type { Probes } from '../features.js'
 import { openTrace } from '../trace.js'
 import {
@@ -8,7 +9,6 @@ import {
   expectResult,
   expectServer,
 } from './expect.js'
-import { until } from '../../harness/until.js'
 
 const watched = 'test://watched-resource'
 

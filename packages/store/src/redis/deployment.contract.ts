@@ -1,5 +1,6 @@
+import { freePorts } from '@mcp-router/testkit/process'
 import { vi } from 'vitest'
-import { freePort, startRedis, type RedisProcess } from './redis-process.contract.js'
+import { startRedis, type RedisProcess } from './redis-process.contract.js'
 
 /** Deployment is one or several Redis processes that a single URL reaches. */
 export interface Deployment {
@@ -39,7 +40,7 @@ export const startSentinel = async (replicas: 0 | 1 = 0): Promise<Deployment> =>
 const startMember = async () =>
   startRedis([
     'cluster-enabled yes',
-    `cluster-port ${await freePort()}`,
+    `cluster-port ${await freePorts(1)}`,
     'cluster-announce-ip 127.0.0.1',
   ])
 

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '@mcp-router/testkit/process'
 import { Redis } from 'ioredis'
 import { vi } from 'vitest'
 
@@ -25,15 +25,6 @@ export interface RedisProcess {
   close(): Promise<void>
 }
 
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGKILL')
@@ -46,7 +37,7 @@ export const startRedis = async (
   mode: 'server' | 'sentinel' = 'server',
 ): Promise<RedisProcess> => {
   const directory = await mkdtemp(join(tmpdir(), 'store-test-'))
-  const port = await freePort()
+  const port = await freePorts(1)
   const file = join(directory, 'redis.conf')
   const socket = join(directory, 'redis.sock')
   const own = ['bind 127.0.0.1', `port ${port}`, `dir ${directory}`]

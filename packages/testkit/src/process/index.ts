@@ -1,5 +1,5 @@
-export { freePorts } from './ports.js'
+export { freePorts, isListening } from './ports.js'
 export { isAlive, pidsIn, processAt, treeOf } from './processes.js'
 export type { Process } from './processes.js'
-export { inherited, run } from './running.js'
-export type { Running } from './running.js'
+export { inherited, run, said } from './running.js'
+export type { RunOptions, Running } from './running.js'

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { until } from '../wait/until.js'
 
 /** Running is a process that a test started, and therefore ends. */
 export interface Running {
@@ -16,17 +17,24 @@ export interface Running {
 
 const killAfterMs = 10_000
 
+export interface RunOptions {
+  readonly cwd?: string | undefined
+  /** The user and the group that it runs as. */
+  readonly uid?: number | undefined
+}
+
 /** run starts a program of node with a small environment, so that variables of the caller's shell change no result. */
 export const run = (
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  cwd?: string,
+  { cwd, uid }: RunOptions = {},
 ): Running => {
   const child = spawn(process.execPath, [...args], {
     env: { ...inherited(), ...env },
     // The input closes with this process, however it ends: fixtures leave then.
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
+    ...(uid !== undefined && { uid, gid: uid }),
   })
   let written = ''
   const listen = (stream: Readable): void => {
@@ -57,6 +65,23 @@ export const run = (
       clearTimeout(kill)
     },
   }
+}
+
+/** said waits for `what` a program writes once it works. One that ends before, or is too slow, is stopped, and what it wrote is the error. */
+export const said = async <T>(
+  program: Running,
+  what: string,
+  find: (output: string) => T | undefined,
+): Promise<T> => {
+  let found: T | undefined
+  const isOver = (): boolean => {
+    found = find(program.output())
+    return found !== undefined || program.hasEnded()
+  }
+  await until(what, isOver).catch(() => undefined)
+  if (found !== undefined) return found
+  await program.stop()
+  throw new Error(`waited for ${what}, but: ${program.output()}`)
 }
 
 /** inherited is what a program needs of this environment. */

@@ -1,10 +1,12 @@
 import type { InstanceId } from '@mcp-router/core'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { freePorts } from '@mcp-router/testkit/process'
+import { onTestFinished } from '@mcp-router/testkit/test'
+import { describe, expect, it, vi } from 'vitest'
 import { lasting } from '../../open-store.contract.js'
 import { aSession } from '../../session-store.contract.js'
 import type { Store, StoreChange } from '../../store.js'
 import { startCluster, startSentinel, startSingle } from '../deployment.contract.js'
-import { freePort, startRedis } from '../redis-process.contract.js'
+import { startRedis } from '../redis-process.contract.js'
 import { redisStore } from '../store.js'
 
 const session = aSession()
@@ -46,18 +48,12 @@ const isAway = async (store: Store) => (await outcomes(all(store))).join() === '
 
 const patience = { timeout: 12_000, interval: 20 }
 
-/** closers run after each test, the last opened first. */
-const closers: (() => Promise<void>)[] = []
 const opened = <T extends { close(): Promise<void> }>(thing: T): T => {
-  closers.push(() => thing.close())
+  onTestFinished(() => thing.close())
   return thing
 }
 
 describe('while Redis is away', () => {
-  afterEach(async () => {
-    for (const close of closers.splice(0).reverse()) await close()
-  })
-
   it.each([
     ['one server', () => startSingle('tcp')],
     ['a socket', () => startSingle('socket')],
@@ -152,7 +148,7 @@ describe('while Redis is away', () => {
     const redis = opened(await startRedis())
     const store = opened(redisStore(redis.url, lasting))
     await isBack(store)
-    await redis.raw.replicaof('127.0.0.1', await freePort())
+    await redis.raw.replicaof('127.0.0.1', await freePorts(1))
     const touches = Array.from({ length: 20 }, () => ({ id: session.id, epoch: 0 }))
     await redis.raw.config('SET', 'replica-read-only', 'yes')
     await expect(store.sessions.create(session)).rejects.toThrow('READONLY')
@@ -198,7 +194,7 @@ describe('while Redis is away', () => {
   })
 
   it('closing a store ends at once, and ends the waiting', async () => {
-    const store = redisStore(`redis://127.0.0.1:${await freePort()}`, lasting)
+    const store = redisStore(`redis://127.0.0.1:${await freePorts(1)}`, lasting)
     const asked = performance.now()
     const waiting = outcomes(all(store))
     await store.close()

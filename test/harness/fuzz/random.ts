@@ -1,2 +1,0 @@
-export { createRandom } from '@mcp-router/testkit/random'
-export type { Random } from '@mcp-router/testkit/random'

@@ -1,1 +1,0 @@
-export { freePorts } from '@mcp-router/testkit/process'

@@ -1,1 +1,0 @@
-export { until } from '@mcp-router/testkit/wait'
