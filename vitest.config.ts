@@ -24,7 +24,7 @@ const alone = [
 
 /** They take longest, ten seconds to forty: begun last, one of them would run on while the other workers have nothing to do. */
 const longest =
-  /[/](chaos|flapping|flushall|matrix|mute-command|outage|release|rolling-restart|routed|sdk-clients|slow|start)[.]test[.]ts$/
+  /[/](chaos|flapping|flushall|matrix|mute-command|outage|release|rolling-restart|routed|sdk-clients|slow|start|store)[.]test[.]ts$/
 
 /** LongestFirst is for a first run. Later, vitest knows from the one before how long each file took. */
 class LongestFirst extends BaseSequencer {
@@ -67,7 +67,8 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/{architecture,docs}/*.test.ts'],
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
-          maxWorkers: 8,
+          maxWorkers: 10,
+          maxConcurrency: 10,
           sequence: { groupOrder: 0 },
         },
       },
@@ -75,7 +76,7 @@ export default defineConfig({
         extends: true,
         resolve: { conditions: ['source'] },
         ssr: { resolve: { conditions: ['source'] } },
-        test: { name: 'unit-heap', include: heap, maxWorkers: 8, sequence: { groupOrder: 0 } },
+        test: { name: 'unit-heap', include: heap, maxWorkers: 10, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,

@@ -47,6 +47,8 @@ const openBusy = () => {
 }
 
 const deadlineMs = 500
+/** Many tests run at once here. */
+const patience = { timeout: 10_000 }
 const passed = (id: unknown) => ({
   id,
   error: {
@@ -123,7 +125,7 @@ describe.concurrent('the deadline of a server', () => {
     expect(told.status).toBe(status)
     expect(told.text).toMatch(/"id":7,"error":\{"code":-31504/)
     const cancelled = () => endpoint.by('notifications/cancelled')[0]?.message.params
-    await expect.poll(cancelled).toEqual({ requestId: 7 })
+    await expect.poll(cancelled, patience).toEqual({ requestId: 7 })
   })
 
   it.each(idle)('ends a call at a server that only sends %s', async (_, frame) => {
@@ -168,7 +170,7 @@ describe.concurrent('the deadline of a server', () => {
     expect(jsonOf(told)).toMatchObject([{ id: 2, result: { n: 2 } }, passed(1)])
     const cancelled = () =>
       endpoint.by('notifications/cancelled').map((each) => each.message.params)
-    await expect.poll(cancelled).toEqual([{ requestId: 1 }])
+    await expect.poll(cancelled, patience).toEqual([{ requestId: 1 }])
   })
 
   it('ends a call of a session at a modern server', async () => {
@@ -192,7 +194,7 @@ describe.concurrent('the deadline of a server', () => {
     const terms = { meta: { progressToken: 't' } }
     // Its process may take longer than that to start.
     const ready = async () => (await client.send('tools/list', {}, terms)).status
-    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+    await expect.poll(ready, patience).toBe(200)
     const events = await client.stream('busy', {}, terms)
     let last = await events.message()
     while ('method' in last) last = await events.message()
@@ -216,7 +218,7 @@ describe.concurrent('the deadline of a server, for a modern client', () => {
     const { url } = await open(httpEndpoint(endpoint.url))
     expect(jsonOf(await hang(url, capabilities))).toMatchObject(passed('m'))
     const heard = () => endpoint.by('notifications/cancelled').length + endpoint.by('DELETE').length
-    await expect.poll(heard).toBeGreaterThan(0)
+    await expect.poll(heard, patience).toBeGreaterThan(0)
   })
 
   it.each([
@@ -238,7 +240,7 @@ describe.concurrent('the deadline of a server, for a modern client', () => {
     const endpoint = await openModernEndpoint(() => undefined)
     const { url } = await open(httpEndpoint(endpoint.url))
     const asking = hang(url)
-    await expect.poll(() => endpoint.asked.length).toBe(1)
+    await expect.poll(() => endpoint.asked.length, patience).toBe(1)
     const given = new Promise((resolve) => endpoint.asked[0]?.res.once('close', resolve))
     const told = await asking
     expect([told.status, jsonOf(told)]).toMatchObject([504, passed('m')])
