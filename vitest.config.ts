@@ -24,7 +24,7 @@ const alone = [
 
 /** They take longest, ten seconds to forty: begun last, one of them would run on while the other workers have nothing to do. */
 const longest =
-  /[/](chaos|flapping|flushall|matrix|mute-command|outage|release|rolling-restart|routed|sdk-clients|slow|start|store)[.]test[.]ts$/
+  /[/](call-log|chaos|flapping|flushall|matrix|mute-command|outage|portable-resume|rolling-restart|routed|sdk-clients|slow|start|store|supervise)[.]test[.]ts$/
 
 /** LongestFirst is for a first run. Later, vitest knows from the one before how long each file took. */
 class LongestFirst extends BaseSequencer {
@@ -50,6 +50,7 @@ export default defineConfig({
   test: {
     testTimeout: 15_000,
     hookTimeout: 60_000,
+    maxConcurrency: 10,
     sequence: { sequencer: LongestFirst },
     coverage: {
       include: ['packages/*/src/**/*.ts'],
@@ -68,7 +69,6 @@ export default defineConfig({
           // They wait more than they compute, and nothing in a module outlives its test: a worker imports each module once.
           isolate: false,
           maxWorkers: 10,
-          maxConcurrency: 10,
           sequence: { groupOrder: 0 },
         },
       },

@@ -14,12 +14,13 @@ const cluster = useCluster(() => ({
   env: { MCP_SESSION_TTL_MS: '3000', MCP_TOUCH_MS: '500' },
 }))
 
-it('sessions that were dropped leave nothing: no key, no entry', async () => {
+// At once, because both wait for lives to pass.
+it.concurrent('sessions that were dropped leave nothing: no key, no entry', async () => {
   await openAndDrop(cluster(), 'plain', 300)
   await sessionsForgotten(cluster())
 })
 
-it('stdio sessions that nobody uses any more leave no child', async () => {
+it.concurrent('stdio sessions that nobody uses any more leave no child', async () => {
   const { instances } = cluster()
   const members = [0, 1, 2].map((at) => memberAt(cluster(), at).pid)
   const children = () => treeOf(members).filter(({ command }) => command.includes('odd-stdio'))
