@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { freePorts } from '../harness/ports.js'
+import { freePorts } from '@mcp-router/testkit/process'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
