@@ -32,3 +32,15 @@ describe('what is no response', () => {
     expect(responseIn('b', answered(404, refusal), '1', true)).toMatchObject({ id: '1' })
   })
 })
+
+describe('HTTP 431', () => {
+  it('is about the name that was called, not about the server', () => {
+    const body = Buffer.from('Request Header Fields Too Large')
+    expect(() => responseIn('x', { status: 431, headers: {}, body }, '1')).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_REQUEST',
+        message: expect.stringContaining('shorten'),
+      }),
+    )
+  })
+})

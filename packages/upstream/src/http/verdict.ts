@@ -97,6 +97,7 @@ export const refusalOf = (backend: string, answer: HttpAnswer, isOpening = false
     return new RouterError('UPSTREAM_CREDENTIAL_REFUSED', { backend, status })
   if (status === 429 || status === 503) return new RouterError('UPSTREAM_BUSY', { backend, status })
   if (isLoop(status)) return loopAt(backend)
+  if (status === 431) return new RouterError('INVALID_REQUEST', { reason: headersTooLong(backend) })
   const isNowhere = isOpening && (status === 404 || status === 405)
   return badAnswer(backend, isNowhere ? `${said(answer)}; ${noServerThere}` : said(answer))
 }
@@ -109,6 +110,10 @@ const loopAt = (backend: string): RouterError =>
     at: `server "${backend}"`,
     reason: 'it refused the request as one that it has passed on before (HTTP 508)',
   })
+
+/** Who calls a tool with such a name is to hear of it: the server is well (2026-07-28, Streamable HTTP §Request Metadata). */
+const headersTooLong = (backend: string): string =>
+  `the header fields are too long for server "${backend}" (HTTP 431); they repeat the name, and some arguments, of what is called: shorten those`
 
 const isRefusedCredential = (status: number): boolean => status === 401 || status === 403
 
