@@ -22,8 +22,12 @@ export const distance = (a: string, b: string): number => {
  */
 export const nearest = (typed: string, words: readonly string[]): string | undefined => {
   const ranked = words
+    // Each letter more or less is a slip: most words need no comparison.
+    .filter((word) => Math.abs(word.length - typed.length) <= mostSlips(word))
     .map((word) => ({ word, off: distance(typed.toLowerCase(), word.toLowerCase()) }))
-    .filter(({ word, off }) => off <= (word.length < 5 ? 1 : Math.max(2, word.length / 3)))
+    .filter(({ word, off }) => off <= mostSlips(word))
     .sort((a, b) => a.off - b.off)
   return ranked[0]?.word
 }
+
+const mostSlips = (word: string): number => (word.length < 5 ? 1 : Math.max(2, word.length / 3))
