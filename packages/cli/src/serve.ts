@@ -2,6 +2,7 @@ import {
   isOfCluster,
   loadGatewayConfig,
   readServers,
+  stopLimitMs,
   type Env,
   type GatewayConfig,
   type GatewayOverrides,
@@ -31,11 +32,13 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
     throw new Failure(reasonOf(error))
   })
   await tellWhere(config, managed, gateway.address)
+  // A parent with a channel waits for it before it ends the next instance: PM2 with `wait_ready`.
+  process.send?.('ready')
   await ended
   const late = setTimeout(() => {
     complain('mcp-router: not everything could be closed in time, ending anyway')
     process.exit(1)
-  }, config.drainMs + closeMs)
+  }, stopLimitMs(config.drainMs))
   await gateway.close()
   clearTimeout(late)
 }
@@ -56,9 +59,6 @@ const tellWhere = async (
   for (const line of routeCall(url, config.accessToken)) say(`  ${line}`)
   say()
 }
-
-/** What is left after the drain is closed within this, ms, or with the process: a store that is away must not hold it. */
-const closeMs = 6_000
 
 /** untilSignal resolves at the first SIGTERM or SIGINT; the second ends the process at once. */
 const untilSignal = (): Promise<void> =>

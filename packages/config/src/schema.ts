@@ -118,5 +118,11 @@ export const fileVariable = (name: Variable): string => `${name}_FILE`
 /** The Instances of a cluster are called so, and numbered, unless INSTANCE_ID is set. */
 export const defaultInstancePrefix = 'router-instance'
 
+/** What is left after the drain is closed within this, ms, or with the process: a store that is away must not hold it. */
+const closeMs = 6_000
+
+/** stopLimitMs is how long an Instance may take to end after SIGTERM; who supervises one kills it no earlier. */
+export const stopLimitMs = (drainMs: number): number => drainMs + closeMs
+
 /** Names that a request may always be addressed to. */
 export const loopbackNames: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
