@@ -97,3 +97,17 @@ it('refuses a port to redirect from without TLS', async () => {
   )
   expect(said).toBe('')
 })
+
+it('names a DNS server for instances that come and go, and a log without queries', async () => {
+  const instances = ['--instance', 'router:8051', '--resolver', '127.0.0.11']
+  await nginx(...instances, '--access-log', '/var/log/nginx/access.log')
+  expect(said).toContain('resolver 127.0.0.11 valid=1s;')
+  expect(said).toContain('server router:8051 resolve max_fails=1')
+  expect(said).toMatch(/access_log '?\/var\/log\/nginx\/access\.log'? mcp_router;/)
+})
+
+it('refuses what is no DNS server', async () => {
+  await expect(nginx('--resolver', 'a; b')).rejects.toThrow(
+    /^resolver "a; b" is not host or host:port$/,
+  )
+})

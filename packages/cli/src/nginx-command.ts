@@ -12,10 +12,12 @@ interface NginxOptions {
   readonly affinity?: ClusterConfig['affinity']
   readonly listen?: string
   readonly instance?: readonly string[]
+  readonly resolver?: string
   readonly serverName?: readonly string[]
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly redirectPort?: string
+  readonly accessLog?: string
   readonly errorLog?: string
 }
 
@@ -32,10 +34,15 @@ export const addNginx = (program: Command, env: Env): void => {
     )
     .option('--listen <host:port>', 'where Nginx listens (default: GATEWAY_HOST, GATEWAY_PORT)')
     .option('--instance <host:port...>', 'the instances (default: those of the cluster)')
+    .option(
+      '--resolver <host[:port]>',
+      'DNS server where Nginx, 1.27.3 or later, looks the names of instances up while it runs',
+    )
     .option('--server-name <name...>', 'the names it answers to (default: any)')
     .option('--tls-cert <file>', 'PEM certificate; needs --tls-key')
     .option('--tls-key <file>', 'PEM key')
     .option('--redirect-port <port>', 'with TLS: send plain HTTP on this port to https')
+    .option('--access-log <file>', 'of this site alone: no query, and so no session ids')
     .option('--error-log <file>', 'of that Nginx: no session ids are written there')
     .addHelpText('after', help)
     .action((options: NginxOptions) => {
@@ -80,8 +87,10 @@ const settingsOf = (config: ClusterConfig, options: NginxOptions): NginxSettings
     port: listen?.port ?? config.gatewayPort,
     instances: instance.length > 0 ? instance : instanceAddresses(config),
     affinity: options.affinity ?? config.affinity,
+    ...(options.resolver !== undefined && { resolver: options.resolver }),
     serverNames: serverName,
     maxBodyBytes: config.maxBodyBytes,
+    ...(options.accessLog !== undefined && { accessLog: resolve(options.accessLog) }),
     ...(options.errorLog !== undefined && { errorLog: resolve(options.errorLog) }),
     ...doorSettings(config),
     ...(isTls && {

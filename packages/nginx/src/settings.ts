@@ -17,6 +17,11 @@ export interface NginxSettings {
   /** The Instances, `host:port` each, at least one. */
   readonly instances: readonly string[]
   readonly affinity: Affinity
+  /**
+   * The DNS server, `host[:port]`, that names of Instances are looked up at while Nginx runs: one name may stand for any number of them. It needs
+   * Nginx 1.27.3. Undefined: names are looked up once, at the start.
+   */
+  readonly resolver?: string
   /** Empty: every name. */
   readonly serverNames: readonly string[]
   /** Undefined: plain HTTP. */
@@ -49,6 +54,7 @@ export interface NginxSettings {
 
 const hostShape = /^(\*|[\w.-]+|\[?[\da-f:.]+\]?)$/i
 const instanceShape = /^([\w.-]+|\[[\da-f:.]+\]):\d{1,5}$/i
+const resolverShape = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 const serverNameShape = /^[\w.*:[\]-]+$/
 const proxyShape = /^(loopback|[\da-f.:]+(\/\d{1,3})?)$/i
 const originShape = /^https?:\/\/[\w.:[\]-]+$/
@@ -60,6 +66,9 @@ export const checked = (settings: NginxSettings): NginxSettings => {
   if (instances.length === 0) throw new Error('Nginx needs an instance to pass requests to')
   const instance = instances.find((text) => !instanceShape.test(text))
   if (instance !== undefined) throw new Error(`instance "${instance}" is not host:port`)
+  const { resolver } = settings
+  if (resolver !== undefined && !resolverShape.test(resolver))
+    throw new Error(`resolver "${resolver}" is not host or host:port`)
   const name = serverNames.find((text) => !serverNameShape.test(text))
   if (name !== undefined) throw new Error(`"${name}" is not a server name`)
   const proxy = settings.trustedProxies?.find((text) => !proxyShape.test(text))

@@ -40,15 +40,31 @@ const failures = (instances: readonly string[]): string =>
     ? 'max_fails=0'
     : `max_fails=1 fail_timeout=${failTimeoutS}s`
 
+/** How long an address that DNS gave is taken for that of an Instance, in seconds: as long as a failed one is passed over. */
+const resolvedS = failTimeoutS
+
+const resolverOf = ({ resolver }: NginxSettings): string =>
+  resolver === undefined
+    ? ''
+    : `
+  # Instances come and go: their names are looked up again and again.
+  resolver ${resolver} valid=${resolvedS}s;
+  resolver_timeout 2s;
+`
+
 /** upstream is the Instances and how one of them is picked. */
-export const upstream = ({ affinity, instances }: NginxSettings): string => `
+export const upstream = (settings: NginxSettings): string => {
+  const { affinity, instances, resolver } = settings
+  const how = `${resolver === undefined ? '' : 'resolve '}${failures(instances)}`
+  return `
 ${affinity === 'session' ? sessionMaps : ''}
 upstream mcp_router {
   # Known to all workers: a dead instance costs one failed try, not one per worker.
   zone mcp_router 256k;
   #
   ${balance(affinity)}
-  ${instances.map((instance) => `server ${instance} ${failures(instances)};`).join('\n')}
+  ${resolverOf(settings)}
+  ${instances.map((instance) => `server ${instance} ${how};`).join('\n')}
   # For each worker: as many as calls at once, or each call above opens a connection.
   keepalive 256;
   # A new connection for every thousandth request, as is usual, costs a busy site more than it frees.
@@ -57,3 +73,4 @@ upstream mcp_router {
   keepalive_timeout 30s;
 }
 `
+}
