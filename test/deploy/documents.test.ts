@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { root } from './tools.js'
+import { root } from './recipe/tools.js'
 
 // A command that a document names is run by a test, or is marked with what it needs: a block begins with `# needs: …`.
 
@@ -16,6 +16,9 @@ const proven: Readonly<Record<string, readonly string[]>> = {
     'pm2 kill',
   ],
   'systemd.test.ts': ['systemd-analyze verify', 'systemd-analyze security'],
+  'composition.ts': ['deploy/compose/init.sh'],
+  'monitoring.test.ts': ['promtool check rules', 'promtool test rules'],
+  'docker-build.test.ts': ['MCP_TEST_BUILD=1 npm run test:cluster'],
   '.ci/run': ['scripts/deploy-tools.sh', 'npm run test:cluster -- test/deploy'],
 }
 

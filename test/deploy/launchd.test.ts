@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { freePorts } from '../harness/ports.js'
 import { inherited } from '../harness/running.js'
-import { runProgram, startProgram } from './program.js'
-import { signalled } from './roll.js'
-import { secrets, useStage } from './stage.js'
-import { findTool, itWith, root } from './tools.js'
-import { expectTimeToDrain, expectVariables } from './variables.js'
+import { runProgram, startProgram } from './recipe/program.js'
+import { signalled } from './recipe/roll.js'
+import { secrets, useStage } from './recipe/stage.js'
+import { findTool, itWith, root } from './recipe/tools.js'
+import { expectTimeToDrain, expectVariables } from './recipe/variables.js'
 
 interface Job {
   readonly Label: string

@@ -6,10 +6,10 @@ import { ask } from '../harness/http.js'
 import { freePorts } from '../harness/ports.js'
 import { isAlive, processAt } from '../harness/processes.js'
 import { until } from '../harness/until.js'
-import { startLoad } from './load.js'
-import { runProgram, startProgram } from './program.js'
-import { secrets, useStage } from './stage.js'
-import { findTool, itWith, root } from './tools.js'
+import { startLoad } from './recipe/load.js'
+import { runProgram, startProgram } from './recipe/program.js'
+import { secrets, useStage } from './recipe/stage.js'
+import { findTool, itWith, root } from './recipe/tools.js'
 
 const ecosystem = join(root, 'deploy/pm2/ecosystem.config.cjs')
 const stage = useStage()

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
 import { freePorts } from '../harness/ports.js'
-import { runProgram, startProgram } from './program.js'
-import { expectCalmRoll, signalled } from './roll.js'
-import { secrets, useStage } from './stage.js'
-import { itWith, root } from './tools.js'
-import { assignments, readUnit } from './unit-file.js'
-import { expectTimeToDrain, expectVariables } from './variables.js'
+import { runProgram, startProgram } from './recipe/program.js'
+import { expectCalmRoll, signalled } from './recipe/roll.js'
+import { secrets, useStage } from './recipe/stage.js'
+import { itWith, root } from './recipe/tools.js'
+import { assignments, readUnit } from './recipe/unit-file.js'
+import { expectTimeToDrain, expectVariables } from './recipe/variables.js'
 
 const folder = join(root, 'deploy/systemd')
 const text = (name: string): string => readFileSync(join(folder, name), 'utf8')

@@ -2,11 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { onTestFinished } from 'vitest'
-import { post } from '../harness/http.js'
-import { textOf, toolCall } from '../harness/rpc.js'
-import type { ToolCall } from '../harness/sdk/client.js'
-import { connectV1 } from '../harness/sdk/v1.js'
-import { until } from '../harness/until.js'
+import { post } from '../../harness/http.js'
+import { textOf, toolCall } from '../../harness/rpc.js'
+import type { ToolCall } from '../../harness/sdk/client.js'
+import { connectV1 } from '../../harness/sdk/v1.js'
+import { until } from '../../harness/until.js'
 
 /** Load is official clients that call again and again, behind a listening server and behind a command. */
 export interface Load {

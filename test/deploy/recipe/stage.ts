@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { stringify } from 'yaml'
-import { everythingEntry } from '../harness/backends.js'
-import type { ServerEntry } from '../harness/backends.js'
-import { ask } from '../harness/http.js'
-import { exampleServer } from '../harness/paths.js'
-import { freePorts } from '../harness/ports.js'
-import type { Running } from '../harness/running.js'
-import { until } from '../harness/until.js'
+import { everythingEntry } from '../../harness/backends.js'
+import type { ServerEntry } from '../../harness/backends.js'
+import { ask } from '../../harness/http.js'
+import { exampleServer } from '../../harness/paths.js'
+import { freePorts } from '../../harness/ports.js'
+import type { Running } from '../../harness/running.js'
+import { until } from '../../harness/until.js'
 import { startProgram } from './program.js'
 import { workerEntry } from './worker.js'
 
@@ -22,9 +22,9 @@ export interface Stage {
   readonly serversFile: string
   readonly exampleUrl: string
   /** Runs a program until the tests of the file have ended, and gives it back. */
-  keep(program: Running): Running
+  readonly keep: (program: Running) => Running
   /** Has something done before the programs are stopped. */
-  before(close: () => Promise<unknown>): void
+  readonly before: (close: () => Promise<unknown>) => void
 }
 
 /** The secrets of the tests, long enough to listen beyond loopback. */

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { it } from 'vitest'
 
-export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+export const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
 
 /** The tools of other projects that recipes are for, and that check them: installed by scripts/deploy-tools.sh, or of the system. */
 const places = {
   pm2: 'pm2/node_modules/.bin/pm2',
   nginx: 'nginx/bin/nginx',
+  'compose-config': 'bin/compose-config',
   helm: 'bin/helm',
   kubeconform: 'bin/kubeconform',
   promtool: '',

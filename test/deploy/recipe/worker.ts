@@ -1,4 +1,4 @@
-import type { ServerEntry } from '../harness/backends.js'
+import type { ServerEntry } from '../../harness/backends.js'
 
 // A stdio MCP server whose one tool works for a while and does not say that it may run twice: were the process ended under a call, the client
 // would get "outcome unknown".
