@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests of deploy/ check the recipes with, in .tools/deploy: PM2, Helm, kubeconform, what reads compose files, a
-# current Nginx; Prometheus by the system.
+# Installs what the tests of deploy/ check the recipes with, in .tools/deploy: PM2, Helm, programs
+# of ours around the readers of Compose and of Kubernetes, a current Nginx; Prometheus and tini by the system.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/deploy-tools.sh [pm2 | nginx | prometheus | tini | compose-config | helm | kubeconform ...]
+usage: scripts/deploy-tools.sh [pm2 | nginx | prometheus | tini | helm | compose-config | kube-check ...]
 
 Installs what is missing of these; without names, all of them. Says what cannot be had on this machine, and why, and exits 1 then.
 TEXT
@@ -14,13 +14,12 @@ TEXT
 pm2=7.0.4
 nginx=1.31.3
 helm=v3.22.0
-kubeconform=v0.7.0
 
 tools=()
 for argument in "$@"; do
   case "$argument" in
     -h | --help) usage; exit 0 ;;
-    pm2 | nginx | prometheus | tini | compose-config | helm | kubeconform) tools+=("$argument") ;;
+    pm2 | nginx | prometheus | tini | helm | compose-config | kube-check) tools+=("$argument") ;;
     *)
       echo "deploy-tools: unknown tool \"$argument\"" >&2
       usage >&2
@@ -28,7 +27,7 @@ for argument in "$@"; do
       ;;
   esac
 done
-[ ${#tools[@]} -gt 0 ] || tools=(pm2 nginx prometheus tini compose-config helm kubeconform)
+[ ${#tools[@]} -gt 0 ] || tools=(pm2 nginx prometheus tini helm compose-config kube-check)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=$PWD/.tools/deploy
@@ -77,11 +76,11 @@ of_go() {
   GOBIN="$folder/bin" GOFLAGS=-mod=mod nice go install "$2" >&2 || lacks "$1" 'go could not build it'
 }
 
-# The reader of docker compose, around which a program of ours prints what it read.
-of_compose_go() {
-  [ "$folder/bin/compose-config" -nt test/deploy/compose-config/main.go ] && return
-  has go || { lacks compose-config 'go is missing'; return; }
-  (cd test/deploy/compose-config && nice go build -o "$folder/bin/compose-config" .) >&2 || lacks compose-config 'go could not build it'
+# A program of ours, in test/deploy.
+of_ours() {
+  [ "$folder/bin/$1" -nt "test/deploy/$1/main.go" ] && return
+  has go || { lacks "$1" 'go is missing'; return; }
+  (cd "test/deploy/$1" && nice go build -o "$folder/bin/$1" .) >&2 || lacks "$1" 'go could not build it'
 }
 
 for tool in "${tools[@]}"; do
@@ -90,9 +89,8 @@ for tool in "${tools[@]}"; do
     nginx) of_pypi ;;
     prometheus) of_debian prometheus promtool ;;
     tini) of_debian tini tini ;;
-    compose-config) of_compose_go ;;
     helm) of_go helm "helm.sh/helm/v3/cmd/helm@$helm" ;;
-    kubeconform) of_go kubeconform "github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform" ;;
+    compose-config | kube-check) of_ours "$tool" ;;
   esac
 done
 exit "$failed"

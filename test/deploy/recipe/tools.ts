@@ -12,7 +12,7 @@ const places = {
   nginx: 'nginx/bin/nginx',
   'compose-config': 'bin/compose-config',
   helm: 'bin/helm',
-  kubeconform: 'bin/kubeconform',
+  'kube-check': 'bin/kube-check',
   promtool: '',
   prometheus: '',
   'systemd-analyze': '',
