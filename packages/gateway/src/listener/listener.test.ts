@@ -94,3 +94,25 @@ it('cuts off who does not finish a head that was begun before a stop', async () 
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000)
   expect(await all(socket)).not.toContain('served')
 })
+
+it('asks the peer of a request that came before it refused to close the connection with the answer', async () => {
+  let answering: ServerResponse | undefined
+  const listener = await listen(
+    '127.0.0.1',
+    0,
+    limits,
+    { serve, otherwise: (_req, res) => (answering = res) },
+    checkMs,
+  )
+  onTestFinished(() => listener.close())
+  const { port } = new URL(listener.address)
+  const socket = connect(Number(port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.write('GET /mcp/x HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await expect.poll(() => answering).toBeDefined()
+  await listener.refuse()
+  const answer = all(socket)
+  answering?.writeHead(200, ['content-type', 'text/plain']).end('done')
+  // The peer would send its next request into a connection that is about to be cut.
+  expect(await answer).toMatch(/^HTTP\/1\.1 200 [^]*connection: close[^]*done/i)
+})

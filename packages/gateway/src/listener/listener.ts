@@ -1,6 +1,12 @@
 import { RouterError } from '@mcp-router/core'
-import { createServer } from 'node:http'
-import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { createServer, ServerResponse } from 'node:http'
+import type {
+  IncomingMessage,
+  OutgoingHttpHeader,
+  OutgoingHttpHeaders,
+  RequestListener,
+  Server,
+} from 'node:http'
 import { Server as TcpServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -43,6 +49,7 @@ export interface Handlers {
   /** Serves all others. */
   readonly otherwise: RequestListener
 }
+type Head = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
 /** listen opens the port; it rejects with a sentence that names the port and what to do. */
 export const listen = async (
@@ -53,8 +60,19 @@ export const listen = async (
   checkMs = usualCheckMs,
 ): Promise<Listener> => {
   let refusing = false
+  /** Whatever writes the head comes by here, so the answer to a request that came before `refuse` asks for the close, too. */
+  class Answer extends ServerResponse {
+    override writeHead(status: number, message?: string, headers?: Head): this
+    override writeHead(status: number, headers?: Head): this
+    override writeHead(status: number, ...more: unknown[]): this {
+      if (refusing) this.shouldKeepAlive = false
+      // One of the two forms above.
+      return super.writeHead(status, ...(more as [Head?]))
+    }
+  }
   const server = createServer(
     {
+      ServerResponse: Answer,
       noDelay: true,
       keepAliveTimeout: limits.idleConnectionMs,
       connectionsCheckingInterval: checkMs,
@@ -64,7 +82,6 @@ export const listen = async (
         refuseHosts(res)
         return
       }
-      if (refusing) res.setHeader('connection', 'close')
       if (!serve(req, res)) otherwise(req, res)
     },
   )
