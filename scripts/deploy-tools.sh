@@ -64,10 +64,11 @@ of_debian() {
     sudo -n true 2>/dev/null || { lacks "$1" "sudo apt-get install -y $1"; return; }
     sudo=sudo
   fi
-  # The service of the package is not started: the tests start their own.
-  $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$1" >/dev/null ||
-    { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-      apt-get install -y -qq --no-install-recommends "$1" >/dev/null; } || lacks "$1" 'apt-get could not install it'
+  local install="env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $1"
+  $sudo $install >/dev/null || { $sudo apt-get update -qq && $sudo $install >/dev/null; } ||
+    { lacks "$1" 'apt-get could not install it'; return; }
+  # Debian starts the service of a package; the tests start a Prometheus of their own.
+  if [ "$1" = prometheus ] && has systemctl; then $sudo systemctl disable --now --quiet prometheus 2>/dev/null || true; fi
 }
 
 of_go() {

@@ -70,8 +70,11 @@ itWith(
     await signalled(nginx, serviceOf('nginx').stop_signal as NodeJS.Signals, 45)
     await startNginx('nginx-tls-conf')
     const ca = readFileSync(join(stage().folder, 'tls/tls.crt'))
-    const status = until('Nginx to answer over TLS', () => statusOver(tlsPort, ca, headers))
-    expect(await status).toBe(200)
+    // It answers 503 until it has looked the instances up.
+    await until(
+      'Nginx to answer over TLS',
+      async () => (await statusOver(tlsPort, ca, headers)) === 200,
+    )
   },
 )
 
