@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { createAdmission, createCors } from '@mcp-router/access'
-import { processEnv } from '@mcp-router/config'
-import type { GatewayConfig } from '@mcp-router/config'
+import { processEnv, type GatewayConfig } from '@mcp-router/config'
 import { besideOf, fileProvider } from '@mcp-router/control'
 import { createSessionHash, reasonOf, secretDigestOf } from '@mcp-router/core'
 import type { Instance } from '@mcp-router/core'
@@ -284,6 +283,8 @@ const compose = async (
     // Until the peers have gone elsewhere, everything is served as ever.
     await listener.refuse()
     await router.drain(config.drainMs)
+    // Who sends there meanwhile is told that nothing was taken: a connection that is cut leaves that open.
+    await back?.refuse()
     await back?.close()
   })
   const trim = startTrim({ activity: () => router.begun() })
