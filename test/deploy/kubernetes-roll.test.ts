@@ -91,10 +91,11 @@ itWith(
       const made = { name: `mcp-router-5d8f-${n}`, ip: `127.0.0.${31 + n}` }
       const env = environmentOf(container, made, moved)
       const running = keep(startProgram(findTool('tini')!, words, { env, cwd: root }))
-      await until(`${made.name} to be ready`, () => {
+      const check = () => {
         if (running.hasEnded()) throw new Error(running.output())
         return isReady(made)
-      })
+      }
+      await until(`${made.name} to be ready`, check, 30_000)
       inService.add(made.ip)
       publish()
       return [made, running]

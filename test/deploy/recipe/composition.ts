@@ -29,6 +29,9 @@ export interface Composition {
   readonly startNginx: (writer: 'nginx-conf' | 'nginx-tls-conf') => Promise<Running>
 }
 
+/** On a machine that is busy with other tests. */
+const startMs = 30_000
+
 const addressOf = (n: number): string => `127.0.0.${11 + n}`
 
 /** openComposition starts Redis and the example server of the file; the stage ends what is started. */
@@ -106,10 +109,11 @@ export const openComposition = async ({
       const words = [findTool('tini') ?? init!, '-s', dashes!, ours, ...command]
       const router = begin('router', words, { PATH: `${bin}:${inherited()['PATH']}` })
       const url = `http://${addressOf(n)}:${routerPort}`
-      await until(`${url} to be ready`, async () => {
+      const isReady = async (): Promise<boolean> => {
         if (router.hasEnded()) throw new Error(router.output())
         return (await ask(`${url}/ready`)).status === 200
-      })
+      }
+      await until(`${url} to be ready`, isReady, startMs)
       return router
     },
     setRouters(ns) {

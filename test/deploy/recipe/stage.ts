@@ -66,6 +66,8 @@ const openStage = async (
     const stops = [...closing.reverse(), ...programs.reverse().map((each) => () => each.stop())]
     for (const stop of stops) await stop().catch((error: unknown) => failed.push(error))
     const kept = process.env['MCP_TEST_KEEP']
+    if (kept)
+      for (const each of programs) writeFileSync(join(folder, `${each.pid}.log`), each.output())
     if (kept) cpSync(folder, join(kept, basename(folder)), { recursive: true })
     rmSync(folder, { recursive: true, force: true })
     if (failed.length > 0) throw failed[0]
