@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { freePorts } from '../harness/ports.js'
+import { freePorts } from '@mcp-router/testkit/process'
 import { runProgram, startProgram } from './recipe/program.js'
 import { expectCalmRoll, signalled } from './recipe/roll.js'
 import { secrets, useStage } from './recipe/stage.js'

@@ -6,7 +6,7 @@ import { post } from '../../harness/http.js'
 import { textOf, toolCall } from '../../harness/rpc.js'
 import type { ToolCall } from '../../harness/sdk/client.js'
 import { connectV1 } from '../../harness/sdk/v1.js'
-import { until } from '../../harness/until.js'
+import { until } from '@mcp-router/testkit/wait'
 
 /** Load is official clients that call again and again, behind a listening server and behind a command. */
 export interface Load {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { inherited } from '../../harness/running.js'
-import type { Running } from '../../harness/running.js'
+import { inherited } from '@mcp-router/testkit/process'
+import type { Running } from '@mcp-router/testkit/process'
 
 interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>

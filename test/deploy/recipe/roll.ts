@@ -1,7 +1,7 @@
 import { openSite } from '@mcp-router/testkit/nginx'
 import { expect } from 'vitest'
 import { ask } from '../../harness/http.js'
-import type { Running } from '../../harness/running.js'
+import type { Running } from '@mcp-router/testkit/process'
 import { startLoad } from './load.js'
 import { secrets } from './stage.js'
 

@@ -18,8 +18,8 @@ export interface PlainHooks {
 }
 
 const maxHeadBytes = 8 * 1024
-/** So many bytes a client may send ahead while it is answered. */
-const maxAheadBytes = 64 * 1024
+/** So many bytes a client may send ahead while it is answered. Its end must be read behind them: they cannot be left unread. */
+const maxAheadBytes = 256 * 1024
 const headEnd = Buffer.from('\r\n\r\n')
 
 /**
@@ -62,10 +62,10 @@ export class PlainConnection implements ResponseConnection {
     return this.bytes !== undefined || now - this.idleSince > (this.isNew ? requestHeadMs : idleMs)
   }
 
-  /** giveUp ends it, if it is still idle; how long a client may take for its first request is for node:http to count. */
+  /** giveUp ends it, if it is still idle; how long a client may take for a request that has begun is for node:http to count. */
   giveUp(): void {
     if (this.socket.destroyed || this.response) return
-    if (this.bytes || this.isNew) this.handOver()
+    if (this.bytes) this.handOver()
     else this.close()
   }
 
@@ -95,22 +95,28 @@ export class PlainConnection implements ResponseConnection {
     this.isLast = true
   }
 
-  readonly onFlushed = (): void => {
-    const { response } = this
-    if (!response?.writableEnded || this.socket.destroyed) return
+  readonly onFlushed = (error?: Error | null): void => {
+    const { response, socket } = this
+    // What could not be written was delivered to nobody.
+    if (error || !response?.writableEnded || socket.destroyed) return
     this.response = undefined
     this.idleSince = performance.now()
-    if (this.isLast) this.socket.end()
-    response.closed(true)
-    if (this.isLast || !this.bytes || !this.socket.writable) return
-    if (this.socket.isPaused()) this.socket.resume()
-    this.serve()
+    // The client was told so: nothing that it sends behind that is processed (RFC 9112 §9.6).
+    if (this.isLast) socket.destroySoon()
+    // Whoever has ended its side may have closed the other one, too: then nobody reads what was written.
+    response.closed(!socket.readableEnded)
+    if (this.bytes && !this.isLast && socket.writable) this.serve()
   }
 
   private readonly onData = (chunk: Buffer): void => {
+    if (this.isLast) {
+      this.bytes = undefined
+      return
+    }
     this.bytes = this.bytes ? Buffer.concat([this.bytes, chunk]) : chunk
     if (!this.response) this.serve()
-    else if (this.bytes.length > maxAheadBytes) this.socket.pause()
+    // It may send again elsewhere what was not answered here.
+    else if (this.bytes.length > maxAheadBytes) this.isLast = true
   }
 
   /** serve answers the request that is at the beginning of what was read, if it is complete. */
@@ -144,7 +150,7 @@ export class PlainConnection implements ResponseConnection {
       this.bodyAt = end + headEnd.length
       return head
     }
-    if (end >= 0 || bytes.length > maxHeadBytes || !mayBePlain(bytes)) this.handOver()
+    if (end >= 0 || bytes.length > maxHeadBytes || !mayBecomePlain(bytes)) this.handOver()
     return undefined
   }
 
@@ -152,15 +158,18 @@ export class PlainConnection implements ResponseConnection {
 
   /** Whoever sends nothing more reads nothing more, as node:http sees it; half a request is answered as it does. */
   private readonly onEnd = (): void => {
-    if (this.bytes && !this.response) this.socket.end(badRequest)
-    else this.socket.end()
+    const { response, socket } = this
+    if (this.bytes && !response) socket.end(badRequest)
+    // Of a response that is not complete nothing more is written: what waits of it must not hold the connection.
+    else if (response && !response.writableEnded) socket.destroy()
+    else socket.end()
   }
 
   private readonly onClose = (): void => {
     this.hooks.onClosed(this)
     const { response } = this
     this.response = undefined
-    response?.closed(response.writableEnded && this.socket.writableLength === 0)
+    response?.closed(false)
   }
 }
 
@@ -168,6 +177,11 @@ const nothing = Buffer.alloc(0)
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 const ignore = (): void => undefined
 
-/** mayBePlain tells by its first byte that a request may begin with POST, GET or DELETE. */
-const mayBePlain = (bytes: Buffer): boolean =>
-  bytes[0] === 0x50 || bytes[0] === 0x47 || bytes[0] === 0x44
+/** mayBecomePlain tells that a head may be plain once it is complete: it begins as POST, GET or DELETE do, and its first line ends with CRLF. */
+const mayBecomePlain = (bytes: Buffer): boolean => {
+  const [first] = bytes
+  const feed = bytes.indexOf(0x0a)
+  return (
+    (first === 0x50 || first === 0x47 || first === 0x44) && (feed < 0 || bytes[feed - 1] === 0x0d)
+  )
+}

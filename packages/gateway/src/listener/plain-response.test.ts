@@ -41,6 +41,10 @@ const open = async (
 }
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
+/** The socket of the server, whose events come in a turn of their own. */
+const serverSocketOf = (response: EdgeResponse | undefined): Socket =>
+  (response as unknown as { connection: { socket: Socket } }).connection.socket
+
 const bodyOf = (text: string): string => text.slice(text.indexOf('\r\n\r\n') + 4)
 
 it('writes a head and a body that is known whole with a Content-Length', async () => {
@@ -121,16 +125,81 @@ it('answers what a client sends ahead in its order, one after the other', async 
   expect([...text().matchAll(/x-path: \/(\d)/g)].map(([, n]) => n)).toEqual(['1', '2', '3'])
 })
 
-it('does not read on without end while a request is answered', async () => {
-  const { connect } = await open(() => undefined)
+it('ends a connection behind its response on which too much was sent ahead, and notices its end meanwhile', async () => {
+  let answered = 0
+  let response: EdgeResponse | undefined
+  let closed = 0
+  const { connect } = await open((_, res) => {
+    answered++
+    response = res
+    res.on('close', () => closed++)
+  })
+  const [first, second] = [connect(), connect()]
+  for (const { socket } of [first, second]) socket.write(get('/').repeat(10_000))
+  await expect.poll(() => answered).toBe(2)
+  first.socket.destroy()
+  await expect.poll(() => closed).toBe(1)
+  // One of them is that of the first.
+  const end = once(second.socket, 'close')
+  response?.writeHead(200, []).end('one')
+  second.socket.resetAndDestroy()
+  await end
+  expect(answered).toBe(2)
+})
+
+it.each(['FIN', 'RST'])('was not delivered where its client left before by %s', async (how) => {
+  let response: EdgeResponse | undefined
+  let closed = 0
+  const { connect } = await open((_, res) => {
+    response = res
+    res.on('close', () => closed++)
+  })
   const { socket } = connect()
   socket.write(get('/'))
-  const isFull = (): boolean => socket.write('x'.repeat(1024 * 1024)) && socket.writableLength === 0
-  for (let n = 0; n < 30; n++) {
-    isFull()
-    await new Promise(setImmediate)
-  }
-  expect(socket.writableLength).toBeGreaterThan(10 * 1024 * 1024)
+  await expect.poll(() => response).toBeDefined()
+  // Its end is read in the turn in which the response is written.
+  const answerAtEnd = (): void => void response?.writeHead(200, []).end('too late')
+  serverSocketOf(response).prependListener(how === 'FIN' ? 'end' : 'error', answerAtEnd)
+  if (how === 'FIN') socket.end()
+  else socket.resetAndDestroy()
+  await expect.poll(() => closed).toBe(1)
+  expect(response?.writableFinished).toBe(false)
+})
+
+it('was not delivered where the write failed', async () => {
+  let response: EdgeResponse | undefined
+  let closed = 0
+  const { connect } = await open((_, res) => {
+    response = res
+    res.on('close', () => closed++)
+  })
+  const { socket } = connect()
+  socket.write(get('/'))
+  await expect.poll(() => response).toBeDefined()
+  socket.pause()
+  response?.writeHead(200, []).end(Buffer.alloc(32 * 1024 * 1024))
+  socket.resetAndDestroy()
+  await expect.poll(() => closed).toBe(1)
+  expect(response?.writableFinished).toBe(false)
+})
+
+it('processes nothing that comes behind a response with Connection: close', async () => {
+  const paths: string[] = []
+  const waiting: EdgeResponse[] = []
+  const { listener, connect } = await open((req, res) => {
+    paths.push(String(req.url))
+    waiting.push(res)
+  })
+  const { socket, text } = connect()
+  socket.write(get('/1') + get('/2'))
+  await expect.poll(() => paths).toEqual(['/1'])
+  await listener.refuse()
+  const end = once(socket, 'close')
+  waiting[0]?.writeHead(200, []).end('one')
+  socket.write(get('/3'))
+  await end
+  expect(text()).toMatch(/\r\nConnection: close\r\n/)
+  expect(paths).toEqual(['/1'])
 })
 
 it('says when its client has left, and writes nothing more', async () => {

@@ -11,8 +11,8 @@ export interface ResponseConnection {
   keepAliveLines(): string
   /** Has it close behind this response. */
   closeBehind(): void
-  /** The system has taken all of the response. */
-  readonly onFlushed: () => void
+  /** The system has taken all of the response, or could not. */
+  readonly onFlushed: (error?: Error | null) => void
 }
 
 /** Up to this size a piece of body leaves with what is before and behind it as one string, in one write. */
