@@ -49,7 +49,7 @@ export const withoutCredentials = (url: string): string =>
   url.replace(/\?.*$/, '').replace(/^([^/]+:\/\/)[^/]*@/, '$1')
 
 /** tellWaiting says at once where a Redis is waited for that cannot be reached; whoever needs it says later that it did not come. */
-export const tellWaiting = async (url: string | undefined): Promise<void> => {
+export const reportWaiting = async (url: string | undefined): Promise<void> => {
   if (url === undefined || !isSingleRedis(url)) return
   // Of a URL that is none, whoever needs Redis says so.
   const answer = await askRedis(url, ['PING']).catch(() => ({ value: null }))

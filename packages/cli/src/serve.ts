@@ -13,7 +13,7 @@ import { startGateway } from '@mcp-router/gateway'
 import { routeCall } from './cluster/start/try-it.js'
 import { Failure } from './failure.js'
 import { warnMisspelt } from './misspelt.js'
-import { tellWaiting } from './redis.js'
+import { reportWaiting } from './redis.js'
 import { complain, say } from './terminal.js'
 import { unstartedLines, unstartedOf, usableBackend } from './unstarted.js'
 
@@ -27,11 +27,11 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
   const managed = isAlone ? readServers(serversFile, env, { strict }).managed : []
   // Listened to before the start, which may itself take a while.
   const ended = untilSignal()
-  if (isAlone) void tellWaiting(config.redisUrl)
+  if (isAlone) void reportWaiting(config.redisUrl)
   const gateway = await startGateway(config).catch((error: unknown) => {
     throw new Failure(reasonOf(error))
   })
-  await tellWhere(config, managed, gateway.address)
+  await printAddress(config, managed, gateway.address)
   // A parent with a channel waits for it before it ends the next instance: PM2 with `wait_ready`.
   process.send?.('ready')
   await ended
@@ -43,7 +43,7 @@ export const serve = async (env: Env, overrides: GatewayOverrides): Promise<void
   clearTimeout(late)
 }
 
-const tellWhere = async (
+const printAddress = async (
   config: GatewayConfig,
   managed: readonly ManagedBackend[],
   address: string,

@@ -68,11 +68,11 @@ export const openLive = (connect: Connect, hooks: LiveHooks): Live => {
     listChanged: (backend, change) => void io.serverSideEmit('listChanged', backend, change),
     serverInitialized: (backend) => void io.serverSideEmit('serverInitialized', backend),
     async sessionEnded(id, waitMs = patienceMs) {
-      const told = io.serverSideEmitWithAck('sessionEnded', id).then(
+      const acknowledged = io.serverSideEmitWithAck('sessionEnded', id).then(
         () => undefined,
         () => undefined,
       )
-      await Promise.race([told, wait(waitMs, undefined, { ref: false })])
+      await Promise.race([acknowledged, wait(waitMs, undefined, { ref: false })])
     },
     clientAsked: (id) => void io.serverSideEmit('clientAsked', id),
     sessionMoved: (id) => void io.serverSideEmit('sessionMoved', id),

@@ -41,7 +41,7 @@ import { statusOf } from './status.js'
 import type { Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
-import { tellUnreachable } from './unreachable.js'
+import { reportUnreachable } from './report-unreachable.js'
 import { warnServers } from './warn-servers.js'
 import { warmUp } from './warm.js'
 
@@ -119,7 +119,7 @@ const compose = async (
   const { redisUrl } = config
   const store = redisUrl ? redisStore(redisUrl, options) : memoryStore(options)
   opened.push(() => store.close())
-  const whereIsRedis = tellUnreachable(redisUrl, store)
+  const whereIsRedis = reportUnreachable(redisUrl, store)
   const guard = createStoreGuard(config.storePatienceMs)
   opened.push(() => guard.close())
   const clusterSecret = await guard
@@ -135,7 +135,7 @@ const compose = async (
     ? openLive((onError) => connectBroadcast(redisUrl, onError), {
         onClientAsked: (id) => life.router?.clientAsked(id),
         onSessionGone: async (id, isOver) => life.router?.forget(id, isOver),
-        onListChanged: (backend, change) => life.upstreams?.changes.tell(backend, change),
+        onListChanged: (backend, change) => life.upstreams?.changes.publish(backend, change),
         onServerInitialized: (backend) => life.upstreams?.catalog.forget(backend),
         onError: rareFaults(onFault('broadcasting')),
       })

@@ -6,19 +6,19 @@ import { quoted } from './quote.js'
 const answer = (code: number, message: string): string =>
   quoted(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }))
 
-const told = (error: RouterError): string => answer(error.rpc, error.message)
+const errorAnswer = (error: RouterError): string => answer(error.rpc, error.message)
 
 export const bodyTooLarge = (limit: number): string =>
-  told(new RouterError('BODY_TOO_LARGE', { limit }))
+  errorAnswer(new RouterError('BODY_TOO_LARGE', { limit }))
 
-export const internalPath = told(new RouterError('PATH_UNKNOWN', { path: '/internal/' }))
+export const internalPath = errorAnswer(new RouterError('PATH_UNKNOWN', { path: '/internal/' }))
 
 export const unreachable = answer(
   -31503,
   'No instance of the router can be reached; the message was not delivered; retry in a few seconds',
 )
 
-export const unauthenticated = told(new RouterError('UNAUTHENTICATED'))
+export const unauthenticated = errorAnswer(new RouterError('UNAUTHENTICATED'))
 
 export const tooMany = answer(
   -31429,

@@ -36,7 +36,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
       if (closing) return
       metrics.count(event)
       if (event.kind === 'call') lines.add(event)
-      else if (isNews(event)) tell(log, event, nameSession)
+      else if (isNews(event)) logEvent(log, event, nameSession)
     },
     close() {
       closing ??= Promise.resolve().then(() => {
@@ -50,7 +50,7 @@ export const createObserver = (options: ObserverOptions): Observer => {
 
 const withoutStore = 'live sessions and calls go on, new sessions are refused with 503'
 
-const tell = (
+const logEvent = (
   log: Logger,
   event: Exclude<RouterEvent, { kind: 'call' }>,
   nameSession: ObserverOptions['nameSession'],

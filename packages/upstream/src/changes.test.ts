@@ -12,7 +12,7 @@ const note = (method: string) => scanMessage(notificationBytes(method))
 const open = () => {
   const changes = createListChanges()
   const [noted, told] = [vi.fn(), vi.fn()]
-  const stops = [changes.whenNoted(noted), changes.whenTold(told)]
+  const stops = [changes.whenNoted(noted), changes.subscribe(told)]
   return { changes, noted, told, stops }
 }
 
@@ -47,7 +47,7 @@ it('the next change is told again', () => {
 
 it('what another instance heard is told at once, and not noted here', () => {
   const { changes, noted, told } = open()
-  changes.tell(weather.name, tools)
+  changes.publish(weather.name, tools)
   expect(told).toHaveBeenCalledExactlyOnceWith('weather', tools)
   vi.advanceTimersByTime(20)
   expect(noted).not.toHaveBeenCalled()
@@ -65,6 +65,6 @@ it('whoever stopped hears nothing more', () => {
   changes.note(weather, note(tools))
   for (const stop of stops) stop()
   vi.advanceTimersByTime(20)
-  changes.tell(weather.name, tools)
+  changes.publish(weather.name, tools)
   expect([...noted.mock.calls, ...told.mock.calls]).toEqual([])
 })

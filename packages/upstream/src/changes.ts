@@ -16,11 +16,11 @@ export interface ListChanges {
   /** Takes note of a notification, whatever it is about. */
   note(backend: Backend, message: Message): void
   /** Tells at once, for instance what another Instance heard. */
-  tell(backend: BackendName, change: ListChange): void
+  publish(backend: BackendName, change: ListChange): void
   /** `listener` hears what was noted here. Returns how to stop. */
   whenNoted(listener: ChangeListener): () => void
   /** `listener` hears what was noted or told. */
-  whenTold(listener: ChangeListener): () => void
+  subscribe(listener: ChangeListener): () => void
 }
 
 /** Many sessions at one server hear of the same change: within this it is one, ms. */
@@ -28,17 +28,17 @@ const sameMs = 20
 
 export const createListChanges = (): ListChanges => {
   const noted = new Set<ChangeListener>()
-  const told = new Set<ChangeListener>()
+  const listeners = new Set<ChangeListener>()
   const pending = new Set<string>()
 
-  const tell: ListChanges['tell'] = (backend, change) => {
-    for (const listener of [...told]) listener(backend, change)
+  const tell: ListChanges['publish'] = (backend, change) => {
+    for (const listener of [...listeners]) listener(backend, change)
   }
 
   return {
-    tell,
+    publish: tell,
     note({ name }, { method }) {
-      if (!isListChange(method) || (noted.size === 0 && told.size === 0)) return
+      if (!isListChange(method) || (noted.size === 0 && listeners.size === 0)) return
       const key = `${name} ${method}`
       if (pending.has(key)) return
       pending.add(key)
@@ -49,7 +49,7 @@ export const createListChanges = (): ListChanges => {
       }, sameMs)
     },
     whenNoted: (listener) => adding(noted, listener),
-    whenTold: (listener) => adding(told, listener),
+    subscribe: (listener) => adding(listeners, listener),
   }
 }
 

@@ -207,7 +207,7 @@ it('a told change of tools has the next call list them anew', async () => {
   await list()
   await list()
   expect(lists).toBe(1)
-  upstreams.changes.tell(backend.name, 'notifications/tools/list_changed')
+  upstreams.changes.publish(backend.name, 'notifications/tools/list_changed')
   await list()
   expect(lists).toBe(2)
 })

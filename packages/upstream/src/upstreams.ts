@@ -66,7 +66,7 @@ export const createUpstreams = (deps: Deps): Upstreams => {
   const speaks = { eras, transports, channels, catalog }
   const dialer = closingDialer(createDialer({ client, events, env, ...speaks, openTimeoutMs }))
   const changes = createListChanges()
-  changes.whenTold((backend, change) => {
+  changes.subscribe((backend, change) => {
     if (change === 'notifications/tools/list_changed') catalog.forget(backend)
   })
   const pool = createUpstreamPool({ dialer, events, changes, idleMs })

@@ -132,9 +132,9 @@ export class WatchedUpstream implements Upstream, UpstreamListener {
 
   private failed(reason: string, cause?: unknown, late = false): RouterError {
     const words = this.lastWords()
-    const told = words ? `${reason}; stderr: ${words}` : reason
+    const withStderr = words ? `${reason}; stderr: ${words}` : reason
     const { name } = this.options.backend
-    return new RouterError('OPENING_FAILED', { backend: name, reason: told, late }, cause)
+    return new RouterError('OPENING_FAILED', { backend: name, reason: withStderr, late }, cause)
   }
 
   private current(): Upstream {

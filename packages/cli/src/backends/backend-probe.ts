@@ -37,15 +37,17 @@ export const probeEndpoint = async (
   endpoint: Endpoint,
 ): Promise<ProbeReport> => {
   const began = performance.now()
-  const told = await findingOf(deps, backend, endpoint).catch((error: unknown) => reasonIn(error))
+  const finding = await findingOf(deps, backend, endpoint).catch((error: unknown) =>
+    reasonIn(error),
+  )
   // It may have been found out only now.
   const { transport } = deps.transports.of(endpoint)
   const durationMs = Math.round(performance.now() - began)
   const address = addressOf(endpoint)
-  if (typeof told !== 'string')
-    return { transport, address, ...told, problem: undefined, durationMs }
+  if (typeof finding !== 'string')
+    return { transport, address, ...finding, problem: undefined, durationMs }
   const nothing = { era: undefined, sign: '', revisions: [], server: undefined }
-  return { transport, address, ...nothing, problem: told, durationMs }
+  return { transport, address, ...nothing, problem: finding, durationMs }
 }
 
 const findingOf = async (

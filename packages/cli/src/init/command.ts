@@ -43,8 +43,8 @@ const askedFor = async (env: Env, folder: string, options: InitOptions) => {
     return { folder, example, files: (named as readonly string[]).map(readClientFile) }
   const found = findClientFiles(env, resolve(folder))
   if (named === true) return { folder, example, files: found }
-  const isTold = example || options.yes === true
-  if (isTold || !process.stdin.isTTY || !process.stdout.isTTY) {
+  const isDecided = example || options.yes === true
+  if (isDecided || !process.stdin.isTTY || !process.stdout.isTTY) {
     if (!example)
       for (const each of found) say(`found ${textOf(each)}; take them over with --import`)
     return { folder, example: true, files: [] }

@@ -91,12 +91,12 @@ const explain = async (id: string, asking: Asking): Promise<void> => {
 }
 
 const refusalOf = ({ base, isHere, token }: Asking, status: number, body: string): string => {
-  const told = parsed(body)
+  const explained = parsed(body)
   if (status === 401) return tokenAdvice(base, token)
-  if (!isRecord(told) || typeof told['error'] !== 'string') {
+  if (!isRecord(explained) || typeof explained['error'] !== 'string') {
     return `${base} answered HTTP ${status}, not as an mcp-router does: check --url`
   }
-  const reason = told['error'].replace(/\p{C}+/gu, ' ')
+  const reason = explained['error'].replace(/\p{C}+/gu, ' ')
   return status === 404 && isHere
     ? `${reason}. ${commandName} sessions list shows those that are open`
     : reason

@@ -67,11 +67,11 @@ const inScalar = (document: ServersDocument, node: Scalar, around: Around): read
   return failures.map((failure) => {
     const { match } = failure
     const offset = start + quote + Math.max(0, source.indexOf(match))
-    return { match, node, problem: document.problemAtOffset(offset, ...toldOf(failure)) }
+    return { match, node, problem: document.problemAtOffset(offset, ...problemOf(failure)) }
   })
 }
 
-const toldOf = ({ match, name, input, isOpen }: Failure): [reason: string, advice: string] => {
+const problemOf = ({ match, name, input, isOpen }: Failure): [reason: string, advice: string] => {
   // What follows may be the rest of a URL with a key in it.
   const begun = /^\$\{((env|input):)?\w*/.exec(match)?.[0]
   if (isOpen === true)

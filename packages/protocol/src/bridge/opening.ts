@@ -37,11 +37,14 @@ export const discoverFault = ({ supportedVersions }: Json): string | undefined =
 /** discoverResult answers the `server/discover` of a modern client from what a legacy server said at `initialize`. */
 export const discoverResult = (initialized: Json, { ttlMs, cacheScope }: Cache): Json => {
   const { serverInfo } = initialized
-  const told = isImplementation(serverInfo) ? { [metaKeys.serverInfo]: serverInfo } : {}
+  const serverInfoMeta = isImplementation(serverInfo) ? { [metaKeys.serverInfo]: serverInfo } : {}
   return {
     resultType: 'complete',
     supportedVersions: modernRevisions,
-    ...withMeta(without(initialized, initializedOnly), { ...foreignMeta(initialized), ...told }),
+    ...withMeta(without(initialized, initializedOnly), {
+      ...foreignMeta(initialized),
+      ...serverInfoMeta,
+    }),
     capabilities: capabilitiesOf(initialized),
     ttlMs,
     cacheScope,

@@ -37,8 +37,8 @@ export const answerModern = (
   }
   const { result, error } = answerOf(scanMessage(bytes))
   if (result) {
-    const told = modernResult(method, result, cache, serverInfo)
-    reply.answer(resultBytes(reply.incoming.id, told))
+    const translated = modernResult(method, result, cache, serverInfo)
+    reply.answer(resultBytes(reply.incoming.id, translated))
     return
   }
   if (!error) {

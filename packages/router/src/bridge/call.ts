@@ -167,8 +167,8 @@ export class BridgedCall implements LaneCaller {
   /** Each request of the client has a token of its own, a retry too; the server knows that of the first. */
   private sayProgress(notification: Message): void {
     if (this.token === undefined) return
-    const told = spliceProgressToken(notification, JSON.stringify(this.token))
-    if (told) this.reply?.say(scanMessage(told.bytes))
+    const relayed = spliceProgressToken(notification, JSON.stringify(this.token))
+    if (relayed) this.reply?.say(scanMessage(relayed.bytes))
   }
 
   /** The Lane was open, and its server restarted since, or is gone: the call goes through another, and only once through a new one. */

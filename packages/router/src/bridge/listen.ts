@@ -64,8 +64,8 @@ const listenOn = async (
   }
   const { changes } = context.deps
   // Which session or Instance hears of a changed list is chance: all that hear of it tell.
-  const forget = changes.whenTold((name, change) => {
-    if (name === backend.name) subscription.tellChange(change)
+  const forget = changes.subscribe((name, change) => {
+    if (name === backend.name) subscription.notifyChange(change)
   })
   const end = (): void => subscription.end()
   const { listens } = context.bridge
@@ -84,7 +84,7 @@ const listenOn = async (
     }
     const listen = async (on: Lane): Promise<void> => {
       const stopHere = await on.listen(subscription.uris, {
-        onUpdated: (message) => subscription.tellUpdated(message),
+        onUpdated: (message) => subscription.notifyUpdated(message),
         onSpent: () => discard(reachLane().then(listen).catch(lose)),
         onLost: lose,
       })

@@ -111,7 +111,7 @@ const laneOf = (context: Context, incoming: Incoming, bridged: Bridged): LaneTer
   const terms = termsOf(context, incoming, bridged)
   // What a server lists may depend on what the client can be asked, too.
   const isAlone =
-    isTold(bridged) ||
+    isAnnounced(bridged) ||
     isInteractive(terms.capabilities) ||
     context.deps.lanes.isListenedTo(bridged.endpoint, terms)
   return isAlone ? terms : undefined
@@ -124,11 +124,13 @@ export const openingOf = (
   request: Omit<Bridged, 'endpoint'>,
 ): Json | undefined => {
   const terms = termsOf(context, incoming, request)
-  return isInteractive(terms.capabilities) || isTold(request) ? laneInitialize(terms) : undefined
+  return isInteractive(terms.capabilities) || isAnnounced(request)
+    ? laneInitialize(terms)
+    : undefined
 }
 
 /** isTold tells that the client wants to hear of the call while it runs. */
-const isTold = ({ claim: { meta } }: Pick<Bridged, 'claim'>): boolean =>
+const isAnnounced = ({ claim: { meta } }: Pick<Bridged, 'claim'>): boolean =>
   'progressToken' in meta || metaKeys.logLevel in meta
 
 /** retry takes the answers of a client to the call that waits for them here. */

@@ -38,19 +38,19 @@ export class Subscription {
     this.say('notifications/subscriptions/acknowledged', { notifications: this.honoured })
     const waiting = this.early ?? []
     this.early = undefined
-    for (const message of waiting) this.tell(message)
+    for (const message of waiting) this.notify(message)
   }
 
-  tellChange(change: ListChange): void {
+  notifyChange(change: ListChange): void {
     const filter = filters.find(([, method]) => method === change)
     if (filter && this.honoured[filter[0]] === true) {
-      this.tell(scanMessage(notificationBytes(change)))
+      this.notify(scanMessage(notificationBytes(change)))
     }
   }
 
-  tellUpdated(message: Message): void {
+  notifyUpdated(message: Message): void {
     const uri = paramsOf(message)?.['uri']
-    if (typeof uri === 'string' && this.uris.includes(uri)) this.tell(message)
+    if (typeof uri === 'string' && this.uris.includes(uri)) this.notify(message)
   }
 
   /** end says that nothing more will come, which is no failure. */
@@ -59,14 +59,14 @@ export class Subscription {
     this.reply.answer(resultBytes(this.reply.incoming.id, result))
   }
 
-  private tell(message: Message): void {
+  private notify(message: Message): void {
     if (this.early) this.early.push(message)
     else this.say(message.method, paramsOf(message) ?? {})
   }
 
   private say(method: string, params: Json): void {
     const meta = isRecord(params['_meta']) ? params['_meta'] : {}
-    const told = { ...params, _meta: { ...meta, ...this.tag } }
-    this.reply.say(scanMessage(notificationBytes(method, told)))
+    const tagged = { ...params, _meta: { ...meta, ...this.tag } }
+    this.reply.say(scanMessage(notificationBytes(method, tagged)))
   }
 }

@@ -7,12 +7,12 @@ import { respondError, respondJson } from '../http/respond.js'
 /** A response that is longer is not kept for those who ask again, bytes. */
 const longestKept = 1024 * 1024
 /** The same where its client was told, as far as anybody knows. */
-const longestTold = 64 * 1024
+const longestDelivered = 64 * 1024
 /**
  * That a connection was dead when the answer was written into it is known only later: the request comes again then. An Instance on the way that
  * stands still is given up when its lease has lapsed, after 15 s. ms
  */
-const toldMs = 30_000
+const deliveredMs = 30_000
 
 /** Calls are those that this Instance runs and that must not run twice. */
 export interface Calls {
@@ -78,7 +78,7 @@ class RunningCall implements Accepted {
     // Another one took its place.
     if (incoming !== this.current) return
     const delivered = incoming.res.writableFinished
-    if (delivered) this.note(longestTold, toldMs)
+    if (delivered) this.note(longestDelivered, deliveredMs)
     else if (this.isKept) return
     this.onOver()
     const { requestId, call } = this

@@ -45,7 +45,7 @@ it.each([true, false])(
   (goesOn) => {
     const { res, relay, controller } = open((own) => {
       if (!goesOn) return false
-      own.letGo()
+      own.stopWriting()
       return res.write('data: more\n\n')
     })
     const written: string[] = []

@@ -161,7 +161,7 @@ export const createHandoff = ({
       if (isExhausted(error)) return false
       const take = wasNotServed(error) ? fallback.unreachable : fallback.lost
       if (!take) return false
-      relay.letGo()
+      relay.stopWriting()
       incoming.countdown?.restart()
       take(ownerFailure(incoming, error))
       return true

@@ -50,18 +50,18 @@ const sendBatch = async (
 ): Promise<void> => {
   const carrier = carrierFor(context, incoming, held)
   await note(context, held, messages)
-  const told = faults.flatMap(faultAnswer)
+  const answers = faults.flatMap(faultAnswer)
   if (requests.length === 0) {
-    await tellAll(carrier, held, messages)
-    if (told.length > 0) respondJson(incoming, 200, arrayOf(told))
+    await notifyAll(carrier, held, messages)
+    if (answers.length > 0) respondJson(incoming, 200, arrayOf(answers))
     else respondEmpty(incoming, 202)
     return
   }
-  const answer = openBatchReply(incoming, context, requests.length, told)
+  const answer = openBatchReply(incoming, context, requests.length, answers)
   for (const message of messages) {
     if (message.kind !== 'request') {
       // Who is told of the rest need not be told of this: it is how a notification fails when it comes alone, too.
-      await carrier.tell(message).catch(() => undefined)
+      await carrier.notify(message).catch(() => undefined)
       continue
     }
     const reply = answer.replyTo(message.id, {
@@ -108,7 +108,7 @@ const acceptAll = async (
     for (const message of fresh) {
       const call = calls.get(message)
       if (call) live.pass(message, call)
-      else discard(live.tell(message))
+      else discard(live.notify(message))
     }
     for (const each of release.splice(0)) each()
     await Promise.all([...calls.values()].map((call) => untilLogged(context, record, live, call)))
@@ -128,14 +128,14 @@ const note = async (
   }
 }
 
-const tellAll = async (
+const notifyAll = async (
   carrier: Carrier,
   held: SessionEntry,
   messages: readonly Message[],
 ): Promise<void> => {
   for (const message of messages) {
     try {
-      await carrier.tell(message)
+      await carrier.notify(message)
     } catch (error) {
       throw failureOf(held.record.backend, error)
     }
@@ -149,7 +149,7 @@ interface Carrier {
   /** What becomes of a request when its server goes away; undefined: its Path sees to that. */
   onBroken(message: Message): OnBroken | undefined
   /** Sends what needs no answer. It rejects when it could not be delivered. */
-  tell(message: Message): Promise<void>
+  notify(message: Message): Promise<void>
   /** Waits for the answer of a Reply no longer. */
   release(reply: Reply): void
 }
@@ -168,7 +168,7 @@ const ownedCarrier = (context: Context, incoming: Incoming, held: SessionEntry):
       live.request(message, reply).catch((error: unknown) => reply.fail(failureOf(backend, error)))
     },
     onBroken: (message) => repeatOwned(context, () => held, { message, requestId, at }),
-    tell: (message) => live.tell(message),
+    notify: (message) => live.notify(message),
     release: (reply) => live.release(reply),
   }
 }
@@ -182,7 +182,7 @@ const portableCarrier = (context: Context, incoming: Incoming, held: SessionEntr
       call.start()
     },
     onBroken: () => undefined,
-    tell: (message) =>
+    notify: (message) =>
       new Promise((resolve, reject) => {
         const outlet = noticeOutlet(held.record.backend, resolve, reject)
         new PortableCall(context, incoming, held, message, outlet).start()

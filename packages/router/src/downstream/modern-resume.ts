@@ -34,14 +34,14 @@ export const resumeModern = async (
     const claim = isWhole && repeats < maxRepeats ? modernClaim(message) : undefined
     if (claim && (await isRetrySafe(context, backend, message).catch(() => false)))
       await serveClaimed(context, incoming, { backend, message, claim })
-    else await tellKnown(context, incoming, request)
+    else await respondKnown(context, incoming, request)
   } catch (error) {
     beginStream(incoming)
     respondError(incoming, error)
   }
 }
 
-const tellKnown = async (
+const respondKnown = async (
   { deps }: Context,
   incoming: Incoming,
   { message, requestId, digest, at }: StreamedRequest,

@@ -154,7 +154,7 @@ const acceptNotice = async (
   // It has the answer to that.
   if (message.method === 'notifications/initialized') context.callLog.dropDelivered(held.record)
   await noteRequest(context.sessions, held, message)
-  discard(live.tell(message))
+  discard(live.notify(message))
 }
 
 const acceptRequest = async (

@@ -14,10 +14,10 @@ import type { Fingerprint } from '../sse/fingerprint.js'
 import { formOf } from '../streams/replay.js'
 import { openCounted } from '../streams/resume.js'
 import { redeliver } from '../sse/redeliver.js'
-import { tellReturn } from '../sse/return.js'
+import { emitReturn } from '../sse/return.js'
 import { beginStream } from '../outlet/stream.js'
 import { writeStreamId } from '../streams/stream-id.js'
-import { tellSession } from '../sessions/tell.js'
+import { emitSession } from '../sessions/session-events.js'
 import { noteBackend, requireBackend } from '../context.js'
 import { bearerOf, findOrNone, recognise, returned, revisionOf } from './recognise.js'
 import type { Caller, Stranger } from './recognise.js'
@@ -52,7 +52,7 @@ export const serveSse = async (
       body: undefined,
       serve: (here) => {
         incoming.endpoint = here.record.endpoint
-        tellSession(
+        emitSession(
           context.deps.events,
           here.record,
           'resumed',
@@ -161,7 +161,7 @@ const follow = (
   const waited = live.attach(stream, formOf(held.record), eventId)
   const known = received === undefined ? waited : new Set([...waited, received])
   if (kind === 'returned') discard(redeliver(context, held, live, stream, known))
-  tellReturn(held)
+  emitReturn(held)
 }
 
 const connect = (context: Context, backend: Backend, live: LiveSession): Promise<Endpoint> =>

@@ -91,7 +91,7 @@ export class Incoming {
   private readonly events: EventSink
   /** Set by who counts what is under way; a POST may turn out to be a stream without end. */
   onBecomesStream: (() => void) | undefined
-  private told = false
+  private isReported = false
   private closed = false
   private watcher: (() => void) | undefined
   private second: (() => void) | undefined
@@ -169,8 +169,8 @@ export class Incoming {
 
   /** done emits the call's event, once. `outcome` is `ok` or the code of an error, `error` what it ended in. */
   done(status: number, outcome: string, error?: Error): void {
-    if (this.told) return
-    this.told = true
+    if (this.isReported) return
+    this.isReported = true
     this.events.emit({
       kind: 'call',
       downstream: this.downstream,
@@ -190,6 +190,6 @@ export class Incoming {
 
   /** passedOn says that another Instance answers this request and tells of it. */
   passedOn(): void {
-    this.told = true
+    this.isReported = true
   }
 }

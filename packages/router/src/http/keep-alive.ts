@@ -1,6 +1,5 @@
 import type { EdgeResponse } from './edge.js'
 
-
 /** KeptStream is an open SSE response that is kept alive: `quietTicks` goes back to 0 with everything it writes. */
 export interface KeptStream {
   quietTicks: number

@@ -83,7 +83,7 @@ class Collecting {
   private readonly status: number
   private readonly head: readonly string[]
   private readonly responses: Buffer[] = []
-  private readonly decoder = createSseDecoder((event) => this.hear(event))
+  private readonly decoder = createSseDecoder((event) => this.onEvent(event))
   private isOver = false
 
   constructor(incoming: Incoming, own: Own, status: number, head: readonly string[]) {
@@ -117,7 +117,7 @@ class Collecting {
     this.ignore()
   }
 
-  private hear({ data }: SseEvent): void {
+  private onEvent({ data }: SseEvent): void {
     const message = this.isOver ? undefined : messageIn(data)
     if (message?.kind === 'response') {
       this.responses.push(Buffer.from(data))

@@ -1,6 +1,5 @@
 import type { EdgeRequest } from './edge.js'
 
-
 const prefixShape = /^(\/[\w.~-]+)+$/
 
 /**

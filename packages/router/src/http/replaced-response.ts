@@ -1,6 +1,5 @@
 import type { EdgeResponse } from './edge.js'
 
-
 /** Writing is how everything here writes a response: heads as flat lists, bodies as bytes. */
 interface Writing {
   readonly writeHead: (status: number, head: readonly string[]) => EdgeResponse

@@ -1,6 +1,5 @@
 import type { EdgeRequest } from './edge.js'
 
-
 /** Trace context passes to the Endpoint (W3C Trace Context, Baggage). */
 const names = ['traceparent', 'tracestate', 'baggage'] as const
 

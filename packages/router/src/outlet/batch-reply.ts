@@ -25,14 +25,14 @@ interface MemberTerms {
   readonly onBroken: OnBroken | undefined
 }
 
-/** openBatchReply waits for as many responses as there are requests; what is `told` already goes along with them. */
+/** openBatchReply waits for as many responses as there are requests; `answered` are those that there are already. */
 export const openBatchReply = (
   incoming: Incoming,
   clocks: Clocks,
   requests: number,
-  told: readonly Buffer[],
+  answered: readonly Buffer[],
 ): BatchReply => {
-  const answers = [...told]
+  const answers = [...answered]
   const underway = new Map<Reply, (reply: Reply) => void>()
   let missing = requests
   let stream: Stream | undefined
@@ -84,7 +84,8 @@ export const openBatchReply = (
 
   /** Nothing was answered yet, so that the client hears of its session what it would hear of a single message. */
   const endSession = (error: RouterError): boolean => {
-    if (error.code !== 'SESSION_NOT_FOUND' || stream || answers.length > told.length) return false
+    if (error.code !== 'SESSION_NOT_FOUND' || stream || answers.length > answered.length)
+      return false
     if (finish()) respondError(incoming, error)
     return true
   }

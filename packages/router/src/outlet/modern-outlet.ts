@@ -74,7 +74,7 @@ export class ModernOutlet extends Writer implements Quiet {
   /** onEvent passes on an event that is no message. */
   onEvent(event: SseEvent): void {
     if (event.data.length > 0) this.passEvent(event)
-    else if (event.retry !== undefined) this.tell(eventBytes({ ...event, id: undefined }))
+    else if (event.retry !== undefined) this.insert(eventBytes({ ...event, id: undefined }))
   }
 
   /** respond passes on the response of an http Endpoint; of a stream `onEnd` follows. */

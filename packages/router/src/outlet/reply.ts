@@ -83,7 +83,7 @@ export interface StreamHooks {
   /** It becomes the stream of this name; resolves once its head may leave. */
   begin(stream: string): Promise<void>
   /** All of it was said; `isHeard`: to a client that was there. */
-  end(answer: Buffer, isHeard: boolean): void
+  end(answer: Buffer, isReceived: boolean): void
 }
 
 /** ReplyTerms are how a Reply tells its client what. */
@@ -189,11 +189,11 @@ export class PostReply implements RepeatableReply, Timed {
 
   giveUp(error: RouterError): void {
     if (!this.finish()) return
-    const told = errorBytes(this.id, error.rpc, error.message, error.publicData)
-    this.accepted?.finish(told, this.incoming.isClosed())
-    if (this.replay) this.conclude(this.replay, told, error.code)
+    const errorResponse = errorBytes(this.id, error.rpc, error.message, error.publicData)
+    this.accepted?.finish(errorResponse, this.incoming.isClosed())
+    if (this.replay) this.conclude(this.replay, errorResponse, error.code)
     else respondError(this.incoming, error)
-    this.answerFormers(told)
+    this.answerFormers(errorResponse)
   }
 
   abandon(wasSent = true): void {

@@ -94,7 +94,7 @@ export class Writer implements KeptStream, Timed {
   }
 
   /** tell puts an event of the router's own between those of the Endpoint, where this is a stream. */
-  tell(frame: Buffer): void {
+  insert(frame: Buffer): void {
     if (this.over || !this.streams) return
     if (this.begun && this.betweenEvents) this.writePaced(frame)
     else (this.between ??= []).push(frame)
@@ -111,7 +111,7 @@ export class Writer implements KeptStream, Timed {
     if (this.held) this.write(this.held)
     else res.flushHeaders()
     this.held = undefined
-    if (this.between && this.betweenEvents) this.tellBetween(this.between)
+    if (this.between && this.betweenEvents) this.writeBetween(this.between)
   }
 
   /** conclude ends the response: all of it was passed on. */
@@ -140,12 +140,12 @@ export class Writer implements KeptStream, Timed {
   /** fail ends it with an error. */
   fail(error: Error): void {
     if (this.over) return
-    this.letGo()
+    this.stopWriting()
     respondError(this.incoming, error)
   }
 
-  /** letGo has somebody else write the rest of the response. */
-  letGo(): void {
+  /** stopWriting has somebody else write the rest of the response. */
+  stopWriting(): void {
     this.finish()
     this.forget()
   }
@@ -208,7 +208,7 @@ export class Writer implements KeptStream, Timed {
     this.quietTicks = 0
     if (this.streams) this.betweenEvents = endsEvent(chunk)
     this.writePaced(chunk)
-    if (this.between && this.betweenEvents) this.tellBetween(this.between)
+    if (this.between && this.betweenEvents) this.writeBetween(this.between)
   }
 
   protected finish(): void {
@@ -217,7 +217,7 @@ export class Writer implements KeptStream, Timed {
     if (this.streams) this.clocks.keep.streams.delete(this)
   }
 
-  private tellBetween(frames: readonly Buffer[]): void {
+  private writeBetween(frames: readonly Buffer[]): void {
     this.between = undefined
     for (const frame of frames) this.writePaced(frame)
   }

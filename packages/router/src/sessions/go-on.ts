@@ -12,14 +12,14 @@ export const resumeOn = async (
 ): Promise<void> => {
   live.begin(upstream)
   if (record.initialize) await replayHandshake(speakerOn(live, upstream), record)
-  await untilHeard(live, upstream)
+  await untilListening(live, upstream)
 }
 
 /** continueOn goes on over an Upstream that continues the session at the server: nothing is replayed. It rejects when that ends at once. */
 export const continueOn = async (live: LiveSession, upstream: Upstream): Promise<void> => {
   live.begin(upstream)
   upstream.listen()
-  await untilHeard(live, upstream)
+  await untilListening(live, upstream)
 }
 
 /** A message without an Upstream waits for the next one, which waits for this handshake: where this one has ended there is nothing to say. */
@@ -28,9 +28,9 @@ const speakerOn = (live: LiveSession, upstream: Upstream): Speaker => ({
     requireOn(live, upstream)
     return live.ask(message)
   },
-  async tell(message) {
+  async notify(message) {
     requireOn(live, upstream)
-    return live.tell(message)
+    return live.notify(message)
   },
 })
 
@@ -39,7 +39,7 @@ const requireOn = (live: LiveSession, upstream: Upstream): void => {
 }
 
 /** The server may ask outside of calls in the first one. */
-const untilHeard = async (live: LiveSession, upstream: Upstream): Promise<void> => {
+const untilListening = async (live: LiveSession, upstream: Upstream): Promise<void> => {
   await upstream.heard?.()
   requireOn(live, upstream)
   live.connect(upstream)

@@ -11,10 +11,10 @@ import { createLeaving } from '../path/owned/leaving.js'
 import type { LiveSession } from '../path/owned/live.js'
 import { postHeadersOf } from '../path/portable/post-headers.js'
 import { createQuota, type Limits } from './quota.js'
-import { tellReturn } from '../sse/return.js'
+import { emitReturn } from '../sse/return.js'
 import { Records } from './records.js'
 import { releaseOwned, type ReleaseDeps } from '../path/owned/release.js'
-import { tellSession } from './tell.js'
+import { emitSession } from './session-events.js'
 import { createTouching, lapses, type Lapse, type TouchOptions } from './touching.js'
 
 interface Deps extends Omit<BindingDeps, 'held'>, ReleaseDeps {
@@ -54,7 +54,7 @@ export const createSessions = (deps: Deps) => {
   const moved = new Map<SessionId, { readonly at: number; readonly from: AtServer | undefined }>()
   const leaving = createLeaving()
   const binding = createBinding({ ...deps, held: () => held.values() })
-  const tell = tellSession.bind(undefined, events)
+  const emit = emitSession.bind(undefined, events)
 
   const use = (entry: SessionEntry): SessionEntry =>
     Object.assign(entry, { used: true, usedAt: Date.now() })
@@ -74,7 +74,7 @@ export const createSessions = (deps: Deps) => {
       live,
     }
     held.set(record.id, entry)
-    tellMoved(record, moved.get(record.id)?.from)
+    emitMoved(record, moved.get(record.id)?.from)
     return entry
   }
 
@@ -84,7 +84,7 @@ export const createSessions = (deps: Deps) => {
     setTimeout(() => moved.get(id) === move && moved.delete(id), movedMs).unref()
   }
 
-  const tellMoved = (record: Session, from: AtServer | undefined): void => {
+  const emitMoved = (record: Session, from: AtServer | undefined): void => {
     if (from && isPortable(record) && hasMoved(record, from)) deps.onMoved(record.id, record)
   }
 
@@ -99,15 +99,15 @@ export const createSessions = (deps: Deps) => {
     const { record, live } = entry
     remove(entry, kind)
     quota.remove(record.id)
-    tellReturn(entry, 'elsewhere')
+    emitReturn(entry, 'elsewhere')
     if (kind === 'ended') deps.onOver(record.id)
-    if (live) await leaving.letGo(record, live, kind === 'ended')
+    if (live) await leaving.release(record, live, kind === 'ended')
   }
 
   /** lapse drops what lived too long unused. Of the Instances that remember it, the one that opened it tells. */
   const lapse = (entry: SessionEntry, why: Lapse): void => {
     const [action, cause] = lapses[why]
-    if (entry.record.instance === deps.instance) tell(entry.record, action, cause)
+    if (entry.record.instance === deps.instance) emit(entry.record, action, cause)
     discard(drop(entry, why === 'unused' || why === 'gone' ? 'ended' : 'released'))
   }
 
@@ -131,7 +131,7 @@ export const createSessions = (deps: Deps) => {
 
   /** endRecord ends a Session of which there is nothing else here. */
   const endRecord = async (record: Session, cause?: string): Promise<void> => {
-    if (await store.delete(record.id)) tell(record, 'closed', cause)
+    if (await store.delete(record.id)) emit(record, 'closed', cause)
     // Only its Owner has something that takes time to end.
     const isElsewhere = !isPortable(record) && record.instance !== deps.instance
     await broadcast.sessionEnded(record.id, ...(isElsewhere ? [endMs] : []))
@@ -156,7 +156,7 @@ export const createSessions = (deps: Deps) => {
   const records = new Records({
     ...deps,
     held: () => held.values(),
-    onRestored: (record) => tell(record, 'restored', 'the store had lost it'),
+    onRestored: (record) => emit(record, 'restored', 'the store had lost it'),
     onWritten: ({ record }) => broadcast.sessionMoved(record.id),
     onRefused: (entry) => lapse(entry, 'refused'),
     mendMs,
@@ -199,7 +199,7 @@ export const createSessions = (deps: Deps) => {
     /** Stores a new Session; it is found by every Instance once this resolves. */
     async open(record: Session, live?: LiveSession): Promise<SessionEntry> {
       await store.create(record)
-      tell(record, 'opened')
+      emit(record, 'opened')
       quota.add(record)
       return hold(record, live)
     },
@@ -229,7 +229,7 @@ export const createSessions = (deps: Deps) => {
       entry.record = { ...entry.record, lastActive: Date.now() }
       await change(entry, { ...changed, ...at })
       deps.onMoved(entry.record.id, entry.record)
-      tell(entry.record, action, cause)
+      emit(entry.record, action, cause)
       broadcast.sessionMoved(entry.record.id)
     },
     /** When it went over to another session at its server, ms since the epoch, if a short time ago: event ids that its client has may be of the one before. */
@@ -247,7 +247,7 @@ export const createSessions = (deps: Deps) => {
       if (!record) return undefined
       quota.add(record)
       broadcast.sessionMoved(id)
-      tell(record, 'taken over', cause)
+      emit(record, 'taken over', cause)
       return use(hold(record, live))
     },
     /** Ends a Session everywhere, and tells why: record, cache, Upstream, Streams. It resolves once its process is gone, or soon after. */
@@ -261,7 +261,7 @@ export const createSessions = (deps: Deps) => {
       if (!entry && !isOver) deps.onMoved(id)
       // Its client still listens here, which keeps the Session alive: what is remembered is reloaded.
       if (entry && !isOver && !entry.live && entry.streams > 0) {
-        if (await reread(entry)) tellMoved(entry.record, from)
+        if (await reread(entry)) emitMoved(entry.record, from)
       } else if (entry) await soon(drop(entry, isOver ? 'ended' : 'released'))
       else quota.remove(id)
     },

@@ -13,7 +13,7 @@ import {
 } from '../sse/pending.js'
 import type { LoggedMessage } from '../sse/pending.js'
 import { reviveOwned } from '../path/owned/revive.js'
-import { lossOf } from './tell.js'
+import { lossOf } from './session-events.js'
 
 /**
  * takeOver claims a Session whose Owner is gone and connects it anew: its handshake is replayed on a new Upstream. Undefined: another

@@ -58,7 +58,7 @@ const adopt = async (
   const opening = requestBytes(id, 'initialize', JSON.parse(params) as object) // as it was noted, or made here
   const result = resultOf(await live.ask(scanMessage(opening)))
   if (!result) return
-  await live.tell(scanMessage(notificationBytes('notifications/initialized')))
+  await live.notify(scanMessage(notificationBytes('notifications/initialized')))
   const revision = readRevision(held.record.backend, result)
   const agreed = { initialize: params, revision, ...live.backendSession() }
   await context.sessions.change(held, agreed)

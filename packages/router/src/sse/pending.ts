@@ -11,7 +11,7 @@ import { isRetrySafe } from '../calls/retry-safe.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { LiveSession } from '../path/owned/live.js'
 import type { CallRef } from '../outlet/stream-reply.js'
-import { tellSession } from '../sessions/tell.js'
+import { emitSession } from '../sessions/session-events.js'
 
 /** So many requests of a Session may wait for their answers on its Stream at once. */
 export const maxPending = 1_000
@@ -146,7 +146,7 @@ export const settlePending = async (
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   const unanswered = logged.filter(({ message }) => message.kind === 'request').length
   const cause = `requests run again or ended with an error: ${unanswered}, responses redelivered: ${logged.length - unanswered}`
-  if (logged.length > 0) tellSession(context.deps.events, held.record, 'settled', cause)
+  if (logged.length > 0) emitSession(context.deps.events, held.record, 'settled', cause)
   for (const { call } of logged) held.live?.outlet.inherit(call)
   for (const { call, message } of logged) {
     if (message.kind === 'response') {

@@ -1,6 +1,6 @@
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import type { SessionEntry } from '../sessions/entry.js'
-import { awaitReturn, tellReturn } from './return.js'
+import { awaitReturn, emitReturn } from './return.js'
 
 const held = (streams = 0): SessionEntry => ({ streams }) as SessionEntry
 
@@ -26,7 +26,7 @@ it('all who wait are told of a client that comes back', async () => {
   const session = held()
   const waiting = [1, 2].map(async () => awaitReturn(session))
   await vi.advanceTimersByTimeAsync(5_000)
-  tellReturn(session)
+  emitReturn(session)
   expect(await Promise.all(waiting)).toEqual(['here', 'here'])
 })
 
@@ -40,6 +40,6 @@ it('an instance that stood still waits on: its client may have come meanwhile', 
   vi.advanceTimersToNextTimer()
   await Promise.resolve()
   expect(came).not.toHaveBeenCalled()
-  tellReturn(session)
+  emitReturn(session)
   await expect.poll(() => came.mock.calls, { timeout: 100 }).toEqual([['here']])
 })

@@ -28,7 +28,7 @@ export const awaitReturn = (held: SessionEntry, limitMs = patienceMs): 'here' | 
 }
 
 /** tellReturn says that it has one, or that nobody need wait for it here. */
-export const tellReturn = (held: SessionEntry, came: Return = 'here'): void => {
+export const emitReturn = (held: SessionEntry, came: Return = 'here'): void => {
   for (const settle of held.returning ?? []) settle(came)
   held.returning = undefined
 }

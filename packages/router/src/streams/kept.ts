@@ -40,7 +40,7 @@ export const createKept = (limit: number): Kept => {
   const open = new Set<Keeping>()
 
   /** False: there is none left that could. */
-  const letGo = (current: Keeping): boolean => {
+  const dropOldest = (current: Keeping): boolean => {
     for (const [stream, onDropped] of ended) {
       if (stream === current) continue
       onDropped()
@@ -63,7 +63,7 @@ export const createKept = (limit: number): Kept => {
         open.delete(stream)
       } else if (change > 0) {
         if (!ended.has(stream)) open.add(stream)
-        while (bytes > limit && letGo(stream));
+        while (bytes > limit && dropOldest(stream));
       }
     },
     end(stream, onDropped) {

@@ -7,7 +7,7 @@ import { respondEmpty } from '../http/respond.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import { formOf } from './replay.js'
 import type { Place } from './replays.js'
-import { tellSession } from '../sessions/tell.js'
+import { emitSession } from '../sessions/session-events.js'
 import { openStream } from '../outlet/stream.js'
 import type { Stream } from '../outlet/stream.js'
 
@@ -27,7 +27,7 @@ export const resume = (
   }
   const stream = openCounted(context, incoming, held, () => replay.detach(stream))
   replay.attach(stream, formOf(held.record), after)
-  tellSession(
+  emitSession(
     context.deps.events,
     held.record,
     'resumed',
@@ -42,7 +42,7 @@ export const unknownAnswer = (id: string, message?: Message, isRepeated = false)
 }
 
 /** tellOn answers on a stream that the client opened for the rest of an earlier one, and ends it. */
-export const tellOn = (
+export const respondOnStream = (
   context: Context,
   incoming: Incoming,
   held: SessionEntry,

@@ -8,8 +8,8 @@ import { isRetrySafe } from '../calls/retry-safe.js'
 import type { SessionEntry } from '../sessions/entry.js'
 import type { StreamHooks } from '../outlet/reply.js'
 import type { ForeignEvent } from './replays.js'
-import { tellOn, unknownAnswer } from './resume.js'
-import { tellSession } from '../sessions/tell.js'
+import { respondOnStream, unknownAnswer } from './resume.js'
+import { emitSession } from '../sessions/session-events.js'
 
 /**
  * StreamedCall is a call whose answer has become a stream that its client can resume. It is in the CallLog until the client has the answer: the
@@ -69,7 +69,7 @@ export const succeed = async (
   const logged = (await deps.callLog.entries(id)).find(({ entry }) => entry === stream)
   const message = logged && scanMessage(Buffer.from(logged.body))
   const backend = deps.registry.snapshot().backends.get(name)
-  tellSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
+  emitSession(deps.events, held.record, 'resumed', 'the instance that had its stream was gone')
   const isAgain =
     logged &&
     !logged.isRepeated &&
@@ -85,7 +85,7 @@ export const succeed = async (
   }
   discard(deps.callLog.drop(id, epoch, [stream]))
   const isAnswer = message?.kind === 'response'
-  tellOn(
+  respondOnStream(
     context,
     incoming,
     held,

@@ -14,12 +14,12 @@ export const connectBroadcast = (url: string, onError: (error: Error) => void): 
   client.on('error', onError)
   let isOver = false
   client.once('end', () => (isOver = true))
-  const tell = (error: unknown): void => onError(asError(error))
+  const report = (error: unknown): void => onError(asError(error))
 
   const publish = client.publish.bind(client)
   client.publish = (channel: string | Buffer, message: string | Buffer): Promise<number> =>
     publish(channel, message).catch((error: unknown) => {
-      tell(error)
+      report(error)
       return 0
     })
   for (const name of ['subscribe', 'psubscribe'] as const) {
@@ -29,7 +29,7 @@ export const connectBroadcast = (url: string, onError: (error: Error) => void): 
         try {
           return await subscribe(...channels)
         } catch (error) {
-          tell(error)
+          report(error)
           await wait(longestPauseMs, undefined, { ref: false })
         }
       }

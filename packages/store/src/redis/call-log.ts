@@ -18,7 +18,7 @@ export const redisCallLog = ({ client, attempt }: Connection, scripts: Scripts):
   },
   async entries(session) {
     const calls = await attempt(() => readRow(client, callsKey(session)))
-    return Object.entries(calls ?? {}).map(([entry, value]) => owedOf(entry, value))
+    return Object.entries(calls ?? {}).map(([entry, value]) => entryOf(entry, value))
   },
   async accept(requestId, call) {
     const key = callKey(requestId)
@@ -68,7 +68,7 @@ const acceptedIn = (text: string): LoggedCall | undefined => {
 /** Behind the X-Request-Id, which has no space. */
 const repeated = ' repeated'
 
-const owedOf = (entry: string, value: string): CallEntry => {
+const entryOf = (entry: string, value: string): CallEntry => {
   const split = value.indexOf('\n')
   const head = value.slice(0, split)
   const body = value.slice(split + 1)

@@ -33,7 +33,7 @@ interface Heir {
   readonly listener: UpstreamListener
   readonly events: EventSink
   /** Answers its `initialize` when the process has answered the one that it was asked by. */
-  readonly tellInitialized: () => void
+  readonly onInitialized: () => void
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -72,7 +72,7 @@ export const openSibling = async (options: Options): Promise<Sibling> => {
       onMessage(message) {
         if (message.kind === 'response' && message.id === '"initialize"' && initialize) {
           initialize.answer ??= message
-          heir?.tellInitialized()
+          heir?.onInitialized()
         } else heir?.listener.onMessage(message)
         if (message.kind !== 'response') return
         const question = message.id === '"initialize"' ? 'initialize' : 'server/discover'
@@ -100,7 +100,7 @@ export const openSibling = async (options: Options): Promise<Sibling> => {
       waiting = undefined
       listener.onMessage({ bytes, kind: 'response', id, method: '' })
     }
-    heir = { listener, events, tellInitialized }
+    heir = { listener, events, onInitialized: tellInitialized }
     if (opened) events.emit(opened)
     if (over) queueMicrotask(() => listener.onClose(over?.cause))
     const send = (message: Message): Promise<void> => {

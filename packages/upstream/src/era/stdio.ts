@@ -108,6 +108,6 @@ const ended = (opening: Promise<Sibling>): Promise<void> =>
   )
 
 const undecided = (backend: Backend, reason: string, lastWords = ''): RouterError => {
-  const told = lastWords ? `${reason}; stderr: ${lastWords}` : reason
-  return new RouterError('OPENING_FAILED', { backend: backend.name, reason: told })
+  const withStderr = lastWords ? `${reason}; stderr: ${lastWords}` : reason
+  return new RouterError('OPENING_FAILED', { backend: backend.name, reason: withStderr })
 }

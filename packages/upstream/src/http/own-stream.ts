@@ -30,7 +30,7 @@ const headMs = 500
 /** So long the head is waited for before the server is pinged, ms. */
 const pingAfterMs = 20
 /** However slowly a server refuses the stream, nobody waits longer to be heard on it, ms. */
-const heardMs = 1_000
+const pingAnswerMs = 1_000
 
 /**
  * keepOwnStream keeps the stream of a session outside of calls open (GET) for as long as the Endpoint offers one. It resolves once the server is
@@ -38,12 +38,12 @@ const heardMs = 1_000
  */
 export const keepOwnStream = (deps: OwnStreamDeps): Promise<void> =>
   new Promise((resolve) => {
-    const late = setTimeout(resolve, heardMs)
-    const onHeard = (): void => {
+    const late = setTimeout(resolve, pingAnswerMs)
+    const onPingAnswered = (): void => {
       clearTimeout(late)
       resolve()
     }
-    void keep(deps, onHeard).finally(onHeard)
+    void keep(deps, onPingAnswered).finally(onPingAnswered)
   })
 
 const keep = async (

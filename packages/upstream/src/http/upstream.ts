@@ -126,7 +126,7 @@ class HttpUpstream implements Upstream {
       await Promise.race([this.farewell, wait(farewellMs, undefined, { ref: false })])
     this.abortAll()
     await goodbye()
-    if (this.opened) this.tell('closed', 'no longer needed')
+    if (this.opened) this.emit('closed', 'no longer needed')
     this.options.listener.onClose(undefined)
   }
 
@@ -138,7 +138,7 @@ class HttpUpstream implements Upstream {
     this.closed = true
     const { backend, endpoint, listener } = this.options
     const lost = new SessionLost(endpoint.id)
-    this.tell('lost', lost.message)
+    this.emit('lost', lost.message)
     listener.onClose(new RouterError('UPSTREAM_FAILED', { backend, reason: lost.message }, lost))
   }
 
@@ -150,12 +150,12 @@ class HttpUpstream implements Upstream {
     for (const sending of this.underway) sending.abort(new Error('the upstream was closed'))
   }
 
-  private tellOpened(): void {
+  private emitOpened(): void {
     this.opened = true
-    this.tell('opened', 'http')
+    this.emit('opened', 'http')
   }
 
-  private tell(action: 'opened' | 'closed' | 'lost', reason: string): void {
+  private emit(action: 'opened' | 'closed' | 'lost', reason: string): void {
     const { events, backend, endpoint } = this.options
     events.emit({ kind: 'upstream', action, backend, endpoint: endpoint.id, reason })
   }
@@ -165,7 +165,7 @@ class HttpUpstream implements Upstream {
     const sending = new Sending(message, backend, this.conversation, listener, (error) => {
       this.underway.remove(sending)
       // Not before: nothing is open at an endpoint that refuses the connection.
-      if (sending.status > 0 && !this.opened && !this.closed) this.tellOpened()
+      if (sending.status > 0 && !this.opened && !this.closed) this.emitOpened()
       if (error) onFailed(asFailure(backend, error))
       else if (sending.answered) onDone()
       else {

@@ -74,7 +74,7 @@ export class Lane implements UpstreamListener {
   private level: string | undefined
   private subscribed = new Map<string, number>()
   private ids = 0
-  private hearsAll = false
+  private listensToAll = false
   /** A call was abandoned here, of which the server may still have to say: another must not take that for its own. */
   private spent = false
   private over = false
@@ -172,10 +172,10 @@ export class Lane implements UpstreamListener {
   }
 
   /** hearAll receives what the server says outside of calls, too. It resolves once that is received, or will not be: some servers forget it until then. */
-  hearAll(): Promise<void> | undefined {
+  listenToAll(): Promise<void> | undefined {
     const upstream = this.connected()
-    if (!this.hearsAll) upstream.listen()
-    this.hearsAll = true
+    if (!this.listensToAll) upstream.listen()
+    this.listensToAll = true
     return upstream.heard?.()
   }
 
@@ -190,7 +190,7 @@ export class Lane implements UpstreamListener {
       if (this.spent && this.listeners.size === 0) discard(this.close())
     }
     try {
-      const heard = this.hearAll()
+      const heard = this.listenToAll()
       if (heard) await heard
       for (const uri of uris) {
         const count = this.subscribed.get(uri) ?? 0
@@ -235,7 +235,7 @@ export class Lane implements UpstreamListener {
         return
       case 'notification':
         if (listChange.test(message.method)) this.hooks.onChange(message)
-        else if (message.method === 'notifications/resources/updated') this.tellUpdated(message)
+        else if (message.method === 'notifications/resources/updated') this.notifyUpdated(message)
         else if (!isStrayProgress(message, (token) => token === this.callToken)) {
           this.caller?.onSaid(message)
         }
@@ -260,7 +260,7 @@ export class Lane implements UpstreamListener {
     await this.upstream?.close()
   }
 
-  private tellUpdated(message: Message): void {
+  private notifyUpdated(message: Message): void {
     for (const listener of [...this.listeners]) listener.onUpdated(message)
   }
 

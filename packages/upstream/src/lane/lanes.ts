@@ -170,7 +170,7 @@ export const createLanes = ({
       const upstream = await dialer.open(backend, endpoint, lane, initialize)
       await lane.open(upstream, initialize)
       // Servers may ask outside of the answer to the call, too.
-      if (isInteractive(terms.capabilities)) await lane.hearAll()
+      if (isInteractive(terms.capabilities)) await lane.listenToAll()
       return lane
     } catch (cause) {
       leave(entry)

@@ -72,7 +72,8 @@ class HttpCall implements ModernCall {
   takerOf(status: number, headers: HttpAnswer['headers']): ((chunk: Buffer) => void) | undefined {
     if (status !== 200 || !isEventStream({ headers })) return undefined
     const decoder = createSseDecoder((event) => {
-      if (event.event === 'message' && event.data.length > 0) this.hear(scanMessage(event.data))
+      if (event.event === 'message' && event.data.length > 0)
+        this.onMessage(scanMessage(event.data))
     }, this.maxEventBytes)
     return (chunk) => decoder.push(chunk)
   }
@@ -105,7 +106,7 @@ class HttpCall implements ModernCall {
     }
   }
 
-  private hear(message: Message): void {
+  private onMessage(message: Message): void {
     if (this.over || message.kind === 'request') return
     if (message.kind === 'notification') {
       const isStray = isStrayProgress(message, (token) => token === this.token)

@@ -145,8 +145,8 @@ export class StdioChannel implements ModernChannel {
       const ticket = Number(paramsOf(message)?.['progressToken'])
       const waiting = this.underway.get(ticket)
       if (waiting?.progressToken === undefined) return
-      const told = spliceProgressToken(message, waiting.progressToken)
-      if (told) waiting.listener.onNotification(scanMessage(told.bytes))
+      const relayed = spliceProgressToken(message, waiting.progressToken)
+      if (relayed) waiting.listener.onNotification(scanMessage(relayed.bytes))
       return
     }
     if (message.method === 'notifications/cancelled') {

@@ -53,17 +53,17 @@ export class NotSse extends Error {
 export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   const { client, backend, listener, events, waitMs = 10_000 } = options
   let { endpoint } = options
-  const tell = (action: 'opened' | 'closed' | 'lost' | 'skipped', reason: string): void =>
+  const emit = (action: 'opened' | 'closed' | 'lost' | 'skipped', reason: string): void =>
     events.emit({ kind: 'upstream', action, backend: backend.name, endpoint: endpoint.id, reason })
   /** What the server set, as it is sent back. */
   let cookies = ''
   let closing = false
   const seen = { status: 0, isStream: false, isSilent: false }
-  let hearAddress: (address: string) => void = () => undefined
+  let onAddress: (address: string) => void = () => undefined
   const address = new Promise<string>((resolve) => {
-    hearAddress = resolve
+    onAddress = resolve
   })
-  const log = createChildLog((line) => tell('skipped', line))
+  const log = createChildLog((line) => emit('skipped', line))
   const junk = createJunkGuard()
   const mask = maskingOf({ endpoints: [endpoint] })
   /** A fault in here concerns one message; on this stream are the answers of all others, too. */
@@ -77,7 +77,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
   /** Before it is known where to POST nothing can be refused, and nobody has called anything. */
   let refuse: (refusal: Message) => void = () => undefined
   /** One event that cannot be read fails the call that it names; one that names none is skipped. A stream that is full of them ends. */
-  const hear = (data: Buffer): void => {
+  const onData = (data: Buffer): void => {
     const messages = messagesIn(backend.name, data)
     messages.forEach(deliver)
     if (messages.length > 0) return
@@ -88,8 +88,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     junk()
   }
   const decoder = createSseDecoder((event: SseEvent) => {
-    if (event.event === 'endpoint') hearAddress(event.data.toString('utf8').trim())
-    if (event.event === 'message' && event.data.length > 0) hear(event.data)
+    if (event.event === 'endpoint') onAddress(event.data.toString('utf8').trim())
+    if (event.event === 'message' && event.data.length > 0) onData(event.data)
   }, client.maxResponseBytes)
   const stream = post(client, endpoint.url, {
     method: 'GET',
@@ -129,7 +129,7 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     const reason = 'its endpoint event names another origin'
     throw new RouterError('UPSTREAM_BAD_ANSWER', { backend: backend.name, reason })
   }
-  tell('opened', 'sse')
+  emit('opened', 'sse')
   const postHeaders = (): string[] => [
     ...sessionHeaders(endpoint, '', '', cookies),
     'content-type',
@@ -145,8 +145,8 @@ export const openSseUpstream = async (options: Options): Promise<Upstream> => {
     log.close()
     // What met a server that had forgotten the session hears that for itself first.
     if (asking) await asking.then(() => setImmediate())
-    if (closing) tell('closed', 'no longer needed')
-    else tell('lost', cause.message)
+    if (closing) emit('closed', 'no longer needed')
+    else emit('lost', cause.message)
     const data = { backend: backend.name, reason: cause.message }
     listener.onClose(closing ? undefined : new RouterError('UPSTREAM_FAILED', data, cause))
   })
@@ -200,8 +200,8 @@ const notOpened = (
   const short = isTold ? reason.replace(`; ${noServerThere}`, '') : reason
   if (isTold && streamableStatuses.has(status)) {
     noteUnusable(endpoint)
-    const told = `${short}; ${maybeStreamable}`
-    return new RouterError('BACKEND_MISCONFIGURED', { backend, reason: told }, cause)
+    const explained = `${short}; ${maybeStreamable}`
+    return new RouterError('BACKEND_MISCONFIGURED', { backend, reason: explained }, cause)
   }
   noteUsable(endpoint)
   const data = { backend, reason: short, ...(isTold && { todo: maybeStreamable }) }

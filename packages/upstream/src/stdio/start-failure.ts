@@ -14,15 +14,15 @@ export const startFailure = (
   cause: NodeJS.ErrnoException,
 ): RouterError => {
   const name = nameOf(endpoint.command)
-  const told = lasting[cause.code ?? '']
-  if (!told) {
+  const explained = lasting[cause.code ?? '']
+  if (!explained) {
     const reason = `starting ${name}: ${cause.code ?? 'it could not be run'}`
     return new RouterError('NO_HEALTHY_ENDPOINT', { backend, reason }, cause)
   }
   noteUnusable(endpoint)
   const { cwd } = endpoint
   const isElsewhere = cause.code === 'ENOENT' && cwd !== undefined && !existsSync(cwd)
-  const reason = isElsewhere ? `the "cwd" of its command "${name}" does not exist` : told(name)
+  const reason = isElsewhere ? `the "cwd" of its command "${name}" does not exist` : explained(name)
   return new RouterError('BACKEND_MISCONFIGURED', { backend, reason }, cause)
 }
 

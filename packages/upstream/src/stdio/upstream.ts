@@ -55,7 +55,7 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
   const mask = maskingOf(backend)
   const say = (line: string): void =>
     events.emit({ kind: 'stderr', backend: backend.name, pid, line })
-  const tell = (action: 'opened' | 'closed' | 'lost' | 'refused', reason: string): void =>
+  const emit = (action: 'opened' | 'closed' | 'lost' | 'refused', reason: string): void =>
     events.emit({
       kind: 'upstream',
       action,
@@ -68,7 +68,7 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
   const noteResult = (message: Message): void => {
     if (isOpen || message.kind !== 'response' || !hasResult(message)) return
     isOpen = true
-    tell('opened', `pid ${pid}`)
+    emit('opened', `pid ${pid}`)
   }
   const log = createChildLog(say)
   const junk = createJunkGuard()
@@ -135,8 +135,8 @@ export const openStdioUpstream = async (options: Options): Promise<Upstream> => 
     liveness.close()
     log.close()
     const how = fault ?? (signal ? `ended by ${signal}` : `exited with ${String(code)}`)
-    if (isOpen) tell(closing ? 'closed' : 'lost', how)
-    else if (!closing) tell('refused', how)
+    if (isOpen) emit(closing ? 'closed' : 'lost', how)
+    else if (!closing) emit('refused', how)
     const failed = new RouterError('UPSTREAM_FAILED', { backend: backend.name, reason: how })
     listener.onClose(closing ? undefined : failed)
   })

@@ -64,8 +64,11 @@ export const requireSameSettings = (cluster: Cluster): void => {
     .filter(({ name }) => isRunning(cluster, name))
     .flatMap((each) => settingChanges(files, each.name, each))
   const extra = extraOf(cluster).filter((name) => stageOf(name) === 'instance')
-  const told = extra.map((name) => `${name} is extra`).join(', ')
-  const words = [...wordsOf(changes), ...(extra.length > 0 ? [`ROUTER_INSTANCES: ${told}`] : [])]
+  const extraText = extra.map((name) => `${name} is extra`).join(', ')
+  const words = [
+    ...wordsOf(changes),
+    ...(extra.length > 0 ? [`ROUTER_INSTANCES: ${extraText}`] : []),
+  ]
   if (words.length === 0) return
   throw new Failure(
     `the running cluster uses other settings (${words.join(', ')}); nothing was changed: ${asStarted(changes)}, or run ${clusterCommand} restart to apply this shell's settings`,

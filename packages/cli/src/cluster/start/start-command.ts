@@ -39,7 +39,7 @@ export const startCommand = async (env: Env, port: number | undefined): Promise<
   )
   if (started > 0) say(`started ${started} in ${seconds(Date.now() - began)}`)
   else if (!reloaded) say(`nothing to do: ${allOf(wanted)} running`)
-  if (started > 0 && port === undefined) tellWhere(cluster)
+  if (started > 0 && port === undefined) printAddresses(cluster)
 }
 
 /** Instances that run read the servers file with their own variables; those to be started, with the ones of this shell. */
@@ -96,7 +96,7 @@ export const processesAt = (cluster: Cluster, port: number): readonly ClusterPro
   throw new Failure(`nothing of this cluster has port ${port}; it has ${ports.join(', ')}`)
 }
 
-const tellWhere = (cluster: Cluster): void => {
+const printAddresses = (cluster: Cluster): void => {
   const { config, files, processes } = cluster
   say()
   const rows = processes.map(({ name, address }) => {

@@ -10,7 +10,7 @@ export interface Leaving {
   /** From now on they live on for the calls that they still answer: whoever drains gives his Sessions away by himself. */
   begin(): void
   /** Resolves once its Upstream is gone, or at once where it lives on. `isOver`: nobody goes on with it. */
-  letGo(record: Session, live: LiveSession, isOver: boolean): Promise<void>
+  release(record: Session, live: LiveSession, isOver: boolean): Promise<void>
   /** Those that live on. */
   all(): Iterable<LiveSession>
   /** Closes those that lived on. */
@@ -24,7 +24,7 @@ export const createLeaving = (): Leaving => {
     begin() {
       lingers = true
     },
-    letGo({ downstream }, live, isOver) {
+    release({ downstream }, live, isOver) {
       // The stream of a client of 2024-11-05 ends at once: it comes again, and hears at the new Owner what it was not told.
       if (isOver || !lingers || downstream !== 'http') {
         return (

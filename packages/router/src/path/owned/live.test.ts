@@ -229,22 +229,22 @@ describe('a message of the client', () => {
     const { live, hooks, sent } = open(() =>
       refusals-- > 0 ? Promise.reject(refused) : Promise.resolve(),
     )
-    await live.tell(message({ id: 1, method: 'm' }))
+    await live.notify(message({ id: 1, method: 'm' }))
     expect([sent.length, hooks.onForgotten.mock.calls.length]).toEqual([3, 2])
     refusals = 9
-    await expect(live.tell(message({ id: 2, method: 'm' }))).rejects.toBe(refused)
+    await expect(live.notify(message({ id: 2, method: 'm' }))).rejects.toBe(refused)
     expect(sent.length).toBe(6)
   })
 
   it('that says initialized starts the listening', async () => {
     const { live, listen } = open()
-    await live.tell(message({ method: 'notifications/initialized' }))
+    await live.notify(message({ method: 'notifications/initialized' }))
     expect(listen).toHaveBeenCalledOnce()
   })
 
   it('that is initialize tells the revision that was agreed on', async () => {
     const { live, hooks } = open()
-    await live.tell(message({ id: 0, method: 'initialize' }))
+    await live.notify(message({ id: 0, method: 'initialize' }))
     live.onMessage(message({ id: 0, result: { protocolVersion: '2025-06-18' } }))
     expect(hooks.onAgreed).toHaveBeenCalledExactlyOnceWith({
       revision: '2025-06-18',
@@ -268,7 +268,7 @@ describe('the end', () => {
     expect(written).toEqual([])
     expect([isOpen(), live.isReady()]).toEqual([true, false])
     expect(hooks.onLost).toHaveBeenCalledOnce()
-    await expect(live.tell(said(1))).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
+    await expect(live.notify(said(1))).rejects.toMatchObject({ code: 'NO_HEALTHY_ENDPOINT' })
   })
 
   it('of the upstream and then of the conversation leaves nothing to be sent again', () => {

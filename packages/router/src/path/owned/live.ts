@@ -129,7 +129,7 @@ export class LiveSession implements UpstreamListener {
   }
 
   /** tell sends what needs no answer. It rejects when it could not be delivered. */
-  async tell(message: Message): Promise<void> {
+  async notify(message: Message): Promise<void> {
     if (message.method === 'notifications/cancelled') {
       this.endCall(cancelledId(message), new RouterError('CANCELLED'))
     }

@@ -113,7 +113,7 @@ export const passOwned = async (
   const live = liveOf(held)
   requireValid(message)
   if (message.kind !== 'request') {
-    await live.tell(message)
+    await live.notify(message)
     respondEmpty(incoming, 202)
     return
   }

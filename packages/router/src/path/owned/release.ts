@@ -1,7 +1,7 @@
 import type { EventSink, InstanceId } from '@mcp-router/core'
 import type { SessionStore } from '@mcp-router/store'
 import type { SessionEntry } from '../../sessions/entry.js'
-import { tellSession } from '../../sessions/tell.js'
+import { emitSession } from '../../sessions/session-events.js'
 
 export interface ReleaseDeps {
   readonly store: SessionStore
@@ -18,6 +18,6 @@ export const releaseOwned = async (
   // What was begun goes on at another Instance; what was not, or whose client cannot find it again, is over.
   const isOver = record.initialize === ''
   await (isOver ? live.close() : live.handOver())
-  tellSession(events, record, isOver ? 'closed' : 'released', `${instance} was stopped`)
+  emitSession(events, record, isOver ? 'closed' : 'released', `${instance} was stopped`)
   if (isOver) await store.delete(record.id).catch(() => false)
 }

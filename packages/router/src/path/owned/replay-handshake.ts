@@ -6,7 +6,7 @@ import type { Message } from '@mcp-router/protocol'
 export interface Speaker {
   /** Sends a request and resolves with its response. */
   ask(message: Message): Promise<Message>
-  tell(message: Message): Promise<void>
+  notify(message: Message): Promise<void>
 }
 
 /** replayHandshake tells a new server what the client told the one before: its initialize, its log level, its subscriptions. */
@@ -17,7 +17,7 @@ export const replayHandshake = async (
   const params = JSON.parse(initialize) as object // as it was noted
   const answer = await speaker.ask(ownRequest('initialize', params))
   if (!resultOf(answer)) throw new Error('initialize was refused')
-  await speaker.tell(scanMessage(notificationBytes('notifications/initialized')))
+  await speaker.notify(scanMessage(notificationBytes('notifications/initialized')))
   if (loggingLevel) await speaker.ask(ownRequest('logging/setLevel', { level: loggingLevel }))
   for (const uri of subscriptions) await speaker.ask(ownRequest('resources/subscribe', { uri }))
 }

@@ -11,7 +11,7 @@ import { continueOn, resumeOn } from '../../sessions/go-on.js'
 import { reinitialized } from '../../sessions/reinitialized.js'
 import type { LiveSession } from './live.js'
 import { putOff } from './revival.js'
-import { tellRevived } from '../../sessions/tell.js'
+import { emitRevived } from '../../sessions/session-events.js'
 
 /** Who needs it waits for it to come back, where that is soon, ms. */
 const longestHoldMs = 2_000
@@ -140,7 +140,7 @@ const connect = async (context: Context, held: SessionEntry, attempt: object): P
     const changes = reinitialized(context, backend.name, at, live.capabilities)
     for (const change of changes) live.replays.standalone.say(change)
   }
-  tellRevived(context.deps.events, record, place, live.revival)
+  emitRevived(context.deps.events, record, place, live.revival)
 }
 
 /**
@@ -166,7 +166,7 @@ const continueSession = async (
     if (live.isOver()) throw error
     return false
   }
-  tellRevived(
+  emitRevived(
     context.deps.events,
     record,
     context.sessions.at(endpoint),

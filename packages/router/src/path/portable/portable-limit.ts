@@ -14,12 +14,12 @@ export const limitPortable = (
   { deps, deadlines }: Context,
   held: SessionEntry,
   message: Message | undefined,
-  heard: Activity,
+  activity: Activity,
   onPassed: (error: RouterError) => void,
 ): Silence | undefined => {
   const backend = deps.registry.snapshot().backends.get(held.record.backend)
   if (!backend || !message) return undefined
-  return watchSilence(deadlines, heard, backend, (error) => {
+  return watchSilence(deadlines, activity, backend, (error) => {
     onPassed(error)
     if (message.kind !== 'request') return
     const body = cancelledMessage(message.id).bytes

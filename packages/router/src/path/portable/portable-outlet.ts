@@ -65,7 +65,7 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
     // It gives its stream an id (2025-11-25); clients before that fail on it.
     if (!isEmpty || (event.id !== undefined && this.isPrimed())) this.put(event)
     // It says nothing of the call, whose stream does not begin for it.
-    else if (event.retry !== undefined) this.tell(eventBytes({ ...event, id: undefined }))
+    else if (event.retry !== undefined) this.insert(eventBytes({ ...event, id: undefined }))
   }
 
   sayOutside(said: Message): boolean {
@@ -73,7 +73,7 @@ export class PortableOutlet extends Writer implements Outlet, Quiet {
     if (this.over || (!this.streams && !this.reply && (this.begun || this.held))) return false
     if (!this.streams && !this.reply) this.takeHead(200, eventStream)
     if (this.reply) this.reply.say(said)
-    else if (this.begun) this.tell(messageFrame(said.bytes))
+    else if (this.begun) this.insert(messageFrame(said.bytes))
     else {
       this.say(said, plainEvent)
       this.begin()

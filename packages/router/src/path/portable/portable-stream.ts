@@ -133,7 +133,7 @@ export class PortableStream extends PortableGet implements OwnStream {
   receive(missed: Missed): void {
     const { frames, ids } = missed
     // In another session at the server the same id is another event.
-    if (!this.isAnew()) for (const id of ids) this.received.add(id)
+    if (!this.isInNewSession()) for (const id of ids) this.received.add(id)
     this.lastId = ids.at(-1) ?? this.lastId
     if (this.backlog) this.backlog.add(missed)
     else if (frames.length > 0) {
@@ -147,9 +147,9 @@ export class PortableStream extends PortableGet implements OwnStream {
     for (const { res } of this.spares) res.write(keepAliveFrame)
   }
 
-  override tell(frame: Buffer): void {
+  override insert(frame: Buffer): void {
     if (this.backlog) this.backlog.keep(frame)
-    else super.tell(frame)
+    else super.insert(frame)
   }
 
   override begin(): void {
@@ -173,7 +173,7 @@ export class PortableStream extends PortableGet implements OwnStream {
   }
 
   protected request(): HttpRequest {
-    if (this.isAnew()) return portableGet(this.session, undefined)
+    if (this.isInNewSession()) return portableGet(this.session, undefined)
     const given = this.incoming.req.headers['last-event-id']
     return portableGet(this.session, typeof given === 'string' ? given : this.lastId)
   }
@@ -222,7 +222,7 @@ export class PortableStream extends PortableGet implements OwnStream {
     if (!rival || this.refusals === 1) return false
     this.rival = undefined
     if (!rival.follow(this.incoming, this.sentBy.backendSessionId)) return false
-    this.letGo()
+    this.stopWriting()
     // The Endpoint is asked for what follows the event that this response names.
     rival.dismiss('its client continues it')
     rival.replacesItself = true
@@ -237,7 +237,7 @@ export class PortableStream extends PortableGet implements OwnStream {
     const { listener, missed } = await context.listening.gather(session.record)
     for (const each of missed) this.receive(each)
     if (this.over || this.backlog || incoming.handedOff || !listener) return this.over
-    this.letGo()
+    this.stopWriting()
     const lost = (error: RouterError): void => {
       if (this.incoming.res.headersSent) this.incoming.res.end()
       else if (this.again) this.again()

@@ -131,19 +131,19 @@ const openAt = async (
   const revision = readRevision(backend, result) || held.record.revision
   const backendSessionId = headerOf(answer, 'mcp-session-id')
   const cookies = withCookies('', answer.headers)
-  const tell = async (bytes: Buffer): Promise<void> => {
+  const notify = async (bytes: Buffer): Promise<void> => {
     const headers = sessionHeaders(endpoint, backendSessionId, revision, cookies)
     headers.push('content-type', 'application/json')
     headers.push('accept', 'application/json, text/event-stream')
     const { client } = context.deps
     await post(client, endpoint.url, { method: 'POST', headers, body: bytes }).answer
   }
-  await tell(notificationBytes('notifications/initialized'))
+  await notify(notificationBytes('notifications/initialized'))
   const asks = [
     ...(loggingLevel ? [['logging/setLevel', { level: loggingLevel }] as const] : []),
     ...subscriptions.map((uri) => ['resources/subscribe', { uri }] as const),
   ]
-  for (const [method, each] of asks) await tell(requestBytes('mcp-router-replay', method, each))
+  for (const [method, each] of asks) await notify(requestBytes('mcp-router-replay', method, each))
   // Who opened one at the same time: streams at one session hear nothing of what another is told.
   await context.sessions.refresh(held)
   if (hasMoved(held.record, by)) {

@@ -201,7 +201,7 @@ export abstract class SessionGet extends Writer implements HttpHandler {
   }
 
   /** The events of a session that is gone went with it; in the one that took its place the same id is another event. */
-  protected isAnew(): boolean {
+  protected isInNewSession(): boolean {
     return this.isReopened() || this.context.sessions.movedAt(this.session.record.id) !== undefined
   }
 
@@ -215,7 +215,7 @@ export abstract class SessionGet extends Writer implements HttpHandler {
     if (this.over || !this.controller) return
     if (event.data.length === 0) {
       if (event.id !== undefined && formOf(this.session.record) === 'primed') this.passEvent(event)
-      else if (event.retry !== undefined) this.tell(eventBytes({ ...event, id: undefined }))
+      else if (event.retry !== undefined) this.insert(eventBytes({ ...event, id: undefined }))
       return
     }
     if (event.event !== 'message') {

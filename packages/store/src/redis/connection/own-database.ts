@@ -14,7 +14,7 @@ export const inOwnDatabase = (client: Redis): Redis => {
     // Called once for every connection, before its ready check.
     select(index: number | string) {
       selected = select(index).catch((error: unknown) => {
-        throw told(error, index)
+        throw explained(error, index)
       })
       return selected
     },
@@ -23,7 +23,7 @@ export const inOwnDatabase = (client: Redis): Redis => {
 }
 
 /** The ready check lets a NOPERM pass, as one about INFO: the code is left out. What else ended the connection is told as it is. */
-const told = (error: unknown, index: number | string): unknown => {
+const explained = (error: unknown, index: number | string): unknown => {
   if (!(error instanceof Error) || !isOfSelect(error)) return error
   return new Error(databaseProblem(index, error.message))
 }

@@ -5,7 +5,7 @@ import { databaseAdvice, type Store } from '@mcp-router/store'
  * tellUnreachable rethrows what failed for want of the store as an Error that tells the operator
  * where it was looked for and why it was not there: a client is told neither.
  */
-export const tellUnreachable =
+export const reportUnreachable =
   (redisUrl: string | undefined, store: Pick<Store, 'health'>) =>
   (error: unknown): never => {
     const isAway = error instanceof RouterError && error.code === 'STORE_UNAVAILABLE'

@@ -1,6 +1,6 @@
 import { RouterError } from '@mcp-router/core'
 import { expect, it } from 'vitest'
-import { tellUnreachable } from './unreachable.js'
+import { reportUnreachable } from './report-unreachable.js'
 
 it.each([
   ['connect ECONNREFUSED 127.0.0.1:1', 'connection refused; start Redis or correct REDIS_URL'],
@@ -10,7 +10,7 @@ it.each([
   ],
 ])('says what to do where Redis cannot be used (%s)', (reason, says) => {
   const health = () => ({ up: false, since: 0, reason }) as const
-  const tell = tellUnreachable('redis://user:secret@127.0.0.1:1/99', { health })
+  const tell = reportUnreachable('redis://user:secret@127.0.0.1:1/99', { health })
   expect(() => tell(new RouterError('STORE_UNAVAILABLE'))).toThrow(
     `REDIS_URL redis://127.0.0.1:1/99: ${says}`,
   )

@@ -3,7 +3,7 @@ import type { Handoff } from '../cluster/handoff.js'
 import type { Revival } from '../path/owned/revival.js'
 
 /** tellSession tells of one turn in the life of a Session; `cause` is the end of "because …". */
-export const tellSession = (
+export const emitSession = (
   events: EventSink,
   { id, backend, principal, endpoint, epoch }: Session,
   action: SessionEvent['action'],
@@ -21,7 +21,7 @@ export const tellSession = (
   })
 
 /** tellRevived tells that an owned Session has another Upstream, where, and why. */
-export const tellRevived = (
+export const emitRevived = (
   events: EventSink,
   record: Session,
   at: Pick<Session, 'endpoint' | 'place'>,
@@ -32,7 +32,7 @@ export const tellRevived = (
   // Nothing else restarts the Upstream of a Session that has no handshake.
   const cause = revival.cause ?? (record.initialize ? '' : 'its client sent initialize again')
   revival.cause = undefined
-  tellSession(events, { ...record, ...at }, action, cause)
+  emitSession(events, { ...record, ...at }, action, cause)
 }
 
 /** lossOf says why a Session needs another Owner than the one that its record names. */
