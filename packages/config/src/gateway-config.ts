@@ -17,6 +17,8 @@ export interface GatewayConfig {
   readonly instance: InstanceId
   /** Where this Instance listens. `host` is a loopback address unless the operator set HOST. */
   readonly host: string
+  /** Where other Instances reach this one; undefined: at `host`. */
+  readonly advertisedHost: string | undefined
   readonly port: number
   /** Undefined: the in-memory store, a cluster of one. */
   readonly redisUrl: string | undefined

@@ -39,6 +39,7 @@ export const loadGatewayConfig = (env: Env, overrides: GatewayOverrides = {}): G
     // Unnamed, an instance is still one of a kind in the cluster.
     instance: (parsed.INSTANCE_ID ?? `${hostname()}-${randomUUID()}`) as InstanceId,
     host: parsed.HOST,
+    advertisedHost: parsed.ADVERTISED_HOST,
     port: parsed.PORT,
     redisUrl: overrides.memory === true ? undefined : parsed.REDIS_URL,
     clusterSecret: parsed.CLUSTER_SECRET,

@@ -24,6 +24,8 @@ import {
 export const environmentSchema = z.object({
   INSTANCE_ID: instanceId.optional(),
   HOST: hostName.default('127.0.0.1'),
+  /** Where other instances reach this one, if not at HOST. */
+  ADVERTISED_HOST: hostName.optional(),
   /** 0: any free port. */
   PORT: wholeNumber(0, 65_535).default(8051),
   REDIS_URL: redisUrl.optional(),

@@ -28,17 +28,16 @@ import {
 } from '@mcp-router/upstream'
 import type { StoreChange } from '@mcp-router/store'
 import type { Upstreams } from '@mcp-router/upstream'
+import { advertisedAddress, warnAdvertised } from './advertised.js'
 import { explain } from './explain.js'
 import { notingErrors } from './last-errors.js'
-import { takeLease } from './lease.js'
-import type { Lease } from './lease.js'
+import { takeLease, type Lease } from './lease.js'
 import { listen, type Listener } from './listener/listener.js'
 import { aloneLive, openLive } from './live.js'
 import { notingLives } from './lives.js'
 import { requireSameSecret } from './same-secret.js'
 import { rareFaults } from './rare-faults.js'
-import { statusOf } from './status.js'
-import type { Phase } from './status.js'
+import { statusOf, type Phase } from './status.js'
 import { createSurface } from './surface.js'
 import { startTrim } from './trim.js'
 import { reportUnreachable } from './report-unreachable.js'
@@ -154,6 +153,7 @@ const compose = async (
   const isServed = (name: string): boolean =>
     [...registry.snapshot().backends.keys()].some((each) => each === name)
   registry.publish(config.backends, besideOf(config))
+  warnAdvertised(log, config)
   warnServers(log, config, isServed)
   const provider = fileProvider({
     ...{ path: config.serversFile, envFiles: config.envFiles },
@@ -246,11 +246,11 @@ const compose = async (
   let back: Listener | undefined
   const self = (): Instance => ({
     id: config.instance,
-    address: listener.address,
+    address: advertisedAddress(config, listener.address),
     pid: process.pid,
     startedAt,
     sessions: [...router.sessions().values()].reduce((sum, each) => sum + each, 0),
-    ...(back && { back: back.address }),
+    ...(back && { back: advertisedAddress(config, back.address) }),
     secretDigest,
   })
   const lease = await takeLease({
