@@ -31,12 +31,12 @@ export const createListChanges = (): ListChanges => {
   const listeners = new Set<ChangeListener>()
   const pending = new Set<string>()
 
-  const tell: ListChanges['publish'] = (backend, change) => {
+  const publish: ListChanges['publish'] = (backend, change) => {
     for (const listener of [...listeners]) listener(backend, change)
   }
 
   return {
-    publish: tell,
+    publish,
     note({ name }, { method }) {
       if (!isListChange(method) || (noted.size === 0 && listeners.size === 0)) return
       const key = `${name} ${method}`
@@ -44,7 +44,7 @@ export const createListChanges = (): ListChanges => {
       pending.add(key)
       setTimeout(() => {
         pending.delete(key)
-        tell(name, method)
+        publish(name, method)
         for (const listener of [...noted]) listener(name, method)
       }, sameMs)
     },

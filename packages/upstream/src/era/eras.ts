@@ -92,10 +92,10 @@ export const createEras = (deps: Deps): Eras & { close(): Promise<void> } => {
     initialize?: Readonly<Record<string, unknown>>,
   ): Promise<Era> => {
     // What this Instance doubts it does not take back from the others.
-    const isDoubted = verdicts.get(key)?.isDoubted
+    const doubted = verdicts.get(key)?.isDoubted
       ? undefined
       : await soon(shared?.eras.find(shared.keys.key(endpoint)))
-    if (isDoubted) return remember(key, isDoubted.era, isDoubted.leftMs)
+    if (doubted) return remember(key, doubted.era, doubted.leftMs)
     return probe(backend, endpoint, key, initialize)
   }
 

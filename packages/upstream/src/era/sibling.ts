@@ -92,7 +92,7 @@ export const openSibling = async (options: Options): Promise<Sibling> => {
   const adopt = (listener: UpstreamListener, events: EventSink): Upstream => {
     // The id under which its new owner waits for the answer to `initialize`.
     let waiting: string | undefined
-    const tellInitialized = (): void => {
+    const onInitialized = (): void => {
       const answer = initialize?.answer
       if (!answer || waiting === undefined) return
       const { bytes } = spliceId(answer, waiting)
@@ -100,13 +100,13 @@ export const openSibling = async (options: Options): Promise<Sibling> => {
       waiting = undefined
       listener.onMessage({ bytes, kind: 'response', id, method: '' })
     }
-    heir = { listener, events, onInitialized: tellInitialized }
+    heir = { listener, events, onInitialized }
     if (opened) events.emit(opened)
     if (over) queueMicrotask(() => listener.onClose(over?.cause))
     const send = (message: Message): Promise<void> => {
       if (message.method !== 'initialize' || !initialize) return upstream.send(message)
       waiting = message.id
-      queueMicrotask(tellInitialized)
+      queueMicrotask(onInitialized)
       return Promise.resolve()
     }
     return { ...upstream, send, pass: passBy(send), close }
