@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { isAlive, processAt } from '@mcp-router/testkit/process'
 import { until } from '@mcp-router/testkit/wait'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
@@ -130,6 +131,7 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a client whose stream is cut by 
     const underway = call(99, 400)
     await wait(100)
     to.posts = undefined
+    const leaving = processAt(carrier.pid)
     if (signal === 'SIGKILL') await killMember(carrier)
     else process.kill(carrier.pid, signal)
     const calls = begunMs.map(async (ms, at) => {
@@ -148,6 +150,8 @@ describe.each(['SIGKILL', 'SIGTERM'] as const)('a client whose stream is cut by 
     // … and has its own stream again.
     await until('its stream', () => endpoint.streamPorts(there).length === 1)
     expect(await call(50)).toBe('user 50')
+    // It is started again only then.
+    await until('the end of the instance', () => !leaving || !isAlive(leaving))
   })
 })
 

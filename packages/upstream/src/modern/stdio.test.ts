@@ -203,7 +203,7 @@ describe('the child of a channel', () => {
     await send(0).next()
     const waiting = send(1, '0')
     await channel.close()
-    expect(actions()).toEqual(['opened', 'closed'])
+    await expect.poll(actions).toEqual(['opened', 'closed'])
     expect(waiting.all).toEqual([expect.any(Error)])
     expect(await send(2).next()).toBeInstanceOf(Error)
   })
