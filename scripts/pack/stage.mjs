@@ -52,7 +52,14 @@ writeFileSync(
   `#!/usr/bin/env node\nimport '${scope}cli/main.js'\n`,
   { mode: 0o755 },
 )
-for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(file, join(stage, file))
+for (const file of ['LICENSE', 'CHANGELOG.md', 'docs'])
+  cpSync(file, join(stage, file), { recursive: true })
+cpSync('scripts/pack/readme.txt', join(stage, 'README.md'))
+const configuration = readFileSync('packages/config/README.md', 'utf8')
+writeFileSync(
+  join(stage, 'docs', 'configuration.md'),
+  configuration.replaceAll('](../../docs/', ']('),
+)
 writeJson(join(stage, 'package.json'), {
   name: root.name,
   version: root.version,

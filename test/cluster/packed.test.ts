@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -68,6 +68,14 @@ describe('the package, installed globally', () => {
       }),
     })
     expect(await answer.text()).toContain('Echo: hi')
+  })
+
+  it('has the pages that its README names', () => {
+    const installed = join(home, 'lib/node_modules/mcp-router')
+    const readme = readFileSync(join(installed, 'README.md'), 'utf8')
+    const pages = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, page = '']) => page)
+    expect(pages).toContain('docs/configuration.md')
+    expect(pages.filter((page) => !existsSync(join(installed, page)))).toEqual([])
   })
 
   it('names only itself in its help', async () => {

@@ -51,7 +51,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: calls('/mcp/router/route/stub'),
     baseline: 'nginx-json',
-    maxRatio: 3.5,
+    maxRatio: 2.5,
   },
   {
     kind: 'calls',
@@ -60,7 +60,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: sessions('/mcp/stub', 'json'),
     baseline: 'nginx-json',
-    maxRatio: 3.5,
+    maxRatio: 2.2,
   },
   {
     kind: 'calls',
@@ -69,6 +69,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: sessions('/mcp/stub-sse', 'sse'),
     baseline: 'nginx-sse',
+    maxRatio: 2.5,
   },
   {
     kind: 'calls',
@@ -77,7 +78,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: modern('/mcp/stub-modern'),
     baseline: 'nginx-json',
-    maxRatio: 3.5,
+    maxRatio: 2.5,
   },
   {
     kind: 'calls',
@@ -86,6 +87,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: modern('/mcp/stub'),
     baseline: 'nginx-json',
+    maxRatio: 5,
   },
   {
     kind: 'calls',
@@ -94,6 +96,7 @@ export const rows: readonly Row[] = [
     via: 'instance',
     open: sessions('/mcp/stub-modern', 'json'),
     baseline: 'nginx-json',
+    maxRatio: 5,
   },
   {
     kind: 'calls',
@@ -102,6 +105,7 @@ export const rows: readonly Row[] = [
     via: 'cluster',
     open: sessions('/mcp/stub', 'json'),
     baseline: 'nginx-json',
+    maxRatio: 5.5,
   },
   {
     kind: 'calls',

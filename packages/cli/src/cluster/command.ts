@@ -9,7 +9,7 @@ import { stopCommand } from './stop-command.js'
 import { superviseCommand } from './supervise/command.js'
 
 const variables = `
-Variables (see README.md for all):
+Variables (docs/configuration.md of the package, packages/config/README.md of a clone, has all):
   ROUTER_INSTANCES, ROUTER_BASE_PORT   how many instances (3), and the port of the first (8051)
   GATEWAY_PORT, GATEWAY_HOST           where Nginx listens (8080, 127.0.0.1)
   REDIS_URL                            a Redis to use instead of a private one

@@ -19,7 +19,7 @@ const folderOf = (files: Readonly<Record<string, string>> = {}): string => {
 describe('init', () => {
   it('writes a servers file that the router reads', () => {
     const folder = folderOf()
-    const said = init({ folder: join(folder, 'new'), files: [], example: true })
+    const said = init({ folder: join(folder, 'new'), files: [], example: true }, {})
     const path = join(folder, 'new', 'mcp-servers.yaml')
     expect(readServers(path, {}).backends.map(({ name }) => name)).toEqual(['everything'])
     expect(said.join('\n')).toContain('http://127.0.0.1:8051/mcp/everything')
@@ -34,7 +34,7 @@ describe('init', () => {
     const folder = folderOf({ '.cursor/mcp.json': text })
     const [found] = findClientFiles({ HOME: folder }, join(folder, 'elsewhere'), 'linux')
     expect(found?.client).toBe('Cursor')
-    init({ folder, files: found ? [found] : [], example: false })
+    init({ folder, files: found ? [found] : [], example: false }, {})
     const path = join(folder, 'mcp-servers.yaml')
     const { backends, invalid } = readServers(path, { T: 'secret' })
     expect(invalid).toEqual([])
@@ -43,9 +43,29 @@ describe('init', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
+  it('says what of the servers needs a look', () => {
+    const servers = {
+      gone: { comand: 'x' },
+      'my notes': { command: './bin/notes' },
+      web: { url: 'https://example.com/mcp' },
+    }
+    const folder = folderOf()
+    const said = init({ folder, files: [{ path: 'a', servers }], example: false }, {}).join('\n')
+    expect(said).toMatch(/"gone" is left out: .*comand/)
+    expect(said).toContain('"my notes" has a relative path')
+    expect(said).toContain('/mcp/router/route/my-notes ')
+  })
+
+  it('names the ports that this shell has', () => {
+    const env = { ROUTER_BASE_PORT: '9051', GATEWAY_PORT: '9080' }
+    const said = init({ folder: folderOf(), files: [], example: true }, env).join('\n')
+    expect(said).toContain('http://127.0.0.1:9051/mcp/everything')
+    expect(said).toContain('http://127.0.0.1:9080')
+  })
+
   it('changes no servers file that is there', () => {
     const folder = folderOf({ 'mcp-servers.yaml': 'mine' })
-    expect(() => init({ folder, files: [], example: true })).toThrow(
+    expect(() => init({ folder, files: [], example: true }, {})).toThrow(
       /mcp-servers\.yaml exists, and nothing was changed/,
     )
     expect(readFileSync(join(folder, 'mcp-servers.yaml'), 'utf8')).toBe('mine')
@@ -53,7 +73,7 @@ describe('init', () => {
 
   it('writes nothing where there is nothing to serve', () => {
     const folder = folderOf()
-    expect(() => init({ folder, files: [], example: false })).toThrow('--example adds a server')
+    expect(() => init({ folder, files: [], example: false }, {})).toThrow('--example adds a server')
   })
 })
 
@@ -93,6 +113,8 @@ describe('files of MCP clients', () => {
   })
 
   it('that are named must be there', () => {
-    expect(() => readClientFile('/nowhere/a.json')).toThrow(/reading \/nowhere\/a\.json: /)
+    expect(() => readClientFile('/nowhere/a.json')).toThrow(
+      /reading the servers of an MCP client: ENOENT.*nowhere/,
+    )
   })
 })

@@ -1,4 +1,11 @@
-import { ConfigError, readEntries, writeEntries, type ServerEntries } from '@mcp-router/config'
+import {
+  ConfigError,
+  readEntries,
+  readServers,
+  writeEntries,
+  type Env,
+  type ServerEntries,
+} from '@mcp-router/config'
 import { reasonOf } from '@mcp-router/core'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -49,37 +56,71 @@ export const readClientFile = (path: string): Pick<ClientFile, 'path' | 'servers
     return { path, servers }
   } catch (error) {
     if (error instanceof ConfigError || error instanceof Failure) throw error
-    throw new Failure(`reading ${path}: ${reasonOf(error)}`)
+    throw new Failure(`reading the servers of an MCP client: ${reasonOf(error)}`)
   }
 }
 
 /** init writes the servers file and returns what to say about it, line by line. */
-export const init = ({ folder, files, example }: Asked): readonly string[] => {
+export const init = ({ folder, files, example }: Asked, env: Env): readonly string[] => {
   const path = serversFileIn(folder)
   const given = files.map(({ servers }) => servers)
   const { servers, renamed } = mergeServers([...given, ...(example ? [exampleServers] : [])])
-  const [first] = Object.keys(servers)
-  if (first === undefined)
+  if (Object.keys(servers).length === 0)
     throw new Failure(
       'there is nothing to serve, and nothing was written: --example adds a server to try things with, --import those of an MCP client',
     )
-  mkdirSync(resolve(folder), { recursive: true })
-  // What was taken over may have tokens in it.
-  writeFileSync(path, writeEntries(servers, comment), { mode: 0o600, flag: 'wx' })
-  const enter = resolve(folder) === process.cwd() ? '' : `cd ${shown(resolve(folder))} && `
-  const name = encodeURIComponent(first)
+  write(path, writeEntries(servers, comment))
+  const { backends, invalid } = readServers(path, env)
   return [
     `wrote ${shown(path)}: ${Object.keys(servers).join(', ')}`,
     ...renamed.map(([from, to]) => `  a second "${from}" is served as "${to}"`),
+    ...pathsIn(servers).map(
+      (name) =>
+        `  "${name}" has a relative path, which counts from ${shown(resolve(folder)) || '.'} now`,
+    ),
+    ...invalid.flatMap(({ name, problems }) =>
+      problems.map((each) => `  "${name}" is left out: ${each}`),
+    ),
+    ...nextSteps(folder, backends[0]?.name, env),
+  ]
+}
+
+const write = (path: string, text: string): void => {
+  try {
+    mkdirSync(resolve(path, '..'), { recursive: true })
+    // What was taken over may have tokens in it.
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    throw new Failure(`writing ${path}: ${reasonOf(error)}; name another folder`)
+  }
+}
+
+/** pathsIn are the servers that name a file by where their client was. */
+const pathsIn = (servers: ServerEntries): readonly string[] =>
+  Object.entries(servers).flatMap(([name, entry]) => {
+    const { command, cwd, envFile } = (entry ?? {}) as Readonly<Record<string, unknown>>
+    const isRelative =
+      (typeof command === 'string' && /^\.{1,2}[\\/]/.test(command)) ||
+      [cwd, envFile].some((each) => typeof each === 'string' && !/^([\\/~$]|[a-z]:)/i.test(each))
+    return isRelative ? [name] : []
+  })
+
+const nextSteps = (folder: string, served: string | undefined, env: Env): readonly string[] => {
+  if (served === undefined) return []
+  const alone = `http://127.0.0.1:${env['ROUTER_BASE_PORT'] || '8051'}`
+  const cluster = `http://127.0.0.1:${env['GATEWAY_PORT'] || '8080'}`
+  const enter = resolve(folder) === process.cwd() ? '' : `cd ${shown(resolve(folder))} && `
+  const port = env['ROUTER_BASE_PORT'] ? ` --port ${env['ROUTER_BASE_PORT']}` : ''
+  return [
     '',
     'Start it:',
     '',
-    `  ${enter}${commandName} serve            # one process, in memory, at http://127.0.0.1:8051`,
-    `  ${enter}${commandName} cluster start    # Redis, three instances and Nginx, at http://127.0.0.1:8080`,
+    `  ${enter}${commandName} ${`serve${port}`.padEnd(13)}  # one process, in memory, at ${alone}`,
+    `  ${enter}${commandName} cluster start  # Redis, three instances and Nginx, at ${cluster}`,
     '',
-    `Then point an MCP client at http://127.0.0.1:8051/mcp/${name} (8080 for the cluster), or call it once:`,
+    `Then point an MCP client at ${alone}/mcp/${served} (${cluster} for the cluster), or call it once:`,
     '',
-    `  curl http://127.0.0.1:8051/mcp/router/route/${name} -H 'Content-Type: application/json' \\`,
+    `  curl ${alone}/mcp/router/route/${served} -H 'Content-Type: application/json' \\`,
     `    -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'`,
   ]
 }

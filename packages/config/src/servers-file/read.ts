@@ -203,7 +203,7 @@ const textOf = (path: string, file: string): string => {
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
     const reason = missing ? 'there is no such file' : `it cannot be read: ${reasonOf(error)}`
-    const advice = missing ? 'write one (see mcp-servers.yaml of the project)' : 'correct that,'
+    const advice = missing ? '`mcp-router init` makes one;' : 'correct that,'
     throw new ConfigError([{ file, reason, advice: `${advice} or set MCP_SERVERS_FILE` }])
   }
 }
