@@ -75,8 +75,10 @@ const ask = async (folder: string, found: readonly ClientFile[]): Promise<Asked>
       example: await isYes(terminal, question, files.length === 0, left.signal),
     }
   } catch (error) {
-    if (left.signal.aborted || (error instanceof Error && error.name === 'AbortError'))
-      throw new Failure('\nnothing was written')
+    if (left.signal.aborted || (error instanceof Error && error.name === 'AbortError')) {
+      say()
+      throw new Failure('not all questions were answered, and nothing was written')
+    }
     throw error
   } finally {
     terminal.close()
