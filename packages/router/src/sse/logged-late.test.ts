@@ -43,3 +43,33 @@ it.each([
     expect(forget).toHaveBeenCalledTimes(forgotten)
   },
 )
+
+it('one that was delivered by a process that was paused is not, before it is written: its session may be elsewhere', async () => {
+  const state = { isUnwritten: true, isDelivered: false, isSuperseded: false }
+  const outcome = untilLogged(
+    {
+      deps: {
+        callLog: {
+          isUnwritten: () => state.isUnwritten,
+          isSuperseded: () => state.isSuperseded,
+        },
+        guard: createStoreGuard(5_000),
+      },
+      sessions: { held: () => undefined },
+    } as unknown as Context,
+    { id: 's', backend: 'web' } as unknown as Session,
+    {
+      isOver: () => false,
+      outlet: { isDelivered: () => state.isDelivered },
+    } as unknown as LiveSession,
+    {} as Parameters<typeof untilLogged>[3],
+  )
+  const settled = vi.fn()
+  outcome.then(settled, settled)
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100)
+  state.isDelivered = true
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  expect(settled).not.toHaveBeenCalled()
+  state.isSuperseded = true
+  await expect(outcome).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+})

@@ -44,10 +44,14 @@ export const callRefOf = (
   isRepeated: isAgain,
 })
 
+/** A round of waiting that took so long says that this process was paused, ms. */
+const pausedMs = 2_000
+
 /**
  * untilLogged resolves once the CallLog has a request that was passed on, or its client has the response: until then a client that loses its
  * connection must hear that by the POST, for nobody else could tell it. A store that is away for long is not waited for. It rejects with
- * UPSTREAM_FAILED where another Instance has the Session meanwhile.
+ * UPSTREAM_FAILED where another Instance has the Session meanwhile: one that was paused finds out when its request is written, and what it has
+ * delivered went to a stream that its client may have left.
  */
 export const untilLogged = async (
   { deps: { guard, callLog }, sessions }: Context,
@@ -57,7 +61,14 @@ export const untilLogged = async (
 ): Promise<void> => {
   // The new Owner has read the CallLog before this request could be written, or may have.
   const isSuperseded = () => callLog.isSuperseded(id, call.entry)
-  const isKept = () => !callLog.isUnwritten(id, call.entry) || live.outlet.isDelivered(call)
+  let askedAt = performance.now()
+  let wasPaused = false
+  const isKept = () => {
+    const now = performance.now()
+    wasPaused ||= now - askedAt > pausedMs
+    askedAt = now
+    return !callLog.isUnwritten(id, call.entry) || (!wasPaused && live.outlet.isDelivered(call))
+  }
   await guard.until(() => isSuperseded() || live.isOver() || isKept())
   // By now this Instance may have it again, with another live part.
   if (isSuperseded() && sessions.held(id)?.live === live) discard(sessions.forget(id))
