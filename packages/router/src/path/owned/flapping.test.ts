@@ -1,7 +1,7 @@
 import { backendOf, sseEndpoint } from '@mcp-router/testkit/backend'
-import { aRequest, ask, initialize } from '@mcp-router/testkit/client'
+import { aRequest, ask, initialize, jsonOf } from '@mcp-router/testkit/client'
 import { openGateway } from '@mcp-router/testkit/router'
-import { openSseServer } from '@mcp-router/testkit/server'
+import { exit, openSseServer, openUsual } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
 
 it('every session works once its server is there, however often it was looked for', async () => {
@@ -46,3 +46,25 @@ it('a session is served once its server is there, though another that looked for
   expect(told.map((each) => each?.status)).toEqual([200, 200, 200])
   await second
 }, 60_000)
+
+it('a request that may run twice goes to another endpoint where its own ends with it again and again', async () => {
+  const revision = '2025-06-18'
+  const failing = await openUsual({ revision, on: { 'resources/read': exit } })
+  const working = await openUsual({
+    revision,
+    on: { 'resources/read': ({ reply }) => reply({ from: 'the other' }) },
+  })
+  const backend = backendOf('local', [failing.endpoint, working.endpoint])
+  const gateway = await openGateway({ backends: [backend] })
+  const url = `${gateway.url}/mcp/local`
+  // Sessions take the endpoints in turn.
+  const sessions = [await initialize(url), await initialize(url)]
+  const read = aRequest(1, 'resources/read')
+  const answers = await Promise.all(
+    sessions.map(({ headers }) => ask(url, { headers, body: read })),
+  )
+  expect(answers.map(jsonOf)).toEqual([
+    { jsonrpc: '2.0', id: 1, result: { from: 'the other' } },
+    { jsonrpc: '2.0', id: 1, result: { from: 'the other' } },
+  ])
+})

@@ -6,11 +6,19 @@ export interface Revival {
   notBefore: number
   /** When it last came back, ms since the epoch. */
   since: number
+  /** When it last came back at this Endpoint, also where that is no process, ms since the epoch. */
+  openedAt?: number
   /** Why it is needed, as the end of "because …". */
   cause?: string | undefined
   /** The session at the server may be continued: an Owner before this one had it. */
   continues?: boolean
 }
+
+/** An Upstream that ended so soon behind its beginning will again: another Endpoint is better, ms. */
+const briefMs = 3_000
+
+/** wasBrief tells that the Upstream had only just come back when it ended. */
+export const wasBrief = ({ openedAt = 0 }: Revival): boolean => Date.now() - openedAt < briefMs
 
 const firstPauseMs = 250
 const longestPauseMs = 30_000

@@ -10,7 +10,7 @@ import type { SessionEntry } from '../../sessions/entry.js'
 import { continueOn, resumeOn } from '../../sessions/go-on.js'
 import { reinitialized } from '../../sessions/reinitialized.js'
 import type { LiveSession } from './live.js'
-import { putOff } from './revival.js'
+import { putOff, wasBrief } from './revival.js'
 import { emitRevived } from '../../sessions/session-events.js'
 
 /** Who needs it waits for it to come back, where that is soon, ms. */
@@ -129,8 +129,11 @@ const connect = async (context: Context, held: SessionEntry, attempt: object): P
     })
     return endpoint
   }
-  const wanted = { backend, first: held.endpoint, attempt, isWanted, open }
+  const isElsewhereBetter = backend.endpoints.length > 1 && wasBrief(live.revival)
+  const from = isElsewhereBetter ? { tried: new Set([held.endpoint]) } : { first: held.endpoint }
+  const wanted = { backend, ...from, attempt, isWanted, open }
   const at = await openWithFailover(context.selector, wanted)
+  live.revival.openedAt = Date.now()
   const place = context.sessions.at(at)
   const change = { ...place, ...live.backendSession() }
   const isElsewhere = place.place !== record.place || place.endpoint !== record.endpoint
