@@ -7,7 +7,7 @@ usage() {
 usage: scripts/test.sh [unit | cluster] [vitest arguments]
 
 Runs all tests: unit tests, and tests that drive a cluster of real processes on free ports of this machine. That takes
-about a quarter of an hour on two cores; the unit tests alone take less than two minutes.
+about ten minutes on two cores; the unit tests alone take about one.
 
 Installs first what is missing: what `npm start` installs (dependencies, Nginx, Redis), and Chromium, by the package
 manager of the system, for the tests of pages of other origins.
