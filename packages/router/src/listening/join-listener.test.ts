@@ -1,8 +1,12 @@
+import type { ServerResponse } from 'node:http'
 import { backendOf, httpEndpoint } from '@mcp-router/testkit/backend'
 import { aRequest, ask, follow, initialize } from '@mcp-router/testkit/client'
 import { openGateway, openStore } from '@mcp-router/testkit/router'
-import { asked, openAsideAsker, question } from '@mcp-router/testkit/server'
+import { asked, openAsideAsker, openEndpoint, question } from '@mcp-router/testkit/server'
 import { expect, it } from 'vitest'
+
+const eventStream = { 'content-type': 'text/event-stream' }
+const json = { 'content-type': 'application/json' }
 
 /** The instance that had the client's stream is gone, and the second listens in its place, for a call under way. */
 const openListening = async (busy: number) => {
@@ -59,3 +63,28 @@ it.each([
     expect(taken()).toBe(before)
   },
 )
+
+it('a client’s stream that comes to a new instance while another one opens its own goes on there', async () => {
+  let held: ServerResponse | undefined
+  const endpoint = await openEndpoint(({ method, res }) => {
+    if (method !== 'GET') res.writeHead(200, json).end('{"jsonrpc":"2.0","id":0,"result":{}}')
+    else if (held) res.writeHead(409).end()
+    else held = res
+  })
+  const backends = [backendOf('web', [httpEndpoint(endpoint.url)])]
+  const store = openStore()
+  const open = (n: number) => openGateway({ backends, store, instance: `router-instance-${n}` })
+  const [a, b] = [await open(1), await open(2)]
+  const { headers } = await initialize(`${b.url}/mcp/web`)
+  await ask(`${a.url}/mcp/web`, { headers, body: aRequest(0, 'tools/list') })
+  await a.router.drain(0)
+  const c = await open(3)
+  const asking = ask(`${b.url}/mcp/web`, { headers, body: aRequest(0, 'tools/list') })
+  await expect.poll(() => held).toBeDefined()
+  const next = await follow(`${c.url}/mcp/web`, { headers })
+  await expect.poll(() => endpoint.by('GET').length).toBeGreaterThan(2)
+  held?.writeHead(200, eventStream).flushHeaders()
+  await asking
+  held?.write(`data: ${JSON.stringify(question('later'))}\n\n`)
+  expect(await next.message()).toEqual(asked('later'))
+})

@@ -178,9 +178,12 @@ export class Listening {
     for (const [, stream] of this.streams) stream.end()
   }
 
+  /** collect has the client's stream here get what comes on one in its place. One that its Endpoint refuses goes on at the Instance that has that. */
   private async collect(id: SessionId): Promise<void> {
-    const own = this.streams.of(id).find((stream) => stream.holder() === 'client')
+    const streams = this.streams.of(id)
+    const own = streams.find((stream) => stream.holder() === 'client')
     if (own) for (const missed of await this.peers.collect(id)) own.receive(missed)
+    else for (const stream of streams) if (stream.holder() === 'waiting') stream.hurry()
   }
 
   /** listen resolves once somebody has the stream, or calls have waited long enough. */
@@ -230,15 +233,20 @@ export class Listening {
     return outcome
   }
 
-  /** lookAgain has the client's own stream collect what comes on this one, where there is one after all, at an Endpoint that allows several. */
+  /**
+   * lookAgain has the client's own stream collect what comes on this one, where there is one after all: at an Endpoint that allows several, or at an
+   * Instance that asked the others when this one was not open yet.
+   */
   private async lookAgain(stream: OwnStream, record: Session): Promise<void> {
     this.endUnneeded(record.id)
     for (const ms of lookAgainMs) {
       await wait(ms, undefined, { ref: false })
       if (stream.holder() !== 'instance') return
       const all = await this.peers.ask(record)
-      const client = all.find(({ holder }) => holder === 'client')?.from
-      if (client) await this.peers.offer(record.id, client)
+      const [client] = (['client', 'waiting'] as const).flatMap((holder) =>
+        all.filter((each) => each.holder === holder),
+      )
+      if (client) await this.peers.offer(record.id, client.from)
     }
   }
 
