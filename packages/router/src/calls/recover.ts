@@ -35,6 +35,9 @@ export interface Situation {
 /** A request that may run twice is sent so often again at most when Endpoints go away with it: it may be what ends them. */
 export const maxRepeats = 3
 
+/** An Endpoint that went away so often with one call, and forgot its session each time, will again: another one is better. */
+const flapping = 2
+
 /** recover decides what becomes of a call behind a failure. */
 export const recover = ({
   failure,
@@ -47,7 +50,8 @@ export const recover = ({
     case 'never-sent':
       return attempts < maxAttempts ? 'elsewhere' : 'fail'
     case 'session-forgotten':
-      return attempts < maxAttempts ? 'reopen' : 'fail'
+      if (attempts >= maxAttempts) return 'fail'
+      return repeats < flapping && attempts < maxAttempts - 1 ? 'reopen' : 'elsewhere'
     case 'broken':
       if (!isSafe) return 'unknown'
       return repeats < maxRepeats ? 'repeat' : 'fail'

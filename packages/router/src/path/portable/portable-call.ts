@@ -23,6 +23,7 @@ import { ownAnswer } from './own-answer.js'
 import { limitPortable } from './portable-limit.js'
 import { httpEndpoint, portablePost } from './portable-request.js'
 import { isForgotten, reopenPortable } from './reopen.js'
+import type { Refused } from './reopen.js'
 
 /**
  * PortableCall is one message of a portable Session at its Endpoint, alone or as a member of a batch. Where the Endpoint refuses it for want of the
@@ -132,14 +133,14 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
       if (isResent(decision)) this.outlet.forget?.()
       switch (decision) {
         case 'elsewhere':
-          this.reopen(undefined)
+        case 'reopen': {
+          const at = error instanceof SessionLost ? this.sentTo : undefined
+          this.reopen({ at, by: this.sentBy, isElsewhereBetter: decision === 'elsewhere' })
           return
-        case 'reopen':
-          this.reopen(this.sentTo)
-          return
+        }
         case 'repeat':
           // Nothing is sent to the place of an Endpoint that was replaced: the session there is another one.
-          if (this.session.isReplaced) this.reopen(undefined)
+          if (this.session.isReplaced) this.reopen({ at: undefined, by: this.sentBy })
           else this.sendWhenListening()
           return
         default:
@@ -237,10 +238,9 @@ export class PortableCall extends HttpExchange implements ListeningCall, Activit
     }
   }
 
-  /** reopen goes on in a new session at this Endpoint, undefined: at another one that can be reached. */
-  private reopen(at: Endpoint | undefined): void {
-    const { context, session, sentBy } = this
-    reopenPortable(context, session, { at, by: sentBy }).then(
+  /** reopen goes on in a new session. */
+  private reopen(refused: Refused): void {
+    reopenPortable(this.context, this.session, refused).then(
       () => {
         if (!this.over) this.sendWhenListening()
       },

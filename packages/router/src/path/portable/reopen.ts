@@ -29,8 +29,10 @@ export const replacedCause = 'its endpoint was replaced in the servers file'
 
 /** Refused is where a message of a portable Session was not taken. */
 export interface Refused {
-  /** The Endpoint that has forgotten the session; undefined: it is gone, any other one will do. */
+  /** The Endpoint that has forgotten the session; undefined: it is gone. */
   readonly at: Endpoint | undefined
+  /** Any other one is better, if there is one; so it is where that one is gone. */
+  readonly isElsewhereBetter?: boolean
   /** The record as it was when the message was sent. */
   readonly by: Session
 }
@@ -90,16 +92,22 @@ export const isForgotten = async (
   return (await isDoubtTrue(doubt, isKnown)) || hasMoved(held.record, by)
 }
 
-const reopen = async (context: Context, held: SessionEntry, { at, by }: Refused): Promise<void> => {
+const reopen = async (
+  context: Context,
+  held: SessionEntry,
+  { at, by, isElsewhereBetter = !at }: Refused,
+): Promise<void> => {
   // What the client set, it may have set at another Instance; and that one may have been faster.
   await context.sessions.refresh(held)
   if (hasMoved(held.record, by)) return
   const backend = context.deps.registry.snapshot().backends.get(held.record.backend)
   if (!backend) throw new RouterError('SESSION_NOT_FOUND')
+  const isLast = isElsewhereBetter && backend.endpoints.length > 1
   await openWithFailover(context.selector, {
     backend,
-    // The one that has forgotten it comes first, if it is still there.
-    first: at?.transport === 'http' ? at : undefined,
+    ...(isLast
+      ? { tried: new Set([held.endpoint]) }
+      : { first: at?.transport === 'http' ? at : undefined }),
     async open(endpoint) {
       if (endpoint.transport !== 'http') return undefined
       await openAt(context, held, endpoint, { at, by })
