@@ -29,6 +29,7 @@ if [ "$*" = --checks ]; then
   check
   exit
 fi
+case " $* " in *' --checks '*) echo 'bench: --checks only checks, and takes nothing else; npm run bench -- --help lists the flags' >&2; exit 1 ;; esac
 node packages/cli/dist/main.js doctor --install wrk >/dev/null 2>&1 ||
   echo 'bench: wrk is not installed; autocannon drives instead, and reaches less'
 if [ "$#" -gt 0 ]; then exec node "$main" "$@"; fi

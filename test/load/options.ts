@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -75,14 +76,21 @@ export const readOptions = (argv: readonly string[], env: NodeJS.ProcessEnv) => 
     connections: whole('connections', values.connections, 1, 1000),
     streams: whole('streams', values.streams, 1, 20_000),
     rows: values.rows?.split(',').map((name) => name.trim()),
-    cli: resolve(values.cli),
+    cli: programAt('cli', values.cli),
     runDir: join(base, 'bench'),
     json: values.json === undefined ? join(base, 'bench.json') : resolve(values.json),
     check: values.check,
     profile: values.profile,
     pinned: !values.free,
-    compare: values.compare === undefined ? undefined : resolve(values.compare),
+    compare: values.compare === undefined ? undefined : programAt('compare', values.compare),
   } satisfies Options
+}
+
+/** A folder is no program, and what is not there would end each row with an error of its own. */
+const programAt = (name: string, path: string): string => {
+  const file = resolve(path)
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return file
+  throw new Error(`--${name} takes the main.js of a build, and there is none at ${file}`)
 }
 
 const whole = (name: string, text: string, least: number, most: number): number => {

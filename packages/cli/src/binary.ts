@@ -1,6 +1,6 @@
 import type { Env } from '@mcp-router/config'
 import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { delimiter, isAbsolute, join, resolve, sep } from 'node:path'
 
 // Where system programs are that are not on the PATH of every user: Debian keeps nginx in
 // /usr/sbin.
@@ -11,6 +11,12 @@ export const findBinary = (command: string, env: Env): string | undefined => {
   if (isAbsolute(command)) return isExecutable(command) ? command : undefined
   const folders = [...(env['PATH'] ?? '').split(delimiter).filter(Boolean), ...further]
   return folders.map((folder) => join(folder, command)).find(isExecutable)
+}
+
+/** findCommand resolves a command as starting it with this environment would, in this folder. */
+export const findCommand = (command: string, env: Env, cwd = '.'): string | undefined => {
+  const folders = command.includes(sep) ? [''] : (env['PATH'] ?? '').split(delimiter)
+  return folders.map((folder) => resolve(cwd, folder, command)).find(isExecutable)
 }
 
 const isExecutable = (path: string): boolean => {

@@ -28,8 +28,10 @@ it.each([
   [['cluster', 'supervis'], `\`${router} cluster --help\` lists the commands`],
   [['statsu', '--help'], `did you mean \`${router} cluster status\`?`],
   [['backends', 'lst', '--help'], `did you mean \`${router} backends list\`?`],
+  [['help', 'statsu'], `did you mean \`${router} cluster status\`?`],
+  [['cluster', 'help', 'statsu'], `did you mean \`${router} cluster status\`?`],
   [['xyzzy'], `\`${router} --help\` lists the commands`],
 ])('%j is answered with what was probably meant', async (typed, advice) => {
-  const unknown = typed.find((each) => !['cluster', 'backends'].includes(each))
+  const unknown = typed.find((each) => !['cluster', 'backends', 'help'].includes(each))
   expect(await answer(...typed)).toBe(`Failure: unknown command "${unknown!}"; ${advice}`)
 })

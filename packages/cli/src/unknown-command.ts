@@ -9,7 +9,8 @@ export const refuseUnknown = (program: Command): void => {
       .on('command:*', ([typed = '']: readonly string[]) => refuse(program, level, typed))
       // Where help is asked for, too, that comes first.
       .on('beforeHelp', () => {
-        const [typed = ''] = level.args
+        const [first = '', second = ''] = level.args
+        const typed = first === 'help' ? second : first
         if (isUnknown(level, typed)) refuse(program, level, typed)
       })
 }

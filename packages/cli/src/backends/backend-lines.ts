@@ -37,8 +37,9 @@ const advice: readonly (readonly [RegExp, string])[] = [
   [/HTTP 40[13]\b/, 'it wants credentials: give it "headers" in the servers file'],
   [/HTTP 40[45]\b/, noServerThere],
   [/^there is no folder/, 'create it, or correct "cwd" in the servers file'],
-  [/^spawn ~.* ENOENT$/, '"~" is not expanded: write ${HOME} in its command'],
-  [/^spawn .* ENOENT$/, 'no such command: install it, or correct it'],
+  [/^there is no command "~/, '"~" is not expanded: write ${HOME} in its command'],
+  [/^there is no command/, 'install it, or correct "command" in the servers file'],
+  [/^spawn .* ENOENT$/, 'what the command runs with is not there: install it, or correct it'],
   [/as modern|^initialize was refused/, 'leave "era" out in the servers file if it is there'],
 ]
 

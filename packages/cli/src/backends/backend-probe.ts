@@ -1,5 +1,6 @@
+import type { Env } from '@mcp-router/config'
 import { RouterError, reasonOf, type Backend, type Endpoint, type Era } from '@mcp-router/core'
-import { missingCwd } from './missing-cwd.js'
+import { unstartable } from './unstartable.js'
 import type { Finding, Prober, Transports, UpstreamPool } from '@mcp-router/upstream'
 
 /** ProbeReport is what one Endpoint said of itself, or why it did not. */
@@ -22,6 +23,8 @@ interface ProbeDeps {
   /** Opens sessions with those of the legacy era. */
   readonly pool: Pick<UpstreamPool, 'open'>
   readonly transports: Pick<Transports, 'of'>
+  /** What commands are looked for with. */
+  readonly env: Env
 }
 
 /** addressOf is what an operator recognises an Endpoint by; neither headers nor environment are in it. */
@@ -51,12 +54,12 @@ export const probeEndpoint = async (
 }
 
 const findingOf = async (
-  { prober, pool }: ProbeDeps,
+  { prober, pool, env }: ProbeDeps,
   backend: Backend,
   endpoint: Endpoint,
 ): Promise<Finding> => {
-  const cwd = missingCwd(endpoint)
-  if (cwd !== undefined) throw new Error(`there is no folder ${cwd}, its "cwd"`)
+  const hindrance = unstartable(endpoint, env)
+  if (hindrance !== undefined) throw new Error(hindrance.reason)
   const isFixed = backend.era !== 'auto' && endpoint.transport !== 'sse'
   const found =
     isFixed && backend.era === 'legacy' ? configured : await prober.probe(backend, endpoint)

@@ -206,7 +206,11 @@ describe('backends probe', () => {
 
   it.each([
     ['a command that ends', broken, /^FAILED      exited with 1; stderr: Error: set TOKEN( \||$)/],
-    ['no command', { command: 'no-such-command' }, /^FAILED      spawn no-such-command ENOENT$/],
+    [
+      'no command',
+      { command: 'no-such-command' },
+      /^FAILED      there is no command "no-such-command" on the PATH$/,
+    ],
     [
       'an era that is not so',
       { era: 'modern', ...legacy },

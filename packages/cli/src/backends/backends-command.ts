@@ -13,7 +13,7 @@ import { withRunning } from '../cluster/status/as-running.js'
 import { commandName } from '../command-name.js'
 import { Failure } from '../failure.js'
 import { warnMisspelt } from '../misspelt.js'
-import { missingCwd } from './missing-cwd.js'
+import { unstartableLines } from './unstartable.js'
 import { openProbing } from './probing.js'
 import { table } from '../table.js'
 import { complain, say } from '../terminal.js'
@@ -40,7 +40,7 @@ export const addBackends = (program: Command, env: Env): void => {
     .action((options: BackendsOptions) => {
       const config = configFrom(env, options)
       warnMisspelt(env, config.serversFile)
-      list(config, options.json === true)
+      list(config, env, options.json === true)
     })
   backends
     .command('probe')
@@ -50,8 +50,8 @@ export const addBackends = (program: Command, env: Env): void => {
     .option('--json', 'prints JSON')
     .addHelpText('after', help)
     .action(async (name: string, options: BackendsOptions) => {
-      const backend = backendNamed(name, configFrom(env, options))
-      if (!(await probe(backend, env, options.json === true))) process.exitCode = 1
+      const config = configFrom(env, options)
+      if (!(await probe(name, config, env, options.json === true))) process.exitCode = 1
     })
 }
 
@@ -69,7 +69,7 @@ const configFrom = (env: Env, { servers, strict }: BackendsOptions): GatewayConf
     ...(strict !== undefined && { strict }),
   })
 
-const list = (config: GatewayConfig, json: boolean): void => {
+const list = (config: GatewayConfig, env: Env, json: boolean): void => {
   const { backends, invalid, disabled, unused, unenforced, serversFile } = config
   if (json) {
     const wrong = invalid.map(({ name, problems }) => ({ name, state: 'invalid', problems }))
@@ -86,7 +86,7 @@ const list = (config: GatewayConfig, json: boolean): void => {
   const off = disabled.map((name) => [name, 'disabled', '', '', ''])
   const rows = [...backends.map(row), ...invalid.flatMap(invalidRows), ...off]
   for (const line of table(['server', 'state', 'transport', 'era', 'endpoints'], rows)) say(line)
-  for (const line of backends.flatMap(cwdLines)) complain(line)
+  for (const line of unstartableLines(backends, env)) complain(line)
 }
 
 /** shown is a path as a person would write it: relative where it is below the current folder. */
@@ -117,15 +117,6 @@ const row = ({ name, era, endpoints }: Backend): readonly string[] => [
   endpoints.map(addressOf).join(', '),
 ]
 
-const cwdLines = ({ name, endpoints }: Backend): readonly string[] =>
-  endpoints.flatMap((endpoint) => {
-    const cwd = missingCwd(endpoint)
-    if (cwd === undefined) return []
-    return [
-      `server "${name}" cannot be started: there is no folder ${cwd}, its "cwd"; create it, or correct "cwd" in the servers file`,
-    ]
-  })
-
 const backendNamed = (
   name: string,
   { backends, invalid, disabled, serversFile }: GatewayConfig,
@@ -141,12 +132,18 @@ const backendNamed = (
 }
 
 /** probe tells of each Endpoint in the order of the file, and whether all of them answered. */
-const probe = async (backend: Backend, env: Env, json: boolean): Promise<boolean> => {
-  const probing = openProbing(env, 60_000)
+const probe = async (
+  name: string,
+  config: GatewayConfig,
+  env: Env,
+  json: boolean,
+): Promise<boolean> => {
+  const backend = backendNamed(name, config)
+  const probing = openProbing(env, config.openTimeoutMs)
   // The commands that were started must not outlive this one.
   const onSignal = (): void => void probing.close().finally(() => process.exit(130))
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  const { name, era, endpoints } = backend
+  const { era, endpoints } = backend
   try {
     const count = endpoints.length === 1 ? '1 endpoint' : `${endpoints.length} endpoints`
     // Said before the answers, which may take a while.

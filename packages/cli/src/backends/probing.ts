@@ -27,6 +27,7 @@ export const openProbing = (env: Env, openTimeoutMs: number) => {
     toolsTtlMs: 60_000,
   })
   return {
+    env,
     prober,
     pool: upstreams.pool,
     transports: upstreams.transports,

@@ -5,6 +5,7 @@ import type { Problem } from '../config-error.js'
 import type { ManagedBackend } from '../gateway-config.js'
 import { readEnvFile } from '../read-env-file.js'
 import { loopbackNames } from '../schema.js'
+import { splitCommandLine } from './command-line.js'
 import { commandEndpointSchema, isOwnHeader, urlEndpointSchema } from './entry-schema.js'
 import { withoutCredentials } from '../without-credentials.js'
 import type { Path, ServersDocument } from './document.js'
@@ -156,8 +157,11 @@ const managedEndpoint = (
 ): EndpointOutcome => {
   if (!loopbackNames.includes(url.hostname))
     return refused(source, ['start'], 'only a server on this machine can be started', 'remove it')
-  const [command, ...args] = start.trim().split(/\s+/)
-  if (command === undefined || command === '')
+  const line = splitCommandLine(start)
+  if ('reason' in line)
+    return refused(source, ['start'], line.reason, 'quote it, or start a script that does it')
+  const [command = '', ...args] = line.words
+  if (command === '')
     return refused(source, ['start'], 'the command line is empty', 'fill it in or remove it')
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
   const { backend, file } = source

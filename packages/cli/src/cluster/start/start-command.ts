@@ -6,6 +6,7 @@ import { table } from '../../table.js'
 import { complain, say } from '../../terminal.js'
 import { requireSamePorts, requireSameSettings, warnOtherSettings } from './check-settings.js'
 import { clusterOf, type Cluster } from '../cluster.js'
+import { unstartableLines } from '../../backends/unstartable.js'
 import { withInterrupt } from './interrupt.js'
 import { leftOutLines, variableAdvice } from '../restart/left-out.js'
 import { withLock } from '../run/lock.js'
@@ -72,6 +73,7 @@ const start = async (
   const { config, files, env } = cluster
   requireSameSettings(cluster)
   for (const line of await leftOut(cluster, wanted)) complain(line)
+  for (const line of unstartableLines(config.backends, env)) complain(line)
   warnOtherSettings(cluster)
   const ranBefore = find(files, 'nginx').kind === 'running'
   const started = await startMissing(cluster, wanted, signal)

@@ -1,6 +1,7 @@
 import type { Env } from '@mcp-router/config'
 import { uptime } from '../../seconds.js'
 import { table } from '../../table.js'
+import { warnMisspelt } from '../../misspelt.js'
 import { complain, say } from '../../terminal.js'
 import { asRunning } from './as-running.js'
 import { clusterOf } from '../cluster.js'
@@ -19,6 +20,7 @@ export const statusCommand = async (given: Env, json: boolean): Promise<boolean>
   requireFolder(given)
   const env = asRunning(given)
   const { config, mistake } = loadCluster(env)
+  warnMisspelt(given, config.serversFile)
   const cluster = clusterOf(config, env)
   const served = await askServed(cluster)
   // What this shell cannot start, the Instances may serve: its process is no left-over then.
